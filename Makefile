@@ -1,0 +1,29 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SET_UP := $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet --constraint constraints.txt
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/cli
+	$(BIN)/preimage demo --out demo.png
+
+test: $(VENV)/dev
+	$(BIN)/pytest
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(VENV)/cli: pyproject.toml constraints.txt
+	$(SET_UP) --editable ".[cli]"
+	touch $@
+
+$(VENV)/dev: pyproject.toml constraints.txt
+	$(SET_UP) --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache demo.png demo.json

@@ -1,0 +1,38 @@
+"""preimage: what an image representation keeps and what it throws away.
+
+One regularized energy, Eq. 1 of Mahendran & Vedaldi, "Visualizing Deep Convolutional
+Neural Networks Using Natural Pre-Images" (IJCV 2016), and what its minimizers show.
+
+    >>> import numpy, preimage
+    >>> photo = numpy.random.default_rng(0).random((32, 48))
+    >>> result = preimage.invert(preimage.HOG(bilinear=True), photo)
+    >>> result.to_pil().size
+    (48, 32)
+"""
+
+from preimage.catalog import representation
+from preimage.images import ImageError, Preprocessing
+from preimage.optimizer import NonFiniteEnergyError, Progress
+from preimage.representations.base import Representation
+from preimage.representations.dsift import DSIFT
+from preimage.representations.hog import HOG
+from preimage.settings import NNPREIMAGE, PAPER, Settings
+from preimage.visualizations import PreImage, invert
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DSIFT",
+    "HOG",
+    "NNPREIMAGE",
+    "PAPER",
+    "ImageError",
+    "NonFiniteEnergyError",
+    "PreImage",
+    "Preprocessing",
+    "Progress",
+    "Representation",
+    "Settings",
+    "invert",
+    "representation",
+]

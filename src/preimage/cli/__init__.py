@@ -1,0 +1,52 @@
+"""The command line: parse, call, print.
+
+Exit status: 0 if all went well, 2 for bad input (one line each on standard error), 130
+after Ctrl-C, with what was reached by then saved.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import preimage
+from preimage.cli.invert import invert
+from preimage.cli.reproduce import demo, table4
+
+app = typer.Typer(
+    help="Shows what an image representation keeps and what it throws away.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_reproduce = typer.Typer(help="Tables and figures of the paper.", no_args_is_help=True)
+app.add_typer(_reproduce, name="reproduce")
+app.command()(invert)
+app.command()(demo)
+_reproduce.command()(table4)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(preimage.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def representations() -> None:
+    """List the representations that can be inverted."""
+    for name, (_, description) in preimage.catalog.CLASSICAL.items():
+        typer.echo(f"{name:8}{description}")

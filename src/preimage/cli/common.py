@@ -1,0 +1,147 @@
+"""What the commands share: inputs, errors, progress."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from preimage.experiments.photos import list_images
+from preimage.images import ImageError
+from preimage.optimizer import Progress
+
+console = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An input, read: a photo, or a saved code (.npy).
+
+    Attributes:
+        name: as the user gave it.
+        stem: what the names of its results begin with.
+        data: the bytes of the file.
+    """
+
+    name: str
+    stem: str
+    data: bytes
+
+    @property
+    def is_code(self) -> bool:
+        """Whether this is a saved code."""
+        return self.name.endswith(".npy")
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of the file."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    def code(self) -> np.ndarray:
+        """The code."""
+        try:
+            return np.asarray(np.load(io.BytesIO(self.data), allow_pickle=False), np.float32)
+        except (ValueError, EOFError, TypeError) as error:
+            raise ValueError(f"not an array saved by numpy.save ({error})") from None
+
+
+def read_inputs(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
+    """Files, folders and standard input, read; and a line for each that cannot be."""
+    sources, failures = [], []
+    for name in inputs:
+        try:
+            if name == "-":
+                sources.append(Source("-", "stdin", sys.stdin.buffer.read()))
+                continue
+            path = Path(name)
+            paths = list_images(path) if path.is_dir() else [path]
+            sources += [Source(str(p), p.stem, p.read_bytes()) for p in paths]
+        except OSError as error:
+            failures.append(f"{name}: {error.strerror}")
+        except ImageError as error:
+            failures.append(str(error))
+    return sources, failures
+
+
+def parse_size(size: str) -> int | tuple[int, int]:
+    """A longer side, as in "320", or height and width, as in "240x320"."""
+    parts = size.lower().split("x")
+    if not all(part.isdigit() and int(part) > 0 for part in parts) or len(parts) > 2:
+        raise ValueError(f"size must be like 320 or 240x320 (height x width), not {size!r}")
+    return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
+
+
+def check_device(device: str) -> None:
+    """Fails for a device that torch does not have; on the CPU, uses a single thread.
+
+    The kernels of classical representations are small: a second thread slows them.
+    """
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device {device!r}: {str(error).splitlines()[0]}") from None
+    if device == "cpu":
+        torch.set_num_threads(1)
+
+
+@contextlib.contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turns an error that a user can cause into one line and exit status 2."""
+    try:
+        yield
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except (ValueError, ArithmeticError) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        console.print("interrupted")
+        raise typer.Exit(130) from None
+
+
+def fail(message: str) -> NoReturn:
+    """Prints one line and ends with exit status 2."""
+    console.print(f"error: {message}", markup=False)
+    raise typer.Exit(2)
+
+
+@contextlib.contextmanager
+def progress_bar() -> Iterator[Callable[[str], Callable[[Progress], None]]]:
+    """A bar on standard error: give it a name, get a callback for the steps."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("energy {task.fields[energy]}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None, energy="")
+
+        def begin(name: str) -> Callable[[Progress], None]:
+            bar.reset(task, description=name, total=None, energy="")
+
+            def report(progress: Progress) -> None:
+                if progress.step % 5 == 0 or progress.step == progress.steps:
+                    energy = f"{float(progress.energy.total.mean()):.3g}"
+                    bar.update(task, completed=progress.step, total=progress.steps, energy=energy)
+
+            return report
+
+        yield begin
+
+
+def percent(value: Any) -> str:
+    """A fraction as text, in percent."""
+    return f"{100 * float(value):.1f} %"

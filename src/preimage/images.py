@@ -1,0 +1,270 @@
+"""Images at the border of the core: loading, conversion to and from the core's units.
+
+Inside the core an image is float32, (N, D, H, W), zero-mean and 0..255 wide. Files,
+arrays, 0..1 and 0..255 exist only here, in `Preprocessing`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, Union
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+ImageLike: TypeAlias = Union[str, os.PathLike[str], BinaryIO, "Image.Image", np.ndarray, Tensor]
+"""A path or an open file, a PIL image, an array (H, W[, D]) or a tensor ([D,] H, W)."""
+
+MAX_PIXELS = 64_000_000
+"""A larger image file is refused before it is decoded."""
+
+_LUMA = (0.299, 0.587, 0.114)
+
+
+class ImageError(ValueError):
+    """A file or an array that cannot be used as an image; the message says why."""
+
+
+def load_image(source: ImageLike) -> Tensor:
+    """Any image as float32 RGB or gray, (D, H, W) with D 3 or 1, values 0..255.
+
+    Files and PIL images: EXIF orientation is applied, transparency is laid over white, and
+    palettes, CMYK and 16-bit grays are converted. Arrays and tensors: integers are taken
+    as they are (8 bits: 0..255, 16 bits: 0..65535), floating point as 0..1.
+
+    Raises:
+        ImageError: if the source is not an image, is truncated, has more than
+            `MAX_PIXELS` pixels, or holds values out of range.
+
+    >>> load_image(np.full((2, 3), 0.5)).shape
+    torch.Size([1, 2, 3])
+    """
+    if isinstance(source, Tensor):
+        return _from_array(source.detach().cpu().numpy(), channels_first=True)
+    if isinstance(source, np.ndarray):
+        return _from_array(source, channels_first=False)
+    from PIL import Image
+
+    if isinstance(source, Image.Image):
+        return _from_pil(source)
+    if not isinstance(source, str | os.PathLike):
+        return _from_file(source)
+    try:
+        with Path(source).open("rb") as file:
+            return _from_file(file)
+    except OSError as error:
+        raise ImageError(f"{source}: {error.strerror or error}") from None
+    except ImageError as error:
+        raise ImageError(f"{source}: {error}") from None
+
+
+def _from_file(file: BinaryIO) -> Tensor:
+    from PIL import Image, UnidentifiedImageError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            with Image.open(file) as image:
+                return _from_pil(image)
+        except UnidentifiedImageError:
+            raise ImageError("not an image that Pillow can open") from None
+        except Image.DecompressionBombError:
+            limit = MAX_PIXELS // 10**6
+            raise ImageError(
+                f"more than the limit of {limit} megapixels: reduce it first"
+            ) from None
+
+
+def _from_pil(image: Image.Image) -> Tensor:
+    from PIL import Image, ImageOps
+
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"{width * height / 1e6:.0f} megapixels, more than the limit of "
+            f"{MAX_PIXELS // 10**6}: reduce it first"
+        )
+    try:
+        image.load()
+        image = ImageOps.exif_transpose(image)
+        if image.mode == "I" or image.mode.startswith("I;16"):
+            return _from_array(np.asarray(image).clip(0, 65535).astype(np.uint16), False)
+        if image.mode == "F":
+            return torch.from_numpy(np.array(image, np.float32).clip(0, 255))[None]
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = image.convert("L" if image.mode in ("1", "L") else "RGB")
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise ImageError(f"damaged or truncated image ({error})") from None
+    return _from_array(np.asarray(image), channels_first=False)
+
+
+def _from_array(array: np.ndarray, channels_first: bool) -> Tensor:
+    if array.ndim == 3 and not channels_first:
+        array = np.moveaxis(array, 2, 0)
+    elif array.ndim == 2:
+        array = array[None]
+    if array.ndim != 3 or array.shape[0] not in (1, 3) or 0 in array.shape:
+        wanted = "(3 or 1, H, W)" if channels_first else "(H, W), (H, W, 1) or (H, W, 3)"
+        raise ImageError(f"an image must be {wanted}, not of shape {array.shape}")
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * 255
+    scale = 255.0
+    if np.issubdtype(array.dtype, np.integer):
+        scale = 255.0 / (65535 if array.dtype.itemsize > 1 else 255)
+    elif not np.issubdtype(array.dtype, np.floating):
+        raise ImageError(f"an image cannot be made of {array.dtype} values")
+    values = array.astype(np.float32) * np.float32(scale)
+    if not np.isfinite(values).all():
+        raise ImageError("the image holds NaN or infinite values")
+    if values.min() < 0 or values.max() > 255:
+        raise ImageError(
+            f"values run from {array.min():g} to {array.max():g}; floating-point images are "
+            "0..1, 8-bit ones 0..255 and 16-bit ones 0..65535"
+        )
+    return torch.from_numpy(np.ascontiguousarray(values))
+
+
+def resize_image(image: Tensor, height: int, width: int) -> Tensor:
+    """`image` (D, H, W), 0..255, resampled bilinearly with antialiasing.
+
+    >>> resize_image(torch.full((1, 4, 8), 7.0), 2, 4).unique().tolist()
+    [7.0]
+    """
+    if image.shape[-2:] == (height, width):
+        return image
+    return torch.nn.functional.interpolate(
+        image[None], (height, width), mode="bilinear", antialias=True
+    )[0]
+
+
+def fit_within(height: int, width: int, longest: int) -> tuple[int, int]:
+    """The size, in the same proportions, whose longer side is at most `longest`.
+
+    >>> fit_within(3000, 4000, 320)
+    (240, 320)
+    """
+    ratio = min(1.0, longest / max(height, width))
+    return max(1, round(height * ratio)), max(1, round(width * ratio))
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a photo becomes an image of the core, and a result something to look at.
+
+    Attributes:
+        mean: what is subtracted from each channel, 0..255; one value makes the image gray
+            (0.299 R + 0.587 G + 0.114 B), three keep its colors.
+    """
+
+    mean: tuple[float, ...]
+
+    @property
+    def channels(self) -> int:
+        """Channels of an image: 1 or 3."""
+        return len(self.mean)
+
+    def to_core(self, image: Tensor) -> Tensor:
+        """An image (D, H, W), 0..255, in the core's units.
+
+        >>> GRAY.to_core(torch.full((3, 1, 1), 255.0)).tolist()
+        [[[127.5]]]
+        """
+        if self.channels == 1 and image.shape[0] == 3:
+            weights = torch.tensor(_LUMA, dtype=torch.float64).to(image).view(3, 1, 1)
+            image = (image * weights).sum(0, keepdim=True)
+        elif self.channels == 3:
+            image = image.expand(3, -1, -1)
+        return image - self._mean(image)
+
+    def to_display(self, x: Tensor) -> np.ndarray:
+        """An image of the core (D, H, W) as 8 bits, (H, W) or (H, W, 3), clipped."""
+        values = (x.detach().cpu() + self._mean(x.detach().cpu())).round().clamp(0, 255)
+        array: np.ndarray = values.to(torch.uint8).permute(1, 2, 0).numpy()
+        return array[:, :, 0] if self.channels == 1 else array
+
+    def to_pil(self, x: Tensor) -> Image.Image:
+        """An image of the core (D, H, W) as a PIL image."""
+        from PIL import Image
+
+        return Image.fromarray(self.to_display(x))
+
+    def load(self, source: ImageLike, size: int | tuple[int, int] | None = None) -> Tensor:
+        """Any image in the core's units (D, H, W).
+
+        Args:
+            source: see `load_image`.
+            size: the height and width to resize it to, or the most that its longer side
+                may have.
+        """
+        image = load_image(source)
+        if size is not None:
+            height, width = image.shape[-2:]
+            to = fit_within(height, width, size) if isinstance(size, int) else size
+            image = resize_image(image, *to)
+        return self.to_core(image)
+
+    def _mean(self, like: Tensor) -> Tensor:
+        return torch.tensor(self.mean, dtype=like.dtype, device=like.device).view(-1, 1, 1)
+
+
+GRAY = Preprocessing(mean=(127.5,))
+"""For HOG and DSIFT, which see neither color nor an additive constant."""
+
+
+def stack_images(images: Sequence[Tensor]) -> Tensor:
+    """Images (D, H, W) of one size as a batch (N, D, H, W).
+
+    Raises:
+        ImageError: if their sizes differ.
+    """
+    sizes = sorted({tuple(image.shape[-2:]) for image in images})
+    if len(sizes) > 1:
+        listed = ", ".join(f"{h} x {w}" for h, w in sizes)
+        raise ImageError(f"images of one batch must have one size, not {listed}: resize them")
+    return torch.stack(list(images))
+
+
+def psnr(x: Tensor, reference: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio in decibels, peak 255, (N,).
+
+    >>> psnr(torch.zeros(1, 1, 8, 8), torch.full((1, 1, 8, 8), 25.5)).round().tolist()
+    [20.0]
+    """
+    error = ((x - reference) ** 2).mean((1, 2, 3))
+    return 20 * math.log10(255) - 10 * error.log10()
+
+
+def ssim(x: Tensor, reference: Tensor) -> Tensor:
+    """Structural similarity (Wang et al., TIP 2004), mean over channels, (N,).
+
+    Gaussian window of sigma 1.5 over 11 x 11 pixels, K = (0.01, 0.03), range 255; pixels
+    whose window leaves the image are left out. NaN for an image smaller than the window.
+
+    >>> ssim(torch.ones(1, 1, 16, 16), torch.ones(1, 1, 16, 16)).tolist()
+    [1.0]
+    """
+    if min(x.shape[-2:]) < 11:
+        return x.new_full((x.shape[0],), math.nan)
+    taps = torch.arange(-5, 6, dtype=x.dtype, device=x.device)
+    window = torch.exp(-(taps**2) / (2 * 1.5**2))
+    window = window / window.sum()
+    kernel = (window[:, None] * window)[None, None]
+    moments = torch.stack([x, reference, x * x, reference * reference, x * reference])
+    blurred = torch.nn.functional.conv2d(moments.reshape(-1, 1, *x.shape[-2:]), kernel)
+    a, b, aa, bb, ab = blurred.reshape(*moments.shape[:3], *blurred.shape[-2:])
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    similarity = ((2 * a * b + c1) * (2 * (ab - a * b) + c2)) / (
+        (a * a + b * b + c1) * (aa - a * a + bb - b * b + c2)
+    )
+    return similarity.mean((1, 2, 3))

@@ -1,0 +1,132 @@
+r"""The natural-image prior R of Eq. 1 and what goes with it (section 3.2).
+
+- `alpha_norm`, the bounded range: R_alpha of Eq. 5, with the hard bound of Eq. 6 in
+  `project`;
+- `total_variation`, the bounded variation: R_TV^beta of section 3.2.2;
+- `jitter`, the random shift of Eq. 7.
+
+`Prior` is the value and gradient of the first two in closed form, which is what the
+solvers call. All take images (N, D, H, W) in the core's units and return one value for
+each image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_FLAT = 1e-6
+"""Squared gradient below which TV^beta is quadratic, so that its gradient stays finite."""
+
+
+def alpha_norm(x: Tensor, alpha: float, pixel_norm: float) -> Tensor:
+    """R_alpha, Eq. 5: mean over the pixels of (norm of the pixel / B)^alpha, (N,).
+
+    >>> alpha_norm(torch.full((1, 1, 2, 2), 80.0), alpha=6, pixel_norm=80).tolist()
+    [1.0]
+    """
+    squares = ((x / pixel_norm) ** 2).sum(1)
+    return (squares ** (alpha / 2)).mean((1, 2))
+
+
+def total_variation(x: Tensor, beta: float, gradient_norm: float) -> Tensor:
+    """R_TV^beta, section 3.2.2: mean of (gray-level gradient / V)^beta over the pixels, (N,).
+
+    Channels add up. Differences beyond the last row and column are zero. For beta < 2,
+    whose gradient is singular on flat areas, d^(beta/2) is continued below d = 1e-6 by the
+    quadratic with the same slope, and shifted to vanish at zero.
+
+    >>> total_variation(torch.tensor([[[[0.0, 3.0], [0.0, 3.0]]]]), 2, 3).tolist()
+    [0.5]
+    """
+    right = torch.nn.functional.pad(x[..., :, 1:] - x[..., :, :-1], (0, 1))
+    down = torch.nn.functional.pad(x[..., 1:, :] - x[..., :-1, :], (0, 0, 0, 1))
+    squares = right**2 + down**2
+    if beta < 2:
+        steep = squares.clamp(min=_FLAT) ** (beta / 2) - (1 - beta / 2) * _FLAT ** (beta / 2)
+        flat = (beta / 2) * _FLAT ** (beta / 2 - 1) * squares
+        squares = torch.where(squares > _FLAT, steep, flat)
+    elif beta > 2:
+        squares = squares ** (beta / 2)
+    return squares.sum((1, 2, 3)) / (x.shape[2] * x.shape[3] * gradient_norm**beta)
+
+
+def project(x: Tensor, max_pixel_norm: float) -> Tensor:
+    """The nearest image within the hard bound of Eq. 6: no pixel's norm exceeds B_+.
+
+    >>> project(torch.full((1, 1, 1, 1), -200.0), 160.0).item()
+    -160.0
+    """
+    return project_(x.clone(), max_pixel_norm)
+
+
+def project_(x: Tensor, max_pixel_norm: float) -> Tensor:
+    """`project` in place."""
+    if x.shape[1] == 1:
+        return x.clamp_(-max_pixel_norm, max_pixel_norm)
+    norms = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+    return x.mul_(norms.clamp_(min=max_pixel_norm).reciprocal_().mul_(max_pixel_norm))
+
+
+def jitter(x: Tensor, offsets: Tensor, size: tuple[int, int]) -> Tensor:
+    """Each image's own crop of `size`, shifted by its row and column of `offsets`, Eq. 7.
+
+    Args:
+        x: canvases (N, D, H, W).
+        offsets: tau, rows and columns, whole numbers (N, 2) on the CPU.
+        size: height and width of the crops.
+    """
+    crops = [
+        canvas[:, v : v + size[0], u : u + size[1]]
+        for canvas, (v, u) in zip(x, offsets.tolist(), strict=True)
+    ]
+    return torch.stack(crops)
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """R_alpha + R_TV^beta with their gradients in closed form.
+
+    Attributes:
+        alpha, beta: the exponents.
+        pixel_norm, gradient_norm: B and V.
+    """
+
+    alpha: float
+    beta: float
+    pixel_norm: float
+    gradient_norm: float
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """R_alpha (N,), R_TV^beta (N,), and the gradient of their sum (N, D, H, W)."""
+        bounded, gradient = self._alpha_norm(x)
+        return bounded, self._add_total_variation(x, gradient), gradient
+
+    def _alpha_norm(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        scaled = x / self.pixel_norm
+        squares = (scaled * scaled).sum(1, keepdim=True)
+        powers = squares ** (self.alpha / 2 - 1)
+        factor = self.alpha / (x.shape[2] * x.shape[3] * self.pixel_norm)
+        return (powers * squares).mean((1, 2, 3)), scaled.mul_(powers.mul_(factor))
+
+    def _add_total_variation(self, x: Tensor, gradient: Tensor) -> Tensor:
+        scale = 1 / (x.shape[2] * x.shape[3] * self.gradient_norm**self.beta)
+        right, down = torch.zeros_like(x), torch.zeros_like(x)
+        torch.sub(x[..., 1:], x[..., :-1], out=right[..., :-1])
+        torch.sub(x[..., 1:, :], x[..., :-1, :], out=down[..., :-1, :])
+        squares = torch.addcmul(right * right, down, down)
+        if self.beta == 2:
+            value = squares.sum((1, 2, 3)) * scale
+            right, down = right.mul_(2 * scale), down.mul_(2 * scale)
+        else:
+            factor = squares.clamp(min=_FLAT) ** (self.beta / 2 - 1)
+            value = total_variation(x, self.beta, self.gradient_norm)
+            factor *= self.beta * scale
+            right, down = right.mul_(factor), down.mul_(factor)
+        gradient -= right
+        gradient -= down
+        gradient[..., 1:] += right[..., :-1]
+        gradient[..., 1:, :] += down[..., :-1, :]
+        return value

@@ -1,0 +1,1 @@
+"""What results look like: pictures, sidecars, tables."""

@@ -1,0 +1,1 @@
+"""Phi of Eq. 1: what maps an image to a code."""

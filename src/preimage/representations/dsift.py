@@ -1,0 +1,153 @@
+"""Dense SIFT, equal to VLFeat's `vl_dsift` with the flat window.
+
+Lowe (IJCV 2004) on a regular grid, as described in section 4.1. Gradients are binned
+bilinearly into 8 orientations and pooled into overlapping triangular cells, centered
+`cell_size` pixels apart, with edge pixels replicated beyond the border. A descriptor
+takes 4 x 4 neighboring cells, weighs each by the mean of a Gaussian over it, is divided
+by its Euclidean norm, clamped at 0.2 and divided by its norm again. Neighboring
+descriptors lie 3 cells apart, so that they share a row or a column of cells.
+
+Component o + 8 (bx + 4 by) of the 128 is orientation o of the cell in row by, column bx.
+
+    >>> import torch
+    >>> DSIFT()(torch.rand(2, 1, 64, 96) * 255).shape
+    torch.Size([2, 128, 2, 3])
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from preimage.images import GRAY, Preprocessing
+from preimage.representations.base import Representation
+from preimage.representations.gradients import (
+    VL_EPSILON,
+    Binning,
+    CellPooling,
+    cell_histograms,
+)
+
+_BINS = 4
+_CLAMP = 0.2
+_WINDOW = 2.0
+"""Width of the Gaussian window in cells, VLFeat's default."""
+
+
+@final
+class DSIFT(Representation):
+    """Dense SIFT descriptors of 4 x 4 cells.
+
+    Args:
+        cell_size: side of a cell in pixels.
+        step: pixels between neighboring descriptors; 3 cells if not given, as in the paper.
+        orientations: orientation bins around the circle, an even number.
+
+    Raises:
+        ValueError: if an argument is out of range, or an image is too small for one
+            descriptor, which spans 3 cells and a pixel.
+    """
+
+    ignores_mean = True
+
+    def __init__(self, cell_size: int = 8, step: int | None = None, orientations: int = 8) -> None:
+        super().__init__()
+        step = 3 * cell_size if step is None else step
+        if cell_size < 1 or step < 1:
+            raise ValueError(f"cell_size and step must be positive, not {cell_size} and {step}")
+        if orientations < 2 or orientations % 2:
+            raise ValueError(f"orientations must be even and positive, not {orientations}")
+        self.cell_size = cell_size
+        self.step = step
+        self.orientations = orientations
+        self.stride = step
+        self.preprocessing: Preprocessing = GRAY
+        self.name = "dsift"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Codes (N, 16 * orientations, H', W') of gray images (N, 1, H, W)."""
+        height, width = x.shape[-2:]
+        self.code_shape(height, width)
+        pooling = _pooling(
+            height, width, self.cell_size, self.step, self.orientations, x.dtype, x.device
+        )
+        binning = Binning(self.orientations, 1, "cubic", "one-sided")
+        return self._descriptors(cell_histograms(x[:, 0], binning, pooling))
+
+    def code_shape(self, height: int, width: int) -> tuple[int, ...]:
+        """(16 * orientations, H', W') with H' = (H - 3 * cell_size - 1) // step + 1."""
+        least = (_BINS - 1) * self.cell_size + 1
+        if min(height, width) < least:
+            raise ValueError(
+                f"dsift with cells of {self.cell_size} pixels needs an image of at least "
+                f"{least} x {least} pixels, not {height} x {width}"
+            )
+        frames = [(n - least) // self.step + 1 for n in (height, width)]
+        return (self.orientations * _BINS**2, *frames)
+
+    def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
+        """The smallest size that holds all descriptors."""
+        least = (_BINS - 1) * self.cell_size + 1
+        return (code_shape[-2] - 1) * self.step + least, (code_shape[-1] - 1) * self.step + least
+
+    def _descriptors(self, cells: Tensor) -> Tensor:
+        """Pooled cells (N, K, H', W') on a grid of `grid` pixels to descriptors."""
+        grid = math.gcd(self.cell_size, self.step)
+        apart, step = self.cell_size // grid, self.step // grid
+        span = (_BINS - 1) * apart + 1
+        blocks = cells.unfold(2, span, step).unfold(3, span, step)[..., ::apart, ::apart]
+        window = torch.tensor(_window(self.cell_size), dtype=cells.dtype, device=cells.device)
+        blocks = blocks.permute(0, 4, 5, 1, 2, 3) * window.view(1, _BINS, _BINS, 1, 1, 1)
+        code = blocks.flatten(1, 3)
+        code = code / (_norm(code) + VL_EPSILON)
+        code = code.clamp(max=_CLAMP)
+        return code / (_norm(code) + VL_EPSILON)
+
+
+def _norm(code: Tensor) -> Tensor:
+    """Euclidean norm over the components, with a zero gradient where it is zero."""
+    squares = (code**2).sum(1, keepdim=True)
+    empty = squares == 0
+    return squares.masked_fill(empty, 1).sqrt().masked_fill(empty, 0)
+
+
+@lru_cache(maxsize=8)
+def _window(cell: int) -> tuple[float, ...]:
+    """Weights of the 4 x 4 cells, row by row: a Gaussian averaged over each cell."""
+    taps = np.arange(-cell + 1, cell)
+    centers = cell * (np.arange(_BINS) - (_BINS - 1) / 2)
+    mean = np.exp(-0.5 * ((taps - centers[:, None]) / (_WINDOW * cell)) ** 2).mean(1)
+    return tuple(np.outer(mean, mean).ravel().tolist())
+
+
+@lru_cache(maxsize=8)
+def _pooling(
+    height: int,
+    width: int,
+    cell: int,
+    step: int,
+    orientations: int,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> CellPooling:
+    like = torch.empty(0, dtype=dtype, device=device)
+    rows, columns = (_axis(length, cell, step) for length in (height, width))
+    return CellPooling.build(rows, columns, orientations, like)
+
+
+def _axis(length: int, cell: int, step: int) -> np.ndarray:
+    """Triangular weights of pixels in cells (H', H); edge pixels stand for what is beyond."""
+    span = (_BINS - 1) * cell
+    last = (length - 1 - span) // step * step + span
+    centers = np.arange(0, last + 1, math.gcd(cell, step))
+    weights = np.zeros((len(centers), length))
+    for row, center in zip(weights, centers, strict=True):
+        for tap in range(-cell + 1, cell):
+            pixel = min(max(int(center) + tap, 0), length - 1)
+            row[pixel] += (cell - abs(tap)) / cell
+    return weights

@@ -1,0 +1,282 @@
+"""What HOG and dense SIFT share: oriented gradients pooled into cells (section 4.1).
+
+Both descriptors measure the gradient of a gray image at every pixel, share its
+magnitude between the two nearest of K orientation bins, and pool the bins over
+overlapping cells. `Binning` holds how the gradient is taken and binned, `CellPooling`
+where the cells lie.
+
+With g = (gx, gy), m = |g| and the angle counted in bins, t = K angle / (2 pi), a pixel
+adds m (1 - w) to bin floor(t) and m w to the next. Here w follows the fractional part f
+of t along a ramp, w = clamp((f - 1/2) / softness + 1/2, 0, 1): softness 1 is bilinear
+binning (HOGb, DSIFT), 0 is hard binning (HOG), and what lies between is a smooth
+surrogate whose limit is the hard one. Pooling is linear and separable: one matrix for
+each axis.
+
+`cell_histograms` is the fast way, where the K x H x W array of binned gradients never
+exists because a pixel touches two bins and few cells; `cell_histograms_plain` is the
+readable one. The tests hold them equal, in value and in gradient.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+VL_EPSILON = 1.19209290e-7
+"""VLFeat's `VL_EPSILON_F`, in its cubic angle and in the norms of DSIFT."""
+
+_CUBIC = (0.9675, 0.1821)
+_TINY = 1e-15
+
+
+@dataclass(frozen=True, slots=True)
+class Binning:
+    """How the gradient of an image is taken and shared among orientation bins.
+
+    Attributes:
+        orientations: K, the number of directed bins around the circle; even.
+        softness: width of the ramp between two bins: 1 bilinear, 0 hard.
+        angle: "exact" (atan2) or "cubic" (VLFeat's `vl_fast_atan2_f`).
+        border: gradient of the outermost pixels: "zero" (interior pixels only,
+            differences not halved: HOG) or "one-sided" (central differences halved,
+            one-sided ones not: DSIFT).
+    """
+
+    orientations: int
+    softness: float
+    angle: Literal["exact", "cubic"]
+    border: Literal["zero", "one-sided"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellPooling:
+    """Separable pooling of an H x W image into H' x W' cells.
+
+    Attributes:
+        rows: weight of each image row in each cell row, (H', H).
+        columns: weight of each image column in each cell column, (W', W).
+        offsets: for each of the R cells that a column touches, where the pixel's bins
+            start in a histogram laid out (H, W', K + 2), int32 (R, H, W).
+        weights: the pooling weight that goes with `offsets`, (R, 1, W).
+    """
+
+    rows: Tensor
+    columns: Tensor
+    offsets: Tensor
+    weights: Tensor
+
+    @classmethod
+    def build(cls, rows: np.ndarray, columns: np.ndarray, bins: int, like: Tensor) -> CellPooling:
+        """Tables for the pooling matrices `rows` and `columns`, in the dtype of `like`."""
+        taps = int((columns != 0).sum(0).max())
+        cells = np.argsort(columns == 0, axis=0, kind="stable")[:taps]
+        weights = np.take_along_axis(columns, cells, axis=0)
+        height, cell_columns = rows.shape[1], columns.shape[0]
+        starts = np.arange(height)[None, :, None] * cell_columns + cells[:, None, :]
+
+        def tensor(array: np.ndarray) -> Tensor:
+            return torch.as_tensor(array).to(like.device, like.dtype)
+
+        return cls(
+            tensor(rows),
+            tensor(columns),
+            torch.as_tensor(starts * (bins + 2), dtype=torch.int32, device=like.device),
+            tensor(weights[:, None, :]),
+        )
+
+
+def image_gradient(x: Tensor, border: str) -> tuple[Tensor, Tensor]:
+    """Horizontal and vertical differences of images (N, H, W), each (N, H, W).
+
+    >>> gx, gy = image_gradient(torch.arange(12.0).reshape(1, 3, 4), "one-sided")
+    >>> gx[0, 1].tolist(), gy[0, :, 0].tolist()
+    ([1.0, 1.0, 1.0, 1.0], [4.0, 4.0, 4.0])
+    """
+    if border == "zero":
+        pad = torch.nn.functional.pad
+        gx = pad(x[:, 1:-1, 2:] - x[:, 1:-1, :-2], (1, 1, 1, 1))
+        return gx, pad(x[:, 2:, 1:-1] - x[:, :-2, 1:-1], (1, 1, 1, 1))
+    return _one_sided(x, 2), _one_sided(x, 1)
+
+
+def _one_sided(x: Tensor, dim: int) -> Tensor:
+    length = x.shape[dim]
+    first = x.narrow(dim, 1, 1) - x.narrow(dim, 0, 1)
+    inner = (x.narrow(dim, 2, length - 2) - x.narrow(dim, 0, length - 2)) * 0.5
+    last = x.narrow(dim, length - 1, 1) - x.narrow(dim, length - 2, 1)
+    return torch.cat([first, inner, last], dim)
+
+
+def _image_gradient_adjoint(gx: Tensor, gy: Tensor, border: str) -> Tensor:
+    """Transpose of `image_gradient`; overwrites its arguments."""
+    x = torch.zeros_like(gx)
+    if border == "zero":
+        dx, dy = gx[:, 1:-1, 1:-1], gy[:, 1:-1, 1:-1]
+        x[:, 1:-1, 2:] += dx
+        x[:, 1:-1, :-2] -= dx
+        x[:, 2:, 1:-1] += dy
+        x[:, :-2, 1:-1] -= dy
+        return x
+    for g, dim in ((gx, 2), (gy, 1)):
+        length = g.shape[dim]
+        inner = g.narrow(dim, 1, length - 2).mul_(0.5)
+        x.narrow(dim, 2, length - 2).add_(inner)
+        x.narrow(dim, 0, length - 2).sub_(inner)
+        for source, ahead in ((0, 1), (length - 1, length - 1)):
+            edge = g.narrow(dim, source, 1)
+            x.narrow(dim, ahead, 1).add_(edge)
+            x.narrow(dim, ahead - 1, 1).sub_(edge)
+    return x
+
+
+def _cubic_angle(gx: Tensor, gy: Tensor) -> Tensor:
+    """VLFeat's approximation of atan2, within 0.01 rad of it (`vl_fast_atan2_f`)."""
+    ax, ay = gx.abs(), gy.abs() + VL_EPSILON
+    r = (ax - ay) / (ax + ay)
+    angle = (_CUBIC[1] * r * r - _CUBIC[0]) * r + math.pi / 4
+    angle = torch.where(gx >= 0, angle, math.pi - angle)
+    return torch.where(gy < 0, -angle, angle)
+
+
+def _bins(gx: Tensor, gy: Tensor, binning: Binning) -> tuple[Tensor, Tensor]:
+    """Lower bin in [-K/2, K/2], a whole number, and the fraction of the way to the next."""
+    angle = torch.atan2(gy, gx) if binning.angle == "exact" else _cubic_angle(gx, gy)
+    half = binning.orientations / 2
+    t = (angle * (half / math.pi)).clamp_(min=-half)  # the cubic overshoots -pi by 2e-6
+    lower = t.floor()
+    return lower, t - lower
+
+
+def _ramp(fraction: Tensor, binning: Binning) -> Tensor:
+    """Share w of the upper bin. A tie of hard binning goes down, as it does in VLFeat."""
+    if binning.softness == 0:
+        tie = binning.orientations * torch.finfo(fraction.dtype).eps
+        return (fraction > 0.5 + tie).to(fraction.dtype)
+    if binning.softness == 1:
+        return fraction
+    return ((fraction - 0.5) / binning.softness + 0.5).clamp(0, 1)
+
+
+def cell_histograms_plain(x: Tensor, binning: Binning, pooling: CellPooling) -> Tensor:
+    """Histograms of oriented gradients, written for reading; see `cell_histograms`."""
+    gx, gy = image_gradient(x, binning.border)
+    still = (gx == 0) & (gy == 0)
+    magnitude = (gx**2 + gy**2).masked_fill(still, 1).sqrt().masked_fill(still, 0)
+    lower, fraction = _bins(gx.masked_fill(still, 1), gy, binning)
+    upper_share = _ramp(fraction, binning)
+    bins = binning.orientations
+    k = torch.arange(bins, device=x.device).view(-1, 1, 1)
+    lower = (lower % bins).unsqueeze(1)
+    binned = torch.where(lower == k, (magnitude * (1 - upper_share)).unsqueeze(1), 0)
+    binned = binned + torch.where(
+        (lower + 1) % bins == k, (magnitude * upper_share).unsqueeze(1), 0
+    )
+    return pooling.rows @ binned @ pooling.columns.T
+
+
+def cell_histograms(x: Tensor, binning: Binning, pooling: CellPooling) -> Tensor:
+    """Histograms of oriented gradients of images (N, H, W): cells (N, K, H', W').
+
+    On a CPU by scattering each pixel into the cells it touches, with a hand-written
+    gradient (no second derivative). Elsewhere by `cell_histograms_plain`, because
+    scattering on a GPU adds in an order that changes from run to run.
+    """
+    if x.device.type != "cpu":
+        return cell_histograms_plain(x, binning, pooling)
+    cells: Tensor = _CellHistograms.apply(x, binning, pooling)
+    return cells
+
+
+class _CellHistograms(torch.autograd.Function):
+    """Bins -K/2 .. K/2 + 1 are kept apart until after pooling, so that none wraps."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, binning: Binning, pooling: CellPooling) -> Tensor:
+        gx, gy = image_gradient(x, binning.border)
+        magnitude = torch.addcmul(gx * gx, gy, gy).sqrt_()
+        lower, fraction = _bins(gx, gy, binning)
+        share = _ramp(fraction, binning)
+        half = binning.orientations // 2
+        if binning.softness == 0:
+            slot, parts = (lower + share).add_(half).int(), [magnitude]
+        else:
+            upper = magnitude * share
+            slot, parts = lower.add_(half).int(), [magnitude - upper, upper]
+        width = pooling.columns.shape[0] * (binning.orientations + 2)
+        padded = x.new_zeros(x.shape[0], x.shape[1] * width)
+        for offsets, weights in zip(pooling.offsets, pooling.weights, strict=True):
+            index = (slot + offsets).flatten(1)
+            for shift, part in enumerate(parts):
+                values = (part * weights).flatten(1)
+                for n in range(x.shape[0]):
+                    padded[n, shift:].index_add_(0, index[n], values[n])
+        pooled = pooling.rows @ padded.view(x.shape[0], x.shape[1], width)
+        ctx.binning, ctx.pooling = binning, pooling
+        ctx.save_for_backward(gx, gy, magnitude, slot, share)
+        return _fold(pooled, half)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        gx, gy, magnitude, slot, share = ctx.saved_tensors
+        binning, pooling = ctx.binning, ctx.pooling
+        rows = pooling.rows.T @ _unfold(grad, binning.orientations // 2)
+        padded = rows.view(gx.shape[0], -1)
+        shifts = 1 if binning.softness == 0 else 2
+        received = [torch.zeros_like(gx) for _ in range(shifts)]
+        for offsets, weights in zip(pooling.offsets, pooling.weights, strict=True):
+            index = (slot + offsets).flatten(1)
+            for shift, total in enumerate(received):
+                for n in range(gx.shape[0]):
+                    values = padded[n, shift:].index_select(0, index[n])
+                    total[n].addcmul_(values.view_as(total[n]), weights)
+        inverse = magnitude.clamp(min=_TINY).reciprocal_()
+        if binning.softness == 0:
+            radial = received[0].mul_(inverse)
+            return _image_gradient_adjoint(gx * radial, gy * radial, binning.border), None, None
+        lower, upper = received
+        slope = upper.sub_(lower)
+        radial = torch.addcmul(lower, share, slope).mul_(inverse)
+        tangential = slope.mul_(_angular_rate(gx, gy, magnitude, share, binning))
+        dx = torch.addcmul(gx * radial, gy, tangential, value=-1)
+        dy = torch.addcmul(gy * radial, gx, tangential)
+        return _image_gradient_adjoint(dx, dy, binning.border), None, None
+
+
+def _angular_rate(
+    gx: Tensor, gy: Tensor, magnitude: Tensor, share: Tensor, binning: Binning
+) -> Tensor:
+    """The factor r in m dw = r (gx dgy - gy dgx), the turn of the gradient."""
+    scale = binning.orientations / (2 * math.pi * binning.softness)
+    if binning.angle == "exact":
+        rate = scale / magnitude.clamp(min=_TINY)
+    else:
+        ax, ay = gx.abs(), gy.abs()
+        reach = (ax + ay).clamp_(min=_TINY).reciprocal_()
+        r = (ax - ay).mul_(reach)
+        rate = (
+            (_CUBIC[0] - 3 * _CUBIC[1] * r * r).mul_(reach).mul_(reach).mul_(2 * scale * magnitude)
+        )
+    if binning.softness == 1:
+        return rate
+    return rate.masked_fill_((share == 0) | (share == 1), 0)
+
+
+def _fold(pooled: Tensor, half: int) -> Tensor:
+    """(N, H', W' (K + 2)) with bins -K/2 .. K/2 + 1 to (N, K, H', W')."""
+    bins = pooled.unflatten(2, (-1, 2 * half + 2))
+    bins[..., :2] += bins[..., 2 * half :]
+    return torch.cat([bins[..., half : 2 * half], bins[..., :half]], -1).permute(0, 3, 1, 2)
+
+
+def _unfold(cells: Tensor, half: int) -> Tensor:
+    """Transpose of `_fold`."""
+    bins = cells.permute(0, 2, 3, 1)
+    wrapped = torch.cat([bins[..., half:], bins, bins[..., half : half + 2]], -1)
+    return wrapped[..., : 2 * half + 2].flatten(2)

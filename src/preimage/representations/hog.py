@@ -1,0 +1,195 @@
+"""Histograms of oriented gradients, the UoCTTI variant, equal to VLFeat's `vl_hog`.
+
+Dalal & Triggs (CVPR 2005) as extended by Felzenszwalb et al. (PAMI 2010) and described
+in section 4.1. Directed gradients h (K = 2 x 9 bins) are pooled into cells; undirected
+ones are the sums u_o = h_o + h_(o+9). A cell belongs to four blocks of 2 x 2 cells, whose
+factors are f = (sum over the block of |u|^2 + 1e-4)^(-1/2), border cells replicated. The
+code is half the sum over the four blocks of min(f h, 0.2) and of min(f u, 0.2): 27
+components. The 4 texture components of the original are left out, as in the paper.
+
+HOG bins each gradient into the nearest orientation, HOGb (`bilinear=True`) into the two
+nearest ones.
+
+    >>> import torch
+    >>> hog = HOG()
+    >>> hog(torch.rand(2, 1, 64, 96) * 255).shape
+    torch.Size([2, 27, 8, 12])
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from preimage.images import GRAY, Preprocessing
+from preimage.representations.base import Representation
+from preimage.representations.gradients import Binning, CellPooling, cell_histograms
+
+_CLAMP = 0.2
+_BLOCK_EPSILON = 1e-4
+
+
+@final
+class HOG(Representation):
+    """HOG (hard orientation binning) or HOGb (bilinear).
+
+    Args:
+        cell_size: side of a cell in pixels.
+        orientations: undirected orientations; the code has 3 times as many components.
+        bilinear: share each gradient between the two nearest orientations (HOGb).
+        softness: width of the ramp between neighboring orientations, from 0 (hard) to 1
+            (bilinear); what lies between is a smooth surrogate of the hard binning, whose
+            gradient tells the solver what the hard one hides. Overrides `bilinear`.
+
+    Raises:
+        ValueError: if an argument is out of range, or an image is too small for one cell.
+    """
+
+    ignores_mean = True
+
+    def __init__(
+        self,
+        cell_size: int = 8,
+        orientations: int = 9,
+        *,
+        bilinear: bool = False,
+        softness: float | None = None,
+    ) -> None:
+        super().__init__()
+        if cell_size < 1 or orientations < 1:
+            raise ValueError(
+                f"cell_size and orientations must be positive, not {cell_size} and {orientations}"
+            )
+        if softness is not None and not 0 <= softness <= 1:
+            raise ValueError(f"softness must lie between 0 and 1, not {softness}")
+        self.cell_size = cell_size
+        self.orientations = orientations
+        self.softness = float(bilinear) if softness is None else float(softness)
+        self.stride = cell_size
+        self.preprocessing: Preprocessing = GRAY
+        self.name = "hogb" if self.softness == 1 else "hog"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Codes (N, 3 * orientations, H', W') of gray images (N, 1, H, W)."""
+        height, width = x.shape[-2:]
+        self.code_shape(height, width)
+        pooling = _pooling(height, width, self.cell_size, self.orientations, x.dtype, x.device)
+        binning = Binning(2 * self.orientations, self.softness, "exact", "zero")
+        code: Tensor = _BlockNormalization.apply(cell_histograms(x[:, 0], binning, pooling))
+        return code
+
+    def code_shape(self, height: int, width: int) -> tuple[int, ...]:
+        """(3 * orientations, H', W') with H' = (H + cell_size // 2) // cell_size."""
+        least = max(3, self.cell_size - self.cell_size // 2)
+        if min(height, width) < least:
+            raise ValueError(
+                f"{self.name} with cells of {self.cell_size} pixels needs an image of at least "
+                f"{least} x {least} pixels, not {height} x {width}"
+            )
+        cells = [(n + self.cell_size // 2) // self.cell_size for n in (height, width)]
+        return (3 * self.orientations, *cells)
+
+    def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
+        """The size at which the cells fit exactly."""
+        return code_shape[-2] * self.cell_size, code_shape[-1] * self.cell_size
+
+
+def normalize_blocks(cells: Tensor) -> Tensor:
+    """Cells (N, 2 n, H', W') to HOG codes (N, 3 n, H', W'), written for reading."""
+    directed, undirected = cells, sum(cells.chunk(2, 1), torch.zeros(()).to(cells))
+    energy = torch.nn.functional.pad(
+        (undirected**2).sum(1, keepdim=True), (1, 1, 1, 1), "replicate"
+    )
+    blocks = energy[..., 1:, :] + energy[..., :-1, :]
+    factor = (blocks[..., 1:] + blocks[..., :-1] + _BLOCK_EPSILON).rsqrt()
+    height, width = cells.shape[-2:]
+    code = torch.zeros_like(torch.cat([directed, undirected], 1))
+    for top in (0, 1):
+        for left in (0, 1):
+            f = factor[..., top : top + height, left : left + width]
+            code = code + (torch.cat([directed, undirected], 1) * f).clamp(max=_CLAMP)
+    return code / 2
+
+
+class _BlockNormalization(torch.autograd.Function):
+    """`normalize_blocks` with its gradient written by hand."""
+
+    @staticmethod
+    def forward(ctx: Any, cells: Tensor) -> Tensor:
+        half = cells.shape[1] // 2
+        undirected = cells[:, :half] + cells[:, half:]
+        features = torch.cat([cells, undirected], 1)
+        energy = torch.linalg.vecdot(undirected, undirected, dim=1)
+        padded = torch.nn.functional.pad(energy[:, None], (1, 1, 1, 1), "replicate")[:, 0]
+        rows = padded[:, 1:] + padded[:, :-1]
+        factor = (rows[:, :, 1:] + rows[:, :, :-1] + _BLOCK_EPSILON).rsqrt_()
+        code = torch.zeros_like(features)
+        for f in _corners(factor):
+            code += (features * f[:, None]).clamp_(max=_CLAMP)
+        ctx.save_for_backward(features, factor)
+        return code.mul_(0.5)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        features, factor = ctx.saved_tensors
+        half = features.shape[1] // 3
+        grad = grad * 0.5
+        d_features = torch.zeros_like(features)
+        d_factor = torch.zeros_like(factor)
+        for f, d_corner in zip(_corners(factor), _corners(d_factor), strict=True):
+            open_ = grad.masked_fill(features * f[:, None] > _CLAMP, 0)
+            d_features.addcmul_(open_, f[:, None])
+            d_corner += torch.linalg.vecdot(open_, features, dim=1)
+        d_blocks = d_factor.mul_(factor**3).mul_(-0.5)
+        rows = torch.nn.functional.pad(d_blocks, (1, 1, 1, 1))
+        rows = rows[:, 1:] + rows[:, :-1]
+        d_padded = rows[:, :, 1:] + rows[:, :, :-1]
+        d_padded[:, 1] += d_padded[:, 0]
+        d_padded[:, -2] += d_padded[:, -1]
+        d_padded[:, :, 1] += d_padded[:, :, 0]
+        d_padded[:, :, -2] += d_padded[:, :, -1]
+        d_energy = d_padded[:, None, 1:-1, 1:-1]
+        d_undirected = d_features[:, 2 * half :].addcmul_(
+            features[:, 2 * half :], d_energy, value=2
+        )
+        d_cells = d_features[:, : 2 * half]
+        d_cells[:, :half] += d_undirected
+        d_cells[:, half:] += d_undirected
+        return d_cells
+
+
+def _corners(factor: Tensor) -> list[Tensor]:
+    """The factors (N, H' + 1, W' + 1) of the four blocks that each cell belongs to."""
+    return [
+        part.narrow(2, left, factor.shape[2] - 1)
+        for top in (0, 1)
+        for part in [factor.narrow(1, top, factor.shape[1] - 1)]
+        for left in (0, 1)
+    ]
+
+
+@lru_cache(maxsize=8)
+def _pooling(
+    height: int, width: int, cell: int, orientations: int, dtype: torch.dtype, device: torch.device
+) -> CellPooling:
+    like = torch.empty(0, dtype=dtype, device=device)
+    return CellPooling.build(_axis(height, cell), _axis(width, cell), 2 * orientations, like)
+
+
+def _axis(length: int, cell: int) -> np.ndarray:
+    """Bilinear weights of pixels in cells (H', H); what falls outside the grid is dropped."""
+    weights = np.zeros(((length + cell // 2) // cell, length))
+    for pixel in range(length):
+        position = (pixel + 0.5) / cell - 0.5
+        lower = math.floor(position)
+        for index, weight in ((lower, 1 - position + lower), (lower + 1, position - lower)):
+            if 0 <= index < len(weights):
+                weights[index, pixel] = weight
+    return weights

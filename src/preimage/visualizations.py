@@ -1,0 +1,253 @@
+"""The visualizations of the paper: each chooses loss, target and start of Eq. 1.
+
+`invert` (section 5) asks which image has a given code: the loss is the squared Euclidean
+distance to the code (Eqs. 2 and 3), and the start is noise, so that the code is all that
+the algorithm knows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from preimage.images import ImageLike, Preprocessing, psnr, ssim, stack_images
+from preimage.losses import SquaredDistance, relative_error
+from preimage.objective import Objective
+from preimage.optimizer import Minimum, Progress, Trace, minimize
+from preimage.representations.base import Representation
+from preimage.settings import NNPREIMAGE, Settings
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+@dataclass(frozen=True, slots=True)
+class PreImage:
+    """Images found by a visualization, with all that is known about each.
+
+    The N results are ordered by source, then loss weight, then seed, the last fastest.
+
+    Attributes:
+        images: the results in the core's units, (N, D, H, W).
+        codes: their codes Phi(x*), (N, ...).
+        error: ||Phi(x*) - Phi_0|| / ||Phi_0||, within the mask if there is one, (N,).
+        psnr: decibels against the original, its mean gray level (or color) granted where
+            the code cannot hold it; None where there is no original.
+        ssim: structural similarity with the original, likewise.
+        sources: index of the image or code that each result inverts.
+        loss_weights: C of each.
+        seeds: the seed of each.
+        settings: the settings of all.
+        trace: the energy at every step, term by term.
+        interrupted: whether Ctrl-C ended it early; the images are the latest ones.
+        snapshots: steps and the images they started from.
+        preprocessing: leads from the core's units to pictures.
+    """
+
+    images: Tensor
+    codes: Tensor
+    error: Tensor
+    psnr: Tensor | None
+    ssim: Tensor | None
+    sources: tuple[int, ...]
+    loss_weights: tuple[float, ...]
+    seeds: tuple[int, ...]
+    settings: Settings
+    trace: Trace
+    interrupted: bool
+    snapshots: tuple[tuple[int, Tensor], ...]
+    preprocessing: Preprocessing
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def to_pil(self, index: int = 0) -> Image.Image:
+        """Result `index` as a PIL image."""
+        return self.preprocessing.to_pil(self.images[index])
+
+    def save(self, path: str, index: int = 0) -> None:
+        """Writes result `index` as an image file."""
+        self.to_pil(index).save(path)
+
+
+def invert(
+    representation: Representation,
+    images: ImageLike | Sequence[ImageLike] | None = None,
+    *,
+    codes: np.ndarray | Tensor | None = None,
+    size: int | tuple[int, int] | None = None,
+    seeds: Sequence[int] = (0,),
+    loss_weights: float | Sequence[float] | None = None,
+    mask: Tensor | None = None,
+    settings: Settings = NNPREIMAGE,
+    device: str | torch.device = "cpu",
+    progress: Callable[[Progress], None] | None = None,
+    snapshot_every: int = 0,
+) -> PreImage:
+    """Images whose code is that of a given image, or a given code (section 5).
+
+    Every image (or code) is inverted with every loss weight and every seed, all in one
+    batch; results in a batch do not influence each other.
+
+    Args:
+        representation: Phi.
+        images: one image, or several of one size: paths, PIL images, arrays (H, W[, 3]) or
+            tensors ([D,] H, W), floating-point ones in 0..1.
+        codes: codes to invert instead, one or a batch of them.
+        size: images are resized to this height and width, or to at most this longer side.
+            With `codes`, the height and width of the result, derived from the code's
+            shape if not given.
+        seeds: a reconstruction for each; the seed fixes noise and jitter.
+        loss_weights: C of Eq. 1, one or several; that of the settings if not given.
+        mask: M of Eq. 3, ones where the code counts, broadcast against (N, ...) codes.
+        settings: the constants, `NNPREIMAGE` or `PAPER`, perhaps changed by `replace`.
+        device: where to compute.
+        progress: called after each step.
+        snapshot_every: keep the images of every so many steps in `.snapshots`.
+
+    Raises:
+        ImageError: if an image cannot be used.
+        ValueError: if a code has a wrong shape or NaN, is all zero, or does not fit `size`.
+        NonFiniteEnergyError: if the energy becomes NaN or infinite.
+
+    >>> from preimage.representations.hog import HOG
+    >>> result = invert(HOG(), np.random.default_rng(0).random((32, 32)), seeds=[0, 1])
+    >>> result.images.shape, bool((result.error < 0.5).all())
+    (torch.Size([2, 1, 32, 32]), True)
+    """
+    if (images is None) == (codes is None):
+        raise ValueError("give either images or codes")
+    if images is not None:
+        originals = _load(representation.preprocessing, images, size).to(device)
+        image_size: tuple[int, int] = (originals.shape[-2], originals.shape[-1])
+        with torch.no_grad():
+            target = representation(originals)
+    else:
+        originals = None
+        target, image_size = _check_codes(representation, codes, size)
+        target = target.to(device)
+    weights = _as_list(settings.loss_weight if loss_weights is None else loss_weights)
+    rows = [(i, c, s) for i in range(len(target)) for c in weights for s in seeds]
+    sources, row_weights, row_seeds = zip(*rows, strict=True)
+    target = target[list(sources)]
+    loss = SquaredDistance(target, mask)
+    c = torch.tensor(row_weights, dtype=target.dtype, device=target.device)
+    objective = Objective(representation, loss, settings, c, image_size)
+    generators = [torch.Generator().manual_seed(seed) for seed in row_seeds]
+    shape = _canvas(representation, settings, image_size)
+    start = torch.stack([noise(shape, settings.pixel_norm, g) for g in generators])
+    minimum = minimize(
+        objective,
+        start.to(target),
+        settings,
+        generators,
+        progress=progress,
+        snapshot_every=snapshot_every,
+    )
+    if originals is not None:
+        originals = originals[list(sources)]
+    return _result(representation, minimum, target, mask, originals, rows, settings)
+
+
+def noise(shape: tuple[int, int, int], pixel_norm: float, generator: torch.Generator) -> Tensor:
+    """The start of an inversion: uniform noise (D, H, W).
+
+    Uniform in [-1, 1], divided by its own 95 % quantile and multiplied by B / sqrt(3), as
+    the authors' code has it.
+    """
+    values = torch.rand(shape, generator=generator) * 2 - 1
+    rank = max(1, math.ceil(0.95 * values.numel()))
+    quantile = values.flatten().kthvalue(rank).values
+    return values * (pixel_norm / math.sqrt(3) / quantile)
+
+
+def _load(
+    preprocessing: Preprocessing,
+    images: ImageLike | Sequence[ImageLike],
+    size: int | tuple[int, int] | None,
+) -> Tensor:
+    listed: Sequence[ImageLike] = images if isinstance(images, list | tuple) else [images]  # type: ignore[list-item]
+    if not listed:
+        raise ValueError("no image was given")
+    return stack_images([preprocessing.load(image, size) for image in listed])
+
+
+def _check_codes(
+    representation: Representation,
+    codes: np.ndarray | Tensor | None,
+    size: int | tuple[int, int] | None,
+) -> tuple[Tensor, tuple[int, int]]:
+    """The codes as a batch (N, ...), and the size of the images to find."""
+    target = torch.as_tensor(codes, dtype=torch.float32)
+    if isinstance(size, int):
+        raise ValueError("with codes, size must be a height and a width")
+    if target.ndim < 3:
+        raise ValueError(f"a code of {representation.name} has at least 3 axes, not {target.ndim}")
+    image_size = representation.image_size(tuple(target.shape)) if size is None else size
+    expected = representation.code_shape(*image_size)
+    if tuple(target.shape) == expected:
+        target = target[None]
+    if tuple(target.shape[1:]) != expected:
+        raise ValueError(
+            f"an image of {image_size[0]} x {image_size[1]} has a {representation.name} code of "
+            f"shape {expected}, not {tuple(target.shape)}"
+        )
+    if not bool(target.isfinite().all()):
+        raise ValueError("the code holds NaN or infinite values")
+    return target, image_size
+
+
+def _canvas(
+    representation: Representation, settings: Settings, size: tuple[int, int]
+) -> tuple[int, int, int]:
+    """Shape of the image with the margin of its jitter."""
+    shifts = representation.default_jitter if settings.jitter is None else settings.jitter
+    return (representation.preprocessing.channels, size[0] + shifts - 1, size[1] + shifts - 1)
+
+
+def _result(
+    representation: Representation,
+    minimum: Minimum,
+    target: Tensor,
+    mask: Tensor | None,
+    originals: Tensor | None,
+    rows: list[tuple[int, float, int]],
+    settings: Settings,
+) -> PreImage:
+    with torch.no_grad():
+        codes = representation(minimum.images)
+    similarity: tuple[Tensor | None, Tensor | None] = (None, None)
+    if originals is not None:
+        x = minimum.images
+        if representation.ignores_mean:
+            x = x - x.mean((2, 3), keepdim=True) + originals.mean((2, 3), keepdim=True)
+        similarity = (psnr(x, originals), ssim(x, originals))
+    sources, loss_weights, seeds = zip(*rows, strict=True)
+    return PreImage(
+        images=minimum.images,
+        codes=codes,
+        error=relative_error(codes, target, mask),
+        psnr=similarity[0],
+        ssim=similarity[1],
+        sources=sources,
+        loss_weights=loss_weights,
+        seeds=seeds,
+        settings=settings,
+        trace=minimum.trace,
+        interrupted=minimum.interrupted,
+        snapshots=minimum.snapshots,
+        preprocessing=representation.preprocessing,
+    )
+
+
+def _as_list(values: float | Sequence[float]) -> list[float]:
+    listed = [values] if isinstance(values, int | float) else list(values)
+    if not listed or min(listed) < 0:
+        raise ValueError(f"loss weights must not be negative or missing, not {listed}")
+    return [float(value) for value in listed]
