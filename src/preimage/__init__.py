@@ -16,7 +16,7 @@ from preimage.optimizer import NonFiniteEnergyError, Progress
 from preimage.representations.base import Representation
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
-from preimage.settings import NNPREIMAGE, PAPER, Settings
+from preimage.settings import NNPREIMAGE, PAPER, QUALITIES, Settings
 from preimage.visualizations import PreImage, invert
 
 __version__ = "0.1.0"
@@ -26,6 +26,7 @@ __all__ = [
     "HOG",
     "NNPREIMAGE",
     "PAPER",
+    "QUALITIES",
     "ImageError",
     "NonFiniteEnergyError",
     "PreImage",

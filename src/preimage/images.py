@@ -235,6 +235,31 @@ def stack_images(images: Sequence[Tensor]) -> Tensor:
     return torch.stack(list(images))
 
 
+def with_deviation(x: Tensor, deviation: float) -> Tensor:
+    """Images (N, D, H, W) around zero, each scaled to a standard deviation.
+
+    >>> with_deviation(torch.tensor([[[[5.0, 7.0]]]]), 40.0).tolist()
+    [[[[-40.0, 40.0]]]]
+    """
+    centered = x - x.mean((1, 2, 3), keepdim=True)
+    present = centered.square().mean((1, 2, 3), keepdim=True).sqrt()
+    return centered * torch.where(present > 0, deviation / present, 0)
+
+
+def match_contrast(x: Tensor, reference: Tensor) -> Tensor:
+    """A x + b, with a >= 0 and b for each image the nearest to `reference` (least squares).
+
+    >>> match_contrast(torch.tensor([[[[0.0, 1.0]]]]), torch.tensor([[[[3.0, 7.0]]]])).tolist()
+    [[[[3.0, 7.0]]]]
+    """
+    mean = reference.mean((1, 2, 3), keepdim=True)
+    centered = x - x.mean((1, 2, 3), keepdim=True)
+    overlap = (centered * (reference - mean)).sum((1, 2, 3), keepdim=True)
+    squares = centered.square().sum((1, 2, 3), keepdim=True)
+    gain = torch.where(squares > 0, overlap / squares, 0).clamp(min=0)
+    return centered * gain + mean
+
+
 def psnr(x: Tensor, reference: Tensor) -> Tensor:
     """Peak signal-to-noise ratio in decibels, peak 255, (N,).
 

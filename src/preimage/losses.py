@@ -8,6 +8,8 @@ closed form, because through autograd it costs as much as an early layer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -66,6 +68,13 @@ class SquaredDistance:
             raise ValueError(
                 "the target code is zero, as that of a constant image is: nothing to invert"
             )
+
+    def select(self, rows: Sequence[int]) -> SquaredDistance:
+        """The loss for some images of the batch."""
+        mask = self.mask
+        if mask is not None and len(mask) == len(self.target):
+            mask = mask[list(rows)]
+        return SquaredDistance(self.target[list(rows)], mask)
 
     def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """The loss (N,) and its gradient with respect to `codes`."""

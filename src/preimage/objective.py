@@ -8,19 +8,28 @@ representation alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from preimage.priors import Prior, jitter
 from preimage.representations.base import Representation
+from preimage.representations.flat_regions import FlatRegions
 from preimage.settings import Settings
 
-Loss: TypeAlias = Callable[[Tensor], tuple[Tensor, Tensor]]
-"""From codes (N, ...) to the loss of each image (N,) and its gradient (N, ...)."""
+
+class Loss(Protocol):
+    """A loss against a fixed target for each image of a batch."""
+
+    def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """From codes (N, ...) to the loss of each image (N,) and its gradient (N, ...)."""
+
+    def select(self, rows: Sequence[int]) -> Loss:
+        """The loss for some images of the batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,11 @@ class Energy:
     loss_weight: Tensor
 
     @property
+    def terms(self) -> Tensor:
+        """The three terms on top of each other, a new tensor (3, N)."""
+        return torch.stack([self.alpha_norm, self.total_variation, self.loss])
+
+    @property
     def total(self) -> Tensor:
         """E, the sum with the loss weighted by C, (N,)."""
         return self.alpha_norm + self.total_variation + self.loss_weight * self.loss
@@ -55,6 +69,7 @@ class Objective:
         loss_weights: C of each image, (N,).
         size: height and width of the image that the representation sees; a canvas larger
             than this is cropped by the jitter.
+        flat: the regions of each image that are held flat, or None for each.
     """
 
     def __init__(
@@ -64,6 +79,7 @@ class Objective:
         settings: Settings,
         loss_weights: Tensor,
         size: tuple[int, int],
+        flat: Sequence[FlatRegions | None] | None = None,
     ) -> None:
         self.representation = representation
         self.loss = loss
@@ -72,6 +88,32 @@ class Objective:
         )
         self.loss_weights = loss_weights
         self.size = size
+        self._flat = [None] * len(loss_weights) if flat is None else list(flat)
+
+    def select(self, rows: Sequence[int]) -> Objective:
+        """The energy of some images of the batch."""
+        selected = copy.copy(self)
+        selected.loss = self.loss.select(rows)
+        selected.loss_weights = self.loss_weights[list(rows)]
+        selected._flat = [self._flat[n] for n in rows]
+        return selected
+
+    def relaxed(self, softness: float) -> Objective:
+        """The energy with a smooth surrogate of the representation, where it has one."""
+        relaxed = copy.copy(self)
+        relaxed.representation = self.representation.relaxed(softness)
+        return relaxed
+
+    def flatten_(self, x: Tensor) -> Tensor:
+        """Levels the flat regions of the images (N, D, H, W), in place."""
+        for n, image in enumerate(x):
+            self.flatten_one_(image, n)
+        return x
+
+    def flatten_one_(self, image: Tensor, n: int) -> Tensor:
+        """Levels the flat regions of image `n`, (D, H, W), in place."""
+        flat = self._flat[n]
+        return image if flat is None else flat.flatten_(image)
 
     def __call__(self, x: Tensor, offsets: Tensor | None = None) -> tuple[Energy, Tensor]:
         """Energy of each image and its gradient.
@@ -97,4 +139,4 @@ class Objective:
             height, width = self.size
             for n, (v, u) in enumerate(offsets.tolist()):
                 gradient[n, :, v : v + height, u : u + width] += d_seen[n]
-        return Energy(bounded, variation, loss, self.loss_weights), gradient
+        return Energy(bounded, variation, loss, self.loss_weights), self.flatten_(gradient)

@@ -1,8 +1,9 @@
-"""The constants of Eq. 1 and of Algorithm 1, and the presets that name them.
+"""The constants of Eq. 1 and of its solvers, and the presets that name them.
 
 `PAPER` is what is printed in sections 3.3, 3.4 and 5.1; `NNPREIMAGE` is what the authors'
 code, which made the figures, ran. docs/deviations.md lists where the two differ. As
-printed, the learning rate is too small for the method to work.
+printed, the learning rate is too small for the method to work. `QUALITIES` are the same
+energy under the fast solver, which networks and their jitter do not use.
 
     >>> NNPREIMAGE.replace(loss_weight=20).loss_weight
     20
@@ -11,8 +12,9 @@ printed, the learning rate is too small for the method to work.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,33 +28,40 @@ class Settings:
         pixel_norm: B, the typical norm of a pixel (Eq. 5).
         max_pixel_norm: B_+, the most it may be (Eq. 6).
         gradient_norm: V, the typical norm of the image gradient (section 3.2.2).
+        jitter: T of Eq. 7, the number of shifts along each axis; None leaves it to the
+            representation, and 1 is no jitter.
+        start_amplitude: amplitude of the noise to start from, 1 for that of the authors.
+        solver: "algorithm-1" (section 3.4) or "sobolev-lbfgs" (docs/solver.md).
         momentum: rho of Algorithm 1.
         learning_rate: eta_0 as a fraction of B^2 / alpha.
         scale_rate_by_area: multiply eta_0 by the number of pixels.
         iterations: T of Algorithm 1.
-        jitter: T of Eq. 7, the number of shifts along each axis; None takes a quarter of
-            the representation's stride, rounded, and 1 is no jitter.
-        final_iterations: iterations of a second stage without jitter, which starts from
-            the central crop of the first with the accumulators cleared.
+        final_iterations: iterations of a second stage without jitter, which follows a
+            jittered one and starts from its central crop with the accumulators cleared.
         final_learning_rate: learning rate of that stage as a fraction of the first's.
+        stages: for sobolev-lbfgs, evaluations and softness of the orientation binning of
+            each stage; representations without orientation bins ignore the softness.
 
     Raises:
         ValueError: if a value is out of range.
     """
 
-    loss_weight: float
+    loss_weight: float = 100
     alpha: float = 6
     beta: float = 2
     pixel_norm: float = 80
     max_pixel_norm: float = 160
     gradient_norm: float = 80 / 6.5
-    momentum: float = 0.9
-    learning_rate: float
-    scale_rate_by_area: bool
-    iterations: int = 300
     jitter: int | None = None
-    final_iterations: int
+    start_amplitude: float = 1
+    solver: Literal["algorithm-1", "sobolev-lbfgs"] = "algorithm-1"
+    momentum: float = 0.9
+    learning_rate: float = 0.05
+    scale_rate_by_area: bool = True
+    iterations: int = 300
+    final_iterations: int = 50
     final_learning_rate: float = 0.1
+    stages: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.alpha < 2 or self.beta < 1:
@@ -70,20 +79,69 @@ class Settings:
             raise ValueError("numbers of iterations must not be negative")
         if self.jitter is not None and self.jitter < 1:
             raise ValueError(f"jitter must be at least 1 (no jitter), not {self.jitter}")
+        if self.solver not in SOLVERS:
+            raise ValueError(f"unknown solver {self.solver!r}: there are {', '.join(SOLVERS)}")
+        if self.solver == "sobolev-lbfgs" and not self.stages:
+            raise ValueError("sobolev-lbfgs needs stages")
+        if any(count < 1 or not 0 <= softness <= 1 for count, softness in self.stages):
+            raise ValueError(f"a stage is (evaluations, softness in [0, 1]), not {self.stages}")
+
+    @property
+    def steps(self) -> int:
+        """Evaluations of the energy, without those of the final stage."""
+        if self.solver == "algorithm-1":
+            return self.iterations
+        return sum(count for count, _ in self.stages)
 
     def replace(self, **changes: Any) -> Settings:
         """These settings with some values changed; unknown names raise TypeError."""
         return dataclasses.replace(self, **changes)
 
+    def with_steps(self, steps: int) -> Settings:
+        """These settings with so many steps, stages keeping their proportions.
+
+        >>> QUALITIES["fast"].with_steps(20).steps
+        20
+        """
+        ends = [0]
+        for count, _ in self.stages:
+            ends.append(ends[-1] + count)
+        counts = [
+            round(end * steps / ends[-1]) - round(start * steps / ends[-1])
+            for start, end in itertools.pairwise(ends)
+        ]
+        stages = tuple(
+            (count, softness)
+            for count, (_, softness) in zip(counts, self.stages, strict=True)
+            if count
+        )
+        return self.replace(iterations=steps, stages=stages)
+
+
+SOLVERS = ("algorithm-1", "sobolev-lbfgs")
+"""The solvers by name."""
+
+NNPREIMAGE = Settings()
+"""As the authors' code ran: eta_0 = 0.05 H W B^2 / alpha, C = 100 for HOG and DSIFT, and
+after jitter 50 more iterations without it at a tenth of the rate."""
 
 PAPER = Settings(loss_weight=20, learning_rate=0.01, scale_rate_by_area=False, final_iterations=0)
 """As printed: 300 iterations, eta_0 = 0.01 B^2 / alpha, and C = 20 for HOG and DSIFT."""
 
-NNPREIMAGE = Settings(
-    loss_weight=100, learning_rate=0.05, scale_rate_by_area=True, final_iterations=50
-)
-"""As the authors' code ran: eta_0 = 0.05 H W B^2 / alpha, C = 100 for HOG and DSIFT, and
-after jitter 50 more iterations without it at a tenth of the rate."""
-
 PRESETS = {"nnpreimage": NNPREIMAGE, "paper": PAPER}
-"""The presets by name."""
+"""The presets of Algorithm 1 by name."""
+
+_DRAFT = Settings(
+    loss_weight=20,
+    jitter=1,
+    start_amplitude=0.5,
+    solver="sobolev-lbfgs",
+    stages=((20, 1.0),),
+)
+
+QUALITIES = {
+    "draft": _DRAFT,
+    "fast": _DRAFT.replace(stages=((15, 1.0), (45, 0.7))),
+    "best": _DRAFT.replace(stages=((15, 1.0), (125, 0.8), (35, 0.4), (25, 0.2))),
+}
+"""The fast solver at 20, 60 and 200 evaluations; C = 20."""

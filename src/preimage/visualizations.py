@@ -8,6 +8,7 @@ the algorithm knows.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,12 +17,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from preimage.images import ImageLike, Preprocessing, psnr, ssim, stack_images
+from preimage.images import (
+    ImageLike,
+    Preprocessing,
+    match_contrast,
+    psnr,
+    ssim,
+    stack_images,
+    with_deviation,
+)
 from preimage.losses import SquaredDistance, relative_error
 from preimage.objective import Objective
 from preimage.optimizer import Minimum, Progress, Trace, minimize
 from preimage.representations.base import Representation
-from preimage.settings import NNPREIMAGE, Settings
+from preimage.settings import NNPREIMAGE, QUALITIES, Settings
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -35,10 +44,12 @@ class PreImage:
 
     Attributes:
         images: the results in the core's units, (N, D, H, W).
+        shown: the same as they are to be shown: where the code tells neither brightness nor
+            contrast, which the prior then lowers, with a standard deviation of B / sqrt(3).
         codes: their codes Phi(x*), (N, ...).
         error: ||Phi(x*) - Phi_0|| / ||Phi_0||, within the mask if there is one, (N,).
-        psnr: decibels against the original, its mean gray level (or color) granted where
-            the code cannot hold it; None where there is no original.
+        psnr: decibels against the original, its brightness and contrast granted where the
+            code cannot hold them (least squares); None where there is no original.
         ssim: structural similarity with the original, likewise.
         sources: index of the image or code that each result inverts.
         loss_weights: C of each.
@@ -51,6 +62,7 @@ class PreImage:
     """
 
     images: Tensor
+    shown: Tensor
     codes: Tensor
     error: Tensor
     psnr: Tensor | None
@@ -69,9 +81,9 @@ class PreImage:
 
     def to_pil(self, index: int = 0) -> Image.Image:
         """Result `index` as a PIL image."""
-        return self.preprocessing.to_pil(self.images[index])
+        return self.preprocessing.to_pil(self.shown[index])
 
-    def save(self, path: str, index: int = 0) -> None:
+    def save(self, path: str | os.PathLike[str], index: int = 0) -> None:
         """Writes result `index` as an image file."""
         self.to_pil(index).save(path)
 
@@ -85,7 +97,8 @@ def invert(
     seeds: Sequence[int] = (0,),
     loss_weights: float | Sequence[float] | None = None,
     mask: Tensor | None = None,
-    settings: Settings = NNPREIMAGE,
+    quality: str | None = None,
+    settings: Settings | None = None,
     device: str | torch.device = "cpu",
     progress: Callable[[Progress], None] | None = None,
     snapshot_every: int = 0,
@@ -106,7 +119,10 @@ def invert(
         seeds: a reconstruction for each; the seed fixes noise and jitter.
         loss_weights: C of Eq. 1, one or several; that of the settings if not given.
         mask: M of Eq. 3, ones where the code counts, broadcast against (N, ...) codes.
-        settings: the constants, `NNPREIMAGE` or `PAPER`, perhaps changed by `replace`.
+        quality: "draft", "fast" or "best": the fast solver with 20, 60 or 200 evaluations.
+        settings: all constants instead, `NNPREIMAGE` or `PAPER` for Algorithm 1, perhaps
+            changed by `replace`. If neither is given, "fast" where the representation can
+            do without jitter, `NNPREIMAGE` elsewhere.
         device: where to compute.
         progress: called after each step.
         snapshot_every: keep the images of every so many steps in `.snapshots`.
@@ -123,6 +139,7 @@ def invert(
     """
     if (images is None) == (codes is None):
         raise ValueError("give either images or codes")
+    settings = choose_settings(representation, quality, settings)
     if images is not None:
         originals = _load(representation.preprocessing, images, size).to(device)
         image_size: tuple[int, int] = (originals.shape[-2], originals.shape[-1])
@@ -135,13 +152,19 @@ def invert(
     weights = _as_list(settings.loss_weight if loss_weights is None else loss_weights)
     rows = [(i, c, s) for i in range(len(target)) for c in weights for s in seeds]
     sources, row_weights, row_seeds = zip(*rows, strict=True)
+    shape = _canvas(representation, settings, image_size)
+    flat = None
+    if mask is None and shape[1:] == image_size:
+        regions = representation.flat_regions(target, image_size)
+        flat = [regions[source] for source in sources]
     target = target[list(sources)]
     loss = SquaredDistance(target, mask)
     c = torch.tensor(row_weights, dtype=target.dtype, device=target.device)
-    objective = Objective(representation, loss, settings, c, image_size)
+    objective = Objective(representation, loss, settings, c, image_size, flat)
     generators = [torch.Generator().manual_seed(seed) for seed in row_seeds]
-    shape = _canvas(representation, settings, image_size)
-    start = torch.stack([noise(shape, settings.pixel_norm, g) for g in generators])
+    start = torch.stack(
+        [noise(shape, settings.start_amplitude * settings.pixel_norm, g) for g in generators]
+    )
     minimum = minimize(
         objective,
         start.to(target),
@@ -153,6 +176,25 @@ def invert(
     if originals is not None:
         originals = originals[list(sources)]
     return _result(representation, minimum, target, mask, originals, rows, settings)
+
+
+def choose_settings(
+    representation: Representation, quality: str | None = None, settings: Settings | None = None
+) -> Settings:
+    """The settings that a quality names, those given, or the representation's default.
+
+    Raises:
+        ValueError: if both are given, or there is no such quality.
+    """
+    if settings is not None:
+        if quality is not None:
+            raise ValueError("give either quality or settings")
+        return settings
+    if quality is None:
+        return QUALITIES["fast"] if representation.default_jitter == 1 else NNPREIMAGE
+    if quality not in QUALITIES:
+        raise ValueError(f"unknown quality {quality!r}: there are {', '.join(QUALITIES)}")
+    return QUALITIES[quality]
 
 
 def noise(shape: tuple[int, int, int], pixel_norm: float, generator: torch.Generator) -> Tensor:
@@ -222,15 +264,18 @@ def _result(
 ) -> PreImage:
     with torch.no_grad():
         codes = representation(minimum.images)
+    shown = compared = minimum.images
+    if representation.ignores_contrast:
+        shown = with_deviation(shown, settings.pixel_norm / math.sqrt(3))
     similarity: tuple[Tensor | None, Tensor | None] = (None, None)
     if originals is not None:
-        x = minimum.images
-        if representation.ignores_mean:
-            x = x - x.mean((2, 3), keepdim=True) + originals.mean((2, 3), keepdim=True)
-        similarity = (psnr(x, originals), ssim(x, originals))
+        if representation.ignores_contrast:
+            compared = match_contrast(compared, originals)
+        similarity = (psnr(compared, originals), ssim(compared, originals))
     sources, loss_weights, seeds = zip(*rows, strict=True)
     return PreImage(
         images=minimum.images,
+        shown=shown,
         codes=codes,
         error=relative_error(codes, target, mask),
         psnr=similarity[0],

@@ -25,8 +25,9 @@ from preimage.cli.common import (
 )
 from preimage.reporting.grid import Cell, draw_grid
 from preimage.reporting.results import check_writable, describe, write_result
-from preimage.settings import PRESETS, Settings
-from preimage.visualizations import PreImage
+from preimage.representations.base import Representation
+from preimage.settings import PRESETS, QUALITIES, SOLVERS, Settings
+from preimage.visualizations import PreImage, choose_settings
 
 
 def invert(
@@ -45,7 +46,15 @@ def invert(
         typer.Option(min=0, help="C of Eq. 1; give it several times to compare."),
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Iterations.")] = None,
-    preset: Annotated[str, typer.Option(help=f"{', '.join(PRESETS)}.")] = "nnpreimage",
+    quality: Annotated[
+        str | None,
+        typer.Option(help=f"{', '.join(QUALITIES)}: 20, 60 or 200 steps of the fast solver."),
+    ] = None,
+    solver: Annotated[str | None, typer.Option(help=f"{' or '.join(SOLVERS)}.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Constants of Algorithm 1: nnpreimage, or paper (as printed)."),
+    ] = None,
     size: Annotated[
         str,
         typer.Option(help="Longer side that photos are reduced to, or HEIGHTxWIDTH."),
@@ -59,7 +68,7 @@ def invert(
     """Find images whose code is that of a photo, or a given code."""
     with clear_errors():
         representation = preimage.representation(rep)
-        settings = _settings(preset, steps)
+        settings = _settings(representation, quality, solver, preset, steps)
         wanted_size = parse_size(size)
         check_device(device)
         sources, failures = read_inputs(inputs)
@@ -184,11 +193,30 @@ class Output:
         return draw_grid([cells])
 
 
-def _settings(preset: str, steps: int | None) -> Settings:
-    if preset not in PRESETS:
-        raise ValueError(f"unknown preset {preset!r}: there are {', '.join(PRESETS)}")
-    settings = PRESETS[preset]
-    return settings if steps is None else settings.replace(iterations=steps)
+def _settings(
+    representation: Representation,
+    quality: str | None,
+    solver: str | None,
+    preset: str | None,
+    steps: int | None,
+) -> Settings:
+    """What the options ask for together.
+
+    Raises:
+        ValueError: if an option has no such value, or two contradict each other.
+    """
+    for name, value, known in (("solver", solver, SOLVERS), ("preset", preset, PRESETS)):
+        if value is not None and value not in known:
+            raise ValueError(f"unknown {name} {value!r}: there are {', '.join(known)}")
+    if preset is not None or solver == "algorithm-1":
+        if quality is not None or solver == "sobolev-lbfgs":
+            raise ValueError("--quality belongs to sobolev-lbfgs and --preset to algorithm-1")
+        settings = PRESETS[preset or "nnpreimage"]
+    else:
+        if solver is not None:
+            quality = quality or "fast"
+        settings = choose_settings(representation, quality)
+    return settings if steps is None else settings.with_steps(steps)
 
 
 def _target(source: Source, size: int | tuple[int, int]) -> dict[str, Any]:

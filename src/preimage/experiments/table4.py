@@ -26,11 +26,11 @@ from torch import Tensor
 from preimage.catalog import representation
 from preimage.images import ImageError
 from preimage.optimizer import Progress
-from preimage.settings import NNPREIMAGE, Settings
+from preimage.settings import NNPREIMAGE, QUALITIES, Settings
 from preimage.visualizations import PreImage, invert
 
 REPRESENTATIONS = ("hog", "hogb", "dsift")
-METHODS: dict[str, Settings] = {"algorithm-1": NNPREIMAGE}
+METHODS: dict[str, Settings] = {"algorithm-1": NNPREIMAGE, **QUALITIES}
 """What is compared with the published figures."""
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from preimage.experiments.table4 import Measurement, Summary
+from preimage.experiments.table4 import REPRESENTATIONS, Measurement, Summary
 from preimage.images import GRAY, load_image
 from preimage.reporting.grid import Cell, draw_grid
 
@@ -39,7 +40,7 @@ def write_table4(
     measurements: Sequence[Measurement],
     photos: Sequence[Path],
 ) -> list[Path]:
-    """Writes table4.csv, table4.md and table4.png (at most four photos), and returns them."""
+    """Writes table4.csv, table4.md and table4.png (of two photos), and returns them."""
     paths = [folder / f"table4.{suffix}" for suffix in ("csv", "md", "png")]
     with paths[0].open("w", newline="") as file:
         writer = csv.DictWriter(file, [f.name for f in dataclasses.fields(Summary)])
@@ -48,15 +49,15 @@ def write_table4(
     lines = [HEADER, tuple("---" for _ in HEADER), *format_rows(summaries)]
     paths[1].write_text("".join("| " + " | ".join(line) + " |\n" for line in lines))
     rows = []
-    for photo in photos[:4]:
+    for photo, name in itertools.product(photos[:2], REPRESENTATIONS):
         cells = [
             Cell(GRAY.to_pil(GRAY.to_core(load_image(folder / m.picture))), _caption(m))
             for m in measurements
-            if m.photo == photo.name
+            if (m.photo, m.representation) == (photo.name, name)
         ]
-        height, width = cells[0].image.height, cells[0].image.width
-        original = GRAY.to_pil(GRAY.load(photo, (height, width)))
-        rows.append([Cell(original, photo.stem), *cells])
+        if cells:
+            size = (cells[0].image.height, cells[0].image.width)
+            rows.append([Cell(GRAY.to_pil(GRAY.load(photo, size)), photo.stem), *cells])
     draw_grid(rows).save(paths[2])
     return paths
 

@@ -26,6 +26,7 @@ from torch import Tensor
 
 from preimage.images import GRAY, Preprocessing
 from preimage.representations.base import Representation
+from preimage.representations.flat_regions import FlatRegions, find_flat_regions
 from preimage.representations.gradients import (
     VL_EPSILON,
     Binning,
@@ -53,7 +54,7 @@ class DSIFT(Representation):
             descriptor, which spans 3 cells and a pixel.
     """
 
-    ignores_mean = True
+    ignores_contrast = True
 
     def __init__(self, cell_size: int = 8, step: int | None = None, orientations: int = 8) -> None:
         super().__init__()
@@ -78,6 +79,24 @@ class DSIFT(Representation):
         )
         binning = Binning(self.orientations, 1, "cubic", "one-sided")
         return self._descriptors(cell_histograms(x[:, 0], binning, pooling))
+
+    def flat_regions(self, codes: Tensor, size: tuple[int, int]) -> list[FlatRegions | None]:
+        """See `Representation.flat_regions`."""
+        pooling = _pooling(
+            *size, self.cell_size, self.step, self.orientations, codes.dtype, codes.device
+        )
+        grid = math.gcd(self.cell_size, self.step)
+        apart, step = self.cell_size // grid, self.step // grid
+        cells = [len(matrix) for matrix in (pooling.rows, pooling.columns)]
+        empty = torch.zeros(len(codes), *cells, dtype=torch.bool, device=codes.device)
+        blocks = (codes == 0).unflatten(1, (_BINS, _BINS, self.orientations)).all(3)
+        height, width = blocks.shape[-2:]
+        for by in range(_BINS):
+            for bx in range(_BINS):
+                rows = slice(by * apart, by * apart + (height - 1) * step + 1, step)
+                columns = slice(bx * apart, bx * apart + (width - 1) * step + 1, step)
+                empty[:, rows, columns] |= blocks[:, by, bx]
+        return find_flat_regions(empty, pooling)
 
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
         """(16 * orientations, H', W') with H' = (H - 3 * cell_size - 1) // step + 1."""

@@ -29,6 +29,7 @@ from torch.autograd.function import once_differentiable
 
 from preimage.images import GRAY, Preprocessing
 from preimage.representations.base import Representation
+from preimage.representations.flat_regions import FlatRegions, find_flat_regions
 from preimage.representations.gradients import Binning, CellPooling, cell_histograms
 
 _CLAMP = 0.2
@@ -51,7 +52,7 @@ class HOG(Representation):
         ValueError: if an argument is out of range, or an image is too small for one cell.
     """
 
-    ignores_mean = True
+    ignores_contrast = True
 
     def __init__(
         self,
@@ -83,6 +84,17 @@ class HOG(Representation):
         binning = Binning(2 * self.orientations, self.softness, "exact", "zero")
         code: Tensor = _BlockNormalization.apply(cell_histograms(x[:, 0], binning, pooling))
         return code
+
+    def relaxed(self, softness: float) -> HOG:
+        """The same with orientations binned along a ramp; HOGb, which is soft, stays."""
+        if self.softness > 0:
+            return self
+        return HOG(self.cell_size, self.orientations, softness=softness)
+
+    def flat_regions(self, codes: Tensor, size: tuple[int, int]) -> list[FlatRegions | None]:
+        """See `Representation.flat_regions`."""
+        pooling = _pooling(*size, self.cell_size, self.orientations, codes.dtype, codes.device)
+        return find_flat_regions((codes == 0).all(1), pooling)
 
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
         """(3 * orientations, H', W') with H' = (H + cell_size // 2) // cell_size."""

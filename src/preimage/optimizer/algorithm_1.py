@@ -1,0 +1,61 @@
+"""Algorithm 1 of section 3.4: gradient descent with momentum and adaptive rates.
+
+    g_t = dE/dx (x_t)
+    G_t = rho G_(t-1) + g_t^2                      (component-wise)
+    eta_t = 1 / (1 / eta_0 + sqrt(G_t))            (component-wise)
+    mu_t = rho mu_(t-1) - eta_t g_t
+    x_(t+1) = projection of x_t + mu_t on the pixels of norm at most B_+
+
+With jitter, x is a canvas larger than the image, which the representation sees through a
+window at a random place.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from preimage.objective import Objective
+from preimage.optimizer.trace import Recorder
+from preimage.priors import project_
+from preimage.settings import Settings
+
+
+def algorithm_1(
+    objective: Objective,
+    start: Tensor,
+    settings: Settings,
+    rate: float,
+    iterations: int,
+    offsets: Tensor | None,
+    recorder: Recorder,
+) -> tuple[Tensor, bool]:
+    """Runs Algorithm 1.
+
+    Args:
+        objective: the energy.
+        start: x_1, (N, D, H, W).
+        settings: rho and B_+.
+        rate: eta_0.
+        iterations: T.
+        offsets: the shift of each image at each iteration, (T, N, 2); None without jitter.
+        recorder: is told of every iteration.
+
+    Returns:
+        The images, and whether Ctrl-C ended the run.
+    """
+    rho = settings.momentum
+    x, last = objective.flatten_(start.clone()), start.clone()
+    squares, momentum = torch.zeros_like(x), torch.zeros_like(x)
+    try:
+        for t in range(iterations):
+            energy, gradient = objective(x, None if offsets is None else offsets[t])
+            recorder.record(energy, x, last)
+            squares.mul_(rho).addcmul_(gradient, gradient)
+            gradient.div_(squares.sqrt().add_(1 / rate))
+            momentum.mul_(rho).sub_(gradient)
+            x, last = torch.add(x, momentum, out=last), x
+            project_(x, settings.max_pixel_norm)
+    except KeyboardInterrupt:
+        return project_(x, settings.max_pixel_norm), True
+    return x, False

@@ -1,0 +1,223 @@
+r"""L-BFGS in a Sobolev metric: the fast solver of Eq. 1.
+
+Gradient descent sees the gradient of the energy through the metric of its space. For a
+descriptor of gradients the natural one is Sobolev's H^1, in which an image is as long as
+its gradient: its inverse P divides each frequency k of the plain gradient by |k|^2, so
+that shading over the whole image moves as fast as detail. On top of it, L-BFGS (Nocedal,
+Math. Comp. 1980) estimates the curvature from the last steps, with gamma P in place of
+the usual gamma times identity:
+
+    P = D F^-1 w^2 F D,   w^2 = 1 / (|k|^2 + 0.005),  |k|^2 = 4 - 2 cos k_y - 2 cos k_x.
+
+Codes normalized by block are curved the more the weaker the contrast. So after the first
+stage D, until then the identity, is the square root of the local contrast of the image.
+
+The settings give the stages, each with its number of evaluations and the softness of the
+orientation binning (see `gradients`); curvature is forgotten between them. Each image has
+its own metric, curvature and line search (backtracking, Armijo), and one that cannot be
+improved any more is not evaluated any more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from preimage.objective import Energy, Objective
+from preimage.optimizer.trace import Recorder
+from preimage.priors import project_
+from preimage.settings import Settings
+
+_MEMORY = 8
+_FIRST_STEP = 10.0
+_LONGEST_STEP = 60.0
+_SHORTEST_STEP = 1e-3
+"""Root mean square of a step, in gray levels."""
+_SUFFICIENT = 1e-4
+_FLOOR = 0.005
+_CONTRAST_EXPONENT = 0.5
+_CONTRAST_RADIUS = 8
+_CONTRAST_FLOOR = 0.01
+
+
+def sobolev_lbfgs(
+    objective: Objective, start: Tensor, settings: Settings, recorder: Recorder
+) -> tuple[Tensor, bool]:
+    """Minimizes the energy of each image from `start` (N, D, H, W).
+
+    Returns:
+        The images, within the hard bound of Eq. 6, and whether Ctrl-C ended the run.
+    """
+    x = objective.flatten_(start.clone())
+    try:
+        for index, (evaluations, softness) in enumerate(settings.stages):
+            contrast = local_contrast(x) if index else torch.ones_like(x)
+            _run_stage(objective.relaxed(softness), x, contrast, evaluations, recorder)
+    except KeyboardInterrupt:
+        return project_(x, settings.max_pixel_norm), True
+    return project_(x, settings.max_pixel_norm), False
+
+
+def _run_stage(
+    objective: Objective, x: Tensor, contrast: Tensor, evaluations: int, recorder: Recorder
+) -> None:
+    """Improves the images `x` in place."""
+    metric = _inverse_laplacian(x)
+    energy, gradient = objective(x)
+    recorder.record(energy, x, x)
+    terms, totals = energy.terms, energy.total.tolist()
+    searches = [
+        _Search(x[n], totals[n], gradient[n], _Metric(metric, contrast[n], objective, n))
+        for n in range(len(x))
+    ]
+    active, subset = list(range(len(x))), objective
+    for _ in range(evaluations - 1):
+        still = [n for n in active if not searches[n].done]
+        if still != active:
+            active, subset = still, objective.select(still)
+        if active:
+            energy, gradient = subset(torch.stack([searches[n].trial for n in active]))
+            for row, (n, total) in enumerate(zip(active, energy.total.tolist(), strict=True)):
+                if searches[n].tell(total, gradient[row]):
+                    terms[:, n] = energy.terms[:, row]
+        bounded, variation, loss = terms
+        recorder.record(Energy(bounded, variation, loss, objective.loss_weights), x, x)
+
+
+class _Pair(NamedTuple):
+    """A step s, the change of gradient y over it, P y, and 1 / <s, y>."""
+
+    step: Tensor
+    change: Tensor
+    smoothed: Tensor
+    inverse: float
+
+
+class _Search:
+    """The descent of one image: give it the energy and gradient of `trial`, again and again.
+
+    Args:
+        x: the image (D, H, W); it is replaced in place by every better one.
+        value: its energy.
+        gradient: its gradient.
+        metric: P.
+    """
+
+    def __init__(self, x: Tensor, value: float, gradient: Tensor, metric: _Metric) -> None:
+        self.done = False
+        self._x, self._value, self._gradient = x, value, gradient
+        self._metric = metric
+        self._smoothed = metric(gradient)
+        self._pairs: deque[_Pair] = deque(maxlen=_MEMORY)
+        self._turn()
+
+    def tell(self, value: float, gradient: Tensor) -> bool:
+        """Takes the trial if its energy is low enough, else shortens the step."""
+        expected = self._length * self._slope
+        if value <= self._value + _SUFFICIENT * expected:
+            self._take(value, gradient)
+            return True
+        shorter = 0.1
+        if math.isfinite(value):
+            shorter = min(max(-expected / (2 * (value - self._value - expected)), 0.1), 0.5)
+        self._length *= shorter
+        if self._length * self._rms >= _SHORTEST_STEP:
+            self._try()
+        elif self._pairs:
+            self._pairs.clear()
+            self._turn()
+        else:
+            self.done = True
+        return False
+
+    def _take(self, value: float, gradient: Tensor) -> None:
+        smoothed = self._metric(gradient)
+        step, change = self.trial - self._x, gradient - self._gradient
+        curvature = _dot(step, change).item()
+        changed = smoothed - self._smoothed
+        if curvature > 1e-10 * _dot(change, changed).item():
+            self._pairs.append(_Pair(step, change, changed, 1 / curvature))
+        self._x.copy_(self.trial)
+        self._value, self._gradient, self._smoothed = value, gradient, smoothed
+        self._turn()
+
+    def _turn(self) -> None:
+        """A new direction, by the two loops of L-BFGS, and the first trial along it."""
+        residual, direction = self._gradient.clone(), self._smoothed.clone()
+        weights = []
+        for pair in reversed(self._pairs):
+            weight = _dot(pair.step, residual) * pair.inverse
+            residual -= weight * pair.change
+            direction -= weight * pair.smoothed
+            weights.append(weight)
+        if self._pairs:
+            last = self._pairs[-1]
+            direction *= 1 / (last.inverse * _dot(last.change, last.smoothed))
+        for pair, weight in zip(self._pairs, reversed(weights), strict=True):
+            direction += (weight - _dot(pair.change, direction) * pair.inverse) * pair.step
+        self._direction = direction.neg_()
+        self._slope = _dot(direction, self._gradient).item()
+        self._rms = direction.square().mean().sqrt().item()
+        if not (self._slope < 0 and self._rms > 0):
+            self.done = True
+            return
+        first = 1.0 if self._pairs else _FIRST_STEP / self._rms
+        self._length = min(first, _LONGEST_STEP / self._rms)
+        self._try()
+
+    def _try(self) -> None:
+        self.trial = torch.add(self._x, self._direction, alpha=self._length)
+
+
+class _Metric:
+    """P for one image: D F^-1 w^2 F D, within the flat regions of the image."""
+
+    def __init__(self, spectrum: Tensor, contrast: Tensor, objective: Objective, n: int) -> None:
+        self._spectrum = spectrum
+        self._contrast = contrast
+        self._objective = objective
+        self._n = n
+
+    def __call__(self, gradient: Tensor) -> Tensor:
+        transformed = torch.fft.rfft2(gradient * self._contrast) * self._spectrum
+        smooth = torch.fft.irfft2(transformed, s=gradient.shape[-2:]) * self._contrast
+        return self._objective.flatten_one_(smooth, self._n)
+
+
+def local_contrast(x: Tensor) -> Tensor:
+    """D: the local gradient energy of images (N, D, H, W), smoothed over a cell, to a power.
+
+    Scaled to a mean square of 1; the same for all channels, (N, 1, H, W).
+    """
+    right, down = torch.zeros_like(x), torch.zeros_like(x)
+    right[..., 1:-1] = x[..., 2:] - x[..., :-2]
+    down[..., 1:-1, :] = x[..., 2:, :] - x[..., :-2, :]
+    energy = (right.square_() + down.square_()).sum(1, keepdim=True)
+    taps = torch.arange(-2 * _CONTRAST_RADIUS, 2 * _CONTRAST_RADIUS + 1).to(x)
+    window = torch.exp(-0.5 * (taps / _CONTRAST_RADIUS) ** 2)
+    window /= window.sum()
+    margin = len(taps) // 2
+    for shape, pad in (((1, -1), (margin, margin, 0, 0)), ((-1, 1), (0, 0, margin, margin))):
+        padded = torch.nn.functional.pad(energy, pad, "replicate")
+        energy = torch.nn.functional.conv2d(padded, window.view(1, 1, *shape))
+    energy += _CONTRAST_FLOOR * energy.mean((2, 3), keepdim=True) + torch.finfo(x.dtype).tiny
+    contrast = energy ** (_CONTRAST_EXPONENT / 2)
+    return contrast / contrast.square().mean((2, 3), keepdim=True).sqrt()
+
+
+def _inverse_laplacian(x: Tensor) -> Tensor:
+    """w^2 at the frequencies of `rfft2`, scaled to a mean of 1, (H, W // 2 + 1)."""
+    height, width = x.shape[-2:]
+    ky = torch.arange(height, device=x.device, dtype=torch.float64) * (2 * math.pi / height)
+    kx = torch.arange(width, device=x.device, dtype=torch.float64) * (2 * math.pi / width)
+    squares = (2 - 2 * ky.cos())[:, None] + (2 - 2 * kx.cos())
+    spectrum = 1 / (squares + _FLOOR)
+    return (spectrum / spectrum.mean())[:, : width // 2 + 1].to(x.dtype)
+
+
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    return torch.dot(a.flatten(), b.flatten())

@@ -1,0 +1,125 @@
+"""What a minimization tells while it runs and keeps when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from preimage.objective import Energy
+
+
+class NonFiniteEnergyError(ArithmeticError):
+    """The energy became NaN or infinite.
+
+    Attributes:
+        step: the step at which it did, counted from 1.
+        last_images: the last images whose energy was finite, (N, D, H, W).
+    """
+
+    def __init__(self, step: int, last_images: Tensor) -> None:
+        super().__init__(
+            f"the energy is not finite at step {step}: a smaller learning rate or loss weight "
+            "may help; the last images with a finite energy are in .last_images"
+        )
+        self.step = step
+        self.last_images = last_images
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a progress callback is told after each step.
+
+    Attributes:
+        step: steps done, from 1 to `steps`; a step is one evaluation of the energy and its
+            gradient.
+        steps: steps in all.
+        energy: the energy of `images`.
+        images: the images so far, or their canvases; valid during the call only.
+    """
+
+    step: int
+    steps: int
+    energy: Energy
+    images: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The energy at every step, term by term, each (steps, N).
+
+    Algorithm 1 notes the energy of the image that each step starts from, the Sobolev solver
+    that of the best image so far. `loss_weight` is C, (N,).
+    """
+
+    alpha_norm: Tensor
+    total_variation: Tensor
+    loss: Tensor
+    loss_weight: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        """E at every step, (steps, N)."""
+        return self.alpha_norm + self.total_variation + self.loss_weight * self.loss
+
+
+class Recorder:
+    """Keeps trace and snapshots, and tells the caller how far the steps are.
+
+    Args:
+        steps: how many there will be at most.
+        loss_weights: C of each image, (N,).
+        size: height and width that snapshots are cropped to.
+        progress: called after each step.
+        snapshot_every: keep the images of every so many steps; 0 keeps none.
+    """
+
+    def __init__(
+        self,
+        steps: int,
+        loss_weights: Tensor,
+        size: tuple[int, int],
+        progress: Callable[[Progress], None] | None,
+        snapshot_every: int,
+    ) -> None:
+        self.steps = steps
+        self.step = 0
+        self.snapshots: list[tuple[int, Tensor]] = []
+        self._size = size
+        self._loss_weights = loss_weights.cpu()
+        self._values = torch.full((3, steps, len(loss_weights)), torch.nan)
+        self._progress = progress
+        self._every = snapshot_every
+
+    def record(self, energy: Energy, images: Tensor, last: Tensor) -> None:
+        """Notes the energy of `images`; `last` are the ones before them.
+
+        Raises:
+            NonFiniteEnergyError: if it is not finite.
+        """
+        self.step += 1
+        values = energy.terms
+        if not bool(values.isfinite().all()):
+            raise NonFiniteEnergyError(self.step, center_crop(last, self._size).clone())
+        self._values[:, self.step - 1] = values
+        if self._every and self.step % self._every == 0:
+            self.snapshots.append((self.step, center_crop(images, self._size).clone()))
+        if self._progress is not None:
+            self._progress(Progress(self.step, self.steps, energy, images))
+
+    def trace(self) -> Trace:
+        """What was recorded so far."""
+        bounded, variation, loss = self._values[:, : self.step]
+        return Trace(bounded, variation, loss, self._loss_weights)
+
+
+def center_crop(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """The crop of `size` at the center of the canvases `x`, (N, D, H, W).
+
+    >>> center_crop(torch.arange(9.0).reshape(1, 1, 3, 3), (1, 1)).item()
+    4.0
+    """
+    top, left = ((have - want) // 2 for have, want in zip(x.shape[-2:], size, strict=True))
+    return x[..., top : top + size[0], left : left + size[1]]

@@ -1,0 +1,81 @@
+"""Where a code proves that the image is flat, and images held flat there.
+
+A cell whose histogram is exactly zero (sky, a saturated area) is met only by gradients
+that are exactly zero in every pixel that it pools. Descent never reaches that, and since
+descriptors are normalized, any gradient left there counts in full. So each connected
+region of pixels whose gradients must vanish is tied to a single value, its mean.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from preimage.representations.gradients import CellPooling
+
+
+class FlatRegions:
+    """The regions of an image that are to be flat, each with one value.
+
+    Args:
+        labels: the region of each pixel (H, W), numbered from 1; 0 is free.
+        device: where the images are.
+    """
+
+    def __init__(self, labels: np.ndarray, device: torch.device) -> None:
+        pixels = np.flatnonzero(labels)
+        self._pixels = torch.from_numpy(pixels).to(device)
+        self._regions = torch.from_numpy(labels.ravel()[pixels] - 1).to(device)
+        self._sizes = torch.bincount(self._regions)
+
+    def flatten_(self, image: Tensor) -> Tensor:
+        """Replaces each region of a gray image (1, H, W) by its mean, in place."""
+        values = image.view(-1)
+        sums = image.new_zeros(len(self._sizes))
+        sums.index_add_(0, self._regions, values[self._pixels])
+        values[self._pixels] = (sums / self._sizes)[self._regions]
+        return image
+
+
+def find_flat_regions(empty: Tensor, pooling: CellPooling) -> list[FlatRegions | None]:
+    """The regions of each image that cells without any gradient prove to be flat.
+
+    Args:
+        empty: which cells are empty, boolean (N, H', W').
+        pooling: where the cells lie.
+
+    Returns:
+        The regions for each image, or None where every pixel is free.
+    """
+    rows, columns = ((m != 0).cpu().numpy() for m in (pooling.rows, pooling.columns))
+    return [
+        FlatRegions(_label(rows.T @ cells @ columns), empty.device) if cells.any() else None
+        for cells in empty.cpu().numpy()
+    ]
+
+
+def _label(still: np.ndarray) -> np.ndarray:
+    """Connected regions of the pixels that zero gradients (H, W) tie, numbered from 1."""
+    across, down = still[:, :-1] | still[:, 1:], still[:-1] | still[1:]
+    labels = np.arange(still.size).reshape(still.shape)
+    while True:
+        before = labels.copy()
+        for here, there, linked in (
+            (labels[:, :-1], labels[:, 1:], across),
+            (labels[:-1], labels[1:], down),
+        ):
+            least = np.minimum(here, there)
+            np.copyto(here, least, where=linked)
+            np.copyto(there, np.minimum(least, there), where=linked)
+        labels = labels.ravel()[labels]
+        if (labels == before).all():
+            break
+    tied = np.zeros_like(still)
+    tied[:, :-1] |= across
+    tied[:, 1:] |= across
+    tied[:-1] |= down
+    tied[1:] |= down
+    _, numbered = np.unique(np.where(tied, labels, -1), return_inverse=True)
+    numbered = numbered.reshape(still.shape)
+    return numbered + 1 if tied.all() else numbered
