@@ -48,6 +48,12 @@ class Energy:
     loss: Tensor
     loss_weight: Tensor
 
+    @classmethod
+    def of(cls, terms: Tensor, loss_weights: Tensor) -> Energy:
+        """From the three terms on top of each other, (3, N), and C, (N,)."""
+        bounded, variation, loss = terms
+        return cls(bounded, variation, loss, loss_weights)
+
     @property
     def terms(self) -> Tensor:
         """The three terms on top of each other, a new tensor (3, N)."""

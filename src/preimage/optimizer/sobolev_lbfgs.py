@@ -16,6 +16,10 @@ The settings give the stages, each with its number of evaluations and the softne
 orientation binning (see `gradients`); curvature is forgotten between them. Each image has
 its own metric, curvature and line search (backtracking, Armijo), and one that cannot be
 improved any more is not evaluated any more.
+
+Where the code ignores contrast, Eq. 1 has no minimum but at no contrast at all: the prior
+falls with it and the loss does not change. The last evaluation goes to that direction,
+which steps along curved ones find slowly: it tries the image at half its contrast.
 """
 
 from __future__ import annotations
@@ -33,7 +37,8 @@ from preimage.priors import project_
 from preimage.settings import Settings
 
 _MEMORY = 8
-_FIRST_STEP = 10.0
+_FIRST_STEPS = (0.67, 0.1)
+"""First step of the first stage and of later ones, relative to the image (rms)."""
 _LONGEST_STEP = 60.0
 _SHORTEST_STEP = 1e-3
 """Root mean square of a step, in gray levels."""
@@ -53,39 +58,63 @@ def sobolev_lbfgs(
         The images, within the hard bound of Eq. 6, and whether Ctrl-C ended the run.
     """
     x = objective.flatten_(start.clone())
+    fades = objective.representation.ignores_contrast and settings.stages[-1][0] > 1
     try:
         for index, (evaluations, softness) in enumerate(settings.stages):
             contrast = local_contrast(x) if index else torch.ones_like(x)
-            _run_stage(objective.relaxed(softness), x, contrast, evaluations, recorder)
+            last = index == len(settings.stages) - 1
+            stage = objective.relaxed(softness)
+            first = _FIRST_STEPS[min(index, 1)]
+            count = evaluations - (last and fades)
+            energy = _run_stage(stage, x, contrast, first, count, recorder)
+        if fades:
+            _halve_contrast(stage, x, energy, recorder)
     except KeyboardInterrupt:
         return project_(x, settings.max_pixel_norm), True
     return project_(x, settings.max_pixel_norm), False
 
 
 def _run_stage(
-    objective: Objective, x: Tensor, contrast: Tensor, evaluations: int, recorder: Recorder
-) -> None:
-    """Improves the images `x` in place."""
+    objective: Objective,
+    x: Tensor,
+    contrast: Tensor,
+    first_step: float,
+    evaluations: int,
+    recorder: Recorder,
+) -> Energy:
+    """Improves the images `x` in place; their energy."""
     metric = _inverse_laplacian(x)
     energy, gradient = objective(x)
     recorder.record(energy, x, x)
-    terms, totals = energy.terms, energy.total.tolist()
+    terms, totals, weights = energy.terms, energy.total.tolist(), objective.loss_weights
     searches = [
-        _Search(x[n], totals[n], gradient[n], _Metric(metric, contrast[n], objective, n))
+        _Search(
+            x[n], totals[n], gradient[n], _Metric(metric, contrast[n], objective, n), first_step
+        )
         for n in range(len(x))
     ]
     active, subset = list(range(len(x))), objective
     for _ in range(evaluations - 1):
         still = [n for n in active if not searches[n].done]
-        if still != active:
-            active, subset = still, objective.select(still)
+        if still and still != active:
+            subset = objective.select(still)
+        active = still
         if active:
             energy, gradient = subset(torch.stack([searches[n].trial for n in active]))
             for row, (n, total) in enumerate(zip(active, energy.total.tolist(), strict=True)):
                 if searches[n].tell(total, gradient[row]):
                     terms[:, n] = energy.terms[:, row]
-        bounded, variation, loss = terms
-        recorder.record(Energy(bounded, variation, loss, objective.loss_weights), x, x)
+        recorder.record(Energy.of(terms, weights), x, x)
+    return Energy.of(terms, weights)
+
+
+def _halve_contrast(objective: Objective, x: Tensor, energy: Energy, recorder: Recorder) -> None:
+    """Halves the contrast of the images `x`, in place, whose energy this lowers."""
+    halved, _ = objective(x * 0.5)
+    lower = halved.total < energy.total
+    x[lower] *= 0.5
+    terms = torch.where(lower, halved.terms, energy.terms)
+    recorder.record(Energy.of(terms, objective.loss_weights), x, x)
 
 
 class _Pair(NamedTuple):
@@ -105,10 +134,14 @@ class _Search:
         value: its energy.
         gradient: its gradient.
         metric: P.
+        first_step: length of the first step, relative to the image.
     """
 
-    def __init__(self, x: Tensor, value: float, gradient: Tensor, metric: _Metric) -> None:
+    def __init__(
+        self, x: Tensor, value: float, gradient: Tensor, metric: _Metric, first_step: float
+    ) -> None:
         self.done = False
+        self._first_step = first_step * x.square().mean().sqrt().item()
         self._x, self._value, self._gradient = x, value, gradient
         self._metric = metric
         self._smoothed = metric(gradient)
@@ -151,21 +184,22 @@ class _Search:
         weights = []
         for pair in reversed(self._pairs):
             weight = _dot(pair.step, residual) * pair.inverse
-            residual -= weight * pair.change
-            direction -= weight * pair.smoothed
+            residual.addcmul_(pair.change, weight, value=-1)
+            direction.addcmul_(pair.smoothed, weight, value=-1)
             weights.append(weight)
         if self._pairs:
             last = self._pairs[-1]
             direction *= 1 / (last.inverse * _dot(last.change, last.smoothed))
         for pair, weight in zip(self._pairs, reversed(weights), strict=True):
-            direction += (weight - _dot(pair.change, direction) * pair.inverse) * pair.step
+            weight = weight - _dot(pair.change, direction) * pair.inverse
+            direction.addcmul_(pair.step, weight)
         self._direction = direction.neg_()
         self._slope = _dot(direction, self._gradient).item()
         self._rms = direction.square().mean().sqrt().item()
         if not (self._slope < 0 and self._rms > 0):
             self.done = True
             return
-        first = 1.0 if self._pairs else _FIRST_STEP / self._rms
+        first = 1.0 if self._pairs else self._first_step / self._rms
         self._length = min(first, _LONGEST_STEP / self._rms)
         self._try()
 

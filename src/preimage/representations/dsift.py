@@ -32,6 +32,7 @@ from preimage.representations.gradients import (
     Binning,
     CellPooling,
     cell_histograms,
+    cell_histograms_plain,
 )
 
 _BINS = 4
@@ -72,19 +73,26 @@ class DSIFT(Representation):
 
     def forward(self, x: Tensor) -> Tensor:
         """Codes (N, 16 * orientations, H', W') of gray images (N, 1, H, W)."""
+        return self._descriptors(cell_histograms(*self._cells(x)))
+
+    def plain(self, x: Tensor) -> Tensor:
+        """The same codes by autograd alone: slower, and written for reading."""
+        return self._descriptors(cell_histograms_plain(*self._cells(x)))
+
+    def _cells(self, x: Tensor) -> tuple[Tensor, Binning, CellPooling]:
         height, width = x.shape[-2:]
         self.code_shape(height, width)
-        pooling = _pooling(
-            height, width, self.cell_size, self.step, self.orientations, x.dtype, x.device
-        )
         binning = Binning(self.orientations, 1, "cubic", "one-sided")
-        return self._descriptors(cell_histograms(x[:, 0], binning, pooling))
+        return x[:, 0], binning, self._pooling((height, width), x)
+
+    def _pooling(self, size: tuple[int, int], like: Tensor) -> CellPooling:
+        return _pooling(
+            *size, self.cell_size, self.step, self.orientations, like.dtype, like.device
+        )
 
     def flat_regions(self, codes: Tensor, size: tuple[int, int]) -> list[FlatRegions | None]:
         """See `Representation.flat_regions`."""
-        pooling = _pooling(
-            *size, self.cell_size, self.step, self.orientations, codes.dtype, codes.device
-        )
+        pooling = self._pooling(size, codes)
         grid = math.gcd(self.cell_size, self.step)
         apart, step = self.cell_size // grid, self.step // grid
         cells = [len(matrix) for matrix in (pooling.rows, pooling.columns)]

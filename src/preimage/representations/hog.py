@@ -30,7 +30,12 @@ from torch.autograd.function import once_differentiable
 from preimage.images import GRAY, Preprocessing
 from preimage.representations.base import Representation
 from preimage.representations.flat_regions import FlatRegions, find_flat_regions
-from preimage.representations.gradients import Binning, CellPooling, cell_histograms
+from preimage.representations.gradients import (
+    Binning,
+    CellPooling,
+    cell_histograms,
+    cell_histograms_plain,
+)
 
 _CLAMP = 0.2
 _BLOCK_EPSILON = 1e-4
@@ -78,12 +83,21 @@ class HOG(Representation):
 
     def forward(self, x: Tensor) -> Tensor:
         """Codes (N, 3 * orientations, H', W') of gray images (N, 1, H, W)."""
+        code: Tensor = _BlockNormalization.apply(cell_histograms(*self._cells(x)))
+        return code
+
+    def plain(self, x: Tensor) -> Tensor:
+        """The same codes by autograd alone: slower, and written for reading."""
+        return normalize_blocks(cell_histograms_plain(*self._cells(x)))
+
+    def _cells(self, x: Tensor) -> tuple[Tensor, Binning, CellPooling]:
         height, width = x.shape[-2:]
         self.code_shape(height, width)
-        pooling = _pooling(height, width, self.cell_size, self.orientations, x.dtype, x.device)
         binning = Binning(2 * self.orientations, self.softness, "exact", "zero")
-        code: Tensor = _BlockNormalization.apply(cell_histograms(x[:, 0], binning, pooling))
-        return code
+        return x[:, 0], binning, self._pooling((height, width), x)
+
+    def _pooling(self, size: tuple[int, int], like: Tensor) -> CellPooling:
+        return _pooling(*size, self.cell_size, self.orientations, like.dtype, like.device)
 
     def relaxed(self, softness: float) -> HOG:
         """The same with orientations binned along a ramp; HOGb, which is soft, stays."""
@@ -93,8 +107,7 @@ class HOG(Representation):
 
     def flat_regions(self, codes: Tensor, size: tuple[int, int]) -> list[FlatRegions | None]:
         """See `Representation.flat_regions`."""
-        pooling = _pooling(*size, self.cell_size, self.orientations, codes.dtype, codes.device)
-        return find_flat_regions((codes == 0).all(1), pooling)
+        return find_flat_regions((codes == 0).all(1), self._pooling(size, codes))
 
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
         """(3 * orientations, H', W') with H' = (H + cell_size // 2) // cell_size."""

@@ -1,0 +1,1 @@
+"""What measures us against the limit, the plain way and the peers."""
