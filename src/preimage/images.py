@@ -57,6 +57,11 @@ def load_image(source: ImageLike) -> Tensor:
     if isinstance(source, Image.Image):
         return _from_pil(source)
     if not isinstance(source, str | os.PathLike):
+        if not hasattr(source, "read"):
+            raise TypeError(
+                "an image must be a path, an open file, a PIL image, an array or a tensor, "
+                f"not {type(source).__name__}"
+            )
         return _from_file(source)
     try:
         with Path(source).open("rb") as file:
@@ -71,10 +76,12 @@ def _from_file(file: BinaryIO) -> Tensor:
     from PIL import Image, UnidentifiedImageError
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.simplefilter("ignore")  # of Pillow, about large sizes and damaged metadata
         try:
             with Image.open(file) as image:
                 return _from_pil(image)
+        except ImageError:
+            raise
         except UnidentifiedImageError:
             raise ImageError("not an image that Pillow can open") from None
         except Image.DecompressionBombError:
@@ -82,6 +89,8 @@ def _from_file(file: BinaryIO) -> Tensor:
             raise ImageError(
                 f"more than the limit of {limit} megapixels: reduce it first"
             ) from None
+        except Exception as error:  # plugins raise about anything for a damaged header
+            raise _damaged(error) from None
 
 
 def _from_pil(image: Image.Image) -> Tensor:
@@ -99,28 +108,41 @@ def _from_pil(image: Image.Image) -> Tensor:
         if image.mode == "I" or image.mode.startswith("I;16"):
             return _from_array(np.asarray(image).clip(0, 65535).astype(np.uint16), False)
         if image.mode == "F":
-            return torch.from_numpy(np.array(image, np.float32).clip(0, 255))[None]
+            return _from_array(np.asarray(image) / 255, False)
         if image.has_transparency_data:
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
         image = image.convert("L" if image.mode in ("1", "L") else "RGB")
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise ImageError(f"damaged or truncated image ({error})") from None
+    except ImageError:
+        raise
+    except Exception as error:
+        raise _damaged(error) from None
     return _from_array(np.asarray(image), channels_first=False)
 
 
+def _damaged(error: Exception) -> ImageError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return ImageError(f"damaged or truncated image ({reason})")
+
+
 def _from_array(array: np.ndarray, channels_first: bool) -> Tensor:
+    given = array.shape
     if array.ndim == 3 and not channels_first:
         array = np.moveaxis(array, 2, 0)
     elif array.ndim == 2:
         array = array[None]
     if array.ndim != 3 or array.shape[0] not in (1, 3) or 0 in array.shape:
         wanted = "(3 or 1, H, W)" if channels_first else "(H, W), (H, W, 1) or (H, W, 3)"
-        raise ImageError(f"an image must be {wanted}, not of shape {array.shape}")
+        raise ImageError(f"an image must be {wanted}, not of shape {given}")
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
     scale = 255.0
     if np.issubdtype(array.dtype, np.integer):
+        if array.dtype.itemsize > 2:
+            raise ImageError(
+                f"values of type {array.dtype} could mean any range: 8-bit ones 0..255 and "
+                "16-bit ones 0..65535 do not"
+            )
         scale = 255.0 / (65535 if array.dtype.itemsize > 1 else 255)
     elif not np.issubdtype(array.dtype, np.floating):
         raise ImageError(f"an image cannot be made of {array.dtype} values")
@@ -187,9 +209,13 @@ class Preprocessing:
             image = image.expand(3, -1, -1)
         return image - self._mean(image)
 
+    def to_255(self, x: Tensor) -> Tensor:
+        """Images of the core ([N,] D, H, W) in 0..255, not clipped."""
+        return x + self._mean(x)
+
     def to_display(self, x: Tensor) -> np.ndarray:
         """An image of the core (D, H, W) as 8 bits, (H, W) or (H, W, 3), clipped."""
-        values = (x.detach().cpu() + self._mean(x.detach().cpu())).round().clamp(0, 255)
+        values = self.to_255(x.detach().cpu()).round().clamp(0, 255)
         array: np.ndarray = values.to(torch.uint8).permute(1, 2, 0).numpy()
         return array[:, :, 0] if self.channels == 1 else array
 
@@ -211,6 +237,11 @@ class Preprocessing:
         if size is not None:
             height, width = image.shape[-2:]
             to = fit_within(height, width, size) if isinstance(size, int) else size
+            if math.prod(to) > MAX_PIXELS:
+                raise ImageError(
+                    f"a size of {to[0]} x {to[1]} is more than the limit of "
+                    f"{MAX_PIXELS // 10**6} megapixels"
+                )
             image = resize_image(image, *to)
         return self.to_core(image)
 
@@ -271,7 +302,7 @@ def psnr(x: Tensor, reference: Tensor) -> Tensor:
 
 
 def ssim(x: Tensor, reference: Tensor) -> Tensor:
-    """Structural similarity (Wang et al., TIP 2004), mean over channels, (N,).
+    """Structural similarity (Wang et al., TIP 2004) of images in 0..255, mean over channels, (N,).
 
     Gaussian window of sigma 1.5 over 11 x 11 pixels, K = (0.01, 0.03), range 255; pixels
     whose window leaves the image are left out. NaN for an image smaller than the window.
@@ -284,9 +315,11 @@ def ssim(x: Tensor, reference: Tensor) -> Tensor:
     taps = torch.arange(-5, 6, dtype=x.dtype, device=x.device)
     window = torch.exp(-(taps**2) / (2 * 1.5**2))
     window = window / window.sum()
-    kernel = (window[:, None] * window)[None, None]
     moments = torch.stack([x, reference, x * x, reference * reference, x * reference])
-    blurred = torch.nn.functional.conv2d(moments.reshape(-1, 1, *x.shape[-2:]), kernel)
+    blurred = moments.reshape(1, -1, *x.shape[-2:])
+    for shape in ((1, 1, 1, 11), (1, 1, 11, 1)):
+        kernel = window.view(shape).repeat(blurred.shape[1], 1, 1, 1)
+        blurred = torch.nn.functional.conv2d(blurred, kernel, groups=len(kernel))
     a, b, aa, bb, ab = blurred.reshape(*moments.shape[:3], *blurred.shape[-2:])
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     similarity = ((2 * a * b + c1) * (2 * (ab - a * b) + c2)) / (

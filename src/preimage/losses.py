@@ -87,6 +87,9 @@ class SquaredDistance:
 
 
 def _squared_norm(code: Tensor) -> Tensor:
-    """Summed image by image, so that a batch adds in the order that one image does."""
-    flat = code.flatten(1)
-    return torch.stack([torch.dot(row, row) for row in flat])
+    """Summed image by image, so that a batch adds in the order that one image does.
+
+    The order in which `torch.dot` adds depends on the alignment of a row: hence the sum of
+    squares, a new tensor for each row.
+    """
+    return torch.stack([(row * row).sum() for row in code.flatten(1)])

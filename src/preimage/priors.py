@@ -113,20 +113,21 @@ class Prior:
 
     def _add_total_variation(self, x: Tensor, gradient: Tensor) -> Tensor:
         scale = 1 / (x.shape[2] * x.shape[3] * self.gradient_norm**self.beta)
-        right, down = torch.zeros_like(x), torch.zeros_like(x)
-        torch.sub(x[..., 1:], x[..., :-1], out=right[..., :-1])
-        torch.sub(x[..., 1:, :], x[..., :-1, :], out=down[..., :-1, :])
-        squares = torch.addcmul(right * right, down, down)
+        right, down = x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]
         if self.beta == 2:
-            value = squares.sum((1, 2, 3)) * scale
-            right, down = right.mul_(2 * scale), down.mul_(2 * scale)
+            value = (right.square().sum((1, 2, 3)) + down.square().sum((1, 2, 3))) * scale
+            slope = 2 * scale
         else:
-            factor = squares.clamp(min=_FLAT) ** (self.beta / 2 - 1)
             value = total_variation(x, self.beta, self.gradient_norm)
-            factor *= self.beta * scale
-            right, down = right.mul_(factor), down.mul_(factor)
-        gradient -= right
-        gradient -= down
-        gradient[..., 1:] += right[..., :-1]
-        gradient[..., 1:, :] += down[..., :-1, :]
+            squares = torch.zeros_like(x)
+            squares[..., :-1] += right.square()
+            squares[..., :-1, :] += down.square()
+            factor = squares.clamp_(min=_FLAT) ** (self.beta / 2 - 1)
+            right *= factor[..., :-1]
+            down *= factor[..., :-1, :]
+            slope = self.beta * scale
+        gradient[..., 1:].add_(right, alpha=slope)
+        gradient[..., :-1].sub_(right, alpha=slope)
+        gradient[..., 1:, :].add_(down, alpha=slope)
+        gradient[..., :-1, :].sub_(down, alpha=slope)
         return value

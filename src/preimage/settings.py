@@ -64,7 +64,8 @@ class Settings:
     stages: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
-        if self.alpha < 2 or self.beta < 1:
+        object.__setattr__(self, "stages", tuple((int(n), float(s)) for n, s in self.stages))
+        if not (self.alpha >= 2 and self.beta >= 1):
             raise ValueError(f"alpha must be at least 2 and beta 1, not {self.alpha}, {self.beta}")
         for name in ("pixel_norm", "max_pixel_norm", "gradient_norm"):
             if not getattr(self, name) > 0:
@@ -73,6 +74,8 @@ class Settings:
             raise ValueError(f"loss_weight must not be negative, not {self.loss_weight}")
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum must lie in [0, 1), not {self.momentum}")
+        if not self.start_amplitude >= 0:
+            raise ValueError(f"start_amplitude must not be negative, not {self.start_amplitude}")
         if not (self.learning_rate > 0 and self.final_learning_rate > 0):
             raise ValueError("learning rates must be positive")
         if self.iterations < 0 or self.final_iterations < 0:

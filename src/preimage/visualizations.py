@@ -150,6 +150,10 @@ def invert(
         target, image_size = _check_codes(representation, codes, size)
         target = target.to(device)
     weights = _as_list(settings.loss_weight if loss_weights is None else loss_weights)
+    if not seeds:
+        raise ValueError("no seed was given")
+    if mask is not None:
+        _check_mask(mask, tuple(target.shape))
     rows = [(i, c, s) for i in range(len(target)) for c in weights for s in seeds]
     sources, row_weights, row_seeds = zip(*rows, strict=True)
     shape = _canvas(representation, settings, image_size)
@@ -240,9 +244,22 @@ def _check_codes(
             f"an image of {image_size[0]} x {image_size[1]} has a {representation.name} code of "
             f"shape {expected}, not {tuple(target.shape)}"
         )
+    if not len(target):
+        raise ValueError("no code was given")
     if not bool(target.isfinite().all()):
         raise ValueError("the code holds NaN or infinite values")
     return target, image_size
+
+
+def _check_mask(mask: Tensor, codes: tuple[int, ...]) -> None:
+    try:
+        fits = torch.broadcast_shapes(mask.shape, codes) == codes
+    except RuntimeError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"a mask of shape {tuple(mask.shape)} does not fit a code of shape {codes[1:]}"
+        )
 
 
 def _canvas(
@@ -271,7 +288,8 @@ def _result(
     if originals is not None:
         if representation.ignores_contrast:
             compared = match_contrast(compared, originals)
-        similarity = (psnr(compared, originals), ssim(compared, originals))
+        to_255 = representation.preprocessing.to_255
+        similarity = (psnr(compared, originals), ssim(to_255(compared), to_255(originals)))
     sources, loss_weights, seeds = zip(*rows, strict=True)
     return PreImage(
         images=minimum.images,
@@ -293,6 +311,6 @@ def _result(
 
 def _as_list(values: float | Sequence[float]) -> list[float]:
     listed = [values] if isinstance(values, int | float) else list(values)
-    if not listed or min(listed) < 0:
+    if not listed or not all(value >= 0 for value in listed):
         raise ValueError(f"loss weights must not be negative or missing, not {listed}")
     return [float(value) for value in listed]

@@ -52,9 +52,12 @@ class Source:
     def code(self) -> np.ndarray:
         """The code."""
         try:
-            return np.asarray(np.load(io.BytesIO(self.data), allow_pickle=False), np.float32)
+            array = np.load(io.BytesIO(self.data), allow_pickle=False)
         except (ValueError, EOFError, TypeError) as error:
             raise ValueError(f"not an array saved by numpy.save ({error})") from None
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+            raise ValueError("not an array of real numbers")
+        return array.astype(np.float32)
 
 
 def read_inputs(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
@@ -78,7 +81,7 @@ def read_inputs(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
 def parse_size(size: str) -> int | tuple[int, int]:
     """A longer side, as in "320", or height and width, as in "240x320"."""
     parts = size.lower().split("x")
-    if not all(part.isdigit() and int(part) > 0 for part in parts) or len(parts) > 2:
+    if not all(part.isdecimal() and int(part) > 0 for part in parts) or len(parts) > 2:
         raise ValueError(f"size must be like 320 or 240x320 (height x width), not {size!r}")
     return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
 
@@ -126,7 +129,7 @@ def progress_bar() -> Iterator[Callable[[str], Callable[[Progress], None]]]:
         TextColumn("energy {task.fields[energy]}"),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=console, transient=True) as bar:
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None, energy="")
 
         def begin(name: str) -> Callable[[Progress], None]:

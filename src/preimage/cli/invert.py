@@ -24,7 +24,7 @@ from preimage.cli.common import (
     read_inputs,
 )
 from preimage.reporting.grid import Cell, draw_grid
-from preimage.reporting.results import check_writable, describe, write_result
+from preimage.reporting.results import check_picture, check_writable, describe, write_result
 from preimage.representations.base import Representation
 from preimage.settings import PRESETS, QUALITIES, SOLVERS, Settings
 from preimage.visualizations import PreImage, choose_settings
@@ -126,7 +126,7 @@ class Output:
         """An output that can be written and holds so many pictures.
 
         Raises:
-            ValueError: if a single file is to hold several.
+            ValueError: if a single file is to hold several pictures or is none.
             OSError: if it cannot be written.
         """
         output = cls(path, representation, grid)
@@ -135,7 +135,10 @@ class Output:
                 f"{path} is one file, for {pictures} pictures: "
                 "give a folder, or one input and --grid"
             )
-        check_writable(path.parent if output.is_file else path)
+        if output.is_file:
+            check_picture(path)
+        else:
+            check_writable(path)
         return output
 
     @property
@@ -165,10 +168,11 @@ class Output:
         return lines
 
     def _picture(self, stem: str, result: PreImage, index: int) -> Path:
+        code = f".code{result.sources[index]}" if len(set(result.sources)) > 1 else ""
         several = len(set(result.loss_weights)) > 1
         weight = f".C{result.loss_weights[index]:g}" if several else ""
         seed = f".seed{result.seeds[index]}" if any(result.seeds) else ""
-        return self.path / f"{stem}{weight}{seed}.png"
+        return self.path / f"{stem}{code}{weight}{seed}.png"
 
     def _unique(self, stem: str) -> str:
         name, count = stem, 1

@@ -22,7 +22,7 @@ from preimage.cli.common import (
 from preimage.experiments import table4 as table4_experiment
 from preimage.experiments.photos import list_images, shipped_photos
 from preimage.reporting.grid import Cell, draw_grid
-from preimage.reporting.results import check_writable
+from preimage.reporting.results import check_picture, check_writable
 from preimage.reporting.table4 import HEADER, format_rows, write_table4
 
 
@@ -31,7 +31,7 @@ def demo(
 ) -> None:
     """Invert a photo that comes with the package from HOG, HOGb and DSIFT, as in Figure 4."""
     with clear_errors(), progress_bar() as begin:
-        check_writable(out.parent)
+        check_picture(out)
         check_device("cpu")
         photo = shipped_photos()["chelsea"]
         rows: list[tuple[str, ...]] = []
@@ -75,16 +75,16 @@ def table4(
                 measurements += table4_experiment.measure(photo, out, size=size, progress=report)
             except preimage.ImageError as error:
                 failures.append(str(error))
-        if not measurements:
-            raise ValueError("; ".join(failures))
-        summaries = table4_experiment.summarize(measurements)
-        rows = sorted(
-            [*table4_experiment.published(), *summaries],
-            key=lambda row: table4_experiment.REPRESENTATIONS.index(row.representation),
-        )
-        paths = write_table4(out, rows, measurements, photos)
-    _print_table(HEADER, format_rows(rows))
-    typer.echo(f"{len(photos) - len(failures)} photos; wrote {', '.join(map(str, paths))}")
+        if measurements:
+            summaries = table4_experiment.summarize(measurements)
+            rows = sorted(
+                [*table4_experiment.published(), *summaries],
+                key=lambda row: table4_experiment.REPRESENTATIONS.index(row.representation),
+            )
+            paths = write_table4(out, rows, measurements, photos)
+    if measurements:
+        _print_table(HEADER, format_rows(rows))
+        typer.echo(f"{len(photos) - len(failures)} photos; wrote {', '.join(map(str, paths))}")
     for failure in failures:
         console.print(f"error: {failure}", markup=False)
     if failures:

@@ -118,16 +118,22 @@ def measure(
             parts = [content, name, method, size, seed, dataclasses.asdict(settings)]
             key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
             record = store / f"{key}.json"
-            if not record.exists():
+            if not (record.exists() and record.with_suffix(".png").exists()):
                 begin = time.perf_counter()
-                result = invert(
-                    representation(name), photo, size=size, seeds=[seed], settings=settings,
-                    progress=progress,
-                )  # fmt: skip
+                try:
+                    result = invert(
+                        representation(name), photo, size=size, seeds=[seed], settings=settings,
+                        progress=progress,
+                    )  # fmt: skip
+                except ImageError:
+                    raise
+                except (ValueError, ArithmeticError) as error:
+                    raise ImageError(f"{photo}: {error}") from None
                 if result.interrupted:
                     raise KeyboardInterrupt
                 _keep(record, result, (photo.name, name, method), time.perf_counter() - begin)
-            measurements.append(Measurement(**json.loads(record.read_text())))
+            kept = Measurement(**json.loads(record.read_text()))
+            measurements.append(dataclasses.replace(kept, photo=photo.name))
     return measurements
 
 

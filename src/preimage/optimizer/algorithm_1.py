@@ -50,7 +50,7 @@ def algorithm_1(
     try:
         for t in range(iterations):
             energy, gradient = objective(x, None if offsets is None else offsets[t])
-            recorder.record(energy, x, last)
+            recorder.record(energy, x)
             squares.mul_(rho).addcmul_(gradient, gradient)
             gradient.div_(squares.sqrt().add_(1 / rate))
             momentum.mul_(rho).sub_(gradient)

@@ -45,7 +45,7 @@ _SHORTEST_STEP = 1e-3
 _SUFFICIENT = 1e-4
 _FLOOR = 0.005
 _CONTRAST_EXPONENT = 0.5
-_CONTRAST_RADIUS = 8
+_CONTRAST_CELL = 8
 _CONTRAST_FLOOR = 0.01
 
 
@@ -61,12 +61,12 @@ def sobolev_lbfgs(
     fades = objective.representation.ignores_contrast and settings.stages[-1][0] > 1
     try:
         for index, (evaluations, softness) in enumerate(settings.stages):
-            contrast = local_contrast(x) if index else torch.ones_like(x)
+            weights = [local_contrast(image) if index else torch.ones_like(image) for image in x]
             last = index == len(settings.stages) - 1
             stage = objective.relaxed(softness)
             first = _FIRST_STEPS[min(index, 1)]
             count = evaluations - (last and fades)
-            energy = _run_stage(stage, x, contrast, first, count, recorder)
+            energy = _run_stage(stage, x, weights, first, count, recorder)
         if fades:
             _halve_contrast(stage, x, energy, recorder)
     except KeyboardInterrupt:
@@ -77,7 +77,7 @@ def sobolev_lbfgs(
 def _run_stage(
     objective: Objective,
     x: Tensor,
-    contrast: Tensor,
+    contrast: list[Tensor],
     first_step: float,
     evaluations: int,
     recorder: Recorder,
@@ -85,7 +85,7 @@ def _run_stage(
     """Improves the images `x` in place; their energy."""
     metric = _inverse_laplacian(x)
     energy, gradient = objective(x)
-    recorder.record(energy, x, x)
+    recorder.record(energy, x)
     terms, totals, weights = energy.terms, energy.total.tolist(), objective.loss_weights
     searches = [
         _Search(
@@ -104,7 +104,7 @@ def _run_stage(
             for row, (n, total) in enumerate(zip(active, energy.total.tolist(), strict=True)):
                 if searches[n].tell(total, gradient[row]):
                     terms[:, n] = energy.terms[:, row]
-        recorder.record(Energy.of(terms, weights), x, x)
+        recorder.record(Energy.of(terms, weights), x)
     return Energy.of(terms, weights)
 
 
@@ -114,7 +114,7 @@ def _halve_contrast(objective: Objective, x: Tensor, energy: Energy, recorder: R
     lower = halved.total < energy.total
     x[lower] *= 0.5
     terms = torch.where(lower, halved.terms, energy.terms)
-    recorder.record(Energy.of(terms, objective.loss_weights), x, x)
+    recorder.record(Energy.of(terms, objective.loss_weights), x)
 
 
 class _Pair(NamedTuple):
@@ -142,7 +142,7 @@ class _Search:
     ) -> None:
         self.done = False
         self._first_step = first_step * x.square().mean().sqrt().item()
-        self._x, self._value, self._gradient = x, value, gradient
+        self._x, self._value, self._gradient = x, value, gradient.clone()
         self._metric = metric
         self._smoothed = metric(gradient)
         self._pairs: deque[_Pair] = deque(maxlen=_MEMORY)
@@ -168,6 +168,7 @@ class _Search:
         return False
 
     def _take(self, value: float, gradient: Tensor) -> None:
+        gradient = gradient.clone()  # alone, it is aligned, and sums in the same order
         smoothed = self._metric(gradient)
         step, change = self.trial - self._x, gradient - self._gradient
         curvature = _dot(step, change).item()
@@ -222,25 +223,22 @@ class _Metric:
         return self._objective.flatten_one_(smooth, self._n)
 
 
-def local_contrast(x: Tensor) -> Tensor:
-    """D: the local gradient energy of images (N, D, H, W), smoothed over a cell, to a power.
+def local_contrast(image: Tensor) -> Tensor:
+    """D: the local gradient energy of an image (D, H, W), smoothed over 3 x 3 cells, to a power.
 
-    Scaled to a mean square of 1; the same for all channels, (N, 1, H, W).
+    Scaled to a mean square of 1; the same for all channels, (1, H, W).
     """
-    right, down = torch.zeros_like(x), torch.zeros_like(x)
-    right[..., 1:-1] = x[..., 2:] - x[..., :-2]
-    down[..., 1:-1, :] = x[..., 2:, :] - x[..., :-2, :]
-    energy = (right.square_() + down.square_()).sum(1, keepdim=True)
-    taps = torch.arange(-2 * _CONTRAST_RADIUS, 2 * _CONTRAST_RADIUS + 1).to(x)
-    window = torch.exp(-0.5 * (taps / _CONTRAST_RADIUS) ** 2)
-    window /= window.sum()
-    margin = len(taps) // 2
-    for shape, pad in (((1, -1), (margin, margin, 0, 0)), ((-1, 1), (0, 0, margin, margin))):
-        padded = torch.nn.functional.pad(energy, pad, "replicate")
-        energy = torch.nn.functional.conv2d(padded, window.view(1, 1, *shape))
-    energy += _CONTRAST_FLOOR * energy.mean((2, 3), keepdim=True) + torch.finfo(x.dtype).tiny
+    right, down = torch.zeros_like(image), torch.zeros_like(image)
+    right[..., 1:-1] = image[..., 2:] - image[..., :-2]
+    down[..., 1:-1, :] = image[..., 2:, :] - image[..., :-2, :]
+    energy = (right.square_() + down.square_()).sum(0, keepdim=True)
+    functional = torch.nn.functional
+    cells = functional.avg_pool2d(energy, _CONTRAST_CELL, ceil_mode=True)
+    cells = functional.avg_pool2d(cells, 3, stride=1, padding=1, count_include_pad=False)
+    energy = functional.interpolate(cells[None], energy.shape[-2:], mode="bilinear")[0]
+    energy += _CONTRAST_FLOOR * energy.mean() + torch.finfo(image.dtype).tiny
     contrast = energy ** (_CONTRAST_EXPONENT / 2)
-    return contrast / contrast.square().mean((2, 3), keepdim=True).sqrt()
+    return contrast / contrast.square().mean().sqrt()
 
 
 def _inverse_laplacian(x: Tensor) -> Tensor:

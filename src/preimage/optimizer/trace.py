@@ -90,19 +90,22 @@ class Recorder:
         self._size = size
         self._loss_weights = loss_weights.cpu()
         self._values = torch.full((3, steps, len(loss_weights)), torch.nan)
+        self._finite: Tensor | None = None
         self._progress = progress
         self._every = snapshot_every
 
-    def record(self, energy: Energy, images: Tensor, last: Tensor) -> None:
-        """Notes the energy of `images`; `last` are the ones before them.
+    def record(self, energy: Energy, images: Tensor) -> None:
+        """Notes the energy of `images`, which stay as they are until the next call.
 
         Raises:
             NonFiniteEnergyError: if it is not finite.
         """
         self.step += 1
         values = energy.terms
-        if not bool(values.isfinite().all()):
+        if not bool(values.isfinite().all() and energy.total.isfinite().all()):
+            last = images if self._finite is None else self._finite
             raise NonFiniteEnergyError(self.step, center_crop(last, self._size).clone())
+        self._finite = images
         self._values[:, self.step - 1] = values
         if self._every and self.step % self._every == 0:
             self.snapshots.append((self.step, center_crop(images, self._size).clone()))

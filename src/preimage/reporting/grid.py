@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,13 +22,17 @@ class Cell:
 
 
 def draw_grid(rows: Sequence[Sequence[Cell]], font_size: int = 15) -> Image.Image:
-    """Rows of labelled pictures on white; a column is as wide as its widest picture."""
+    """Rows of labelled pictures on white; a column is as wide as its widest picture or label."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(size=font_size)
     columns = max(len(row) for row in rows)
     caption = 2 * font_size
-    widths = [max(row[i].image.width for row in rows if i < len(row)) for i in range(columns)]
+
+    def width_of(cell: Cell) -> int:
+        return max(cell.image.width, math.ceil(font.getlength(cell.label)))
+
+    widths = [max(width_of(row[i]) for row in rows if i < len(row)) for i in range(columns)]
     heights = [max(cell.image.height for cell in row) + caption for row in rows]
     size = (sum(widths) + _GAP * (columns + 1), sum(heights) + _GAP * (len(rows) + 1))
     canvas = Image.new("RGB", size, "white")

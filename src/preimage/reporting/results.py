@@ -28,6 +28,20 @@ def check_writable(folder: Path) -> None:
         pass
 
 
+def check_picture(path: Path) -> None:
+    """Makes sure that a picture can be written there, before any work is done for it.
+
+    Raises:
+        ValueError: if Pillow writes no such files.
+        OSError: if its folder cannot be made or written.
+    """
+    from PIL import Image
+
+    if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
+        raise ValueError(f"cannot write {path}: a picture ends in .png, .jpg or the like")
+    check_writable(path.parent)
+
+
 def describe(
     result: PreImage, index: int, source: dict[str, Any], seconds: float
 ) -> dict[str, Any]:

@@ -49,7 +49,9 @@ def write_table4(
     lines = [HEADER, tuple("---" for _ in HEADER), *format_rows(summaries)]
     paths[1].write_text("".join("| " + " | ".join(line) + " |\n" for line in lines))
     rows = []
-    for photo, name in itertools.product(photos[:2], REPRESENTATIONS):
+    names = {m.photo for m in measurements}
+    measured = [photo for photo in photos if photo.name in names]
+    for photo, name in itertools.product(measured[:2], REPRESENTATIONS):
         cells = [
             Cell(GRAY.to_pil(GRAY.to_core(load_image(folder / m.picture))), _caption(m))
             for m in measurements

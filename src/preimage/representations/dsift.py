@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import final
+from typing import Any, final
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from preimage.images import GRAY, Preprocessing
 from preimage.representations.base import Representation
@@ -73,11 +74,12 @@ class DSIFT(Representation):
 
     def forward(self, x: Tensor) -> Tensor:
         """Codes (N, 16 * orientations, H', W') of gray images (N, 1, H, W)."""
-        return self._descriptors(cell_histograms(*self._cells(x)))
+        code: Tensor = _Normalization.apply(self._blocks(cell_histograms(*self._cells(x))))
+        return code
 
     def plain(self, x: Tensor) -> Tensor:
         """The same codes by autograd alone: slower, and written for reading."""
-        return self._descriptors(cell_histograms_plain(*self._cells(x)))
+        return normalize_descriptors(self._blocks(cell_histograms_plain(*self._cells(x))))
 
     def _cells(self, x: Tensor) -> tuple[Tensor, Binning, CellPooling]:
         height, width = x.shape[-2:]
@@ -122,18 +124,22 @@ class DSIFT(Representation):
         least = (_BINS - 1) * self.cell_size + 1
         return (code_shape[-2] - 1) * self.step + least, (code_shape[-1] - 1) * self.step + least
 
-    def _descriptors(self, cells: Tensor) -> Tensor:
-        """Pooled cells (N, K, H', W') on a grid of `grid` pixels to descriptors."""
+    def _blocks(self, cells: Tensor) -> Tensor:
+        """Pooled cells (N, K, H', W') to weighted blocks of 4 x 4 cells (N, 16 K, ...)."""
         grid = math.gcd(self.cell_size, self.step)
         apart, step = self.cell_size // grid, self.step // grid
         span = (_BINS - 1) * apart + 1
         blocks = cells.unfold(2, span, step).unfold(3, span, step)[..., ::apart, ::apart]
         window = torch.tensor(_window(self.cell_size), dtype=cells.dtype, device=cells.device)
         blocks = blocks.permute(0, 4, 5, 1, 2, 3) * window.view(1, _BINS, _BINS, 1, 1, 1)
-        code = blocks.flatten(1, 3)
-        code = code / (_norm(code) + VL_EPSILON)
-        code = code.clamp(max=_CLAMP)
-        return code / (_norm(code) + VL_EPSILON)
+        return blocks.flatten(1, 3)
+
+
+def normalize_descriptors(blocks: Tensor) -> Tensor:
+    """Divides by the norm over the components, clamps at 0.2, divides again; for reading."""
+    code = blocks / (_norm(blocks) + VL_EPSILON)
+    code = code.clamp(max=_CLAMP)
+    return code / (_norm(code) + VL_EPSILON)
 
 
 def _norm(code: Tensor) -> Tensor:
@@ -141,6 +147,35 @@ def _norm(code: Tensor) -> Tensor:
     squares = (code**2).sum(1, keepdim=True)
     empty = squares == 0
     return squares.masked_fill(empty, 1).sqrt().masked_fill(empty, 0)
+
+
+class _Normalization(torch.autograd.Function):
+    """`normalize_descriptors` with its gradient written by hand."""
+
+    @staticmethod
+    def forward(ctx: Any, blocks: Tensor) -> Tensor:
+        first = torch.linalg.vector_norm(blocks, dim=1, keepdim=True)
+        unit = blocks / (first + VL_EPSILON)
+        clamped = unit.clamp(max=_CLAMP)
+        second = torch.linalg.vector_norm(clamped, dim=1, keepdim=True)
+        code = clamped.div_(second + VL_EPSILON)
+        ctx.save_for_backward(unit, first, code, second)
+        return code
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        unit, first, code, second = ctx.saved_tensors
+        grad = _division_adjoint(grad, code, second).masked_fill_(unit > _CLAMP, 0)
+        return _division_adjoint(grad, unit, first)
+
+
+def _division_adjoint(grad: Tensor, unit: Tensor, norm: Tensor) -> Tensor:
+    """Gradient with respect to v of unit = v / (norm + epsilon), norm = |v|."""
+    divisor = norm + VL_EPSILON
+    along = torch.linalg.vecdot(grad, unit, dim=1).unsqueeze(1)
+    along *= divisor / norm.clamp(min=torch.finfo(norm.dtype).tiny)
+    return torch.addcmul(grad, unit, along, value=-1).div_(divisor)
 
 
 @lru_cache(maxsize=8)

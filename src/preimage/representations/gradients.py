@@ -62,7 +62,7 @@ class CellPooling:
         rows: weight of each image row in each cell row, (H', H).
         columns: weight of each image column in each cell column, (W', W).
         offsets: for each of the R cells that a column touches, where the pixel's bins
-            start in a histogram laid out (H, W', K + 2), int32 (R, H, W).
+            start in a histogram laid out (H, W', K + 2), (R, H, W).
         weights: the pooling weight that goes with `offsets`, (R, 1, W).
     """
 
@@ -86,7 +86,7 @@ class CellPooling:
         return cls(
             tensor(rows),
             tensor(columns),
-            torch.as_tensor(starts * (bins + 2), dtype=torch.int32, device=like.device),
+            torch.as_tensor(starts * (bins + 2), dtype=torch.int64, device=like.device),
             tensor(weights[:, None, :]),
         )
 
@@ -139,9 +139,9 @@ def _cubic_angle(gx: Tensor, gy: Tensor) -> Tensor:
     """VLFeat's approximation of atan2, within 0.01 rad of it (`vl_fast_atan2_f`)."""
     ax, ay = gx.abs(), gy.abs() + VL_EPSILON
     r = (ax - ay) / (ax + ay)
-    angle = (_CUBIC[1] * r * r - _CUBIC[0]) * r + math.pi / 4
-    angle = torch.where(gx >= 0, angle, math.pi - angle)
-    return torch.where(gy < 0, -angle, angle)
+    from_axis = (r * r * _CUBIC[1] - _CUBIC[0]) * r - math.pi / 4
+    one = gx.new_ones(())
+    return (math.pi / 2 + from_axis * one.copysign(gx)) * one.copysign(gy)
 
 
 def _bins(gx: Tensor, gy: Tensor, binning: Binning) -> tuple[Tensor, Tensor]:
@@ -149,6 +149,7 @@ def _bins(gx: Tensor, gy: Tensor, binning: Binning) -> tuple[Tensor, Tensor]:
     angle = torch.atan2(gy, gx) if binning.angle == "exact" else _cubic_angle(gx, gy)
     half = binning.orientations / 2
     t = (angle * (half / math.pi)).clamp_(min=-half)  # the cubic overshoots -pi by 2e-6
+    t = t.nan_to_num_(nan=0.0)  # no bin holds NaN; the magnitude keeps it
     lower = t.floor()
     return lower, t - lower
 
@@ -204,34 +205,31 @@ class _CellHistograms(torch.autograd.Function):
         share = _ramp(fraction, binning)
         half = binning.orientations // 2
         if binning.softness == 0:
-            slot, parts = (lower + share).add_(half).int(), [magnitude]
+            slot, parts = (lower + share).add_(half).long(), [magnitude]
         else:
             upper = magnitude * share
-            slot, parts = lower.add_(half).int(), [magnitude - upper, upper]
+            slot, parts = lower.add_(half).long(), [magnitude - upper, upper]
         width = pooling.columns.shape[0] * (binning.orientations + 2)
         padded = x.new_zeros(x.shape[0], x.shape[1] * width)
-        for offsets, weights in zip(pooling.offsets, pooling.weights, strict=True):
-            index = (slot + offsets).flatten(1)
+        indices = [(slot + offsets).flatten(1) for offsets in pooling.offsets]
+        for index, weights in zip(indices, pooling.weights, strict=True):
             for shift, part in enumerate(parts):
-                values = (part * weights).flatten(1)
-                for n in range(x.shape[0]):
-                    padded[n, shift:].index_add_(0, index[n], values[n])
+                padded[:, shift:].scatter_add_(1, index, (part * weights).flatten(1))
         pooled = pooling.rows @ padded.view(x.shape[0], x.shape[1], width)
         ctx.binning, ctx.pooling = binning, pooling
-        ctx.save_for_backward(gx, gy, magnitude, slot, share)
+        ctx.save_for_backward(gx, gy, magnitude, share, *indices)
         return _fold(pooled, half)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        gx, gy, magnitude, slot, share = ctx.saved_tensors
+        gx, gy, magnitude, share, *indices = ctx.saved_tensors
         binning, pooling = ctx.binning, ctx.pooling
         rows = pooling.rows.T @ _unfold(grad, binning.orientations // 2)
         padded = rows.view(gx.shape[0], -1)
         shifts = 1 if binning.softness == 0 else 2
         received = [torch.zeros_like(gx) for _ in range(shifts)]
-        for offsets, weights in zip(pooling.offsets, pooling.weights, strict=True):
-            index = (slot + offsets).flatten(1)
+        for index, weights in zip(indices, pooling.weights, strict=True):
             for shift, total in enumerate(received):
                 for n in range(gx.shape[0]):
                     values = padded[n, shift:].index_select(0, index[n])

@@ -1,0 +1,46 @@
+"""The command line in this process: fast, with output and errors apart."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from typer.testing import CliRunner
+
+from preimage.cli import app
+
+SMALL = ("--size", "40x48", "--steps", "3")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Exit status and the lines printed on both streams."""
+
+    status: int
+    output: list[str]
+    errors: list[str]
+
+
+def run(*arguments: str | Path, data: bytes | None = None) -> Outcome:
+    """Runs `preimage` with these arguments; an exception that escapes fails the test."""
+    result = CliRunner().invoke(app, [str(a) for a in arguments], input=data)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Outcome(result.exit_code, result.stdout.splitlines(), result.stderr.splitlines())
+
+
+def save_photo(path: Path, seed: int = 0, size: tuple[int, int] = (40, 48)) -> Path:
+    """A small photo of noise; every seed is another one."""
+    pixels = np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def npy(code: np.ndarray) -> bytes:
+    """A saved array."""
+    file = io.BytesIO()
+    np.save(file, code)
+    return file.getvalue()

@@ -1,0 +1,35 @@
+"""The shipped photos and the photos of a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from preimage.experiments.photos import list_images, shipped_photos
+from preimage.images import ImageError
+
+
+def test_every_shipped_photo_has_a_license_and_every_license_a_photo() -> None:
+    photos = shipped_photos()
+    sources = (photos["chelsea"].parent / "SOURCES.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in row.split("|")] for row in sources if ".jpg |" in row]
+    assert sorted(row[1] for row in rows) == sorted(path.name for path in photos.values())
+    assert {row[3] for row in rows} <= {"CC0", "CC0 1.0", "public domain", "CC BY 4.0", "CC BY 2.0"}
+    assert all(row[4] for row in rows)
+
+
+def test_the_images_of_a_folder_are_listed_in_order_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("b.jpg", "a.PNG", "c.tiff"):
+        Image.new("L", (2, 2)).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no image")
+    (tmp_path / "folder.png").mkdir()
+    assert [path.name for path in list_images(tmp_path)] == ["a.PNG", "b.jpg", "c.tiff"]
+
+
+def test_a_folder_without_images_and_a_missing_one_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="no images in this folder"):
+        list_images(tmp_path)
+    with pytest.raises(ImageError, match="gone: No such file or directory"):
+        list_images(tmp_path / "gone")

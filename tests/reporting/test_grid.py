@@ -1,0 +1,50 @@
+"""Grids of labelled pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from preimage.reporting.grid import Cell, draw_grid
+
+
+def _find(canvas: np.ndarray, color: tuple[int, int, int]) -> tuple[int, int, int, int]:
+    """Top, left, height and width of the area of this color, which must be full."""
+    rows, columns = np.nonzero((canvas == color).all(2))
+    top, left = rows.min(), columns.min()
+    height, width = rows.max() - top + 1, columns.max() - left + 1
+    assert len(rows) == height * width
+    return int(top), int(left), int(height), int(width)
+
+
+def test_every_picture_is_there_in_its_row_and_column() -> None:
+    colors = [(200, 10, 10), (10, 200, 10), (10, 10, 200)]
+    sizes = [(30, 20), (50, 40), (60, 25)]
+    cells = [
+        Cell(Image.new("RGB", size, color), "") for size, color in zip(sizes, colors, strict=True)
+    ]
+    canvas = np.asarray(draw_grid([cells[:2], cells[2:]]))
+    (t0, l0, *size0), (t1, l1, *size1), (t2, l2, *size2) = (_find(canvas, c) for c in colors)
+    assert [size0, size1, size2] == [[20, 30], [40, 50], [25, 60]]
+    assert t0 == t1
+    assert t2 > t1 + 40
+    assert l1 > l0 + 30
+    assert l0 - l2 == (60 - 30) // 2
+
+
+def test_the_label_stands_below_its_picture() -> None:
+    picture = Image.new("L", (120, 40), 255)
+    blank = np.asarray(draw_grid([[Cell(picture, "")]]))
+    labelled = np.asarray(draw_grid([[Cell(picture, "hog: 36.6 %")]]))
+    assert (blank == 255).all()
+    rows, columns = np.nonzero((labelled < 128).all(2))
+    assert rows.min() > 40
+    assert abs((columns.min() + columns.max()) / 2 - labelled.shape[1] / 2) < 3
+
+
+def test_a_label_wider_than_its_picture_is_shown_whole() -> None:
+    picture = Image.new("L", (32, 32), 255)
+    label = "dsift, seed 3, C 20: 12.3 %"
+    narrow = np.asarray(draw_grid([[Cell(picture, label)]]))
+    wide = np.asarray(draw_grid([[Cell(picture.resize((400, 32)), label)]]))
+    assert (narrow < 128).all(2).sum() == (wide < 128).all(2).sum()

@@ -1,0 +1,103 @@
+"""The losses of Eqs. 2-4: values, masks, gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from preimage.losses import SquaredDistance, inner_product, relative_error, squared_distance
+from tests.support import random_image
+
+
+def _codes() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    mask = (random_image(5, 1, 2, seed=3) > 0).double()
+    return random_image(2, 5, 3, 2, seed=1), random_image(2, 5, 3, 2, seed=2), mask
+
+
+def test_the_squared_distance_is_eq_2() -> None:
+    codes, target, _ = _codes()
+    for value, code, wanted in zip(squared_distance(codes, target), codes, target, strict=True):
+        expected = ((code - wanted) ** 2).sum() / (wanted**2).sum()
+        assert value == pytest.approx(float(expected), rel=1e-14)
+
+
+def test_a_mask_counts_only_what_it_keeps_as_in_eq_3() -> None:
+    codes, target, mask = _codes()
+    kept = mask.expand(5, 3, 2).bool()
+    value = squared_distance(codes, target, mask)[1]
+    expected = (codes[1] - target[1])[kept].norm() ** 2 / target[1][kept].norm() ** 2
+    assert value == pytest.approx(float(expected), rel=1e-14)
+    torch.testing.assert_close(
+        squared_distance(codes, target, torch.ones_like(target)), squared_distance(codes, target)
+    )
+
+
+def test_the_inner_product_is_eq_4() -> None:
+    codes, target, _ = _codes()
+    normalizer = torch.tensor([2.0, 5.0], dtype=torch.float64)
+    products = np.einsum("nkvu,nkvu->n", codes.numpy(), target.numpy())
+    expected = -products / normalizer.numpy()
+    np.testing.assert_allclose(inner_product(codes, target, normalizer), expected, rtol=1e-14)
+
+
+def test_the_relative_error_is_a_ratio_of_norms() -> None:
+    codes, target, mask = _codes()
+    expected = (codes - target).flatten(1).norm(dim=1) / target.flatten(1).norm(dim=1)
+    torch.testing.assert_close(relative_error(codes, target), expected)
+    masked = ((codes - target) * mask).flatten(1).norm(dim=1) / (target * mask).flatten(1).norm(
+        dim=1
+    )
+    torch.testing.assert_close(relative_error(codes, target, mask), masked)
+
+
+def test_every_loss_passes_gradcheck() -> None:
+    codes, target, mask = _codes()
+    codes = (codes / 100).requires_grad_()
+    target = target / 100
+    normalizer = torch.tensor([2.0, 5.0], dtype=torch.float64)
+    for loss in (
+        lambda c: squared_distance(c, target),
+        lambda c: squared_distance(c, target, mask),
+        lambda c: relative_error(c, target, mask),
+        lambda c: inner_product(c, target, normalizer),
+    ):
+        assert torch.autograd.gradcheck(loss, codes, eps=1e-6, atol=1e-9, rtol=1e-7)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_closed_form_gradient_of_the_squared_distance_is_that_of_autograd(
+    masked: bool,
+) -> None:
+    codes, target, some = _codes()
+    mask = some if masked else None
+    before = codes.clone()
+    value, gradient = SquaredDistance(target, mask)(codes)
+    plain = squared_distance(codes.requires_grad_(), target, mask)
+    torch.testing.assert_close(value, plain.detach(), rtol=1e-14, atol=0)
+    (expected,) = torch.autograd.grad(plain.sum(), codes)
+    torch.testing.assert_close(gradient, expected, rtol=1e-13, atol=0)
+    assert torch.equal(codes, before)
+
+
+def test_a_target_that_is_zero_is_refused_also_within_the_mask() -> None:
+    target = torch.zeros(2, 3)
+    target[0] = 1
+    with pytest.raises(ValueError, match="target code is zero"):
+        SquaredDistance(target)
+    with pytest.raises(ValueError, match="target code is zero"):
+        SquaredDistance(torch.tensor([[1.0, 0.0]]), torch.tensor([0.0, 1.0]))
+
+
+def test_the_rest_of_a_batch_does_not_change_a_loss_by_a_bit() -> None:
+    # A row of 7 * 3 values starts at every possible alignment in the batch.
+    codes = random_image(16, 7, 3, seed=1).float()
+    target = random_image(16, 7, 3, seed=2).float()
+    batch, batch_gradient = SquaredDistance(target)(codes)
+    error = relative_error(codes, target)
+    for n in range(16):
+        alone = SquaredDistance(target[n : n + 1].clone())
+        value, gradient = alone(codes[n : n + 1].clone())
+        assert torch.equal(value[0], batch[n])
+        assert torch.equal(gradient[0], batch_gradient[n])
+        assert torch.equal(relative_error(codes[n : n + 1], target[n : n + 1])[0], error[n])

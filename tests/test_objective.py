@@ -1,0 +1,78 @@
+"""The energy of Eq. 1: its terms and its gradient."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from preimage.losses import SquaredDistance, squared_distance
+from preimage.objective import Objective
+from preimage.priors import alpha_norm, jitter, total_variation
+from preimage.representations.base import Representation
+from preimage.representations.dsift import DSIFT
+from preimage.representations.hog import HOG
+from preimage.settings import NNPREIMAGE
+from tests.support import Projections, random_image
+
+SIZE = (14, 15)
+OFFSETS = torch.tensor([[0, 2], [3, 1]])
+
+
+def _objective(phi: Representation, channels: int) -> tuple[Objective, torch.Tensor]:
+    target = phi(random_image(2, channels, *SIZE, seed=5))
+    weights = torch.tensor([20.0, 300.0], dtype=torch.float64)
+    settings = NNPREIMAGE.replace(beta=1.5)
+    return Objective(phi, SquaredDistance(target), settings, weights, SIZE), target
+
+
+@pytest.mark.parametrize("jittered", [False, True])
+@pytest.mark.parametrize(
+    ("phi", "channels"),
+    [(Projections(6, 3, *SIZE), 3), (HOG(4), 1), (HOG(4, bilinear=True), 1), (DSIFT(3), 1)],
+    ids=["projections", "hog", "hogb", "dsift"],
+)
+def test_energy_and_gradient_are_those_of_the_plain_formulas(
+    phi: Representation, channels: int, jittered: bool
+) -> None:
+    objective, target = _objective(phi, channels)
+    margin = 3 if jittered else 0
+    x = random_image(2, channels, SIZE[0] + margin, SIZE[1] + margin).requires_grad_()
+    seen = jitter(x, OFFSETS, SIZE) if jittered else x
+    s = NNPREIMAGE
+    bounded = alpha_norm(x, s.alpha, s.pixel_norm)
+    variation = total_variation(x, 1.5, s.gradient_norm)
+    loss = squared_distance(phi(seen), target)
+    total = bounded + variation + objective.loss_weights * loss
+    (expected,) = torch.autograd.grad(total.sum(), x)
+
+    before = x.detach().clone()
+    energy, gradient = objective(x.detach(), OFFSETS if jittered else None)
+
+    for value, plain in (
+        (energy.alpha_norm, bounded),
+        (energy.total_variation, variation),
+        (energy.loss, loss),
+        (energy.total, total),
+    ):
+        torch.testing.assert_close(value, plain.detach(), rtol=1e-12, atol=0)
+    torch.testing.assert_close(gradient, expected, rtol=1e-9, atol=1e-13)
+    assert torch.equal(x.detach(), before)
+
+
+def test_without_weight_only_the_priors_are_left() -> None:
+    objective, _ = _objective(Projections(6, 1, *SIZE), 1)
+    objective.loss_weights = torch.zeros(2, dtype=torch.float64)
+    x = random_image(2, 1, *SIZE)
+    energy, gradient = objective(x)
+    torch.testing.assert_close(energy.total, energy.alpha_norm + energy.total_variation)
+    assert torch.equal(gradient, objective.prior(x)[2])
+
+
+def test_no_image_enters_the_energy_or_the_gradient_of_another() -> None:
+    objective, _ = _objective(Projections(6, 1, *SIZE), 1)
+    x = random_image(2, 1, *SIZE)
+    other = torch.stack([x[0], -x[1]])
+    (energy, gradient), (changed, changed_gradient) = objective(x), objective(other)
+    assert torch.equal(energy.total[0], changed.total[0])
+    assert torch.equal(gradient[0], changed_gradient[0])
+    assert not torch.equal(gradient[1], changed_gradient[1])
