@@ -22,7 +22,7 @@ class NonFiniteEnergyError(ArithmeticError):
     def __init__(self, step: int, last_images: Tensor) -> None:
         super().__init__(
             f"the energy is not finite at step {step}: a smaller learning rate or loss weight "
-            "may help; the last images with a finite energy are in .last_images"
+            "may help"
         )
         self.step = step
         self.last_images = last_images
