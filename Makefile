@@ -26,4 +26,4 @@ $(VENV)/dev: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache demo.png demo.json
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache demo.png

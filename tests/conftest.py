@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+
 import torch
 from hypothesis import settings
 
 torch.set_num_threads(1)
 settings.register_profile("preimage", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("preimage")
+
+
+def _declare_missing_operators() -> torch.library.Library | None:
+    """Lets a torchvision from PyPI be imported beside a torch that was built for the CPU alone.
+
+    Only detection needs these operators. Elsewhere nothing is done.
+    """
+    try:
+        importlib.import_module("torchvision")
+    except ImportError:
+        return None
+    except RuntimeError as error:
+        if "torchvision::nms does not exist" not in str(error):
+            raise
+        for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        return library
+    return None
+
+
+_KEPT_ALIVE = _declare_missing_operators()

@@ -14,7 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from preimage.experiments.photos import shipped_photos
-from preimage.images import GRAY, Preprocessing, load_image
+from preimage.images import load_image
+from preimage.preprocessing import GRAY, Preprocessing
 from preimage.representations.base import Representation
 
 _GOLDEN = np.load(Path(__file__).parent / "golden" / "vlfeat_golden.npz")

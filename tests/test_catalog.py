@@ -1,12 +1,20 @@
-"""From names to representations."""
+"""From names to networks and representations."""
 
 from __future__ import annotations
 
-import pytest
+from importlib.util import find_spec
+from pathlib import Path
 
-from preimage.catalog import CLASSICAL, representation
+import pytest
+import torch
+from torch import nn
+
+from preimage.catalog import CLASSICAL, Network, network, representation
+from preimage.models import networks
+from preimage.preprocessing import Preprocessing
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
+from preimage.representations.layer import Layer
 
 
 @pytest.mark.parametrize("name", CLASSICAL)
@@ -25,11 +33,107 @@ def test_the_classical_representations_are_those_of_section_5_1() -> None:
     assert [rep.default_jitter for rep in (hog, hogb, dsift)] == [1, 1, 1]
 
 
+def factory() -> tuple[nn.Module, dict[str, object]]:
+    """A network of the user's own."""
+    layers = [nn.Conv2d(3, 4, 3, stride) for stride in (4,)]
+    layers += [nn.Conv2d(4, 4, 3, 2, 1) for _ in range(3)]
+    return nn.Sequential(*layers), {"mean": (1, 2, 3), "std": (4, 5, 6), "size": (64, 64)}
+
+
+def test_the_networks_of_the_paper_come_with_its_strides_jitter_and_loss_weights() -> None:
+    alexnet = network("alexnet", weights="random")
+    assert alexnet.preprocessing.size == (227, 227)
+    assert alexnet.layers[:3] == ("conv1", "relu1", "norm1")
+    conv3 = representation("alexnet/conv3", weights="random")
+    assert (conv3.name, conv3.stride, conv3.default_jitter) == ("alexnet/conv3", 16, 4)
+    assert conv3.loss_weight == 300
+    assert conv3.code_shape(227, 227) == (384, 13, 13)
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        ("vgg-m", {"conv1": 300, "relu3": 300, "conv4": 100, "relu4": 100, "conv5": 20,
+                   "relu5": 20, "pool5": 1, "fc8": 1}),
+        ("vgg-vd-16", {"conv1_1": 300, "conv4_3": 300, "relu4_3": 100, "conv5_1": 100,
+                       "relu5_1": 20, "conv5_3": 20, "relu5_3": 1, "pool5": 1}),
+    ],
+)  # fmt: skip
+def test_the_loss_weights_are_those_of_section_5_2_1(name: str, weights: dict[str, float]) -> None:
+    with torch.device("meta"):
+        module = networks.get(name).build()
+    found = Network(name, module, Preprocessing(mean=(0.0,) * 3), ())
+    assert {layer: found.layer(layer).loss_weight for layer in weights} == weights
+
+
+def test_efficientnet_lite0_has_the_loss_weights_that_were_measured() -> None:
+    lite = network("efficientnet-lite0", weights="random")
+    expected = {
+        "stem": 300, "blocks.2": 300, "blocks.2.project.bn": 300, "blocks.3.expand": 20,
+        "blocks.13": 20, "blocks.14": 1, "blocks": 1, "head": 1, "pool": 1, "classifier": 20,
+    }  # fmt: skip
+    assert {layer: lite.layer(layer).loss_weight for layer in expected} == expected
+    assert lite.preprocessing == Preprocessing((127.0,) * 3, (128.0,) * 3, (224, 224), 256)
+    assert len(lite.classes) == 1000
+
+
+def test_layers_of_one_network_share_its_weights() -> None:
+    lite = network("efficientnet-lite0", weights="random")
+    x = torch.rand(1, 3, 32, 32)
+    assert torch.equal(lite.layer("head.act")(x), lite.layer("head")(x))
+
+
+def test_a_network_of_the_users_own_has_loss_weights_by_stride() -> None:
+    spec = f"import:{__name__}.factory"
+    found = [representation(f"{spec}/{layer}") for layer in range(4)]
+    assert [phi.stride for phi in found] == [4, 8, 16, 32]
+    assert [phi.loss_weight for phi in found] == [300, 100, 20, 1]
+    assert found[0].preprocessing.mean == (1, 2, 3)
+    assert found[0].preprocessing.std == (4, 5, 6)
+    assert isinstance(found[0], Layer)
+
+
+@pytest.mark.parametrize(("source", "name"), [("torchvision", "resnet18"), ("timm", "resnet18")])
+def test_layers_of_other_libraries_go_by_source_model_and_layer(source: str, name: str) -> None:
+    if find_spec(source) is None:
+        pytest.skip(f"{source} is not installed")
+    phi = representation(f"{source}:{name}/layer3.0.conv1", weights="random")
+    assert (phi.stride, phi.loss_weight) == (16, 20)
+    assert phi.image_size(()) == (224, 224)
+
+
 def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(ValueError, match="unknown representation 'dsfit': did you mean 'dsift'"):
         representation("dsfit")
 
 
 def test_a_name_near_none_is_refused_with_all_of_them() -> None:
-    with pytest.raises(ValueError, match="there are hog, hogb, dsift"):
+    with pytest.raises(ValueError, match="there are hog, hogb, dsift, alexnet/LAYER"):
         representation("xyz")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("alexnt/conv3", "unknown network 'alexnt': did you mean 'alexnet'"),
+        ("alexnet", "'alexnet' is a network: name one of its layers, as alexnet/LAYER"),
+        ("timm:resnet18", "name one of its layers, as timm:resnet18/LAYER"),
+        ("alexnet/", "unknown representation 'alexnet/'"),
+        ("timn:resnet18/layer1", "no source 'timn'; did you mean 'timm'"),
+        ("matconvnet:/nowhere/net.mat/conv1", "/nowhere/net.mat"),
+        ("efficientnet-lite0/blocks.99", "no layer 'blocks.99': try 'blocks.9'"),
+    ],
+)
+def test_a_name_that_cannot_be_used_is_refused_in_one_line(name: str, message: str) -> None:
+    weights = "random" if name.startswith("eff") else None
+    with pytest.raises(ValueError, match=message) as raised:
+        representation(name, weights)
+    assert "\n" not in str(raised.value)
+
+
+def test_missing_weights_are_an_error_that_names_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path))
+    with pytest.raises(ValueError, match="get them with: preimage fetch vgg-m"):
+        representation("vgg-m/conv4")

@@ -15,10 +15,8 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from preimage.experiments.photos import shipped_photos
 from preimage.images import (
-    GRAY,
     ImageError,
     ImageLike,
-    Preprocessing,
     fit_within,
     load_image,
     psnr,
@@ -26,6 +24,7 @@ from preimage.images import (
     ssim,
     stack_images,
 )
+from preimage.preprocessing import GRAY, Preprocessing
 from tests.support import encoded, pixels_of, png_header, random_image
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)

@@ -10,6 +10,7 @@ def test_the_public_names_are_these() -> None:
         "DSIFT",
         "HOG",
         "ImageError",
+        "Layer",
         "NNPREIMAGE",
         "NonFiniteEnergyError",
         "PAPER",
@@ -20,6 +21,7 @@ def test_the_public_names_are_these() -> None:
         "Representation",
         "Settings",
         "invert",
+        "network",
         "representation",
     ]
 

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from preimage.catalog import representation
 from preimage.experiments.photos import shipped_photos
-from preimage.images import GRAY, ImageLike, load_image
+from preimage.images import ImageLike, load_image
 from preimage.losses import relative_error
 from preimage.optimizer import NonFiniteEnergyError, Progress
+from preimage.preprocessing import GRAY
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
 from preimage.settings import NNPREIMAGE, PAPER, QUALITIES, Settings

@@ -10,12 +10,14 @@ Neural Networks Using Natural Pre-Images" (IJCV 2016), and what its minimizers s
     (48, 32)
 """
 
-from preimage.catalog import representation
-from preimage.images import ImageError, Preprocessing
+from preimage.catalog import network, representation
+from preimage.images import ImageError
 from preimage.optimizer import NonFiniteEnergyError, Progress
+from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
+from preimage.representations.layer import Layer
 from preimage.settings import NNPREIMAGE, PAPER, QUALITIES, Settings
 from preimage.visualizations import PreImage, invert
 
@@ -28,6 +30,7 @@ __all__ = [
     "PAPER",
     "QUALITIES",
     "ImageError",
+    "Layer",
     "NonFiniteEnergyError",
     "PreImage",
     "Preprocessing",
@@ -35,5 +38,6 @@ __all__ = [
     "Representation",
     "Settings",
     "invert",
+    "network",
     "representation",
 ]

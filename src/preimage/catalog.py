@@ -1,13 +1,37 @@
-"""From the names that a user types to representations."""
+"""From the names that a user types to networks and representations.
+
+    hog, hogb, dsift                          section 4.1
+    alexnet/conv3                             the networks of section 4.2 and their relatives
+    matconvnet:FILE.mat/conv3                 any other SimpleNN file
+    efficientnet-lite0/blocks.5
+    torchvision:resnet50/layer3               other sources, see `models.sources`
+    timm:vit_small_patch16_224/blocks.6
+    import:package.module.factory/layer
+
+The layer follows the last "/".
+"""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
+from torch import nn
+
+from preimage.models import efficientnet_lite, matconvnet, networks
+from preimage.models.matconvnet import MatConvNetModel
+from preimage.models.source_model import SourceModel
+from preimage.models.sources import SOURCES, load_source
+from preimage.models.weight_files import RANDOM, fixed_seed
+from preimage.models.weights import load as load_zoo_model
+from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
+from preimage.representations.layer import Layer
+from preimage.settings import LAST_LOSS_WEIGHT, LAYER_LOSS_WEIGHTS, STRIDE_LOSS_WEIGHTS
 
 CLASSICAL: dict[str, tuple[Callable[[], Representation], str]] = {
     "hog": (HOG, "HOG, UoCTTI variant: 27 components in cells of 8 pixels"),
@@ -16,9 +40,82 @@ CLASSICAL: dict[str, tuple[Callable[[], Representation], str]] = {
 }
 """The classical representations by name, each with what it is."""
 
+NETWORKS = (*networks.NETWORKS, efficientnet_lite.NAME)
+"""The networks that have a name of their own."""
 
-def representation(name: str) -> Representation:
+_MATCONVNET = "matconvnet"
+_IMAGENET_MEAN = (123.68, 116.779, 103.939)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A loaded network, which several layers can share.
+
+    Attributes:
+        name: what a user calls it, without a layer.
+        module: the network itself.
+        preprocessing: mean, std and size of its images.
+        classes: names of the scores, synonyms separated by ", "; empty where unknown.
+    """
+
+    name: str
+    module: nn.Module
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The dotted names of all submodules."""
+        return tuple(name for name, _ in self.module.named_modules() if name)
+
+    @property
+    def main_layers(self) -> tuple[str, ...]:
+        """Its children, or the blocks of a child that is a chain of blocks, in order."""
+        names = []
+        for name, child in self.module.named_children():
+            blocks = list(child.named_children())
+            is_chain = isinstance(child, nn.Sequential | nn.ModuleList)
+            if is_chain and any(list(block.children()) for _, block in blocks):
+                names += [f"{name}.{block}" for block, _ in blocks]
+            else:
+                names.append(name)
+        return tuple(names)
+
+    def layer(self, name: str) -> Layer:
+        """One of its layers as a representation, C as section 5.2.1 has it.
+
+        Raises:
+            ValueError: if there is none of that name; the nearest ones are suggested.
+        """
+        layer = Layer(self.module, name, self.preprocessing, name=f"{self.name}/{name}")
+        if self.name in LAYER_LOSS_WEIGHTS:
+            layer.loss_weight = self._listed_loss_weight(name)
+        else:
+            by_stride = (c for most, c in STRIDE_LOSS_WEIGHTS if layer.stride <= most)
+            layer.loss_weight = next(by_stride, LAST_LOSS_WEIGHT)
+        return layer
+
+    def _listed_loss_weight(self, layer: str) -> float:
+        """C of the first boundary of the table that is not passed when `layer` has run."""
+        end = self._end(layer)
+        for boundary, weight in LAYER_LOSS_WEIGHTS[self.name]:
+            if end <= self._end(boundary):
+                return weight
+        return LAST_LOSS_WEIGHT
+
+    def _end(self, layer: str) -> int:
+        """Index of the last submodule that belongs to `layer`."""
+        return max(
+            index for index, name in enumerate(self.layers) if f"{name}.".startswith(f"{layer}.")
+        )
+
+
+def representation(name: str, weights: str | Path | None = None) -> Representation:
     """The representation that a name stands for.
+
+    Args:
+        name: see the module.
+        weights: of a network; see `network`.
 
     Raises:
         ValueError: if there is none of that name; the nearest one is suggested.
@@ -28,6 +125,68 @@ def representation(name: str) -> Representation:
     """
     if name in CLASSICAL:
         return CLASSICAL[name][0]()
-    near = difflib.get_close_matches(name, CLASSICAL, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(CLASSICAL)}"
-    raise ValueError(f"unknown representation {name!r}: {hint}")
+    model, separator, layer = name.rpartition("/")
+    if separator and layer:
+        return network(model, weights).layer(layer)
+    if name in NETWORKS or name.partition(":")[0] in (_MATCONVNET, *SOURCES):
+        raise ValueError(f"{name!r} is a network: name one of its layers, as {name}/LAYER")
+    raise _unknown("representation", name, [*CLASSICAL, *(f"{known}/LAYER" for known in NETWORKS)])
+
+
+def network(name: str, weights: str | Path | None = None) -> Network:
+    """The network that a name stands for, with its weights.
+
+    Args:
+        name: as in the module, without "/LAYER".
+        weights: a file, "random" for untrained weights from a fixed seed, or None for the
+            network's own, which must be on this computer.
+
+    Raises:
+        ValueError: if there is none of that name, or its weights cannot be used.
+    """
+    source, separator, file = name.partition(":")
+    if name in networks.NETWORKS:
+        return _from_matconvnet(name, _zoo_model(name, weights))
+    if name == efficientnet_lite.NAME:
+        return _from_source(name, efficientnet_lite.load_efficientnet_lite0(weights))
+    if separator and source == _MATCONVNET:
+        return _from_matconvnet(name, matconvnet.read(file))
+    if separator:
+        return _from_source(name, load_source(name, weights))
+    raise _unknown("network", name, NETWORKS)
+
+
+def _zoo_model(name: str, file: str | Path | None) -> MatConvNetModel:
+    if file is None:
+        return load_zoo_model(name)
+    known = networks.get(name)
+    if file == RANDOM:
+        with fixed_seed():
+            module = known.build().eval().requires_grad_(False)
+        return MatConvNetModel(module, known.layers, None, known.image_size, (), ())
+    model = matconvnet.read(file)
+    matconvnet.check_architecture(model, known)
+    return model
+
+
+def _from_matconvnet(name: str, model: MatConvNetModel) -> Network:
+    """With the mean color of ImageNet where the file has none."""
+    preprocessing = Preprocessing(mean=model.mean or _IMAGENET_MEAN, size=model.image_size)
+    return Network(name, model.network, preprocessing, model.classes)
+
+
+def _from_source(name: str, model: SourceModel) -> Network:
+    preprocessing = Preprocessing(
+        mean=model.mean,
+        std=model.std,
+        size=model.size,
+        resize=model.resize,
+        interpolation=model.interpolation,
+    )
+    return Network(name, model.network, preprocessing, model.classes)
+
+
+def _unknown(kind: str, name: str, known: list[str] | tuple[str, ...]) -> ValueError:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    return ValueError(f"unknown {kind} {name!r}: {hint}")

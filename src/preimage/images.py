@@ -1,7 +1,7 @@
-"""Images at the border of the core: loading, conversion to and from the core's units.
+"""Images at the border of the core: reading, resizing, comparing.
 
-Inside the core an image is float32, (N, D, H, W), zero-mean and 0..255 wide. Files,
-arrays, 0..1 and 0..255 exist only here, in `Preprocessing`.
+Inside the core an image is float32, (N, D, H, W), zero-mean and 0..255 wide; files, arrays,
+0..1 and 0..255 exist only here and in `preprocessing`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import math
 import os
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias, Union
 
@@ -26,8 +25,6 @@ ImageLike: TypeAlias = Union[str, os.PathLike[str], BinaryIO, "Image.Image", np.
 
 MAX_PIXELS = 64_000_000
 """A larger image file is refused before it is decoded."""
-
-_LUMA = (0.299, 0.587, 0.114)
 
 
 class ImageError(ValueError):
@@ -157,17 +154,24 @@ def _from_array(array: np.ndarray, channels_first: bool) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values))
 
 
-def resize_image(image: Tensor, height: int, width: int) -> Tensor:
-    """`image` (D, H, W), 0..255, resampled bilinearly with antialiasing.
+def resize_image(image: Tensor, height: int, width: int, interpolation: str = "bilinear") -> Tensor:
+    """`image` (D, H, W), 0..255, resampled with antialiasing by the filters of Pillow.
+
+    Args:
+        image: what to resize.
+        height: rows of the result.
+        width: columns of the result.
+        interpolation: "bilinear", or "bicubic", whose overshoot is clipped to 0..255.
 
     >>> resize_image(torch.full((1, 4, 8), 7.0), 2, 4).unique().tolist()
     [7.0]
     """
     if image.shape[-2:] == (height, width):
         return image
-    return torch.nn.functional.interpolate(
-        image[None], (height, width), mode="bilinear", antialias=True
+    resized = torch.nn.functional.interpolate(
+        image[None], (height, width), mode=interpolation, antialias=True
     )[0]
+    return resized.clamp(0, 255) if interpolation == "bicubic" else resized
 
 
 def fit_within(height: int, width: int, longest: int) -> tuple[int, int]:
@@ -178,79 +182,6 @@ def fit_within(height: int, width: int, longest: int) -> tuple[int, int]:
     """
     ratio = min(1.0, longest / max(height, width))
     return max(1, round(height * ratio)), max(1, round(width * ratio))
-
-
-@dataclass(frozen=True, slots=True)
-class Preprocessing:
-    """How a photo becomes an image of the core, and a result something to look at.
-
-    Attributes:
-        mean: what is subtracted from each channel, 0..255; one value makes the image gray
-            (0.299 R + 0.587 G + 0.114 B), three keep its colors.
-    """
-
-    mean: tuple[float, ...]
-
-    @property
-    def channels(self) -> int:
-        """Channels of an image: 1 or 3."""
-        return len(self.mean)
-
-    def to_core(self, image: Tensor) -> Tensor:
-        """An image (D, H, W), 0..255, in the core's units.
-
-        >>> GRAY.to_core(torch.full((3, 1, 1), 255.0)).tolist()
-        [[[127.5]]]
-        """
-        if self.channels == 1 and image.shape[0] == 3:
-            weights = torch.tensor(_LUMA, dtype=torch.float64).to(image).view(3, 1, 1)
-            image = (image * weights).sum(0, keepdim=True)
-        elif self.channels == 3:
-            image = image.expand(3, -1, -1)
-        return image - self._mean(image)
-
-    def to_255(self, x: Tensor) -> Tensor:
-        """Images of the core ([N,] D, H, W) in 0..255, not clipped."""
-        return x + self._mean(x)
-
-    def to_display(self, x: Tensor) -> np.ndarray:
-        """An image of the core (D, H, W) as 8 bits, (H, W) or (H, W, 3), clipped."""
-        values = self.to_255(x.detach().cpu()).round().clamp(0, 255)
-        array: np.ndarray = values.to(torch.uint8).permute(1, 2, 0).numpy()
-        return array[:, :, 0] if self.channels == 1 else array
-
-    def to_pil(self, x: Tensor) -> Image.Image:
-        """An image of the core (D, H, W) as a PIL image."""
-        from PIL import Image
-
-        return Image.fromarray(self.to_display(x))
-
-    def load(self, source: ImageLike, size: int | tuple[int, int] | None = None) -> Tensor:
-        """Any image in the core's units (D, H, W).
-
-        Args:
-            source: see `load_image`.
-            size: the height and width to resize it to, or the most that its longer side
-                may have.
-        """
-        image = load_image(source)
-        if size is not None:
-            height, width = image.shape[-2:]
-            to = fit_within(height, width, size) if isinstance(size, int) else size
-            if math.prod(to) > MAX_PIXELS:
-                raise ImageError(
-                    f"a size of {to[0]} x {to[1]} is more than the limit of "
-                    f"{MAX_PIXELS // 10**6} megapixels"
-                )
-            image = resize_image(image, *to)
-        return self.to_core(image)
-
-    def _mean(self, like: Tensor) -> Tensor:
-        return torch.tensor(self.mean, dtype=like.dtype, device=like.device).view(-1, 1, 1)
-
-
-GRAY = Preprocessing(mean=(127.5,))
-"""For HOG and DSIFT, which see neither color nor an additive constant."""
 
 
 def stack_images(images: Sequence[Tensor]) -> Tensor:

@@ -36,8 +36,9 @@ class Settings:
         learning_rate: eta_0 as a fraction of B^2 / alpha.
         scale_rate_by_area: multiply eta_0 by the number of pixels.
         iterations: T of Algorithm 1.
-        final_iterations: iterations of a second stage without jitter, which follows a
-            jittered one and starts from its central crop with the accumulators cleared.
+        final_iterations: iterations of a second stage without jitter, which starts from the
+            central crop of the first with the accumulators cleared. Networks always have
+            it, HOG and DSIFT only after jitter.
         final_learning_rate: learning rate of that stage as a fraction of the first's.
         stages: for sobolev-lbfgs, evaluations and softness of the orientation binning of
             each stage; representations without orientation bins ignore the softness.
@@ -133,6 +134,27 @@ PAPER = Settings(loss_weight=20, learning_rate=0.01, scale_rate_by_area=False, f
 
 PRESETS = {"nnpreimage": NNPREIMAGE, "paper": PAPER}
 """The presets of Algorithm 1 by name."""
+
+_UNTIL_RELU5 = (("relu3", 300.0), ("relu4", 100.0), ("relu5", 20.0))
+
+LAYER_LOSS_WEIGHTS: dict[str, tuple[tuple[str, float], ...]] = {
+    "alexnet": _UNTIL_RELU5,
+    "caffenet": _UNTIL_RELU5,
+    "vgg-f": _UNTIL_RELU5,
+    "vgg-m": _UNTIL_RELU5,
+    "vgg-s": _UNTIL_RELU5,
+    "vgg-vd-16": (("conv4_3", 300), ("conv5_1", 100), ("conv5_3", 20)),
+    "vgg-vd-19": (("conv4_4", 300), ("conv5_1", 100), ("conv5_4", 20)),
+    "efficientnet-lite0": (("blocks.2", 300), ("blocks.13", 20), ("pool", 1), ("classifier", 20)),
+}
+"""C of networks by name, each up to and with a layer; 1 behind the last of them. Section
+5.2.1, applied to the relatives of its networks too, and measured for EfficientNet-Lite0."""
+
+STRIDE_LOSS_WEIGHTS = ((4, 300.0), (8, 100.0), (16, 20.0))
+"""C of other networks, each for strides up to this one; 1 beyond."""
+
+LAST_LOSS_WEIGHT = 1.0
+"""C of the layers behind all those of the two tables above."""
 
 _DRAFT = Settings(
     loss_weight=20,

@@ -7,6 +7,7 @@ the algorithm knows.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -17,18 +18,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from preimage.images import (
-    ImageLike,
-    Preprocessing,
-    match_contrast,
-    psnr,
-    ssim,
-    stack_images,
-    with_deviation,
-)
+from preimage.images import ImageLike, match_contrast, psnr, ssim, stack_images, with_deviation
 from preimage.losses import SquaredDistance, relative_error
 from preimage.objective import Objective
 from preimage.optimizer import Minimum, Progress, Trace, minimize
+from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
 from preimage.settings import NNPREIMAGE, QUALITIES, Settings
 
@@ -36,7 +30,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class PreImage:
     """Images found by a visualization, with all that is known about each.
 
@@ -79,6 +73,16 @@ class PreImage:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __repr__(self) -> str:
+        errors = ", ".join(f"{100 * error:.1f} %" for error in self.error.tolist())
+        return f"PreImage({len(self)} of {tuple(self.images.shape[1:])}, error {errors})"
+
+    def _repr_png_(self) -> bytes:
+        """The first result, for notebooks."""
+        file = io.BytesIO()
+        self.to_pil().save(file, "PNG")
+        return file.getvalue()
+
     def to_pil(self, index: int = 0) -> Image.Image:
         """Result `index` as a PIL image."""
         return self.preprocessing.to_pil(self.shown[index])
@@ -117,19 +121,21 @@ def invert(
             With `codes`, the height and width of the result, derived from the code's
             shape if not given.
         seeds: a reconstruction for each; the seed fixes noise and jitter.
-        loss_weights: C of Eq. 1, one or several; that of the settings if not given.
+        loss_weights: C of Eq. 1, one or several; if not given, that of the settings, or, where
+            these are not given either, the layer's own.
         mask: M of Eq. 3, ones where the code counts, broadcast against (N, ...) codes.
         quality: "draft", "fast" or "best": the fast solver with 20, 60 or 200 evaluations.
         settings: all constants instead, `NNPREIMAGE` or `PAPER` for Algorithm 1, perhaps
             changed by `replace`. If neither is given, "fast" where the representation can
-            do without jitter, `NNPREIMAGE` elsewhere.
-        device: where to compute.
+            do without jitter, `NNPREIMAGE` for layers of networks.
+        device: where to compute; a network is moved there for the time of the call.
         progress: called after each step.
         snapshot_every: keep the images of every so many steps in `.snapshots`.
 
     Raises:
         ImageError: if an image cannot be used.
-        ValueError: if a code has a wrong shape or NaN, is all zero, or does not fit `size`.
+        ValueError: if a code has a wrong shape or NaN, is all zero, or does not fit `size`,
+            or if an image is too small.
         NonFiniteEnergyError: if the energy becomes NaN or infinite.
 
     >>> from preimage.representations.hog import HOG
@@ -139,47 +145,61 @@ def invert(
     """
     if (images is None) == (codes is None):
         raise ValueError("give either images or codes")
-    settings = choose_settings(representation, quality, settings)
-    if images is not None:
-        originals = _load(representation.preprocessing, images, size).to(device)
-        image_size: tuple[int, int] = (originals.shape[-2], originals.shape[-1])
-        with torch.no_grad():
-            target = representation(originals)
-    else:
-        originals = None
-        target, image_size = _check_codes(representation, codes, size)
-        target = target.to(device)
-    weights = _as_list(settings.loss_weight if loss_weights is None else loss_weights)
     if not seeds:
         raise ValueError("no seed was given")
-    if mask is not None:
-        _check_mask(mask, tuple(target.shape))
-    rows = [(i, c, s) for i in range(len(target)) for c in weights for s in seeds]
-    sources, row_weights, row_seeds = zip(*rows, strict=True)
-    shape = _canvas(representation, settings, image_size)
+    settings = choose_settings(representation, quality, settings)
+    weights = _as_list(settings.loss_weight if loss_weights is None else loss_weights)
+    device = torch.device(device)
+    with representation.frozen(device):
+        if images is not None:
+            originals = _load(representation.preprocessing, images, size).to(device)
+            image_size: tuple[int, int] = (originals.shape[-2], originals.shape[-1])
+            representation.code_shape(*image_size)
+            with torch.no_grad():
+                target = representation(originals)
+        else:
+            originals = None
+            target, image_size = _check_codes(representation, codes, size)
+            target = target.to(device)
+        if mask is not None:
+            _check_mask(mask, tuple(target.shape))
+        rows = [(i, c, s) for i in range(len(target)) for c in weights for s in seeds]
+        chosen = list(next(zip(*rows, strict=True)))
+        objective = _objective(representation, target, mask, rows, settings, image_size)
+        generators = [torch.Generator().manual_seed(seed) for _, _, seed in rows]
+        shape = _canvas(representation, settings, image_size)
+        amplitude = settings.start_amplitude * settings.pixel_norm
+        start = torch.stack([noise(shape, amplitude, generator) for generator in generators])
+        minimum = minimize(
+            objective,
+            start.to(target),
+            settings,
+            generators,
+            progress=progress,
+            snapshot_every=snapshot_every,
+        )
+        if originals is not None:
+            originals = originals[chosen]
+        return _result(representation, minimum, target[chosen], mask, originals, rows, settings)
+
+
+def _objective(
+    representation: Representation,
+    target: Tensor,
+    mask: Tensor | None,
+    rows: list[tuple[int, float, int]],
+    settings: Settings,
+    image_size: tuple[int, int],
+) -> Objective:
+    """Eq. 1 for each row (source, C, seed)."""
+    sources = [source for source, _, _ in rows]
     flat = None
-    if mask is None and shape[1:] == image_size:
+    if mask is None and _canvas(representation, settings, image_size)[1:] == image_size:
         regions = representation.flat_regions(target, image_size)
         flat = [regions[source] for source in sources]
-    target = target[list(sources)]
-    loss = SquaredDistance(target, mask)
-    c = torch.tensor(row_weights, dtype=target.dtype, device=target.device)
-    objective = Objective(representation, loss, settings, c, image_size, flat)
-    generators = [torch.Generator().manual_seed(seed) for seed in row_seeds]
-    start = torch.stack(
-        [noise(shape, settings.start_amplitude * settings.pixel_norm, g) for g in generators]
-    )
-    minimum = minimize(
-        objective,
-        start.to(target),
-        settings,
-        generators,
-        progress=progress,
-        snapshot_every=snapshot_every,
-    )
-    if originals is not None:
-        originals = originals[list(sources)]
-    return _result(representation, minimum, target, mask, originals, rows, settings)
+    loss = SquaredDistance(target[sources], mask)
+    c = torch.tensor([c for _, c, _ in rows], dtype=target.dtype, device=target.device)
+    return Objective(representation, loss, settings, c, image_size, flat)
 
 
 def choose_settings(
@@ -194,11 +214,19 @@ def choose_settings(
         if quality is not None:
             raise ValueError("give either quality or settings")
         return settings
-    if quality is None:
-        return QUALITIES["fast"] if representation.default_jitter == 1 else NNPREIMAGE
-    if quality not in QUALITIES:
+    if quality is not None and quality not in QUALITIES:
         raise ValueError(f"unknown quality {quality!r}: there are {', '.join(QUALITIES)}")
-    return QUALITIES[quality]
+    if quality is None and not representation.is_network and representation.default_jitter == 1:
+        quality = "fast"
+    chosen = NNPREIMAGE if quality is None else QUALITIES[quality]
+    return with_own_loss_weight(chosen, representation)
+
+
+def with_own_loss_weight(settings: Settings, representation: Representation) -> Settings:
+    """The settings of a preset with the C that section 5.2.1 has for the representation."""
+    if representation.loss_weight is None:
+        return settings
+    return settings.replace(loss_weight=representation.loss_weight)
 
 
 def noise(shape: tuple[int, int, int], pixel_norm: float, generator: torch.Generator) -> Tensor:
@@ -233,8 +261,11 @@ def _check_codes(
     target = torch.as_tensor(codes, dtype=torch.float32)
     if isinstance(size, int):
         raise ValueError("with codes, size must be a height and a width")
-    if target.ndim < 3:
-        raise ValueError(f"a code of {representation.name} has at least 3 axes, not {target.ndim}")
+    if target.ndim < representation.code_axes:
+        raise ValueError(
+            f"a code of {representation.name} has at least {representation.code_axes} axes, "
+            f"not {target.ndim}"
+        )
     image_size = representation.image_size(tuple(target.shape)) if size is None else size
     expected = representation.code_shape(*image_size)
     if tuple(target.shape) == expected:

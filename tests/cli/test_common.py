@@ -31,9 +31,9 @@ def test_percent_rounds_to_a_tenth() -> None:
 def test_the_representations_are_listed_with_what_they_are() -> None:
     outcome = run("representations")
     assert (outcome.status, outcome.errors) == (0, [])
-    assert [line.split()[0] for line in outcome.output] == ["hog", "hogb", "dsift"]
-    assert all(len(line.split()) > 4 for line in outcome.output)
-    for line in outcome.output:
+    assert [line.split()[0] for line in outcome.output][:3] == ["hog", "hogb", "dsift"]
+    for line in outcome.output[:3]:
+        assert len(line.split()) > 4
         preimage.representation(line.split()[0])
 
 

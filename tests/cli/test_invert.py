@@ -18,7 +18,7 @@ from tests.cli.runner import SMALL, npy, run, save_photo
 from tests.support import pixels_of
 
 import preimage
-from preimage.images import GRAY
+from preimage.preprocessing import GRAY
 from preimage.settings import PAPER, QUALITIES, Settings
 
 

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from preimage.catalog import representation
 from preimage.experiments.photos import shipped_photos
-from preimage.images import GRAY
 from preimage.losses import SquaredDistance
 from preimage.objective import Energy, Objective
 from preimage.optimizer import NonFiniteEnergyError, Progress, minimize
 from preimage.optimizer.sobolev_lbfgs import local_contrast
+from preimage.preprocessing import GRAY
 from preimage.representations.hog import HOG
 from preimage.settings import NNPREIMAGE, QUALITIES, Settings
 from preimage.visualizations import PreImage, invert

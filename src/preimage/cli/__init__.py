@@ -12,6 +12,7 @@ import typer
 
 import preimage
 from preimage.cli.invert import invert
+from preimage.cli.networks import fetch, layers, models
 from preimage.cli.reproduce import demo, table4
 
 app = typer.Typer(
@@ -24,6 +25,9 @@ _reproduce = typer.Typer(help="Tables and figures of the paper.", no_args_is_hel
 app.add_typer(_reproduce, name="reproduce")
 app.command()(invert)
 app.command()(demo)
+app.command()(models)
+app.command()(fetch)
+app.command()(layers)
 _reproduce.command()(table4)
 
 
@@ -47,6 +51,8 @@ def _options(
 
 @app.command()
 def representations() -> None:
-    """List the representations that can be inverted."""
+    """List what can be inverted."""
     for name, (_, description) in preimage.catalog.CLASSICAL.items():
         typer.echo(f"{name:8}{description}")
+    typer.echo("NETWORK/LAYER, as efficientnet-lite0/blocks.5: see `preimage models` and")
+    typer.echo("        `preimage layers NETWORK`")

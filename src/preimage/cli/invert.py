@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import json
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import typer
-from PIL import Image
 
 import preimage
+from preimage import catalog
 from preimage.cli.common import (
     Source,
     check_device,
@@ -23,11 +25,15 @@ from preimage.cli.common import (
     progress_bar,
     read_inputs,
 )
-from preimage.reporting.grid import Cell, draw_grid
-from preimage.reporting.results import check_picture, check_writable, describe, write_result
+from preimage.cli.output import Output, Reconstruction
+from preimage.masks import channel_mask, stream_mask, window_box, window_mask
+from preimage.optimizer import Progress
 from preimage.representations.base import Representation
+from preimage.representations.layer import Layer
 from preimage.settings import PRESETS, QUALITIES, SOLVERS, Settings
-from preimage.visualizations import PreImage, choose_settings
+from preimage.visualizations import choose_settings, with_own_loss_weight
+
+_CLASSICAL_SIZE = 640
 
 
 def invert(
@@ -35,7 +41,15 @@ def invert(
         list[str],
         typer.Argument(help="Photos, folders of photos, codes (.npy), or - for standard input."),
     ],
-    rep: Annotated[str, typer.Option(help="Representation; see `preimage representations`.")],
+    rep: Annotated[
+        str, typer.Option(help="Representation, NETWORK/LAYER, or with --layers NETWORK.")
+    ],
+    layers: Annotated[
+        str | None, typer.Option(help="Layers of the network, as conv1,relu2, or all.")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Weight file of the network, or random.")
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="Folder for the results, or a file for a single picture.")
     ] = Path("preimages"),
@@ -56,9 +70,21 @@ def invert(
         typer.Option(help="Constants of Algorithm 1: nnpreimage, or paper (as printed)."),
     ] = None,
     size: Annotated[
-        str,
-        typer.Option(help="Longer side that photos are reduced to, or HEIGHTxWIDTH."),
-    ] = "640",
+        str | None,
+        typer.Option(
+            help="Longer side that photos are reduced to, or HEIGHTxWIDTH. Default: 640 for "
+            "HOG and DSIFT, a network's own size."
+        ),
+    ] = None,
+    window: Annotated[
+        int | None, typer.Option(min=1, help="Only the central N x N responses (Figure 9).")
+    ] = None,
+    channels: Annotated[
+        str | None, typer.Option(help="Only these channels, as 0-47 (Figure 10).")
+    ] = None,
+    stream: Annotated[
+        int | None, typer.Option(min=1, max=2, help="Only one half of the channels.")
+    ] = None,
     grid: Annotated[
         bool, typer.Option("--grid", help="Also original and results side by side.")
     ] = False,
@@ -67,34 +93,46 @@ def invert(
 ) -> None:
     """Find images whose code is that of a photo, or a given code."""
     with clear_errors():
-        representation = preimage.representation(rep)
-        settings = _settings(representation, quality, solver, preset, steps)
-        wanted_size = parse_size(size)
+        chosen = _representations(rep, layers, weights)
+        mask = _Mask(window, None if channels is None else _parse_channels(channels), stream)
+        jobs = [
+            _Job(
+                representation,
+                mask,
+                None if size is None else parse_size(size),
+                {
+                    "seeds": range(seed, seed + seeds),
+                    "loss_weights": loss_weight,
+                    "settings": _settings(representation, quality, solver, preset, steps),
+                    "device": device,
+                },
+            )
+            for representation in chosen
+        ]
         check_device(device)
+        if chosen[0].is_network:
+            torch.set_num_threads(torch.get_num_interop_threads())
         sources, failures = read_inputs(inputs)
-        results_each = 1 if grid else seeds * len(loss_weight or [0])
-        output = Output.check(out, rep, grid, len(sources) * results_each)
+        pictures = 1 if grid else len(chosen) * seeds * len(loss_weight or [0])
+        output = Output.check(out, grid, len(sources) * pictures)
     interrupted = False
     with clear_errors(), progress_bar() as begin:
         for source in sources:
+            made, lines = [], []
             try:
-                start = time.perf_counter()
-                result = preimage.invert(
-                    representation,
-                    **_target(source, wanted_size),
-                    seeds=range(seed, seed + seeds),
-                    loss_weights=loss_weight,
-                    settings=settings,
-                    device=device,
-                    progress=begin(source.name),
-                )
-                seconds = (time.perf_counter() - start) / len(result)
-                for line in output.write(source, result, seconds):
-                    _print(line, as_json)
+                for job in jobs:
+                    made.append(job.run(source, begin(f"{source.name} {job.representation.name}")))
+                    written = output.write(source, made[-1])
+                    lines += written
+                    for line in written:
+                        _print(line, as_json)
+                    if interrupted := made[-1].result.interrupted:
+                        break
+                if grid:
+                    output.write_grid(source, made, lines)
             except (ValueError, OSError, ArithmeticError) as error:
                 failures.append(f"{source.name}: {error}")
-                continue
-            if interrupted := result.interrupted:
+            if interrupted:
                 break
     for failure in failures:
         console.print(f"error: {failure}", markup=False)
@@ -105,96 +143,79 @@ def invert(
         raise typer.Exit(2)
 
 
-@dataclass(slots=True)
-class Output:
-    """Where the results go, and under which names.
+@dataclass(frozen=True, slots=True)
+class _Mask:
+    """Which components count, as the options say."""
 
-    Attributes:
-        path: a folder, or the file of a single picture.
-        representation: its name, a part of the names of the files.
-        grid: whether to put original and results side by side.
-        taken: names that this run has given, so that no result replaces another.
-    """
+    window: int | None
+    channels: tuple[int, int] | None
+    stream: int | None
 
-    path: Path
-    representation: str
-    grid: bool
-    taken: set[str] = field(default_factory=set)
+    def of(self, code_shape: tuple[int, ...]) -> torch.Tensor | None:
+        """M of Eq. 3, or None where everything counts."""
+        masks = []
+        if self.window is not None:
+            masks.append(window_mask(code_shape, self.window))
+        if self.channels is not None:
+            masks.append(channel_mask(code_shape, *self.channels))
+        if self.stream is not None:
+            masks.append(stream_mask(code_shape, self.stream))
+        return torch.stack(masks).prod(0) if masks else None
 
-    @classmethod
-    def check(cls, path: Path, representation: str, grid: bool, pictures: int) -> Output:
-        """An output that can be written and holds so many pictures.
+    def described(self) -> dict[str, Any]:
+        """For the sidecar."""
+        values = {"window": self.window, "channels": self.channels, "stream": self.stream}
+        return {name: value for name, value in values.items() if value is not None}
 
-        Raises:
-            ValueError: if a single file is to hold several pictures or is none.
-            OSError: if it cannot be written.
-        """
-        output = cls(path, representation, grid)
-        if output.is_file and pictures > 1:
-            raise ValueError(
-                f"{path} is one file, for {pictures} pictures: "
-                "give a folder, or one input and --grid"
-            )
-        if output.is_file:
-            check_picture(path)
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A representation and how it is inverted."""
+
+    representation: Representation
+    mask: _Mask
+    size: int | tuple[int, int] | None
+    options: dict[str, Any]
+
+    def run(self, source: Source, progress: Callable[[Progress], None]) -> Reconstruction:
+        """Inverts one input."""
+        phi, size = self.representation, self.size
+        if source.is_code:
+            code = source.code()
+            size = size if isinstance(size, tuple) else None
+            target: dict[str, Any] = {"codes": code}
+            pixels = phi.image_size(code.shape) if size is None else size
         else:
-            check_writable(path)
-        return output
+            if size is None and not phi.is_network:
+                size = _CLASSICAL_SIZE
+            target = {"images": io.BytesIO(source.data)}
+            height, width = phi.preprocessing.load(io.BytesIO(source.data), size).shape[-2:]
+            pixels = (height, width)
+        shape = phi.code_shape(*pixels)
+        begin = time.perf_counter()
+        result = preimage.invert(
+            phi, **target, size=size, mask=self.mask.of(shape), progress=progress, **self.options
+        )
+        seconds = (time.perf_counter() - begin) / len(result)
+        box = None
+        if self.mask.window is not None and isinstance(phi, Layer) and phi.receptive_field:
+            box = window_box(phi.receptive_field, shape, self.mask.window)
+        return Reconstruction(phi.name, result, seconds, self.mask.described(), box)
 
-    @property
-    def is_file(self) -> bool:
-        """Whether the path names a picture instead of a folder."""
-        return self.path.suffix.lower() in Image.registered_extensions() and not self.path.is_dir()
 
-    def write(self, source: Source, result: PreImage, seconds: float) -> list[dict[str, Any]]:
-        """Writes the results of one input and returns what is known of each."""
-        given = {"input": source.name, "sha256": source.sha256}
-        given |= {"visualization": "invert", "representation": self.representation}
-        stem = self._unique(f"{source.stem}.{self.representation.replace('/', '-')}")
-        lines = []
-        for index in range(len(result)):
-            described = describe(result, index, given, seconds)
-            path = self.path
-            if self.grid or not self.is_file:
-                path = self._picture(stem, result, index)
-            lines.append({"input": source.name, "output": str(path), **described})
-            if not (self.grid and self.is_file):
-                write_result(result.to_pil(index), path, lines[-1])
-        if self.grid:
-            path = self.path if self.is_file else self.path / f"{stem}.grid.png"
-            for line in lines:
-                line |= {"output": str(path)} if self.is_file else {}
-            write_result(self._draw(source, result), path, lines)
-        return lines
+def _representations(rep: str, layers: str | None, weights: str | None) -> list[Representation]:
+    if layers is None:
+        return [catalog.representation(rep, weights)]
+    network = catalog.network(rep, weights)
+    names = network.main_layers if layers == "all" else [n.strip() for n in layers.split(",")]
+    return [network.layer(name) for name in names]
 
-    def _picture(self, stem: str, result: PreImage, index: int) -> Path:
-        code = f".code{result.sources[index]}" if len(set(result.sources)) > 1 else ""
-        several = len(set(result.loss_weights)) > 1
-        weight = f".C{result.loss_weights[index]:g}" if several else ""
-        seed = f".seed{result.seeds[index]}" if any(result.seeds) else ""
-        return self.path / f"{stem}{code}{weight}{seed}.png"
 
-    def _unique(self, stem: str) -> str:
-        name, count = stem, 1
-        while name in self.taken:
-            count += 1
-            name = f"{stem}-{count}"
-        self.taken.add(name)
-        return name
-
-    def _draw(self, source: Source, result: PreImage) -> Image.Image:
-        cells = []
-        if not source.is_code:
-            height, width = result.images.shape[-2:]
-            original = result.preprocessing.load(io.BytesIO(source.data), (height, width))
-            cells.append(Cell(result.preprocessing.to_pil(original), source.stem))
-        for index in range(len(result)):
-            words = [self.representation, f"seed {result.seeds[index]}"]
-            if len(set(result.loss_weights)) > 1:
-                words.append(f"C {result.loss_weights[index]:g}")
-            label = f"{', '.join(words)}: {percent(result.error[index])}"
-            cells.append(Cell(result.to_pil(index), label))
-        return draw_grid([cells])
+def _parse_channels(channels: str) -> tuple[int, int]:
+    first, _, last = channels.partition("-")
+    if not (first.isdecimal() and (last or first).isdecimal()):
+        raise ValueError(f"channels must be like 0-47 or 5, not {channels!r}")
+    return int(first), int(last or first)
 
 
 def _settings(
@@ -215,19 +236,12 @@ def _settings(
     if preset is not None or solver == "algorithm-1":
         if quality is not None or solver == "sobolev-lbfgs":
             raise ValueError("--quality belongs to sobolev-lbfgs and --preset to algorithm-1")
-        settings = PRESETS[preset or "nnpreimage"]
+        settings = with_own_loss_weight(PRESETS[preset or "nnpreimage"], representation)
     else:
         if solver is not None:
             quality = quality or "fast"
         settings = choose_settings(representation, quality)
     return settings if steps is None else settings.with_steps(steps)
-
-
-def _target(source: Source, size: int | tuple[int, int]) -> dict[str, Any]:
-    """What `preimage.invert` is to invert."""
-    if not source.is_code:
-        return {"images": io.BytesIO(source.data), "size": size}
-    return {"codes": source.code(), "size": size if isinstance(size, tuple) else None}
 
 
 def _print(line: dict[str, Any], as_json: bool) -> None:

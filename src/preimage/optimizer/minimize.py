@@ -56,7 +56,8 @@ def minimize(
         ValueError: if the solver cannot jitter and `start` has a margin.
     """
     shifts = start.shape[-1] - objective.size[1] + 1
-    final = settings.final_iterations if shifts > 1 else 0
+    refines = shifts > 1 or objective.representation.is_network
+    final = settings.final_iterations if refines else 0
     steps = settings.steps + (final if settings.solver == "algorithm-1" else 0)
     recorder = Recorder(steps, objective.loss_weights, objective.size, progress, snapshot_every)
     if settings.solver == "sobolev-lbfgs":
@@ -76,7 +77,7 @@ def _two_stages(
     shifts: int,
     recorder: Recorder,
 ) -> tuple[Tensor, bool]:
-    """Algorithm 1; after jitter, once more without it from the central crop."""
+    """Algorithm 1; then, where there is a final stage, without jitter from the central crop."""
     rate = settings.learning_rate * settings.pixel_norm**2 / settings.alpha
     if settings.scale_rate_by_area:
         rate *= objective.size[0] * objective.size[1]

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from preimage.experiments.table4 import REPRESENTATIONS, Measurement, Summary
-from preimage.images import GRAY, load_image
+from preimage.images import load_image
+from preimage.preprocessing import GRAY
 from preimage.reporting.grid import Cell, draw_grid
 
 HEADER = ("representation", "method", "error %", "seconds", "PSNR dB", "SSIM")

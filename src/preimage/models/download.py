@@ -1,0 +1,106 @@
+"""Files from the web and from elsewhere, checked and complete or not there at all.
+
+A file arrives under a temporary name beside its final one, is compared with its MD5 and
+only then renamed. An interrupted download keeps what has come (`NAME.part`), and the next
+one asks for the rest with an HTTP range request, which pooch 1.9 cannot do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import shutil
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+from preimage.models.errors import ModelError
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with the bytes that are there and the bytes of the whole file (0: unknown)."""
+
+_CHUNK = 1 << 18
+_TIMEOUT_SECONDS = 30
+_RANGE_NOT_SATISFIABLE = 416
+
+
+def download(url: str, target: Path, md5: str, progress: Progress | None = None) -> None:
+    """Downloads a file, going on where an interrupted download ended.
+
+    Raises:
+        ModelError: if the transfer fails or is cut short (what has come is kept for the
+            next time), or if the checksum differs (nothing is kept).
+    """
+    part = target.with_name(f"{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _transfer(url, part, progress)
+    except (OSError, http.client.HTTPException) as error:
+        kept = part.exists() and part.stat().st_size > 0
+        hint = "; run the same command again to go on from there" if kept else ""
+        raise ModelError(f"{url}: {error}{hint}") from error
+    found = checksum(part)
+    if found != md5:
+        part.unlink()
+        raise ModelError(
+            f"{url}: the checksum of the downloaded file is {found}, not {md5}; nothing was "
+            "installed"
+        )
+    part.replace(target)
+
+
+def install(source: Path, target: Path, md5: str) -> None:
+    """Copies a file that is already here.
+
+    Raises:
+        ModelError: if it cannot be read or copied, or if its checksum differs.
+    """
+    try:
+        found = checksum(source)
+        if found != md5:
+            raise ModelError(
+                f"{source}: its checksum is {found}, but that of {target.name} is {md5}: a "
+                "damaged file, or another one"
+            )
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            copy = Path(scratch) / target.name
+            shutil.copyfile(source, copy)
+            copy.replace(target)
+    except OSError as error:
+        raise ModelError(f"{source}: {error.strerror or error}") from error
+
+
+def checksum(path: Path) -> str:
+    """The MD5 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _transfer(url: str, part: Path, progress: Progress | None) -> None:
+    """Appends to `part` what it lacks of the file at `url`."""
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"User-Agent": "preimage"} | ({"Range": f"bytes={have}-"} if have else {})
+    request = urllib.request.Request(url, headers=headers)
+    try:
+        response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as error:
+        if have and error.code == _RANGE_NOT_SATISFIABLE:
+            return
+        raise
+    with response:
+        resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
+        done = have if resumed else 0
+        length = response.headers.get("Content-Length")
+        total = done + int(length) if length else 0
+        with part.open("ab" if resumed else "wb") as file:
+            while chunk := response.read(_CHUNK):
+                file.write(chunk)
+                done += len(chunk)
+                if progress is not None:
+                    progress(done, total)
+    if done < total:
+        raise http.client.HTTPException(f"interrupted after {done} of {total} bytes")

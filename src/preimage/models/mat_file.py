@@ -1,0 +1,35 @@
+"""MATLAB files of any version since 5, as plain Python values."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from preimage.models import mat5, mat73
+from preimage.models.errors import ModelError
+from preimage.models.mat5 import Value
+
+
+def load(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str, Value]:
+    """Those of the named variables that the file holds.
+
+    Raises:
+        ModelError: if there is no such file, if it is not a MATLAB file or damaged, or if
+            the package that reads it is missing.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"{path}: no such file")
+    try:
+        variables = mat73.load(path, names) if mat73.is_hdf5(path) else mat5.load(path)
+    except ImportError:
+        raise ModelError(
+            f"{path}: a MATLAB 7.3 file, and reading it takes h5py: pip install h5py"
+        ) from None
+    except Exception as error:  # h5py raises anything on a damaged file
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(
+            f"{path}: not a MATLAB file, or a damaged or truncated one ({reason})"
+        ) from error
+    return {name: variables[name] for name in names if name in variables}

@@ -1,0 +1,145 @@
+"""Any layer of any torch network as a representation (sections 4.2 and 5.2).
+
+>>> from torch import nn
+>>> network = nn.Sequential(nn.Conv2d(3, 8, 5, stride=2), nn.ReLU(), nn.Flatten())
+>>> relu = Layer(network, "1", Preprocessing(mean=(127.5,) * 3, std=(127.5,)))
+>>> relu.code_shape(33, 65)
+(8, 15, 31)
+>>> relu.receptive_field
+ReceptiveField(size=5, stride=2, offset=2.0)
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from contextlib import AbstractContextManager
+from functools import cached_property
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from preimage.preprocessing import Preprocessing
+from preimage.representations.base import Representation
+from preimage.representations.receptive_field import (
+    ReceptiveField,
+    chain_rule,
+    grid_stride,
+    measure,
+)
+from preimage.representations.trunk import Trunk
+
+_TRIAL_SIZE = (224, 224)
+
+
+@final
+class Layer(Representation):
+    """The output of a submodule: maps (N, K, H', W'), tokens (N, T, K), or vectors (N, K).
+
+    Nothing behind the layer runs. Of a layer that the network calls more than once, the
+    first call counts. The network itself is not touched but during a call: neither
+    `to` nor `double` of this module reach it, and its modes, hooks, gradients and device
+    are as they were afterwards. A gradient that flows through a network on another device
+    than the image's must be taken inside `frozen`, as `invert` does.
+
+    Args:
+        model: the network.
+        layer: dotted name of the submodule, as `model.named_modules()` has it.
+        preprocessing: mean, std and size of the images that the network was trained on.
+        name: what a user calls the representation; `layer` if not given.
+        loss_weight: the default of C; that of the settings if not given.
+
+    Raises:
+        ValueError: if there is no such layer; the nearest names are offered. On a call: if
+            the layer returns no tensor, is not reached, or does not depend on the image.
+    """
+
+    is_network = True
+    code_axes = 1
+
+    def __init__(
+        self,
+        model: nn.Module,
+        layer: str,
+        preprocessing: Preprocessing,
+        *,
+        name: str | None = None,
+        loss_weight: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.preprocessing = preprocessing
+        self.name = layer if name is None else name
+        self.loss_weight = loss_weight
+        self._trunk = Trunk(model, layer)
+        self._shapes: dict[tuple[int, int], tuple[int, ...]] = {}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Codes of the images `x` (N, D, H, W)."""
+        with self._trunk.frozen(x.device):
+            return self._trunk(self.preprocessing.to_network(x))
+
+    def frozen(self, device: torch.device) -> AbstractContextManager[None]:
+        """See `Representation.frozen`."""
+        return self._trunk.frozen(device)
+
+    def code_shape(self, height: int, width: int) -> tuple[int, ...]:
+        """(K, H', W'), (T, K) or (K,), found by a trial run on a black image.
+
+        Raises:
+            ValueError: if the network does not take images of this size.
+        """
+        size = (height, width)
+        if size not in self._shapes:
+            device = self._trunk.device() or torch.device("cpu")
+            x = torch.zeros(1, self.preprocessing.channels, *size, device=device)
+            try:
+                with torch.enable_grad():
+                    self._shapes[size] = tuple(self(x.requires_grad_()).shape[1:])
+            except (RuntimeError, AssertionError, IndexError) as error:
+                reason = (str(error) or type(error).__name__).splitlines()[0]
+                raise ValueError(
+                    f"{self.name} does not take images of {height} x {width} pixels: {reason}"
+                ) from None
+        return self._shapes[size]
+
+    def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
+        """The size that the preprocessing prescribes.
+
+        Raises:
+            ValueError: if it prescribes none.
+        """
+        if self.preprocessing.size is None:
+            raise ValueError(f"{self.name} has no image size of its own: give a height and a width")
+        return self.preprocessing.size
+
+    @cached_property
+    def receptive_field(self) -> ReceptiveField | None:
+        """What a component sees: by the chain rule or else measured; None for all there is."""
+        try:
+            return chain_rule(self._chain())[self._trunk.layer]
+        except ValueError:
+            size = self.preprocessing.size or _TRIAL_SIZE
+            with self.frozen(torch.device("cpu")):
+                return measure(self, size, self.preprocessing.channels)
+
+    @cached_property
+    def stride(self) -> int:  # type: ignore[override]  # computed when asked for
+        """Pixels between neighboring components; 32 for a layer without a grid."""
+        try:
+            return chain_rule(self._chain())[self._trunk.layer].stride
+        except ValueError:
+            return grid_stride(self.code_shape, self.preprocessing.size or _TRIAL_SIZE)
+
+    @cached_property
+    def default_jitter(self) -> int:  # type: ignore[override]
+        """T of Eq. 7: a quarter of the stride, rounded (section 5.2)."""
+        return max(round(self.stride / 4), 1)
+
+    def _chain(self) -> nn.Sequential:
+        """The children of a plain chain up to the layer; raises ValueError elsewhere."""
+        model, layer = self._trunk.model, self._trunk.layer
+        if type(model) is not nn.Sequential or layer not in dict(model.named_children()):
+            raise ValueError(f"{self.name} is no layer of a plain chain")
+        names = list(model._modules)
+        upto = names[: names.index(layer) + 1]
+        return nn.Sequential(OrderedDict((name, model.get_submodule(name)) for name in upto))

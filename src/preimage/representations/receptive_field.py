@@ -1,0 +1,210 @@
+"""What part of the image a component of a layer sees (Tables 1-3).
+
+A chain of layers with kernels k_l and strides s_l has, by the chain rule, the stride
+S_l = s_l S_(l-1) and the receptive field r_l = r_(l-1) + (k_l - 1) S_(l-1), with
+S_0 = r_0 = 1. The center of the first component's field moves by
+((k_l - 1) / 2 - p_l) S_(l-1), where p_l is the padding at the top and at the left.
+Padding and depth can make a field larger than the image.
+
+Elsewhere `measure` asks the gradient of a component which rows of the image it depends on.
+
+    >>> trunk = nn.Sequential(nn.Conv2d(3, 8, 11, stride=4), nn.ReLU(), nn.MaxPool2d(3, 2))
+    >>> chain_rule(trunk)["2"]
+    ReceptiveField(size=19, stride=8, offset=9.0)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_WINDOWED = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
+_POINTWISE = (
+    nn.Identity,
+    nn.ReLU,
+    nn.ReLU6,
+    nn.LeakyReLU,
+    nn.ELU,
+    nn.GELU,
+    nn.SiLU,
+    nn.Hardswish,
+    nn.Sigmoid,
+    nn.Tanh,
+    nn.Softmax,
+    nn.Dropout,
+    nn.Dropout2d,
+    nn.BatchNorm2d,
+    nn.LocalResponseNorm,
+)
+
+_LARGEST_STRIDE = 32
+_TRIALS = 3
+_ENLARGEMENTS = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceptiveField:
+    """The square of the image that one component of a layer depends on, in pixels.
+
+    Attributes:
+        size: side of the square.
+        stride: distance between the squares of neighboring components.
+        offset: center of the square of the first component along either axis; the first
+            pixel's center is 0.
+    """
+
+    size: int
+    stride: int
+    offset: float
+
+
+def chain_rule(layers: nn.Sequential) -> dict[str, ReceptiveField]:
+    """The receptive field of every layer of a chain, by name.
+
+    Padding on four sides is read from `pads` = (top, bottom, left, right) of a layer that
+    has it.
+
+    Raises:
+        ValueError: if a layer is neither pointwise nor a square convolution or pooling.
+    """
+    fields: dict[str, ReceptiveField] = {}
+    field = ReceptiveField(1, 1, 0.0)
+    for name, layer in layers.named_children():
+        if isinstance(layer, _WINDOWED):
+            field = _behind(field, layer, name)
+        elif not isinstance(layer, _POINTWISE):
+            raise ValueError(
+                f"the chain rule does not cover layer {name}, a {type(layer).__name__}"
+            )
+        fields[name] = field
+    return fields
+
+
+def _behind(field: ReceptiveField, layer: Any, name: str) -> ReceptiveField:
+    """The field behind a convolution or a pooling."""
+    if isinstance(layer.padding, str):
+        raise ValueError(f"layer {name} has padding {layer.padding!r}, not a number of pixels")
+    top, _, left, _ = getattr(layer, "pads", (0, 0, 0, 0))
+    pad_y, pad_x = _pair(layer.padding)
+    kernel = _square(layer.kernel_size, name)
+    stride = _square(layer.stride, name)
+    dilation = _square(getattr(layer, "dilation", 1), name)
+    padding = _square((pad_y + top, pad_x + left), name)
+    reach = (kernel - 1) * dilation
+    return ReceptiveField(
+        size=field.size + reach * field.stride,
+        stride=field.stride * stride,
+        offset=field.offset + (reach / 2 - padding) * field.stride,
+    )
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def _square(value: Any, name: str) -> int:
+    vertical, horizontal = _pair(value)
+    if vertical != horizontal:
+        raise ValueError(
+            f"layer {name} is not square: {vertical} vertically, {horizontal} horizontally"
+        )
+    return vertical
+
+
+def grid_stride(code_shape: Callable[[int, int], tuple[int, ...]], size: tuple[int, int]) -> int:
+    """Pixels between the rows of a map, from its shapes at two heights of the image.
+
+    Where the network takes one size only, image and code are compared at that one. A code
+    without a grid, or with a single component, has 32, as fc6-fc8 in Tables 1-3.
+
+    Args:
+        code_shape: from height and width of an image to the shape of its code: (K, H', W'),
+            (T, K) or (K,).
+        size: height and width that the network takes.
+
+    >>> grid_stride(lambda height, width: (8, (height - 3) // 2, (width - 3) // 2), (32, 32))
+    2
+    """
+    height, width = size
+    shape = code_shape(height, width)
+    if len(shape) == 2:
+        return min(max(round((height * width / shape[0]) ** 0.5), 1), _LARGEST_STRIDE)
+    if len(shape) != 3 or shape[1] == 1:
+        return _LARGEST_STRIDE
+    try:
+        more = code_shape(2 * height, width)[1] - shape[1]
+    except ValueError:
+        more = 0
+    stride = height / (more if more > 0 else shape[1])
+    return min(max(round(stride), 1), _LARGEST_STRIDE)
+
+
+def measure(
+    code: Callable[[Tensor], Tensor], size: tuple[int, int], channels: int = 3
+) -> ReceptiveField | None:
+    """The receptive field of a map, from the rows that two of its components depend on.
+
+    Noise images are made higher, up to 8 times, until what both components depend on lies
+    inside. Rows whose gradient happens to vanish in all of them are missed, so that a field
+    behind many rectifiers may come out a little too small.
+
+    Args:
+        code: from images (N, D, H, W), in the core's units, to codes.
+        size: height and width of images that the network takes.
+        channels: D.
+
+    Returns:
+        None where the code is no map (N, K, H', W'), or where a component depends on the
+        whole height of every image.
+
+    >>> torch.manual_seed(0) and measure(nn.Conv2d(1, 4, 5, 2), (32, 32), channels=1)
+    ReceptiveField(size=5, stride=2, offset=2.0)
+    """
+    for times in _ENLARGEMENTS:
+        try:
+            spans = _dependencies(code, (times * size[0], size[1]), channels)
+        except (ValueError, RuntimeError, AssertionError):
+            return None  # the network takes no other size
+        if spans is None:
+            return None
+        (first, last), (next_first, next_last), row, apart = spans
+        if first > 0 and next_last < times * size[0] - 1:
+            middle, next_middle = (first + last) / 2, (next_first + next_last) / 2
+            stride = max(round((next_middle - middle) / apart), 1)
+            return ReceptiveField(last - first + 1, stride, middle - row * stride)
+    return None
+
+
+_Span = tuple[int, int]
+
+
+def _dependencies(
+    code: Callable[[Tensor], Tensor], size: tuple[int, int], channels: int
+) -> tuple[_Span, _Span, int, int] | None:
+    """First and last rows that two components see, the first one's row, and their distance.
+
+    None where the code is no map of at least two rows that depend on the image.
+    """
+    generator = torch.Generator().manual_seed(0)
+    seen = torch.zeros(2, size[0], dtype=torch.bool)
+    for _ in range(_TRIALS):
+        noise = 255 * torch.rand((1, channels, *size), generator=generator) - 127.5
+        with torch.enable_grad():
+            codes = code(noise.requires_grad_())
+        if codes.ndim != 4 or codes.shape[2] < 2:
+            return None
+        apart = max(codes.shape[2] // 8, 1)
+        row = (codes.shape[2] - apart) // 2
+        weights = torch.randn(codes.shape[1], generator=generator)
+        for index, at in enumerate((row, row + apart)):
+            component = (codes[0, :, at, codes.shape[3] // 2] * weights).sum()
+            (gradient,) = torch.autograd.grad(component, noise, retain_graph=index == 0)
+            seen[index] |= gradient.abs().sum((0, 1, 3)) > 0
+    if not bool(seen.any(1).all()):
+        return None
+    one, other = (rows.nonzero()[[0, -1], 0].tolist() for rows in seen)
+    return (one[0], one[1]), (other[0], other[1]), row, apart

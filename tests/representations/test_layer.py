@@ -1,0 +1,222 @@
+"""`Layer`: any layer of any network, which is left as it was."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from tests.representations.networks import COLOR, Constant, Failing, Residual, resnet, state
+from tests.support import random_image
+from torch import Tensor, nn
+
+from preimage.representations.layer import Layer
+from preimage.settings import NNPREIMAGE
+from preimage.visualizations import invert
+
+SHORT = NNPREIMAGE.replace(iterations=3, final_iterations=2)
+
+
+def image(*shape: int, seed: int = 0) -> Tensor:
+    return random_image(*shape, seed=seed).float()
+
+
+def used_network() -> nn.Module:
+    """With partly frozen weights, gradients, mixed modes and a hook."""
+    model = resnet()
+    model(torch.rand(2, 3, 32, 32)).sum().backward()
+    model.stem.requires_grad_(False)
+    model.body[1].eval()
+    model.body.register_forward_hook(lambda module, inputs, output: None)
+    return model
+
+
+@pytest.mark.parametrize("layer", ["stem", "stem.0", "body.1.one", "body", "pair.inside", "head"])
+def test_the_users_network_is_as_it_was_after_a_call_and_a_run(layer: str) -> None:
+    model = used_network()
+    before = state(model)
+    phi = Layer(model, layer, COLOR)
+    phi(image(2, 3, 32, 32).requires_grad_()).sum().backward()
+    assert state(model) == before
+    invert(phi, image(3, 32, 32).div(255).add(0.5), settings=SHORT)
+    assert state(model) == before
+
+
+def test_the_users_network_is_as_it_was_after_an_error() -> None:
+    model = used_network()
+    before = state(model)
+    with pytest.raises(RuntimeError):
+        Layer(model, "body", COLOR)(image(1, 5, 32, 32))
+    with pytest.raises(ZeroDivisionError):
+        invert(
+            Layer(model, "body", COLOR),
+            image(3, 32, 32).div(255).add(0.5),
+            settings=SHORT,
+            progress=lambda step: 1 // 0,  # type: ignore[arg-type]
+        )
+    assert state(model) == before
+
+
+def test_frozen_holds_for_the_whole_block_and_may_be_nested() -> None:
+    model = used_network()
+    before = state(model)
+    phi = Layer(model, "body", COLOR)
+    cpu = torch.device("cpu")
+    with phi.frozen(cpu), Layer(model, "head", COLOR).frozen(cpu), phi.frozen(cpu):
+        phi(image(1, 3, 32, 32))
+        assert not any(module.training for module in model.modules())
+        assert not any(p.requires_grad or p.grad is not None for p in model.parameters())
+    assert state(model) == before
+
+
+def test_conversions_of_the_representation_do_not_reach_the_network() -> None:
+    model = resnet()
+    phi = Layer(model, "body", COLOR)
+    phi.double().requires_grad_(False).eval()
+    assert list(phi.parameters()) == []
+    assert next(model.parameters()).dtype == torch.float32
+    assert next(model.parameters()).requires_grad
+    assert model.training
+    x = image(1, 3, 32, 32)
+    assert phi(x.double()).dtype == torch.float64
+    torch.testing.assert_close(phi(x.double()).float(), phi(x))
+
+
+@pytest.mark.parametrize("layer", ["stem", "stem.0", "body.0.bn", "body.1", "head"])
+def test_the_code_is_what_the_layer_returns_in_a_plain_call(layer: str) -> None:
+    model = resnet().eval()
+    seen: list[Tensor] = []
+    x = image(2, 3, 32, 32)
+    hook = model.get_submodule(layer).register_forward_hook(
+        lambda module, inputs, output: seen.append(output.clone())
+    )
+    with torch.no_grad():
+        model(x / 64)
+    hook.remove()
+    assert torch.equal(Layer(model, layer, COLOR)(x), seen[0])
+
+
+def test_nothing_behind_the_layer_runs() -> None:
+    chain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sequential(nn.ReLU(), Failing()), Failing())
+    Layer(chain, "1.0", COLOR)(image(1, 3, 8, 8))
+    model = resnet()
+    model.body[1].act = Failing()
+    for layer in ("stem", "body.0", "body.1.bn"):
+        Layer(model, layer, COLOR)(image(1, 3, 32, 32))
+    with pytest.raises(AssertionError, match="behind the layer"):
+        Layer(model, "body.1", COLOR)(image(1, 3, 32, 32))
+
+
+def test_hooks_that_the_user_put_on_a_chain_still_run() -> None:
+    calls: list[int] = []
+    chain = nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()), nn.ReLU())
+    chain[0].register_forward_pre_hook(lambda module, inputs: calls.append(1))
+    Layer(chain, "0.0", COLOR)(image(1, 3, 8, 8))
+    assert calls == [1]
+
+
+def test_activations_in_place_change_neither_the_image_nor_the_code() -> None:
+    chain = nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True))
+    x = image(1, 3, 8, 8).requires_grad_()
+    before = x.detach().clone()
+    plain = Layer(chain, "1", COLOR)(x)
+    assert torch.equal(x, before)
+    torch.testing.assert_close(plain, chain[1]((x / 64).relu()))
+    assert bool((plain < 0).any())
+    assert bool((Layer(Residual(3), "one", COLOR)(x) < 0).any())
+
+
+def test_of_a_layer_that_is_called_twice_the_first_call_counts() -> None:
+    block = Residual(3).eval()
+    x = image(1, 3, 8, 8)
+    expected = block.bn(block.one(x / 64)).relu()
+    torch.testing.assert_close(Layer(block, "act", COLOR)(x), expected)
+
+
+def test_the_gradient_is_that_of_finite_differences() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Tanh(), nn.Conv2d(2, 2, 2, 2)).double()
+    x = random_image(2, 3, 6, 7).requires_grad_()
+    assert torch.autograd.gradcheck(Layer(model, "2", COLOR), x)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ("bodi.1", "ResNet has no layer 'bodi.1': try 'body.1'"),
+        ("", "ResNet has no layer ''"),
+        ("pair", "layer 'pair' returns a tuple of 2, not one tensor: .* such as pair.inside"),
+        ("unused", "layer 'unused' is not reached by the forward pass"),
+    ],
+)
+def test_a_layer_that_cannot_be_used_is_refused_in_one_line(layer: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as raised:
+        Layer(resnet(), layer, COLOR)(image(1, 3, 32, 32))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_layer_that_does_not_depend_on_the_image_is_refused() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), Constant(), nn.Conv2d(4, 4, 1))
+    for layer in ("1", "2"):
+        with pytest.raises(ValueError, match=f"layer '{layer}' does not depend on the image"):
+            invert(Layer(model, layer, COLOR), image(3, 8, 8).div(255).add(0.5), settings=SHORT)
+
+
+def test_an_image_that_the_network_does_not_take_is_refused_in_one_line() -> None:
+    phi = Layer(nn.Sequential(nn.Conv2d(3, 4, 11)), "0", COLOR, name="net/conv")
+    with pytest.raises(ValueError, match="net/conv does not take images of 8 x 8 pixels: "):
+        invert(phi, image(3, 8, 8).div(255).add(0.5), size=(8, 8))
+
+
+def test_shapes_size_and_jitter_of_maps_and_vectors() -> None:
+    maps, vectors = (Layer(resnet(), layer, COLOR) for layer in ("body", "head"))
+    assert maps.code_shape(32, 64) == (8, 8, 16)
+    assert vectors.code_shape(32, 64) == (5,)
+    assert (maps.stride, maps.default_jitter) == (4, 1)
+    assert (vectors.stride, vectors.default_jitter) == (32, 8)
+    assert maps.image_size((8, 8, 8)) == (32, 32)
+
+
+def test_a_code_alone_can_be_inverted_vectors_too() -> None:
+    for layer in ("head", "body"):
+        phi = Layer(resnet(), layer, COLOR)
+        with torch.no_grad():
+            code = phi(image(1, 3, 32, 32))[0]
+        assert invert(phi, codes=code, settings=SHORT).images.shape == (1, 3, 32, 32)
+
+
+def test_a_batch_of_seeds_gives_what_single_runs_give() -> None:
+    phi = Layer(resnet(), "body.1", COLOR)
+    photo, settings = image(3, 32, 32).div(255).add(0.5), SHORT.replace(jitter=3)
+    together = invert(phi, photo, seeds=range(4), settings=settings)
+    for seed in range(4):
+        alone = invert(phi, photo, seeds=[seed], settings=settings)
+        torch.testing.assert_close(together.images[seed], alone.images[0], rtol=1e-3, atol=0.05)
+
+
+def test_networks_end_with_the_unjittered_stage_and_use_algorithm_1() -> None:
+    phi = Layer(resnet(), "stem", COLOR, loss_weight=300)
+    photo = image(3, 32, 32).div(255).add(0.5)
+    result = invert(phi, photo)
+    assert phi.default_jitter == 1
+    assert result.settings == NNPREIMAGE.replace(loss_weight=300)
+    assert result.trace.total.shape == (350, 1)
+    assert invert(phi, photo, settings=SHORT).loss_weights == (100,)
+    assert invert(phi, photo, loss_weights=7, settings=SHORT).loss_weights == (7,)
+
+
+def test_a_copy_of_the_representation_can_be_made() -> None:
+    phi = Layer(resnet(), "body", COLOR)
+    x = image(1, 3, 32, 32)
+    assert torch.equal(copy.deepcopy(phi)(x), phi(x))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_network_is_moved_to_the_device_and_back() -> None:
+    model: Any = used_network()
+    before = state(model)
+    photo = image(3, 32, 32).div(255).add(0.5)
+    result = invert(Layer(model, "body.1", COLOR), photo, settings=SHORT, device="cuda")
+    assert result.images.device.type == "cuda"
+    assert state(model) == before
