@@ -137,3 +137,8 @@ def test_missing_weights_are_an_error_that_names_the_command(
     monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path))
     with pytest.raises(ValueError, match="get them with: preimage fetch vgg-m"):
         representation("vgg-m/conv4")
+
+
+def test_classical_names_may_be_written_as_in_the_paper() -> None:
+    assert isinstance(representation("DSIFT"), DSIFT)
+    assert repr(representation("HOG")) == "HOG(cell_size=8, orientations=9, softness=0)"

@@ -329,6 +329,20 @@ def test_loss_weights_must_be_there_and_not_negative(weights: float | list[float
         invert(HOG(), STRIPES, loss_weights=weights, settings=SHORT)
 
 
+def test_what_is_no_representation_or_no_list_of_seeds_is_named() -> None:
+    with pytest.raises(TypeError, match=r"preimage\.HOG"):
+        invert("hog", STRIPES)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="seeds must be a list"):
+        invert(HOG(), STRIPES, seeds=3)  # type: ignore[arg-type]
+
+
+def test_a_result_shows_itself_in_a_line_and_in_notebooks_as_a_picture() -> None:
+    result = invert(HOG(), STRIPES, settings=SHORT, seeds=[0, 1])
+    assert repr(result).startswith("PreImage(2 of (1, 40, 48), error ")
+    with Image.open(io.BytesIO(result._repr_png_())) as image:
+        assert image.size == (48, 40)
+
+
 def test_without_a_seed_there_is_nothing_to_do() -> None:
     with pytest.raises(ValueError, match="seed"):
         invert(HOG(), STRIPES, seeds=[], settings=SHORT)

@@ -123,8 +123,8 @@ def representation(name: str, weights: str | Path | None = None) -> Representati
     >>> representation("dsift").stride
     24
     """
-    if name in CLASSICAL:
-        return CLASSICAL[name][0]()
+    if name.lower() in CLASSICAL:
+        return CLASSICAL[name.lower()][0]()
     model, separator, layer = name.rpartition("/")
     if separator and layer:
         return network(model, weights).layer(layer)

@@ -143,10 +143,7 @@ def invert(
     >>> result.images.shape, bool((result.error < 0.5).all())
     (torch.Size([2, 1, 32, 32]), True)
     """
-    if (images is None) == (codes is None):
-        raise ValueError("give either images or codes")
-    if not seeds:
-        raise ValueError("no seed was given")
+    _check_arguments(representation, images, codes, seeds)
     settings = choose_settings(representation, quality, settings)
     weights = _as_list(settings.loss_weight if loss_weights is None else loss_weights)
     device = torch.device(device)
@@ -239,6 +236,20 @@ def noise(shape: tuple[int, int, int], pixel_norm: float, generator: torch.Gener
     rank = max(1, math.ceil(0.95 * values.numel()))
     quantile = values.flatten().kthvalue(rank).values
     return values * (pixel_norm / math.sqrt(3) / quantile)
+
+
+def _check_arguments(representation: object, images: object, codes: object, seeds: object) -> None:
+    if not isinstance(representation, Representation):
+        raise TypeError(
+            "the representation must be one, as preimage.HOG() or preimage.representation('hog'), "
+            f"not {representation!r}"
+        )
+    if (images is None) == (codes is None):
+        raise ValueError("give either images or codes")
+    if not isinstance(seeds, Sequence):
+        raise TypeError(f"seeds must be a list or a range of seeds, not {seeds!r}")
+    if not seeds:
+        raise ValueError("no seed was given")
 
 
 def _load(

@@ -86,16 +86,17 @@ def parse_size(size: str) -> int | tuple[int, int]:
     return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
 
 
-def check_device(device: str) -> None:
-    """Fails for a device that torch does not have; on the CPU, uses a single thread.
+def check_device(device: str, *, small_kernels: bool = True) -> None:
+    """Fails for a device that torch does not have.
 
-    The kernels of classical representations are small: a second thread slows them.
+    On the CPU, small kernels, as those of the classical representations, get a single
+    thread: a second one slows them.
     """
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"device {device!r}: {str(error).splitlines()[0]}") from None
-    if device == "cpu":
+    if device == "cpu" and small_kernels:
         torch.set_num_threads(1)
 
 
@@ -109,7 +110,7 @@ def clear_errors() -> Iterator[None]:
     except (ValueError, ArithmeticError) as error:
         fail(str(error))
     except KeyboardInterrupt:
-        console.print("interrupted")
+        console.print("interrupted; what was finished is kept, and another run goes on from there")
         raise typer.Exit(130) from None
 
 

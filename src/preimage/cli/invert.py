@@ -109,9 +109,7 @@ def invert(
             )
             for representation in chosen
         ]
-        check_device(device)
-        if chosen[0].is_network:
-            torch.set_num_threads(torch.get_num_interop_threads())
+        check_device(device, small_kernels=not chosen[0].is_network)
         sources, failures = read_inputs(inputs)
         pictures = 1 if grid else len(chosen) * seeds * len(loss_weight or [0])
         output = Output.check(out, grid, len(sources) * pictures)

@@ -23,9 +23,12 @@ def check_writable(folder: Path) -> None:
     Raises:
         OSError: if it cannot be made or written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
-        pass
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from None
 
 
 def check_picture(path: Path) -> None:

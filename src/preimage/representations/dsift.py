@@ -72,6 +72,11 @@ class DSIFT(Representation):
         self.preprocessing: Preprocessing = GRAY
         self.name = "dsift"
 
+    def extra_repr(self) -> str:
+        """The parameters, for `repr`."""
+        cells = f"cell_size={self.cell_size}, step={self.step}"
+        return f"{cells}, orientations={self.orientations}"
+
     def forward(self, x: Tensor) -> Tensor:
         """Codes (N, 16 * orientations, H', W') of gray images (N, 1, H, W)."""
         code: Tensor = _Normalization.apply(self._blocks(cell_histograms(*self._cells(x))))

@@ -81,6 +81,11 @@ class HOG(Representation):
         self.preprocessing: Preprocessing = GRAY
         self.name = "hogb" if self.softness == 1 else "hog"
 
+    def extra_repr(self) -> str:
+        """The parameters, for `repr`."""
+        cells = f"cell_size={self.cell_size}, orientations={self.orientations}"
+        return f"{cells}, softness={self.softness:g}"
+
     def forward(self, x: Tensor) -> Tensor:
         """Codes (N, 3 * orientations, H', W') of gray images (N, 1, H, W)."""
         code: Tensor = _BlockNormalization.apply(cell_histograms(*self._cells(x)))
