@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from tests.cli.runner import npy, run, save_photo
 from tests.models.simplenn_files import narrow, random_weights, save_v5, simplenn
 from tests.support import pixels_of
@@ -161,4 +160,3 @@ def test_middle_layers_of_lite0_keep_the_photo(tmp_path: Path) -> None:
     assert lines[0]["error"] < 0.12
     assert lines[1]["error"] < 0.4
     assert lines[0]["psnr"] > lines[1]["psnr"] > 10
-    assert torch.get_num_threads() >= 1
