@@ -1,4 +1,4 @@
-"""The priors of section 3.2: formulas, closed-form gradients, the hard bound, the jitter."""
+"""The priors of section 3.2: formulas, closed-form gradients, the hard bound."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preimage.priors import Prior, alpha_norm, jitter, project, project_, total_variation
+from preimage.priors import Prior, alpha_norm, project, project_, total_variation
 from tests.support import random_image
 
 B, V = 80.0, 80 / 6.5
@@ -152,14 +152,6 @@ def test_projection_in_place_equals_projection() -> None:
         assert not torch.equal(projected, x)
         assert torch.equal(project_(x, 160.0), projected)
         assert torch.equal(x, projected)
-
-
-def test_jitter_takes_each_images_own_window() -> None:
-    x = random_image(3, 2, 8, 9)
-    crops = jitter(x, torch.tensor([[0, 0], [2, 1], [3, 4]]), (5, 5))
-    assert torch.equal(crops[0], x[0, :, :5, :5])
-    assert torch.equal(crops[1], x[1, :, 2:7, 1:6])
-    assert torch.equal(crops[2], x[2, :, 3:, 4:])
 
 
 def test_the_rest_of_a_batch_does_not_change_a_prior_by_a_bit() -> None:

@@ -22,7 +22,8 @@ from preimage.preprocessing import GRAY
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
 from preimage.settings import NNPREIMAGE, PAPER, QUALITIES, Settings
-from preimage.visualizations import invert, noise
+from preimage.visualizations import invert
+from preimage.visualizations.common import noise
 from tests.support import pixels_of, random_image
 
 CHELSEA = shipped_photos()["chelsea"]

@@ -81,6 +81,19 @@ class Network:
                 names.append(name)
         return tuple(names)
 
+    @property
+    def score_layer(self) -> str:
+        """The layer of the class scores: the last with weights.
+
+        Raises:
+            ValueError: if it has no weights.
+        """
+        weighted = (nn.Linear, nn.Conv2d)
+        names = [name for name, m in self.module.named_modules() if isinstance(m, weighted)]
+        if not names:
+            raise ValueError(f"{self.name} has no layer of class scores")
+        return names[-1]
+
     def layer(self, name: str) -> Layer:
         """One of its layers as a representation, C as section 5.2.1 has it.
 

@@ -52,6 +52,34 @@ def relative_error(codes: Tensor, target: Tensor, mask: Tensor | None = None) ->
     return squared_distance(codes, target, mask).sqrt()
 
 
+class InnerProduct:
+    """-<Phi, Phi_0>, Eq. 4 without its Z, with its gradient in closed form; C is 1 / Z.
+
+    Args:
+        target: Phi_0, (N, ...).
+    """
+
+    def __init__(self, target: Tensor) -> None:
+        self.target = target
+        self._where = [row.nonzero().squeeze(1) for row in target.flatten(1)]
+        self._values = [
+            row[where] for row, where in zip(target.flatten(1), self._where, strict=True)
+        ]
+
+    def select(self, rows: Sequence[int]) -> InnerProduct:
+        """The loss for some images of the batch."""
+        return InnerProduct(self.target[list(rows)])
+
+    def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss (N,) and its gradient with respect to `codes`."""
+        return -self.response(codes), self.target.neg()
+
+    def response(self, codes: Tensor) -> Tensor:
+        """<Phi, Phi_0> of each image, (N,), from the components that count alone."""
+        rows = zip(codes.flatten(1), self._where, self._values, strict=True)
+        return torch.stack([(row[where] * values).sum() for row, where, values in rows])
+
+
 class SquaredDistance:
     """`squared_distance` to a fixed target, with its gradient in closed form.
 

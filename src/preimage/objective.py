@@ -3,7 +3,7 @@
     E(x) = R_alpha(x) + R_TV^beta(x) + C loss(Phi(jitter(x; tau)), Phi_0)
 
 The priors and the loss bring their gradients in closed form, so that autograd records the
-representation alone.
+representation (and, where it is turned or zoomed, the view) alone.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from preimage.priors import Prior, jitter
+from preimage.priors import Prior
 from preimage.representations.base import Representation
 from preimage.representations.flat_regions import FlatRegions
 from preimage.settings import Settings
+from preimage.views import affine, jitter
 
 
 class Loss(Protocol):
@@ -121,28 +122,32 @@ class Objective:
         flat = self._flat[n]
         return image if flat is None else flat.flatten_(image)
 
-    def __call__(self, x: Tensor, offsets: Tensor | None = None) -> tuple[Energy, Tensor]:
+    def __call__(self, x: Tensor, views: Tensor | None = None) -> tuple[Energy, Tensor]:
         """Energy of each image and its gradient.
 
         Args:
             x: images, or canvases where they are jittered, (N, D, H, W).
-            offsets: tau, the shift of each image, (N, 2); None for images without margin.
+            views: the window of each image, (N, 2) or (N, 4) as in `views`; None for images
+                without margin.
 
         Returns:
             The energy, term by term, and its gradient, (N, D, H, W).
         """
-        seen = (x if offsets is None else jitter(x, offsets, self.size)).detach()
+        shifted = views is not None and views.shape[1] == 2
+        leaf = (jitter(x, views, self.size) if views is not None and shifted else x).detach()
         with torch.enable_grad():
-            seen.requires_grad_()
+            leaf.requires_grad_()
+            warps = views is not None and not shifted
+            seen = affine(leaf, views, self.size) if views is not None and warps else leaf
             codes = self.representation(seen)
         loss, d_codes = self.loss(codes.detach())
         d_codes *= self.loss_weights.view(-1, *[1] * (codes.ndim - 1))
-        (d_seen,) = torch.autograd.grad(codes, seen, d_codes)
+        (d_leaf,) = torch.autograd.grad(codes, leaf, d_codes)
         bounded, variation, gradient = self.prior(x)
-        if offsets is None:
-            gradient += d_seen
+        if views is None or not shifted:
+            gradient += d_leaf
         else:
             height, width = self.size
-            for n, (v, u) in enumerate(offsets.tolist()):
-                gradient[n, :, v : v + height, u : u + width] += d_seen[n]
+            for n, (v, u) in enumerate(views.tolist()):
+                gradient[n, :, v : v + height, u : u + width] += d_leaf[n]
         return Energy(bounded, variation, loss, self.loss_weights), self.flatten_(gradient)

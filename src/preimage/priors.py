@@ -2,8 +2,9 @@ r"""The natural-image prior R of Eq. 1 and what goes with it (section 3.2).
 
 - `alpha_norm`, the bounded range: R_alpha of Eq. 5, with the hard bound of Eq. 6 in
   `project`;
-- `total_variation`, the bounded variation: R_TV^beta of section 3.2.2;
-- `jitter`, the random shift of Eq. 7.
+- `total_variation`, the bounded variation: R_TV^beta of section 3.2.2.
+
+The third part of the prior, the random shift of Eq. 7, is in `views`.
 
 `Prior` is the value and gradient of the first two in closed form, which is what the
 solvers call. All take images (N, D, H, W) in the core's units and return one value for
@@ -68,21 +69,6 @@ def project_(x: Tensor, max_pixel_norm: float) -> Tensor:
         return x.clamp_(-max_pixel_norm, max_pixel_norm)
     norms = torch.linalg.vector_norm(x, dim=1, keepdim=True)
     return x.mul_(norms.clamp_(min=max_pixel_norm).reciprocal_().mul_(max_pixel_norm))
-
-
-def jitter(x: Tensor, offsets: Tensor, size: tuple[int, int]) -> Tensor:
-    """Each image's own crop of `size`, shifted by its row and column of `offsets`, Eq. 7.
-
-    Args:
-        x: canvases (N, D, H, W).
-        offsets: tau, rows and columns, whole numbers (N, 2) on the CPU.
-        size: height and width of the crops.
-    """
-    crops = [
-        canvas[:, v : v + size[0], u : u + size[1]]
-        for canvas, (v, u) in zip(x, offsets.tolist(), strict=True)
-    ]
-    return torch.stack(crops)
 
 
 @dataclass(frozen=True, slots=True)

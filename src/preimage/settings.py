@@ -28,8 +28,12 @@ class Settings:
         pixel_norm: B, the typical norm of a pixel (Eq. 5).
         max_pixel_norm: B_+, the most it may be (Eq. 6).
         gradient_norm: V, the typical norm of the image gradient (section 3.2.2).
-        jitter: T of Eq. 7, the number of shifts along each axis; None leaves it to the
-            representation, and 1 is no jitter.
+        jitter: T of Eq. 7, the number of shifts along each axis, 1 for no jitter; None for
+            that of the representation times `jitter_scale`.
+        jitter_scale: see `jitter`.
+        rotation: the view is turned by up to so many degrees either way, anew at each step.
+        zoom: the view is zoomed by a factor between 1 / zoom and zoom, anew at each step.
+        parameterization: "pixels", or "fourier" for a spectrum with decorrelated colors.
         start_amplitude: amplitude of the noise to start from, 1 for that of the authors.
         solver: "algorithm-1" (section 3.4) or "sobolev-lbfgs" (docs/solver.md).
         momentum: rho of Algorithm 1.
@@ -54,6 +58,10 @@ class Settings:
     max_pixel_norm: float = 160
     gradient_norm: float = 80 / 6.5
     jitter: int | None = None
+    jitter_scale: int = 1
+    rotation: float = 0
+    zoom: float = 1
+    parameterization: Literal["pixels", "fourier"] = "pixels"
     start_amplitude: float = 1
     solver: Literal["algorithm-1", "sobolev-lbfgs"] = "algorithm-1"
     momentum: float = 0.9
@@ -81,14 +89,35 @@ class Settings:
             raise ValueError("learning rates must be positive")
         if self.iterations < 0 or self.final_iterations < 0:
             raise ValueError("numbers of iterations must not be negative")
-        if self.jitter is not None and self.jitter < 1:
-            raise ValueError(f"jitter must be at least 1 (no jitter), not {self.jitter}")
+        self._check_views()
         if self.solver not in SOLVERS:
             raise ValueError(f"unknown solver {self.solver!r}: there are {', '.join(SOLVERS)}")
-        if self.solver == "sobolev-lbfgs" and not self.stages:
-            raise ValueError("sobolev-lbfgs needs stages")
+        if self.solver == "sobolev-lbfgs":
+            self._check_sobolev_lbfgs()
         if any(count < 1 or not 0 <= softness <= 1 for count, softness in self.stages):
             raise ValueError(f"a stage is (evaluations, softness in [0, 1]), not {self.stages}")
+
+    def _check_views(self) -> None:
+        if self.jitter is not None and self.jitter < 1:
+            raise ValueError(f"jitter must be at least 1 (no jitter), not {self.jitter}")
+        if self.jitter_scale < 1:
+            raise ValueError(f"jitter_scale must be at least 1, not {self.jitter_scale}")
+        if not (0 <= self.rotation <= 180 and self.zoom >= 1):
+            raise ValueError(
+                "rotation must lie in 0..180 degrees and zoom be at least 1, not "
+                f"{self.rotation}, {self.zoom}"
+            )
+        if self.parameterization not in PARAMETERIZATIONS:
+            raise ValueError(
+                f"unknown parameterization {self.parameterization!r}: there are "
+                f"{', '.join(PARAMETERIZATIONS)}"
+            )
+
+    def _check_sobolev_lbfgs(self) -> None:
+        if not self.stages:
+            raise ValueError("sobolev-lbfgs needs stages")
+        if self.rotation or self.zoom != 1 or self.parameterization != "pixels":
+            raise ValueError("sobolev-lbfgs neither turns nor zooms and changes pixels alone")
 
     @property
     def steps(self) -> int:
@@ -122,6 +151,9 @@ class Settings:
         return self.replace(iterations=steps, stages=stages)
 
 
+PARAMETERIZATIONS = ("pixels", "fourier")
+"""What Algorithm 1 can change, by name."""
+
 SOLVERS = ("algorithm-1", "sobolev-lbfgs")
 """The solvers by name."""
 
@@ -134,6 +166,25 @@ PAPER = Settings(loss_weight=20, learning_rate=0.01, scale_rate_by_area=False, f
 
 PRESETS = {"nnpreimage": NNPREIMAGE, "paper": PAPER}
 """The presets of Algorithm 1 by name."""
+
+MODERN = Settings(
+    loss_weight=3,
+    jitter_scale=4,
+    rotation=15,
+    zoom=1.4,
+    parameterization="fourier",
+    final_iterations=0,
+)
+"""What made the clearest pictures of a recent network's classes (docs/maximization.md): a
+spectrum with decorrelated colors, views shifted by a whole stride, turned and zoomed, and no
+last iterations of a single view, which bring back what only that view excites."""
+
+EXCITATION_PRESETS = {
+    "modern": MODERN,
+    "nnpreimage": NNPREIMAGE.replace(loss_weight=1),
+    "paper": PAPER.replace(loss_weight=1),
+}
+"""The presets of activation maximization and caricature, whose C is a multiple of 1 / Z."""
 
 _UNTIL_RELU5 = (("relu3", 300.0), ("relu4", 100.0), ("relu5", 20.0))
 

@@ -7,7 +7,8 @@
     x_(t+1) = projection of x_t + mu_t on the pixels of norm at most B_+
 
 With jitter, x is a canvas larger than the image, which the representation sees through a
-window at a random place.
+window at a random place. With another parameterization than the pixels, x above is the
+parameters z of the image.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from preimage.objective import Objective
 from preimage.optimizer.trace import Recorder
-from preimage.priors import project_
+from preimage.parameterizations import parameterization
 from preimage.settings import Settings
 
 
@@ -27,7 +28,7 @@ def algorithm_1(
     settings: Settings,
     rate: float,
     iterations: int,
-    offsets: Tensor | None,
+    views: Tensor | None,
     recorder: Recorder,
 ) -> tuple[Tensor, bool]:
     """Runs Algorithm 1.
@@ -35,27 +36,31 @@ def algorithm_1(
     Args:
         objective: the energy.
         start: x_1, (N, D, H, W).
-        settings: rho and B_+.
+        settings: rho, B_+ and the parameterization.
         rate: eta_0.
         iterations: T.
-        offsets: the shift of each image at each iteration, (T, N, 2); None without jitter.
+        views: the window of each image at each iteration, (T, N, 2) or (T, N, 4); None
+            without jitter.
         recorder: is told of every iteration.
 
     Returns:
         The images, and whether Ctrl-C ended the run.
     """
     rho = settings.momentum
-    x, last = objective.flatten_(start.clone()), start.clone()
-    squares, momentum = torch.zeros_like(x), torch.zeros_like(x)
+    kind = parameterization(settings.parameterization, start)
+    z = kind.encode(objective.flatten_(start.clone()))
+    x, last = kind.decode(z), torch.empty_like(z)
+    squares, momentum = torch.zeros_like(z), torch.zeros_like(z)
     try:
         for t in range(iterations):
-            energy, gradient = objective(x, None if offsets is None else offsets[t])
+            energy, gradient = objective(x, None if views is None else views[t])
             recorder.record(energy, x)
+            gradient = kind.pull_back(gradient)
             squares.mul_(rho).addcmul_(gradient, gradient)
             gradient.div_(squares.sqrt().add_(1 / rate))
             momentum.mul_(rho).sub_(gradient)
-            x, last = torch.add(x, momentum, out=last), x
-            project_(x, settings.max_pixel_norm)
+            z, last = torch.add(z, momentum, out=last), z
+            x = kind.project_(z, settings.max_pixel_norm)
     except KeyboardInterrupt:
-        return project_(x, settings.max_pixel_norm), True
+        return kind.project_(z, settings.max_pixel_norm), True
     return x, False

@@ -13,6 +13,7 @@ from preimage.optimizer.algorithm_1 import algorithm_1
 from preimage.optimizer.sobolev_lbfgs import sobolev_lbfgs
 from preimage.optimizer.trace import Progress, Recorder, Trace, center_crop
 from preimage.settings import Settings
+from preimage.views import draw_views
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def minimize(
         objective: the energy.
         start: where to begin, (N, D, H + T - 1, W + T - 1) for a jitter of T.
         settings: the solver, its rates and numbers of steps.
-        generators: one stream of random shifts for each image.
+        generators: one stream of random views for each image.
         progress: called after each step.
         snapshot_every: keep the images of every so many steps; 0 keeps none.
 
@@ -56,7 +57,8 @@ def minimize(
         ValueError: if the solver cannot jitter and `start` has a margin.
     """
     shifts = start.shape[-1] - objective.size[1] + 1
-    refines = shifts > 1 or objective.representation.is_network
+    views_vary = shifts > 1 or settings.rotation > 0 or settings.zoom > 1
+    refines = views_vary or objective.representation.is_network
     final = settings.final_iterations if refines else 0
     steps = settings.steps + (final if settings.solver == "algorithm-1" else 0)
     recorder = Recorder(steps, objective.loss_weights, objective.size, progress, snapshot_every)
@@ -81,11 +83,9 @@ def _two_stages(
     rate = settings.learning_rate * settings.pixel_norm**2 / settings.alpha
     if settings.scale_rate_by_area:
         rate *= objective.size[0] * objective.size[1]
-    iterations, offsets = settings.iterations, None
-    if shifts > 1:
-        draws = [torch.randint(shifts, (iterations, 2), generator=g) for g in generators]
-        offsets = torch.stack(draws, 1)
-    x, interrupted = algorithm_1(objective, start, settings, rate, iterations, offsets, recorder)
+    iterations = settings.iterations
+    views = draw_views(generators, iterations, shifts, settings.rotation, settings.zoom)
+    x, interrupted = algorithm_1(objective, start, settings, rate, iterations, views, recorder)
     x = center_crop(x, objective.size)
     final = recorder.steps - iterations
     if final and not interrupted:

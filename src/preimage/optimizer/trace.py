@@ -64,6 +64,15 @@ class Trace:
         """E at every step, (steps, N)."""
         return self.alpha_norm + self.total_variation + self.loss_weight * self.loss
 
+    def select(self, columns: list[int]) -> Trace:
+        """The trace of some of the images, in this order."""
+        return Trace(
+            self.alpha_norm[:, columns],
+            self.total_variation[:, columns],
+            self.loss[:, columns],
+            self.loss_weight[columns],
+        )
+
 
 class Recorder:
     """Keeps trace and snapshots, and tells the caller how far the steps are.

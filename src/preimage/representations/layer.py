@@ -73,6 +73,11 @@ class Layer(Representation):
         self._trunk = Trunk(model, layer)
         self._shapes: dict[tuple[int, int], tuple[int, ...]] = {}
 
+    @property
+    def model(self) -> nn.Module:
+        """The network."""
+        return self._trunk.model
+
     def forward(self, x: Tensor) -> Tensor:
         """Codes of the images `x` (N, D, H, W)."""
         with self._trunk.frozen(x.device):

@@ -1,95 +1,32 @@
-"""The visualizations of the paper: each chooses loss, target and start of Eq. 1.
+"""Inversion (section 5): which image has a given code?
 
-`invert` (section 5) asks which image has a given code: the loss is the squared Euclidean
-distance to the code (Eqs. 2 and 3), and the start is noise, so that the code is all that
-the algorithm knows.
+The loss is the squared Euclidean distance to the code (Eqs. 2 and 3), and the start is
+noise, so that the code is all that the algorithm knows.
 """
 
 from __future__ import annotations
 
-import io
 import math
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from preimage.images import ImageLike, match_contrast, psnr, ssim, stack_images, with_deviation
+from preimage.images import ImageLike, match_contrast, psnr, ssim, with_deviation
 from preimage.losses import SquaredDistance, relative_error
 from preimage.objective import Objective
-from preimage.optimizer import Minimum, Progress, Trace, minimize
-from preimage.preprocessing import Preprocessing
+from preimage.optimizer import Minimum, Progress, minimize
 from preimage.representations.base import Representation
 from preimage.settings import NNPREIMAGE, QUALITIES, Settings
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class PreImage:
-    """Images found by a visualization, with all that is known about each.
-
-    The N results are ordered by source, then loss weight, then seed, the last fastest.
-
-    Attributes:
-        images: the results in the core's units, (N, D, H, W).
-        shown: the same as they are to be shown: where the code tells neither brightness nor
-            contrast, which the prior then lowers, with a standard deviation of B / sqrt(3).
-        codes: their codes Phi(x*), (N, ...).
-        error: ||Phi(x*) - Phi_0|| / ||Phi_0||, within the mask if there is one, (N,).
-        psnr: decibels against the original, its brightness and contrast granted where the
-            code cannot hold them (least squares); None where there is no original.
-        ssim: structural similarity with the original, likewise.
-        sources: index of the image or code that each result inverts.
-        loss_weights: C of each.
-        seeds: the seed of each.
-        settings: the settings of all.
-        trace: the energy at every step, term by term.
-        interrupted: whether Ctrl-C ended it early; the images are the latest ones.
-        snapshots: steps and the images they started from.
-        preprocessing: leads from the core's units to pictures.
-    """
-
-    images: Tensor
-    shown: Tensor
-    codes: Tensor
-    error: Tensor
-    psnr: Tensor | None
-    ssim: Tensor | None
-    sources: tuple[int, ...]
-    loss_weights: tuple[float, ...]
-    seeds: tuple[int, ...]
-    settings: Settings
-    trace: Trace
-    interrupted: bool
-    snapshots: tuple[tuple[int, Tensor], ...]
-    preprocessing: Preprocessing
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __repr__(self) -> str:
-        errors = ", ".join(f"{100 * error:.1f} %" for error in self.error.tolist())
-        return f"PreImage({len(self)} of {tuple(self.images.shape[1:])}, error {errors})"
-
-    def _repr_png_(self) -> bytes:
-        """The first result, for notebooks."""
-        file = io.BytesIO()
-        self.to_pil().save(file, "PNG")
-        return file.getvalue()
-
-    def to_pil(self, index: int = 0) -> Image.Image:
-        """Result `index` as a PIL image."""
-        return self.preprocessing.to_pil(self.shown[index])
-
-    def save(self, path: str | os.PathLike[str], index: int = 0) -> None:
-        """Writes result `index` as an image file."""
-        self.to_pil(index).save(path)
+from preimage.visualizations.common import (
+    canvas_shape,
+    check_representation,
+    check_seeds,
+    load_images,
+    noise,
+)
+from preimage.visualizations.pre_image import PreImage
 
 
 def invert(
@@ -143,13 +80,16 @@ def invert(
     >>> result.images.shape, bool((result.error < 0.5).all())
     (torch.Size([2, 1, 32, 32]), True)
     """
-    _check_arguments(representation, images, codes, seeds)
+    check_representation(representation)
+    check_seeds(seeds)
+    if (images is None) == (codes is None):
+        raise ValueError("give either images or codes")
     settings = choose_settings(representation, quality, settings)
     weights = _as_list(settings.loss_weight if loss_weights is None else loss_weights)
     device = torch.device(device)
     with representation.frozen(device):
         if images is not None:
-            originals = _load(representation.preprocessing, images, size).to(device)
+            originals = load_images(representation.preprocessing, images, size).to(device)
             image_size: tuple[int, int] = (originals.shape[-2], originals.shape[-1])
             representation.code_shape(*image_size)
             with torch.no_grad():
@@ -164,7 +104,7 @@ def invert(
         chosen = list(next(zip(*rows, strict=True)))
         objective = _objective(representation, target, mask, rows, settings, image_size)
         generators = [torch.Generator().manual_seed(seed) for _, _, seed in rows]
-        shape = _canvas(representation, settings, image_size)
+        shape = canvas_shape(representation, settings, image_size)
         amplitude = settings.start_amplitude * settings.pixel_norm
         start = torch.stack([noise(shape, amplitude, generator) for generator in generators])
         minimum = minimize(
@@ -191,7 +131,8 @@ def _objective(
     """Eq. 1 for each row (source, C, seed)."""
     sources = [source for source, _, _ in rows]
     flat = None
-    if mask is None and _canvas(representation, settings, image_size)[1:] == image_size:
+    margin = canvas_shape(representation, settings, image_size)[1:] != image_size
+    if mask is None and not margin and settings.parameterization == "pixels":
         regions = representation.flat_regions(target, image_size)
         flat = [regions[source] for source in sources]
     loss = SquaredDistance(target[sources], mask)
@@ -224,43 +165,6 @@ def with_own_loss_weight(settings: Settings, representation: Representation) -> 
     if representation.loss_weight is None:
         return settings
     return settings.replace(loss_weight=representation.loss_weight)
-
-
-def noise(shape: tuple[int, int, int], pixel_norm: float, generator: torch.Generator) -> Tensor:
-    """The start of an inversion: uniform noise (D, H, W).
-
-    Uniform in [-1, 1], divided by its own 95 % quantile and multiplied by B / sqrt(3), as
-    the authors' code has it.
-    """
-    values = torch.rand(shape, generator=generator) * 2 - 1
-    rank = max(1, math.ceil(0.95 * values.numel()))
-    quantile = values.flatten().kthvalue(rank).values
-    return values * (pixel_norm / math.sqrt(3) / quantile)
-
-
-def _check_arguments(representation: object, images: object, codes: object, seeds: object) -> None:
-    if not isinstance(representation, Representation):
-        raise TypeError(
-            "the representation must be one, as preimage.HOG() or preimage.representation('hog'), "
-            f"not {representation!r}"
-        )
-    if (images is None) == (codes is None):
-        raise ValueError("give either images or codes")
-    if not isinstance(seeds, Sequence):
-        raise TypeError(f"seeds must be a list or a range of seeds, not {seeds!r}")
-    if not seeds:
-        raise ValueError("no seed was given")
-
-
-def _load(
-    preprocessing: Preprocessing,
-    images: ImageLike | Sequence[ImageLike],
-    size: int | tuple[int, int] | None,
-) -> Tensor:
-    listed: Sequence[ImageLike] = images if isinstance(images, list | tuple) else [images]  # type: ignore[list-item]
-    if not listed:
-        raise ValueError("no image was given")
-    return stack_images([preprocessing.load(image, size) for image in listed])
 
 
 def _check_codes(
@@ -304,14 +208,6 @@ def _check_mask(mask: Tensor, codes: tuple[int, ...]) -> None:
         )
 
 
-def _canvas(
-    representation: Representation, settings: Settings, size: tuple[int, int]
-) -> tuple[int, int, int]:
-    """Shape of the image with the margin of its jitter."""
-    shifts = representation.default_jitter if settings.jitter is None else settings.jitter
-    return (representation.preprocessing.channels, size[0] + shifts - 1, size[1] + shifts - 1)
-
-
 def _result(
     representation: Representation,
     minimum: Minimum,
@@ -338,6 +234,7 @@ def _result(
         shown=shown,
         codes=codes,
         error=relative_error(codes, target, mask),
+        activation=torch.full((len(rows),), torch.nan),
         psnr=similarity[0],
         ssim=similarity[1],
         sources=sources,

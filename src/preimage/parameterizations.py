@@ -1,0 +1,130 @@
+r"""What the solver changes: the pixels, or the spectrum of an image with decorrelated colors.
+
+Both stand for the same images and minimize the same energy; they differ in which steps are
+easy. Gradient descent with a rate for each component moves every pixel by about as much,
+which is noise. The amplitudes of natural images fall as 1 / frequency, and their three
+colors vary together: `Fourier` makes the step along each such component proportional to
+its share in natural images (Olah, Mordvintsev and Schubert, "Feature Visualization",
+Distill 2017). With A the colors, s(k) = 1 / |k| and F the orthonormal Fourier transform,
+
+    x = A F^-1 (s z),   dE/dz = s F (A^T dE/dx).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, final
+
+import torch
+from torch import Tensor
+
+from preimage.priors import project_
+
+NATURAL_COLORS = (
+    (0.9801, 0.3988, 0.0431),
+    (0.9348, -0.0733, -0.1189),
+    (0.9265, -0.3480, 0.0744),
+)
+"""A: the principal components (columns) of red, green and blue, by their standard deviations:
+A A^T is the mean covariance of the colors in the shipped photos over its mean diagonal."""
+
+
+class Parameterization(Protocol):
+    """A linear map from parameters to images (N, D, H, W)."""
+
+    def encode(self, images: Tensor) -> Tensor:
+        """The parameters of images."""
+
+    def decode(self, parameters: Tensor) -> Tensor:
+        """The images of parameters."""
+
+    def pull_back(self, gradient: Tensor) -> Tensor:
+        """From the gradient with respect to the images to that of the parameters."""
+
+    def project_(self, parameters: Tensor, max_pixel_norm: float) -> Tensor:
+        """Brings parameters within the hard bound of Eq. 6, in place; their images."""
+
+
+@final
+class Pixels:
+    """The pixels themselves, as the paper has it."""
+
+    def encode(self, images: Tensor) -> Tensor:
+        """The images."""
+        return images
+
+    def decode(self, parameters: Tensor) -> Tensor:
+        """The images."""
+        return parameters
+
+    def pull_back(self, gradient: Tensor) -> Tensor:
+        """The gradient."""
+        return gradient
+
+    def project_(self, parameters: Tensor, max_pixel_norm: float) -> Tensor:
+        """See `preimage.priors.project`."""
+        return project_(parameters, max_pixel_norm)
+
+
+@final
+class Fourier:
+    """Spectra z, real and imaginary parts (N, D, H, W // 2 + 1, 2).
+
+    Args:
+        like: an image or batch of the channels, height, width, dtype and device.
+
+    >>> x = torch.rand(2, 3, 6, 5)
+    >>> bool(torch.allclose(Fourier(x).decode(Fourier(x).encode(x)), x, atol=1e-5))
+    True
+    """
+
+    def __init__(self, like: Tensor) -> None:
+        channels, height, width = like.shape[-3:]
+        self._size = (height, width)
+        rows = torch.fft.fftfreq(height, dtype=torch.float64)[:, None]
+        columns = torch.fft.rfftfreq(width, dtype=torch.float64)[None, :]
+        scale = 1 / (rows**2 + columns**2).sqrt().clamp(min=1 / max(height, width))
+        twice = torch.full((columns.shape[1],), 2.0, dtype=torch.float64)
+        twice[0] = 1  # columns that have no mirror image
+        if width % 2 == 0:
+            twice[-1] = 1
+        scale /= ((scale**2 * twice).sum() / (height * width)).sqrt()
+        self._decoding = (scale / twice.sqrt())[..., None].to(like)
+        self._pulling = (scale * twice.sqrt())[..., None].to(like)
+        colors = torch.tensor(NATURAL_COLORS, dtype=torch.float64)
+        mixing = colors if channels == len(colors) else torch.eye(channels, dtype=torch.float64)
+        self._mixing, self._unmixing = mixing.to(like), mixing.inverse().to(like)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """The spectra of images."""
+        return self._spectrum(_mix(self._unmixing, images)) / self._decoding
+
+    def decode(self, parameters: Tensor) -> Tensor:
+        """The images of spectra."""
+        spectrum = torch.view_as_complex(parameters * self._decoding)
+        return _mix(self._mixing, torch.fft.irfft2(spectrum, s=self._size, norm="ortho"))
+
+    def pull_back(self, gradient: Tensor) -> Tensor:
+        """The gradient with respect to the spectra."""
+        return self._spectrum(_mix(self._mixing.T, gradient)) * self._pulling
+
+    def project_(self, parameters: Tensor, max_pixel_norm: float) -> Tensor:
+        """As `Pixels.project_`; spectra of images within the bound stay as they are."""
+        images = self.decode(parameters)
+        beyond = torch.linalg.vector_norm(images, dim=1).amax((1, 2)) > max_pixel_norm
+        if bool(beyond.any()):
+            images[beyond] = project_(images[beyond], max_pixel_norm)
+            parameters[beyond] = self.encode(images[beyond])
+        return images
+
+    def _spectrum(self, images: Tensor) -> Tensor:
+        return torch.view_as_real(torch.fft.rfft2(images, norm="ortho"))
+
+
+def _mix(matrix: Tensor, images: Tensor) -> Tensor:
+    """Each pixel multiplied by a matrix (D, D)."""
+    return torch.einsum("dc,nchw->ndhw", matrix, images)
+
+
+def parameterization(name: str, like: Tensor) -> Parameterization:
+    """Makes "pixels" or "fourier", for images of the shape of `like`, (N, D, H, W)."""
+    return Fourier(like) if name == "fourier" else Pixels()

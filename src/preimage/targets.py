@@ -1,0 +1,249 @@
+r"""Targets Phi_0 of activation maximization (section 6), and their algebra.
+
+A target is what an image is to excite: a component of a layer, several, or a direction in
+the space of its features. Targets add up, and are scaled:
+
+    >>> channel("layer3", 5) - 0.5 * channel("layer3", 9)
+    layer3:5 - 0.5 layer3:9
+
+The layer is named as in the network; None stands for the representation that is maximized.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Position = tuple[int, int] | Literal["center", "everywhere"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Term:
+    """A weighted component or direction of one layer.
+
+    Attributes:
+        layer: the layer's name, or None for the representation itself.
+        feature: a channel, the name of a class, or a direction (K,).
+        position: row and column of the response, the central one, or the mean of all.
+        weight: what it counts, below zero where it is to be suppressed.
+    """
+
+    layer: str | None
+    feature: int | str | Tensor
+    position: Position = "center"
+    weight: float = 1
+
+    def __str__(self) -> str:
+        if isinstance(self.feature, Tensor):
+            words = "direction"
+        else:
+            words = str(self.feature).partition(",")[0]
+        if self.layer is not None and not isinstance(self.feature, str):
+            words = f"{self.layer}:{words}"
+        if self.position == "everywhere":
+            words += ":mean"
+        elif self.position != "center":
+            words += ":" + ",".join(map(str, self.position))
+        return words
+
+    def place(self, code_shape: tuple[int, ...]) -> Tensor:
+        """Phi_0 of this term, of the shape of one code: (K, H', W'), (T, K) or (K,).
+
+        Raises:
+            ValueError: if the code has no such channel, position or direction.
+        """
+        layout = _Layout.of(code_shape)
+        if isinstance(self.feature, Tensor):
+            vector = self.feature.detach().cpu().float()
+            if tuple(vector.shape) == code_shape:
+                return self.weight * vector
+            if tuple(vector.shape) != (layout.channels,):
+                raise ValueError(
+                    f"a direction needs {layout.channels} values or the shape {code_shape} of a "
+                    f"code, not {tuple(vector.shape)}"
+                )
+        else:
+            if not isinstance(self.feature, int) or not 0 <= self.feature < layout.channels:
+                raise ValueError(
+                    f"channel {self.feature} is not among 0-{layout.channels - 1} of "
+                    f"{self.layer or 'the layer'}"
+                )
+            vector = torch.zeros(layout.channels)
+            vector[self.feature] = 1
+        return self.weight * layout.spread(vector, self.position)
+
+    def responses(self, codes: Tensor) -> Tensor:
+        """The term's response at every position of codes (N, ...), times its weight: (N, P)."""
+        layout = _Layout.of(tuple(codes.shape[1:]))
+        rows = layout.by_position(codes)
+        if isinstance(self.feature, Tensor):
+            vector = self.feature.to(codes)
+            if vector.ndim > 1:
+                return self.weight * (codes.flatten(1) @ vector.flatten())[:, None]
+            return self.weight * (rows @ vector)
+        responses = self.weight * rows[..., int(self.feature)]
+        return responses.mean(1, keepdim=True) if self.position == "everywhere" else responses
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Target:
+    """A sum of terms; see `channel`, `neuron`, `mean_channel`, `direction` and `class_score`."""
+
+    terms: tuple[Term, ...]
+
+    def __add__(self, other: Target) -> Target:
+        return Target(self.terms + other.terms)
+
+    def __sub__(self, other: Target) -> Target:
+        return self + -other
+
+    def __mul__(self, factor: float) -> Target:
+        return Target(tuple(replace(term, weight=factor * term.weight) for term in self.terms))
+
+    def __rmul__(self, factor: float) -> Target:
+        return self * factor
+
+    def __truediv__(self, divisor: float) -> Target:
+        return self * (1 / divisor)
+
+    def __neg__(self) -> Target:
+        return self * -1
+
+    def __repr__(self) -> str:
+        words = [_amount(term.weight) + str(term) for term in self.terms]
+        return " + ".join(words).replace("+ -", "- ")
+
+    def mapped(self, change: Callable[[Term], Term]) -> Target:
+        """The target with each of its terms changed."""
+        return Target(tuple(change(term) for term in self.terms))
+
+    @property
+    def is_central(self) -> bool:
+        """Whether it is of central responses alone."""
+        return all(
+            term.position == "center"
+            and not (isinstance(term.feature, Tensor) and term.feature.ndim > 1)
+            for term in self.terms
+        )
+
+    def at(self, row: int, column: int) -> Target:
+        """The target at a row and a column instead."""
+        return self.mapped(lambda term: replace(term, position=(row, column)))
+
+    def place(self, code_shape: tuple[int, ...]) -> Tensor:
+        """Phi_0, of the shape of one code; all terms are of one layer."""
+        return torch.stack([term.place(code_shape) for term in self.terms]).sum(0)
+
+
+def channel(layer: str | None, index: int) -> Target:
+    """The central response of a channel; of tokens (T, K), that of the central one."""
+    return Target((Term(layer, index),))
+
+
+def neuron(layer: str | None, index: int, row: int, column: int) -> Target:
+    """One response of a channel, at a row and a column of its map."""
+    return Target((Term(layer, index, (row, column)),))
+
+
+def mean_channel(layer: str | None, index: int) -> Target:
+    """The mean of all responses of a channel, which fills the image with its pattern."""
+    return Target((Term(layer, index, "everywhere"),))
+
+
+def direction(
+    layer: str | None, vector: Tensor | Sequence[float], position: Position = "center"
+) -> Target:
+    """A direction: of the features (K,) at a position, or of whole codes.
+
+    Raises:
+        ValueError: if it is zero or not finite.
+    """
+    values = torch.as_tensor(vector, dtype=torch.float32)
+    if not bool(values.isfinite().all() and values.any()):
+        raise ValueError("a direction must be finite and not all zero")
+    return Target((Term(layer, values, position),))
+
+
+def class_score(name: str | int) -> Target:
+    """The score of a class before the softmax, by name ("tree frog") or index."""
+    return Target((Term(None, str(name)),))
+
+
+def find_class(name: str, classes: Sequence[str]) -> int:
+    """Index of the class that has this name among its synonyms, or this index.
+
+    Raises:
+        ValueError: if there is none, or several.
+
+    >>> find_class("goose", ["drake", "goose", "black swan, Cygnus atratus"])
+    1
+    """
+    if not classes:
+        raise ValueError("the classes of this network have no names: give a channel")
+    if name.isdecimal() and int(name) < len(classes):
+        return int(name)
+    synonyms = [[word.strip().lower() for word in text.split(",")] for text in classes]
+    found = [index for index, words in enumerate(synonyms) if name.strip().lower() in words]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ValueError(f"several classes are called {name!r}: {', '.join(map(str, found))}")
+    every = [word for words in synonyms for word in words]
+    near = difflib.get_close_matches(name.lower(), every, n=3, cutoff=0.5)
+    raise ValueError(
+        f"no class {name!r}" + (f": did you mean {' or '.join(near)}?" if near else "")
+    )
+
+
+def _amount(weight: float) -> str:
+    return "" if weight == 1 else "-" if weight == -1 else f"{weight:g} "
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How a code of maps (K, H', W'), tokens (T, K) or a vector (K,) is laid out."""
+
+    code_shape: tuple[int, ...]
+    channels: int
+    grid: tuple[int, int]
+    prefix: int
+
+    @classmethod
+    def of(cls, code_shape: tuple[int, ...]) -> _Layout:
+        if len(code_shape) == 3:
+            return cls(code_shape, code_shape[0], (code_shape[1], code_shape[2]), 0)
+        if len(code_shape) == 2:
+            side = math.isqrt(code_shape[0])
+            return cls(code_shape, code_shape[1], (side, side), code_shape[0] - side**2)
+        if len(code_shape) == 1:
+            return cls(code_shape, code_shape[0], (1, 1), 0)
+        raise ValueError(f"no target in codes of shape {code_shape}: maps, tokens or vectors")
+
+    def spread(self, vector: Tensor, position: Position) -> Tensor:
+        """A code that holds `vector` (K,) at a position, or its share everywhere."""
+        rows, columns = self.grid
+        if position == "everywhere":
+            places = torch.zeros(self.prefix + rows * columns)
+            places[self.prefix :] = 1 / (rows * columns)
+        else:
+            row, column = (rows // 2, columns // 2) if position == "center" else position
+            if not (0 <= row < rows and 0 <= column < columns):
+                raise ValueError(
+                    f"position {row}, {column} is not on the grid of {rows} x {columns} responses"
+                )
+            places = torch.zeros(self.prefix + rows * columns)
+            places[self.prefix + row * columns + column] = 1
+        values = torch.outer(places, vector)
+        return (values.T if len(self.code_shape) == 3 else values).reshape(self.code_shape)
+
+    def by_position(self, codes: Tensor) -> Tensor:
+        """Codes (N, ...) as (N, P, K)."""
+        if len(self.code_shape) == 3:
+            return codes.flatten(2).transpose(1, 2)
+        return codes[:, self.prefix :] if len(self.code_shape) == 2 else codes[:, None]

@@ -1,0 +1,96 @@
+r"""What the representation sees of the image: a window at a random place, turned and zoomed.
+
+Eq. 7 shifts the window by whole pixels (`jitter`). `affine` also turns and zooms it, as
+later visualizations do (Olah, Mordvintsev and Schubert, "Feature Visualization", Distill
+2017), so that what is found does not hang on one orientation and scale. A crop is a small
+window in a large canvas: the number of shifts T sets the margin.
+
+A view is (row, column) or (row, column, angle, zoom): the window's top left corner in
+pixels, its counterclockwise angle in radians, and how much larger the image appears in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def jitter(x: Tensor, offsets: Tensor, size: tuple[int, int]) -> Tensor:
+    """Each image's own crop of `size`, shifted by its row and column of `offsets`, Eq. 7.
+
+    Args:
+        x: canvases (N, D, H, W).
+        offsets: tau, rows and columns, whole numbers (N, 2) on the CPU.
+        size: height and width of the crops.
+    """
+    crops = [
+        canvas[:, v : v + size[0], u : u + size[1]]
+        for canvas, (v, u) in zip(x, offsets.tolist(), strict=True)
+    ]
+    return torch.stack(crops)
+
+
+def affine(x: Tensor, views: Tensor, size: tuple[int, int]) -> Tensor:
+    """Each image through its own window of `size`, turned about its center and zoomed.
+
+    Bilinear; what lies beyond the canvas is its mirror image.
+
+    Args:
+        x: canvases (N, D, H, W).
+        views: (N, 4): row, column, angle in radians and zoom of each.
+        size: height and width of the window.
+
+    >>> x = torch.arange(9.0).reshape(1, 1, 3, 3)
+    >>> affine(x, torch.tensor([[0, 0, math.pi / 2, 1.0]]), (3, 3)).round().tolist()
+    [[[[2.0, 5.0, 8.0], [1.0, 4.0, 7.0], [0.0, 3.0, 6.0]]]]
+    """
+    top, left, angle, zoom = views.to(x).view(-1, 4, 1, 1).unbind(1)
+    middle_row, middle_column = ((length - 1) / 2 for length in size)
+    rows = torch.arange(size[0], dtype=x.dtype, device=x.device)[:, None] - middle_row
+    columns = torch.arange(size[1], dtype=x.dtype, device=x.device)[None, :] - middle_column
+    cos, sin = angle.cos() / zoom, angle.sin() / zoom
+    across = left + middle_column + cos * columns - sin * rows
+    down = top + middle_row + sin * columns + cos * rows
+    grid = torch.stack([_relative(across, x.shape[3]), _relative(down, x.shape[2])], dim=-1)
+    return torch.nn.functional.grid_sample(
+        x, grid, mode="bilinear", padding_mode="reflection", align_corners=True
+    )
+
+
+def draw_views(
+    generators: Sequence[torch.Generator],
+    steps: int,
+    shifts: int,
+    rotation: float = 0,
+    zoom: float = 1,
+) -> Tensor | None:
+    """The views of all images at all steps, each image's from its own random stream.
+
+    Args:
+        generators: one for each image.
+        steps: how many views of each.
+        shifts: T of Eq. 7; rows and columns are uniform in 0..T-1.
+        rotation: angles are uniform within plus and minus so many degrees.
+        zoom: zooms are log-uniform between 1 / zoom and zoom.
+
+    Returns:
+        (steps, N, 2), (steps, N, 4) where anything is turned or zoomed, or None where all
+        views are the same.
+    """
+    if shifts == 1 and not rotation and zoom == 1:
+        return None
+    offsets = [torch.randint(shifts, (steps, 2), generator=g) for g in generators]
+    if not rotation and zoom == 1:
+        return torch.stack(offsets, 1)
+    draws = [2 * torch.rand(steps, 2, generator=g) - 1 for g in generators]
+    ranges = torch.tensor([math.radians(rotation), math.log(zoom)])
+    warps = torch.stack(draws, 1) * ranges
+    return torch.cat([torch.stack(offsets, 1), warps[..., :1], warps[..., 1:].exp()], dim=-1)
+
+
+def _relative(pixels: Tensor, length: int) -> Tensor:
+    """From 0..length-1 to -1..1, and the middle of a single pixel to 0."""
+    return pixels * (2 / (length - 1)) - 1 if length > 1 else pixels * 0

@@ -1,0 +1,22 @@
+"""The visualizations of the paper: each chooses loss, target and start of Eq. 1.
+
+| visualization | loss | target Phi_0 | start |
+|---|---|---|---|
+| `invert` (section 5) | squared distance | Phi(x_0) | noise |
+| `maximize` (section 6) | inner product | one-hot on a component | noise |
+| `caricature` (section 7) | inner product | max(0, Phi(x_0)) | x_0 |
+"""
+
+from preimage.visualizations.caricaturization import caricature
+from preimage.visualizations.inversion import choose_settings, invert, with_own_loss_weight
+from preimage.visualizations.maximization import maximize
+from preimage.visualizations.pre_image import PreImage
+
+__all__ = [
+    "PreImage",
+    "caricature",
+    "choose_settings",
+    "invert",
+    "maximize",
+    "with_own_loss_weight",
+]

@@ -1,0 +1,120 @@
+"""How large the images of activation maximization are, and what each target sees of them.
+
+A target on a grid of responses is looked for at the center of an image a little over twice
+as large as its receptive field rho. As in the authors' code, several may instead share one
+image, a mosaic of square cells that lie an odd number of responses apart, about 1.1 rho;
+each then has about a quarter of the pixels to itself. All others have the network's size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from preimage.representations.base import Representation
+from preimage.representations.layer import Layer
+from preimage.representations.receptive_field import ReceptiveField
+from preimage.targets import Target
+
+_PICTURE = 2.1
+_CELL = 1.1
+"""Sides of a picture and of a cell in receptive fields."""
+_TRIAL_SIZE = (224, 224)
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image, and what to show of it for each target.
+
+    Attributes:
+        size: height and width.
+        targets: the targets at their places.
+        boxes: top, bottom, left and right of what is shown of each.
+    """
+
+    size: tuple[int, int]
+    targets: tuple[Target, ...]
+    boxes: tuple[Box, ...]
+
+    def crops(self, images: Tensor, indices: Sequence[int]) -> Tensor:
+        """What is shown of images (N, D, H, W), each for the target of this index."""
+        crops = []
+        for image, index in zip(images, indices, strict=True):
+            top, bottom, left, right = self.boxes[index]
+            crops.append(image[:, top:bottom, left:right])
+        return torch.stack(crops)
+
+
+def single(
+    representation: Representation, targets: Sequence[Target], size: tuple[int, int] | None
+) -> Picture:
+    """An image for each target, all of one size.
+
+    Raises:
+        ValueError: if the representation has no image size of its own and none is given, or
+            does not take images of this size.
+    """
+    field = representation.receptive_field if isinstance(representation, Layer) else None
+    own = representation.preprocessing.size
+    fits = field is not None and (own is None or field.size < min(own))
+    if field is None or not fits or not all(target.is_central for target in targets):
+        chosen = size or _own_size(representation, targets)
+        return Picture(chosen, tuple(targets), ((0, chosen[0], 0, chosen[1]),) * len(targets))
+    if size is None:
+        side = math.ceil(_PICTURE * field.size / field.stride) * field.stride
+        size = (side, side)
+    shape = representation.code_shape(*size)
+    middle = (shape[1] // 2, shape[2] // 2)
+    box = _box(field, middle, field.size, size)
+    return Picture(size, tuple(targets), (box,) * len(targets))
+
+
+def mosaic(representation: Representation, targets: Sequence[Target]) -> Picture:
+    """One image for all targets, on a grid as square as can be.
+
+    Raises:
+        ValueError: if the layer has no grid of responses with a receptive field, or a target
+            has a place of its own.
+    """
+    field = representation.receptive_field if isinstance(representation, Layer) else None
+    if field is None:
+        raise ValueError(f"a mosaic needs a layer of maps: {representation.name} sees all at once")
+    if not all(target.is_central for target in targets):
+        raise ValueError("the targets of a mosaic are central responses: a place is given to them")
+    cell = 2 * math.ceil((_CELL * field.size / field.stride - 1) / 2) + 1
+    columns = math.ceil(math.sqrt(len(targets)))
+    rows = math.ceil(len(targets) / columns)
+    size = (rows * cell * field.stride, columns * cell * field.stride)
+    shape = representation.code_shape(*size)
+    top, left = (shape[1] - rows * cell) // 2, (shape[2] - columns * cell) // 2
+    cells = [divmod(index, columns) for index in range(len(targets))]
+    places = [(top + cell * v + cell // 2, left + cell * u + cell // 2) for v, u in cells]
+    boxes = [_box(field, (v, u), cell * field.stride, size) for v, u in places]
+    placed = [target.at(v, u) for target, (v, u) in zip(targets, places, strict=True)]
+    return Picture(size, tuple(placed), tuple(boxes))
+
+
+def _box(field: ReceptiveField, place: tuple[int, int], side: int, size: tuple[int, int]) -> Box:
+    """The square of this side around the center of a response, moved into the image."""
+    starts = []
+    for at, length in zip(place, size, strict=True):
+        start = round(field.offset + field.stride * at - (side - 1) / 2)
+        starts.append(min(max(start, 0), max(length - side, 0)))
+    (top, left), (height, width) = starts, (min(side, length) for length in size)
+    return top, top + height, left, left + width
+
+
+def _own_size(representation: Representation, targets: Sequence[Target]) -> tuple[int, int]:
+    if isinstance(representation, Layer):
+        return representation.preprocessing.size or _TRIAL_SIZE
+    features = [term.feature for target in targets for term in target.terms]
+    shapes = {tuple(f.shape) for f in features if isinstance(f, Tensor) and f.ndim > 1}
+    if len(shapes) != 1:
+        raise ValueError(f"{representation.name} has no image size of its own: give one")
+    return representation.image_size(shapes.pop())
