@@ -21,10 +21,10 @@ from torch import Tensor
 
 import preimage
 from benchmarks.timing import interleaved, machine, write_csv
-from preimage.experiments.photos import shipped_photos
 from preimage.losses import SquaredDistance, relative_error
 from preimage.objective import Objective
 from preimage.optimizer import Progress
+from preimage.photo_files import shipped_photos
 
 NAMES = ("hog", "hogb", "dsift")
 SIZE = 320

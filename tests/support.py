@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from preimage.experiments.photos import shipped_photos
 from preimage.images import load_image
+from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY, Preprocessing
 from preimage.representations.base import Representation
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from preimage.experiments.photos import shipped_photos
 from preimage.images import (
     ImageError,
     ImageLike,
@@ -24,6 +23,7 @@ from preimage.images import (
     ssim,
     stack_images,
 )
+from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY, Preprocessing
 from tests.support import encoded, pixels_of, png_header, random_image
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from preimage.experiments.photos import shipped_photos
 from preimage.images import load_image
+from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY, Preprocessing
 from tests.support import random_image
 

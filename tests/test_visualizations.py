@@ -14,10 +14,10 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 
 from preimage.catalog import representation
-from preimage.experiments.photos import shipped_photos
 from preimage.images import ImageLike, load_image
 from preimage.losses import relative_error
 from preimage.optimizer import NonFiniteEnergyError, Progress
+from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG

@@ -14,8 +14,8 @@ from tests.models.simplenn_files import narrow, random_weights, save_v5, simplen
 from tests.support import pixels_of
 
 from preimage import catalog
-from preimage.experiments.photos import shipped_photos
 from preimage.models import networks
+from preimage.photo_files import shipped_photos
 
 RANDOM = ("--weights", "random", "--steps", "2", "--size", "64x64")
 

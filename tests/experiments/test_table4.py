@@ -12,10 +12,10 @@ from tests.support import pixels_of
 
 from preimage.catalog import representation
 from preimage.experiments import table4
-from preimage.experiments.photos import shipped_photos
 from preimage.experiments.table4 import Measurement, measure, published, summarize
 from preimage.images import ImageError
 from preimage.optimizer import Progress
+from preimage.photo_files import shipped_photos
 from preimage.settings import NNPREIMAGE
 from preimage.visualizations import invert
 

@@ -12,11 +12,11 @@ from tests.support import random_image
 from torch import Tensor
 
 from preimage.catalog import representation
-from preimage.experiments.photos import shipped_photos
 from preimage.losses import SquaredDistance
 from preimage.objective import Energy, Objective
 from preimage.optimizer import NonFiniteEnergyError, Progress, minimize
 from preimage.optimizer.sobolev_lbfgs import local_contrast
+from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY
 from preimage.representations.hog import HOG
 from preimage.settings import NNPREIMAGE, QUALITIES, Settings

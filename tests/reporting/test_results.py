@@ -14,7 +14,7 @@ from PIL import Image
 from tests.support import pixels_of
 
 import preimage
-from preimage.experiments.photos import shipped_photos
+from preimage.photo_files import shipped_photos
 from preimage.reporting.results import check_writable, describe, write_result
 from preimage.representations.hog import HOG
 from preimage.settings import NNPREIMAGE

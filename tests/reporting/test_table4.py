@@ -8,8 +8,8 @@ from pathlib import Path
 from PIL import Image
 from tests.support import pixels_of
 
-from preimage.experiments.photos import shipped_photos
 from preimage.experiments.table4 import Measurement, Summary
+from preimage.photo_files import shipped_photos
 from preimage.reporting.table4 import HEADER, format_rows, write_table4
 
 PHOTOS = list(shipped_photos().values())

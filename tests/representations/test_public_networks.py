@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from preimage.catalog import Network, network
-from preimage.experiments.photos import shipped_photos
+from preimage.photo_files import shipped_photos
 from preimage.settings import NNPREIMAGE
 from preimage.visualizations import invert
 

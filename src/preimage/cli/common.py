@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from preimage.experiments.photos import list_images
 from preimage.images import ImageError
 from preimage.optimizer import Progress
+from preimage.photo_files import list_images
 
 console = Console(stderr=True, soft_wrap=True, highlight=False)
 

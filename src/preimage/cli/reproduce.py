@@ -20,7 +20,7 @@ from preimage.cli.common import (
     progress_bar,
 )
 from preimage.experiments import table4 as table4_experiment
-from preimage.experiments.photos import list_images, shipped_photos
+from preimage.photo_files import list_images, shipped_photos
 from preimage.reporting.grid import Cell, draw_grid
 from preimage.reporting.results import check_picture, check_writable
 from preimage.reporting.table4 import HEADER, format_rows, write_table4

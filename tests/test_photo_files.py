@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from preimage.experiments.photos import list_images, shipped_photos
 from preimage.images import ImageError
+from preimage.photo_files import list_images, shipped_photos
 
 
 def test_every_shipped_photo_has_a_license_and_every_license_a_photo() -> None:

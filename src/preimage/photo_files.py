@@ -1,4 +1,4 @@
-"""The photos of an experiment: those of a folder, or those that the package ships."""
+"""Files of photos: those of a folder, or those that the package ships."""
 
 from __future__ import annotations
 
