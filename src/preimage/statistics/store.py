@@ -17,7 +17,6 @@ import io
 import json
 import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -152,14 +151,13 @@ def _file_name(layer: str) -> str:
 @contextmanager
 def _written(path: Path) -> Iterator[IO[bytes]]:
     """A file that takes its place when it is complete."""
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with partial.open("wb") as file:
             yield file
         os.replace(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _network_hash(layer: Layer) -> str:
