@@ -83,6 +83,16 @@ def test_layers_of_one_network_share_its_weights() -> None:
     assert torch.equal(lite.layer("head.act")(x), lite.layer("head")(x))
 
 
+def test_several_layers_of_a_network_are_computed_at_once() -> None:
+    lite = network("efficientnet-lite0", weights="random")
+    x = torch.rand(1, 3, 32, 32)
+    both = lite.several(["blocks.3", "stem"])
+    assert [layer.name for layer in both.layers.values()] == [
+        "efficientnet-lite0/blocks.3", "efficientnet-lite0/stem",
+    ]  # fmt: skip
+    assert torch.equal(both.outputs(x)["blocks.3"], lite.layer("blocks.3")(x))
+
+
 def test_a_network_of_the_users_own_has_loss_weights_by_stride() -> None:
     spec = f"import:{__name__}.factory"
     found = [representation(f"{spec}/{layer}") for layer in range(4)]

@@ -14,7 +14,7 @@ The layer follows the last "/".
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from preimage.representations.base import Representation
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
+from preimage.representations.layers import Layers
 from preimage.settings import LAST_LOSS_WEIGHT, LAYER_LOSS_WEIGHTS, STRIDE_LOSS_WEIGHTS
 
 CLASSICAL: dict[str, tuple[Callable[[], Representation], str]] = {
@@ -107,6 +108,14 @@ class Network:
             by_stride = (c for most, c in STRIDE_LOSS_WEIGHTS if layer.stride <= most)
             layer.loss_weight = next(by_stride, LAST_LOSS_WEIGHT)
         return layer
+
+    def several(self, names: Sequence[str]) -> Layers:
+        """Several of its layers, by one forward pass.
+
+        Raises:
+            ValueError: if there is none of a name; the nearest ones are suggested.
+        """
+        return Layers([self.layer(name) for name in names])
 
     def _listed_loss_weight(self, layer: str) -> float:
         """C of the first boundary of the table that is not passed when `layer` has run."""

@@ -14,6 +14,8 @@ import preimage
 from preimage.cli.invert import invert
 from preimage.cli.networks import fetch, layers, models
 from preimage.cli.reproduce import demo, table4
+from preimage.cli.stats import stats
+from preimage.cli.top import top
 
 app = typer.Typer(
     help="Shows what an image representation keeps and what it throws away.",
@@ -28,6 +30,8 @@ app.command()(demo)
 app.command()(models)
 app.command()(fetch)
 app.command()(layers)
+app.command()(stats)
+app.command()(top)
 _reproduce.command()(table4)
 
 

@@ -70,18 +70,22 @@ class Layer(Representation):
         self.preprocessing = preprocessing
         self.name = layer if name is None else name
         self.loss_weight = loss_weight
-        self._trunk = Trunk(model, layer)
-        self._shapes: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._trunk = Trunk(model, [layer])
 
     @property
     def model(self) -> nn.Module:
         """The network."""
         return self._trunk.model
 
+    @property
+    def layer(self) -> str:
+        """The dotted name of the submodule."""
+        return self._trunk.layers[0]
+
     def forward(self, x: Tensor) -> Tensor:
         """Codes of the images `x` (N, D, H, W)."""
         with self._trunk.frozen(x.device):
-            return self._trunk(self.preprocessing.to_network(x))
+            return self._trunk(self.preprocessing.to_network(x))[self.layer]
 
     def frozen(self, device: torch.device) -> AbstractContextManager[None]:
         """See `Representation.frozen`."""
@@ -93,19 +97,8 @@ class Layer(Representation):
         Raises:
             ValueError: if the network does not take images of this size.
         """
-        size = (height, width)
-        if size not in self._shapes:
-            device = self._trunk.device() or torch.device("cpu")
-            x = torch.zeros(1, self.preprocessing.channels, *size, device=device)
-            try:
-                with torch.enable_grad():
-                    self._shapes[size] = tuple(self(x.requires_grad_()).shape[1:])
-            except (RuntimeError, AssertionError, IndexError) as error:
-                reason = (str(error) or type(error).__name__).splitlines()[0]
-                raise ValueError(
-                    f"{self.name} does not take images of {height} x {width} pixels: {reason}"
-                ) from None
-        return self._shapes[size]
+        channels = self.preprocessing.channels
+        return self._trunk.shapes(self.name, channels, height, width)[self.layer]
 
     def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
         """The size that the preprocessing prescribes.
@@ -121,7 +114,7 @@ class Layer(Representation):
     def receptive_field(self) -> ReceptiveField | None:
         """What a component sees: by the chain rule or else measured; None for all there is."""
         try:
-            return chain_rule(self._chain())[self._trunk.layer]
+            return chain_rule(self._chain())[self.layer]
         except ValueError:
             size = self.preprocessing.size or _TRIAL_SIZE
             with self.frozen(torch.device("cpu")):
@@ -131,7 +124,7 @@ class Layer(Representation):
     def stride(self) -> int:  # type: ignore[override]  # computed when asked for
         """Pixels between neighboring components; 32 for a layer without a grid."""
         try:
-            return chain_rule(self._chain())[self._trunk.layer].stride
+            return chain_rule(self._chain())[self.layer].stride
         except ValueError:
             return grid_stride(self.code_shape, self.preprocessing.size or _TRIAL_SIZE)
 
@@ -142,7 +135,7 @@ class Layer(Representation):
 
     def _chain(self) -> nn.Sequential:
         """The children of a plain chain up to the layer; raises ValueError elsewhere."""
-        model, layer = self._trunk.model, self._trunk.layer
+        model, layer = self.model, self.layer
         if type(model) is not nn.Sequential or layer not in dict(model.named_children()):
             raise ValueError(f"{self.name} is no layer of a plain chain")
         names = list(model._modules)

@@ -1,91 +1,99 @@
-"""A network of any kind, run up to one of its submodules, and kept as it was.
+"""A network of any kind, run up to some of its submodules, and kept as it was.
 
-Where the layer lies in a chain (an `nn.Sequential`, perhaps inside another), only the
-modules up to it are called. Elsewhere the whole network is called, and an exception that
-a hook raises ends the call as soon as the layer has returned.
+Where a layer lies in a chain (an `nn.Sequential`, perhaps inside another), only the modules
+up to it are called. Elsewhere the network is called, and an exception that a hook raises ends
+the call as soon as the last of the layers has returned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 
 class _Reached(BaseException):  # so that no `except Exception` of a network can catch it
-    """The layer has returned."""
-
-    def __init__(self, output: Any) -> None:
-        super().__init__()
-        self.output = output
+    """The last of the layers has returned."""
 
 
 class Trunk:
-    """The part of a network that computes the output of one of its submodules.
+    """The part of a network that computes the outputs of some of its submodules.
 
     It is no `nn.Module` itself, so that nobody else registers, converts or saves the network
     with it.
 
     Args:
         model: the network.
-        layer: dotted name of a submodule, as `model.named_modules()` has it.
+        layers: dotted names of submodules, as `model.named_modules()` has them.
 
     Raises:
         ValueError: if there is no such submodule; the nearest names are offered.
     """
 
-    def __init__(self, model: nn.Module, layer: str) -> None:
+    def __init__(self, model: nn.Module, layers: Sequence[str]) -> None:
         known = [name for name, _ in model.named_modules(remove_duplicate=False) if name]
-        if layer not in known:
-            near = get_close_matches(layer, known, n=3)
-            offered = " or ".join(map(repr, near)) if near else "one of " + ", ".join(known[:12])
-            raise ValueError(f"{type(model).__name__} has no layer {layer!r}: try {offered}")
+        for layer in layers:
+            if layer not in known:
+                near = get_close_matches(layer, known, n=3)
+                choice = " or ".join(map(repr, near)) if near else "one of " + ", ".join(known[:12])
+                raise ValueError(f"{type(model).__name__} has no layer {layer!r}: try {choice}")
         self.model = model
-        self.layer = layer
+        self.layers = tuple(layers)
         self._depth = 0
+        self._shapes: dict[tuple[int, int], dict[str, tuple[int, ...]]] = {}
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """The layer's output for the network's input `x`, in the dtype of `x`."""
+    def __call__(self, x: Tensor) -> dict[str, Tensor]:
+        """The layers' outputs for the network's input `x`, by name, in the dtype of `x`."""
         dtype = next((p.dtype for p in self.model.parameters() if p.is_floating_point()), x.dtype)
-        output = self._run(x.to(dtype))
-        if not isinstance(output, Tensor):
-            self._refuse(output)
-        if x.requires_grad and torch.is_grad_enabled() and not output.requires_grad:
-            raise ValueError(f"the output of layer {self.layer!r} does not depend on the image")
-        return output.to(x.dtype)
+        _, found = _run(self.model, x.to(dtype), self.layers, whole=False)
+        outputs = {}
+        for layer in self.layers:
+            if layer not in found:
+                raise ValueError(f"layer {layer!r} is not reached by the forward pass")
+            output = found[layer]
+            if not isinstance(output, Tensor):
+                self._refuse(layer, output)
+            if x.requires_grad and torch.is_grad_enabled() and not output.requires_grad:
+                raise ValueError(f"the output of layer {layer!r} does not depend on the image")
+            outputs[layer] = output.to(x.dtype)
+        return outputs
 
-    def _run(self, x: Any) -> Any:
-        """Calls the chain up to the layer, or up to the module that contains it."""
-        module, path = self.model, self.layer
-        while path and _is_chain(module):
-            name, _, path = path.partition(".")
-            for key, child in module._modules.items():
-                if key == name and child is not None:
-                    module = child
-                    break
-                x = child(x) if child is not None else x
-        if not path:
-            return module(x)
-        handle = module.get_submodule(path).register_forward_hook(_stop)
-        try:
-            module(x)
-        except _Reached as reached:
-            return reached.output
-        finally:
-            handle.remove()
-        raise ValueError(f"layer {self.layer!r} is not reached by the forward pass")
+    def shapes(
+        self, name: str, channels: int, height: int, width: int
+    ) -> dict[str, tuple[int, ...]]:
+        """Shapes of the outputs for one image, found by a trial run on a black one.
 
-    def _refuse(self, output: Any) -> NoReturn:
+        Raises:
+            ValueError: if the network does not take images of this size; it speaks of `name`.
+        """
+        size = (height, width)
+        if size not in self._shapes:
+            device = self.device() or torch.device("cpu")
+            x = torch.zeros(1, channels, *size, device=device, requires_grad=True)
+            try:
+                with torch.enable_grad(), self.frozen(device):
+                    # A layer may change its input in place, which a leaf does not allow.
+                    outputs = self(x.clone())
+            except (RuntimeError, AssertionError, IndexError) as error:
+                reason = (str(error) or type(error).__name__).splitlines()[0]
+                raise ValueError(
+                    f"{name} does not take images of {height} x {width} pixels: {reason}"
+                ) from None
+            self._shapes[size] = {key: tuple(y.shape[1:]) for key, y in outputs.items()}
+        return self._shapes[size]
+
+    def _refuse(self, layer: str, output: Any) -> NoReturn:
         kind = type(output).__name__
         if isinstance(output, tuple | list | dict):
             kind += f" of {len(output)}"
-        inside = [name for name, _ in self.model.get_submodule(self.layer).named_modules() if name]
-        choice = f"a layer inside, such as {self.layer}.{inside[-1]}" if inside else "another layer"
-        raise ValueError(f"layer {self.layer!r} returns a {kind}, not one tensor: choose {choice}")
+        inside = [name for name, _ in self.model.get_submodule(layer).named_modules() if name]
+        choice = f"a layer inside, such as {layer}.{inside[-1]}" if inside else "another layer"
+        raise ValueError(f"layer {layer!r} returns a {kind}, not one tensor: choose {choice}")
 
     def device(self) -> torch.device | None:
         """The device of the network; None where it has several, or nothing to place."""
@@ -120,8 +128,66 @@ class Trunk:
             yield
 
 
-def _stop(module: nn.Module, inputs: Any, output: Any) -> NoReturn:
-    raise _Reached(output)
+def _run(
+    module: nn.Module, x: Any, wanted: Sequence[str], whole: bool
+) -> tuple[Any, dict[str, Any]]:
+    """What `module` makes of `x`, and the outputs of the submodules `wanted` that it reaches.
+
+    Unless the whole is asked for, nothing behind the last of them runs. An output is copied
+    where something runs behind it, which might change it in place.
+    """
+    if not wanted:
+        return module(x), {}
+    if not _is_chain(module):
+        return _watch(module, x, wanted, whole)
+    inside: dict[str, list[str]] = {}
+    for name in wanted:
+        head, _, tail = name.partition(".")
+        inside.setdefault(head, []).append(tail)
+    found: dict[str, Any] = {}
+    for key, child in module._modules.items():
+        if child is None:
+            continue
+        tails = inside.pop(key, [])
+        behind = whole or bool(inside)
+        x, deeper = _run(child, x, list(filter(None, tails)), behind or "" in tails)
+        found |= {f"{key}.{tail}": output for tail, output in deeper.items()}
+        if "" in tails:
+            found[key] = _copy(x) if behind else x
+        if not behind:
+            break
+    return x, found
+
+
+def _watch(
+    module: nn.Module, x: Any, wanted: Sequence[str], whole: bool
+) -> tuple[Any, dict[str, Any]]:
+    """As `_run`, by hooks: for a module that is no chain."""
+    found: dict[str, Any] = {}
+
+    def watch(name: str) -> RemovableHandle:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+            if name in found:
+                return
+            last = len(found) == len(wanted) - 1 and not whole
+            found[name] = output if last else _copy(output)
+            if last:
+                raise _Reached
+
+        return module.get_submodule(name).register_forward_hook(hook)
+
+    with ExitStack() as undo:
+        for name in wanted:
+            undo.callback(watch(name).remove)
+        try:
+            x = module(x)
+        except _Reached:
+            x = None
+    return x, found
+
+
+def _copy(output: Any) -> Any:
+    return output.clone() if isinstance(output, Tensor) else output
 
 
 def _is_chain(module: nn.Module) -> bool:

@@ -1,0 +1,89 @@
+"""`preimage top`: the parts of images that channels answer most to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from preimage.cli.common import check_device, clear_errors
+from preimage.cli.stats import by_network, dead_channels, image_bar, image_paths, report_skipped
+from preimage.reporting.results import check_picture, versions, write_result
+from preimage.reporting.top_responses import draw_top_responses
+from preimage.statistics import load_known, measure
+
+_FIRST = 25
+
+
+def top(
+    layer: Annotated[str, typer.Argument(help="A layer, as NETWORK/LAYER.")],
+    channels: Annotated[
+        str | None, typer.Option(help=f"As 0-24 or 3,7,9-12; the first {_FIRST} if not given.")
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of images; if not given, the largest set that `preimage stats` has "
+            "been through, or else the shipped photos."
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Weight file of the network, or random.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("top.png"),
+    device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu",
+) -> None:
+    """For each channel, the parts of 9 images that it answers most to."""
+    with clear_errors():
+        check_device(device, small_kernels=False)
+        check_picture(out)
+        (several,) = by_network([layer], weights)
+        (phi,) = several.layers.values()
+        wanted = None if channels is None else parse_channels(channels)
+        paths = None if images is None else image_paths(images)
+    with clear_errors(), image_bar() as begin:
+        statistics = known = load_known(phi, paths)
+        if statistics is None:
+            run = begin(several.name)
+            found = measure(several, paths or image_paths(None), device=device, progress=run)
+            (statistics,) = found.values()
+        there = range(len(statistics.maximum))
+        chosen = list(there[:_FIRST]) if wanted is None else wanted
+        if max(chosen) not in there:
+            raise ValueError(f"{phi.name} has channels 0-{there[-1]}, not {max(chosen)}")
+        picture, described = draw_top_responses(phi, statistics, chosen)
+        field = phi.receptive_field
+        sidecar: dict[str, Any] = {
+            "representation": phi.name,
+            "weights": weights,
+            "images": len(statistics.images),
+            "receptive_field": None if field is None else field.size,
+            "channels": described,
+            "versions": versions(),
+        }
+        write_result(picture, out, sidecar)
+    typer.echo(f"{phi.name}  {len(chosen)} channels  {len(statistics.images)} images  -> {out}")
+    if dead := [d["channel"] for d in described if d["dead"]]:
+        typer.echo(f"dead in {phi.name}: {dead_channels(dead)}")
+    if known is None:
+        report_skipped([statistics])
+
+
+def parse_channels(text: str) -> list[int]:
+    """The numbers that ranges such as "0-24" or "3,7,9-12" stand for.
+
+    Raises:
+        ValueError: if the text is no such list.
+
+    >>> parse_channels("3,7,9-12")
+    [3, 7, 9, 10, 11, 12]
+    """
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, _, last = (piece.strip() for piece in part.partition("-"))
+        last = last or first
+        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
+            raise ValueError(f"channels must be like 0-24 or 3,7,9-12, not {text!r}")
+        numbers += range(int(first), int(last) + 1)
+    return list(dict.fromkeys(numbers))

@@ -1,0 +1,115 @@
+"""Several layers of one network at once.
+
+>>> from torch import nn
+>>> network = nn.Sequential(nn.Conv2d(3, 8, 5, stride=2), nn.ReLU(), nn.Flatten())
+>>> prescribed = Preprocessing(mean=(127.5,) * 3, size=(9, 9))
+>>> both = Layers([Layer(network, name, prescribed) for name in ("0", "1")])
+>>> {name: tuple(y.shape) for name, y in both.outputs(torch.rand(2, 3, 9, 9)).items()}
+{'0': (2, 8, 3, 3), '1': (2, 8, 3, 3)}
+>>> both.code_shape(9, 9)
+(144,)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import cached_property
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from preimage.preprocessing import Preprocessing
+from preimage.representations.base import Representation
+from preimage.representations.layer import Layer
+from preimage.representations.trunk import Trunk
+
+
+@final
+class Layers(Representation):
+    """The outputs of several submodules, by a single forward pass up to the last of them.
+
+    The code of an image is that of each layer, flattened, one after the other. What `Layer`
+    promises about the network holds here too.
+
+    Args:
+        layers: of one network, with one preprocessing; each counts once.
+        name: what a user calls the representation; the layers' names if not given.
+
+    Attributes:
+        layers: the layers by their dotted names.
+
+    Raises:
+        ValueError: if there is none, or if they differ in network or preprocessing. On a
+            call: as `Layer`.
+    """
+
+    is_network = True
+    code_axes = 1
+
+    def __init__(self, layers: Sequence[Layer], *, name: str | None = None) -> None:
+        super().__init__()
+        if len({(id(layer.model), layer.preprocessing) for layer in layers}) != 1:
+            raise ValueError(
+                f"layers must belong to one network with one preprocessing, not to those of "
+                f"{', '.join(layer.name for layer in layers) or 'no layer'}"
+            )
+        self.layers = {layer.layer: layer for layer in layers}
+        self.name = ", ".join(layer.name for layer in self.layers.values())
+        if name is not None:
+            self.name = name
+        self.preprocessing: Preprocessing = layers[0].preprocessing
+        self._trunk = Trunk(layers[0].model, list(self.layers))
+
+    @property
+    def model(self) -> nn.Module:
+        """The network."""
+        return self._trunk.model
+
+    def outputs(self, x: Tensor) -> dict[str, Tensor]:
+        """Each layer's own code of the images `x` (N, D, H, W), by dotted name.
+
+        They are maps (N, K, H', W'), tokens (N, T, K), or vectors (N, K).
+        """
+        with self._trunk.frozen(x.device):
+            return self._trunk(self.preprocessing.to_network(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Codes (N, sum of the layers' sizes) of the images `x` (N, D, H, W)."""
+        return torch.cat([output.flatten(1) for output in self.outputs(x).values()], 1)
+
+    def frozen(self, device: torch.device) -> AbstractContextManager[None]:
+        """See `Representation.frozen`."""
+        return self._trunk.frozen(device)
+
+    def code_shapes(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
+        """What `Layer.code_shape` says of each layer, by one trial run.
+
+        Raises:
+            ValueError: if the network does not take images of this size.
+        """
+        return self._trunk.shapes(self.name, self.preprocessing.channels, height, width)
+
+    def code_shape(self, height: int, width: int) -> tuple[int, ...]:
+        """(K,), the sum of the layers' sizes; raises ValueError as `code_shapes`."""
+        return (sum(math.prod(shape) for shape in self.code_shapes(height, width).values()),)
+
+    def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
+        """The size that the preprocessing prescribes; raises ValueError if it is none."""
+        return self._coarsest.image_size(code_shape)
+
+    @cached_property
+    def stride(self) -> int:  # type: ignore[override]  # computed when asked for
+        """The largest of the layers' strides."""
+        return self._coarsest.stride
+
+    @cached_property
+    def default_jitter(self) -> int:  # type: ignore[override]
+        """T of Eq. 7, from the largest stride."""
+        return self._coarsest.default_jitter
+
+    @cached_property
+    def _coarsest(self) -> Layer:
+        return max(self.layers.values(), key=lambda layer: layer.stride)

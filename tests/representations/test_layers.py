@@ -1,0 +1,164 @@
+"""`Layers`: several layers of one network by one forward pass."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from tests.representations.networks import COLOR, Failing, Residual, resnet, state
+from tests.support import random_image
+from torch import Tensor, nn
+
+from preimage.preprocessing import Preprocessing
+from preimage.representations.layer import Layer
+from preimage.representations.layers import Layers
+
+RESNET_LAYERS = ["stem.0", "stem", "body.0.one", "body.0.bn", "body.0", "body.1.act", "body"]
+"""Some with an activation in place right behind them, some inside others."""
+
+
+def image(*shape: int, seed: int = 0) -> Tensor:
+    return random_image(*shape, seed=seed).float()
+
+
+def layers(model: nn.Module, *names: str) -> Layers:
+    return Layers([Layer(model, name, COLOR, name=f"net/{name}") for name in names])
+
+
+def counted(model: nn.Module) -> list[nn.Module]:
+    """The modules without children that are called from now on."""
+    calls: list[nn.Module] = []
+
+    def count(module: nn.Module, *_: Any) -> None:
+        calls.append(module)
+
+    for module in model.modules():
+        if not list(module.children()):
+            module.register_forward_pre_hook(count)
+    return calls
+
+
+def vgg() -> nn.Sequential:
+    """A chain with activations in place, as MatConvNet's networks are."""
+    torch.manual_seed(0)
+    parts: list[nn.Module] = []
+    for wide in (3, 4, 5):
+        parts += [nn.Conv2d(wide, wide + 1, 3), nn.ReLU(inplace=True)]
+    parts.append(nn.AdaptiveAvgPool2d(2))
+    return nn.Sequential(nn.Sequential(*parts), nn.Flatten(), nn.Linear(24, 7), nn.ReLU(True))
+
+
+@pytest.mark.parametrize(
+    ("build", "names"),
+    [
+        (resnet, RESNET_LAYERS),
+        (resnet, [*RESNET_LAYERS[::-1], "pair.inside", "head"]),
+        (vgg, ["0.0", "0.1", "0.2", "0", "1", "2", "3"]),
+        (vgg, ["2", "0.4"]),
+        (lambda: Residual(3), ["bn", "act", "one"]),
+    ],
+)
+def test_each_output_is_bit_for_bit_that_of_the_layer_alone(
+    build: Callable[[], nn.Module], names: list[str]
+) -> None:
+    model, x = build(), image(2, 3, 32, 32)
+    together = layers(model, *names).outputs(x)
+    assert list(together) == names
+    for name, output in together.items():
+        assert torch.equal(output, Layer(model, name, COLOR)(x)), name
+
+
+def test_an_activation_in_place_does_not_reach_the_layer_before_it() -> None:
+    for model, before, after in ((vgg(), "0.0", "0.1"), (Residual(3), "bn", "act")):
+        outputs = layers(model, before, after).outputs(image(1, 3, 16, 16))
+        assert bool((outputs[before] < 0).any())
+        assert torch.equal(outputs[after], outputs[before].relu())
+
+
+def test_no_module_runs_twice_and_none_behind_the_last_layer() -> None:
+    first, second = nn.Conv2d(3, 4, 3), nn.ReLU()
+    model = nn.Sequential(first, nn.Sequential(second, Failing()), Failing())
+    calls = counted(model)
+    layers(model, "1.0", "0").outputs(image(1, 3, 8, 8))
+    assert calls == [first, second]
+    body = resnet()
+    body.body[2].two = Failing()
+    layers(body, "body.0", "stem.0", "body.1", "body.2.act").outputs(image(1, 3, 32, 32))
+    with pytest.raises(AssertionError, match="behind the layer"):
+        layers(body, "body.2", "stem.0").outputs(image(1, 3, 32, 32))
+
+
+def test_a_module_that_stands_at_two_places_of_a_chain_is_taken_at_the_one_named() -> None:
+    relu = nn.ReLU()
+    model = nn.Sequential(relu, nn.Conv2d(3, 4, 3), relu)
+    outputs = layers(model, "0", "2").outputs(image(1, 3, 8, 8))
+    assert [tuple(y.shape[1:]) for y in outputs.values()] == [(3, 8, 8), (4, 6, 6)]
+
+
+def test_the_code_is_the_codes_end_to_end_and_its_gradient_right() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Tanh(), nn.Flatten(), nn.Linear(40, 4)).double()
+    both = layers(model, "3", "0")
+    x = random_image(2, 3, 6, 7).requires_grad_()
+    assert both(x).shape == (2, *both.code_shape(6, 7)) == (2, 4 + 2 * 4 * 5)
+    assert torch.equal(both(x)[:, :4], Layer(model, "3", COLOR)(x))
+    assert torch.autograd.gradcheck(both, x)
+
+
+def test_the_users_network_is_as_it_was_also_after_an_error() -> None:
+    model = resnet()
+    model.stem.requires_grad_(False)
+    before = state(model)
+    layers(model, "stem", "head")(image(1, 3, 32, 32).requires_grad_()).sum().backward()
+    with pytest.raises(RuntimeError):
+        layers(model, "stem", "head")(image(1, 5, 32, 32))
+    assert state(model) == before
+
+
+def test_stride_and_jitter_are_those_of_the_coarsest_layer() -> None:
+    both = layers(resnet(), "stem", "body.1", "body.0")
+    assert (both.stride, both.default_jitter) == (4, 1)
+    assert layers(resnet(), "head", "stem").default_jitter == 8
+    assert both.image_size((5,)) == (32, 32)
+    assert both.code_shapes(32, 64) == {
+        "stem": (8, 16, 32), "body.1": (8, 8, 16), "body.0": (8, 16, 32),
+    }  # fmt: skip
+
+
+def test_a_layer_counts_once_and_each_is_there_by_name() -> None:
+    both = layers(resnet(), "stem", "body", "stem")
+    assert {name: layer.name for name, layer in both.layers.items()} == {
+        "stem": "net/stem",
+        "body": "net/body",
+    }
+    assert both.name == "net/stem, net/body"
+    assert torch.equal(copy.deepcopy(both)(image(1, 3, 32, 32)), both(image(1, 3, 32, 32)))
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["stem", "pair"], "layer 'pair' returns a tuple of 2, not one tensor"),
+        (["unused", "stem"], "layer 'unused' is not reached by the forward pass"),
+        (["stem", "bodi"], "ResNet has no layer 'bodi': try 'body'"),
+        ([], "one network with one preprocessing, not to those of no layer"),
+    ],
+)
+def test_layers_that_cannot_be_used_are_refused(names: list[str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        layers(resnet(), *names).outputs(image(1, 3, 32, 32))
+
+
+def test_layers_of_two_networks_or_preprocessings_are_refused() -> None:
+    model = resnet()
+    for other in (Layer(resnet(), "body", COLOR), Layer(model, "body", Preprocessing((0.0,) * 3))):
+        with pytest.raises(ValueError, match="not to those of stem, body"):
+            Layers([Layer(model, "stem", COLOR), other])
+
+
+def test_an_image_that_the_network_does_not_take_is_refused_in_one_line() -> None:
+    message = r"^net/0\.0, net/2 does not take images of 4 x 4 pixels: "
+    with pytest.raises(ValueError, match=message):
+        layers(vgg(), "0.0", "2").code_shape(4, 4)
