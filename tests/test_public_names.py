@@ -8,9 +8,13 @@ import preimage
 def test_the_public_names_are_these() -> None:
     assert sorted(preimage.__all__) == [
         "DSIFT",
+        "DeadTargetError",
+        "EXCITATION_PRESETS",
         "HOG",
         "ImageError",
         "Layer",
+        "Layers",
+        "MODERN",
         "NNPREIMAGE",
         "NonFiniteEnergyError",
         "PAPER",
@@ -20,8 +24,16 @@ def test_the_public_names_are_these() -> None:
         "QUALITIES",
         "Representation",
         "Settings",
+        "Target",
+        "caricature",
+        "channel",
+        "class_score",
+        "direction",
         "invert",
+        "maximize",
+        "mean_channel",
         "network",
+        "neuron",
         "representation",
     ]
 

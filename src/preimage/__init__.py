@@ -18,26 +18,40 @@ from preimage.representations.base import Representation
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
-from preimage.settings import NNPREIMAGE, PAPER, QUALITIES, Settings
-from preimage.visualizations import PreImage, invert
+from preimage.representations.layers import Layers
+from preimage.settings import EXCITATION_PRESETS, MODERN, NNPREIMAGE, PAPER, QUALITIES, Settings
+from preimage.targets import Target, channel, class_score, direction, mean_channel, neuron
+from preimage.visualizations import DeadTargetError, PreImage, caricature, invert, maximize
 
 __version__ = "0.1.0"
 
 __all__ = [
     "DSIFT",
+    "EXCITATION_PRESETS",
     "HOG",
+    "MODERN",
     "NNPREIMAGE",
     "PAPER",
     "QUALITIES",
+    "DeadTargetError",
     "ImageError",
     "Layer",
+    "Layers",
     "NonFiniteEnergyError",
     "PreImage",
     "Preprocessing",
     "Progress",
     "Representation",
     "Settings",
+    "Target",
+    "caricature",
+    "channel",
+    "class_score",
+    "direction",
     "invert",
+    "maximize",
+    "mean_channel",
     "network",
+    "neuron",
     "representation",
 ]

@@ -14,11 +14,14 @@ The layer follows the last "/".
 from __future__ import annotations
 
 import difflib
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from preimage.models import efficientnet_lite, matconvnet, networks
 from preimage.models.matconvnet import MatConvNetModel
@@ -33,6 +36,10 @@ from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
 from preimage.settings import LAST_LOSS_WEIGHT, LAYER_LOSS_WEIGHTS, STRIDE_LOSS_WEIGHTS
+from preimage.targets import find_class
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 CLASSICAL: dict[str, tuple[Callable[[], Representation], str]] = {
     "hog": (HOG, "HOG, UoCTTI variant: 27 components in cells of 8 pixels"),
@@ -94,6 +101,28 @@ class Network:
         if not names:
             raise ValueError(f"{self.name} has no layer of class scores")
         return names[-1]
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """The softmax of the class scores of images in the core's units, (N, classes)."""
+        with torch.no_grad():
+            return self.layer(self.score_layer)(images).flatten(1).softmax(1)
+
+    def confidence(self, picture: Image.Image, class_name: str) -> dict[str, Any]:
+        """What it makes of a picture that is saved with 8 bits and loaded afresh.
+
+        Returns:
+            Its `probability` for the class, and `top_1`, the class that it holds likeliest.
+
+        Raises:
+            ValueError: if there is no such class.
+        """
+        index, file = find_class(class_name, self.classes), io.BytesIO()
+        picture.save(file, "PNG")
+        file.seek(0)
+        image = self.preprocessing.load(file, (picture.height, picture.width))
+        (probabilities,) = self.probabilities(image[None])
+        likeliest = self.classes[int(probabilities.argmax())]
+        return {"probability": float(probabilities[index]), "top_1": likeliest.split(",")[0]}
 
     def layer(self, name: str) -> Layer:
         """One of its layers as a representation, C as section 5.2.1 has it.

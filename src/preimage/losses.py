@@ -80,6 +80,56 @@ class InnerProduct:
         return torch.stack([(row[where] * values).sum() for row, where, values in rows])
 
 
+class Diverse:
+    """A loss plus what makes the images of one target alike, so that they become diverse.
+
+    The mean cosine between an image's Gram matrix of channels and those of the others of
+    its target (the style loss of Gatys et al. 2016, turned around; Olah, Mordvintsev and
+    Schubert, "Feature Visualization", Distill 2017).
+
+    Args:
+        loss: the loss of each image alone.
+        seeds: how many images each target has, one after another.
+        weights: of each target, (N / seeds,).
+
+    Raises:
+        ValueError: if there is one image for each target. On a call: if the codes are
+            neither maps nor tokens.
+    """
+
+    def __init__(self, loss: InnerProduct, seeds: int, weights: Tensor) -> None:
+        if seeds < 2:
+            raise ValueError("diversity needs at least two seeds")
+        self.loss = loss
+        self._seeds = seeds
+        self._weights = weights.repeat_interleave(seeds)
+
+    def select(self, rows: Sequence[int]) -> Diverse:
+        """Not for some of the images: each counts for the others."""
+        raise ValueError("diversity belongs to Algorithm 1, which changes all images at once")
+
+    def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss (N,) and its gradient with respect to `codes`."""
+        loss, gradient = self.loss(codes)
+        with torch.enable_grad():
+            leaf = codes.detach().requires_grad_()
+            alike = self._weights * self.likeness(leaf)
+            (of_likeness,) = torch.autograd.grad(alike.sum(), leaf)
+        return loss + alike.detach(), gradient + of_likeness
+
+    def likeness(self, codes: Tensor) -> Tensor:
+        """The mean cosine between each image's Gram matrix and its target's others, (N,)."""
+        if codes.ndim not in (3, 4):
+            raise ValueError("diversity compares the channels of maps or tokens")
+        features = codes.flatten(2) if codes.ndim == 4 else codes.transpose(1, 2)
+        grams = features @ features.transpose(1, 2)
+        units = torch.nn.functional.normalize(grams.flatten(1), dim=1)
+        groups = units.unflatten(0, (-1, self._seeds))
+        cosines = groups @ groups.transpose(1, 2)
+        others = cosines.sum(2) - cosines.diagonal(dim1=1, dim2=2)
+        return others.flatten() / (self._seeds - 1)
+
+
 class SquaredDistance:
     """`squared_distance` to a fixed target, with its gradient in closed form.
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -29,22 +29,23 @@ class Term:
 
     Attributes:
         layer: the layer's name, or None for the representation itself.
-        feature: a channel, the name of a class, or a direction (K,).
+        feature: a channel, or a direction (K,); a class has -1 until its network is known.
         position: row and column of the response, the central one, or the mean of all.
         weight: what it counts, below zero where it is to be suppressed.
+        class_name: of a class score, as the user gave it; else empty.
     """
 
     layer: str | None
-    feature: int | str | Tensor
+    feature: int | Tensor
     position: Position = "center"
     weight: float = 1
+    class_name: str = ""
 
     def __str__(self) -> str:
-        if isinstance(self.feature, Tensor):
-            words = "direction"
-        else:
-            words = str(self.feature).partition(",")[0]
-        if self.layer is not None and not isinstance(self.feature, str):
+        if self.class_name:
+            return self.class_name
+        words = "direction" if isinstance(self.feature, Tensor) else str(self.feature)
+        if self.layer is not None:
             words = f"{self.layer}:{words}"
         if self.position == "everywhere":
             words += ":mean"
@@ -69,7 +70,7 @@ class Term:
                     f"code, not {tuple(vector.shape)}"
                 )
         else:
-            if not isinstance(self.feature, int) or not 0 <= self.feature < layout.channels:
+            if not 0 <= self.feature < layout.channels:
                 raise ValueError(
                     f"channel {self.feature} is not among 0-{layout.channels - 1} of "
                     f"{self.layer or 'the layer'}"
@@ -87,7 +88,7 @@ class Term:
             if vector.ndim > 1:
                 return self.weight * (codes.flatten(1) @ vector.flatten())[:, None]
             return self.weight * (rows @ vector)
-        responses = self.weight * rows[..., int(self.feature)]
+        responses = self.weight * rows[..., self.feature]
         return responses.mean(1, keepdim=True) if self.position == "everywhere" else responses
 
 
@@ -136,9 +137,25 @@ class Target:
         """The target at a row and a column instead."""
         return self.mapped(lambda term: replace(term, position=(row, column)))
 
-    def place(self, code_shape: tuple[int, ...]) -> Tensor:
-        """Phi_0, of the shape of one code; all terms are of one layer."""
-        return torch.stack([term.place(code_shape) for term in self.terms]).sum(0)
+    def place(self, code_shapes: Mapping[str | None, tuple[int, ...]]) -> Tensor:
+        """Phi_0: of the shape of one code, or of several layers' one behind the other, (K,).
+
+        Args:
+            code_shapes: of each layer by name, in their order.
+
+        Raises:
+            ValueError: as `Term.place`.
+        """
+        placed = {
+            layer: torch.stack(
+                [torch.zeros(shape)]
+                + [term.place(shape) for term in self.terms if term.layer == layer]
+            ).sum(0)
+            for layer, shape in code_shapes.items()
+        }
+        if len(placed) == 1:
+            return next(iter(placed.values()))
+        return torch.cat([codes.flatten() for codes in placed.values()])
 
 
 def channel(layer: str | None, index: int) -> Target:
@@ -172,7 +189,7 @@ def direction(
 
 def class_score(name: str | int) -> Target:
     """The score of a class before the softmax, by name ("tree frog") or index."""
-    return Target((Term(None, str(name)),))
+    return Target((Term(None, -1, class_name=str(name)),))
 
 
 def find_class(name: str, classes: Sequence[str]) -> int:

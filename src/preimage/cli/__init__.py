@@ -11,9 +11,12 @@ from typing import Annotated
 import typer
 
 import preimage
+from preimage.cli.caricature import caricature
 from preimage.cli.invert import invert
+from preimage.cli.maximize import maximize
 from preimage.cli.networks import fetch, layers, models
 from preimage.cli.reproduce import demo, table4
+from preimage.cli.reproduce_excitations import fig3, fig11, fig12, fig13, fig14, fig15
 from preimage.cli.stats import stats
 from preimage.cli.top import top
 
@@ -26,6 +29,8 @@ app = typer.Typer(
 _reproduce = typer.Typer(help="Tables and figures of the paper.", no_args_is_help=True)
 app.add_typer(_reproduce, name="reproduce")
 app.command()(invert)
+app.command()(maximize)
+app.command()(caricature)
 app.command()(demo)
 app.command()(models)
 app.command()(fetch)
@@ -33,6 +38,8 @@ app.command()(layers)
 app.command()(stats)
 app.command()(top)
 _reproduce.command()(table4)
+for _figure in (fig3, fig11, fig12, fig13, fig14, fig15):
+    _reproduce.command()(_figure)
 
 
 def _print_version(wanted: bool) -> None:

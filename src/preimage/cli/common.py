@@ -18,9 +18,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from preimage import catalog
 from preimage.images import ImageError
 from preimage.optimizer import Progress
 from preimage.photo_files import list_images
+from preimage.representations.base import Representation
+from preimage.settings import EXCITATION_PRESETS, Settings
 
 console = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -86,6 +89,53 @@ def parse_size(size: str) -> int | tuple[int, int]:
     return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
 
 
+def representations(rep: str, layers: str | None, weights: str | None) -> list[Representation]:
+    """What `--rep` and `--layers` stand for.
+
+    Raises:
+        ValueError: if there is none of that name.
+    """
+    if layers is None:
+        return [catalog.representation(rep, weights)]
+    network = catalog.network(rep, weights)
+    names = network.main_layers if layers == "all" else [n.strip() for n in layers.split(",")]
+    return [network.layer(name) for name in names]
+
+
+def find_preset(name: str, steps: int | None, strength: float | None = None) -> Settings:
+    """A preset of maximization and caricature, with the iterations and C that are given.
+
+    Raises:
+        ValueError: if there is none of that name.
+    """
+    if name not in EXCITATION_PRESETS:
+        known = ", ".join(EXCITATION_PRESETS)
+        raise ValueError(f"unknown preset {name!r}: there are {known}")
+    settings = EXCITATION_PRESETS[name]
+    if steps is not None:
+        settings = settings.with_steps(steps)
+    return settings if strength is None else settings.replace(loss_weight=strength)
+
+
+def parse_channels(text: str) -> list[int]:
+    """The numbers that ranges such as "0-24" or "3,7,9-12" stand for.
+
+    Raises:
+        ValueError: if the text is no such list.
+
+    >>> parse_channels("3,7,9-12")
+    [3, 7, 9, 10, 11, 12]
+    """
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, _, last = (piece.strip() for piece in part.partition("-"))
+        last = last or first
+        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
+            raise ValueError(f"channels must be like 0-24 or 3,7,9-12, not {text!r}")
+        numbers += range(int(first), int(last) + 1)
+    return list(dict.fromkeys(numbers))
+
+
 def check_device(device: str, *, small_kernels: bool = True) -> None:
     """Fails for a device that torch does not have.
 
@@ -118,6 +168,17 @@ def fail(message: str) -> NoReturn:
     """Prints one line and ends with exit status 2."""
     console.print(f"error: {message}", markup=False)
     raise typer.Exit(2)
+
+
+def conclude(failures: Sequence[str], interrupted: bool) -> None:
+    """Prints what failed, and ends with exit status 130 or 2 where something did."""
+    for failure in failures:
+        console.print(f"error: {failure}", markup=False)
+    if interrupted:
+        console.print("interrupted: the pictures are as far as they came")
+        raise typer.Exit(130)
+    if failures:
+        raise typer.Exit(2)
 
 
 @contextlib.contextmanager

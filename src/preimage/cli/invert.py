@@ -14,20 +14,21 @@ import torch
 import typer
 
 import preimage
-from preimage import catalog
 from preimage.cli.common import (
     Source,
     check_device,
     clear_errors,
-    console,
+    conclude,
     parse_size,
     percent,
     progress_bar,
     read_inputs,
+    representations,
 )
-from preimage.cli.output import Output, Reconstruction
+from preimage.cli.output import Output, Reconstruction, write_film
 from preimage.masks import channel_mask, stream_mask, window_box, window_mask
 from preimage.optimizer import Progress
+from preimage.reporting.video import check_video, frame_interval
 from preimage.representations.base import Representation
 from preimage.representations.layer import Layer
 from preimage.settings import PRESETS, QUALITIES, SOLVERS, Settings
@@ -88,32 +89,34 @@ def invert(
     grid: Annotated[
         bool, typer.Option("--grid", help="Also original and results side by side.")
     ] = False,
+    video: Annotated[Path | None, typer.Option(help="Also a film, .gif or .mp4.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object for each result.")] = False,
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu",
 ) -> None:
     """Find images whose code is that of a photo, or a given code."""
     with clear_errors():
-        chosen = _representations(rep, layers, weights)
+        chosen = representations(rep, layers, weights)
         mask = _Mask(window, None if channels is None else _parse_channels(channels), stream)
-        jobs = [
-            _Job(
-                representation,
-                mask,
-                None if size is None else parse_size(size),
-                {
-                    "seeds": range(seed, seed + seeds),
-                    "loss_weights": loss_weight,
-                    "settings": _settings(representation, quality, solver, preset, steps),
-                    "device": device,
-                },
-            )
-            for representation in chosen
-        ]
+        options = {
+            "seeds": range(seed, seed + seeds),
+            "loss_weights": loss_weight,
+            "device": device,
+        }
+        jobs = []
+        for representation in chosen:
+            settings = _settings(representation, quality, solver, preset, steps)
+            every = frame_interval(settings) if video is not None else 0
+            changes = {"settings": settings, "snapshot_every": every}
+            pixels = None if size is None else parse_size(size)
+            jobs.append(_Job(representation, mask, pixels, options | changes))
         check_device(device, small_kernels=not chosen[0].is_network)
+        if video is not None:
+            check_video(video)
         sources, failures = read_inputs(inputs)
         pictures = 1 if grid else len(chosen) * seeds * len(loss_weight or [0])
         output = Output.check(out, grid, len(sources) * pictures)
     interrupted = False
+    films: list[Reconstruction] = []
     with clear_errors(), progress_bar() as begin:
         for source in sources:
             made, lines = [], []
@@ -128,17 +131,14 @@ def invert(
                         break
                 if grid:
                     output.write_grid(source, made, lines)
+                films += made if video is not None else []
             except (ValueError, OSError, ArithmeticError) as error:
                 failures.append(f"{source.name}: {error}")
             if interrupted:
                 break
-    for failure in failures:
-        console.print(f"error: {failure}", markup=False)
-    if interrupted:
-        console.print("interrupted: the pictures are as far as they came")
-        raise typer.Exit(130)
-    if failures:
-        raise typer.Exit(2)
+        if video is not None and films:
+            write_film(video, films)
+    conclude(failures, interrupted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,14 +199,6 @@ class _Job:
         if self.mask.window is not None and isinstance(phi, Layer) and phi.receptive_field:
             box = window_box(phi.receptive_field, shape, self.mask.window)
         return Reconstruction(phi.name, result, seconds, self.mask.described(), box)
-
-
-def _representations(rep: str, layers: str | None, weights: str | None) -> list[Representation]:
-    if layers is None:
-        return [catalog.representation(rep, weights)]
-    network = catalog.network(rep, weights)
-    names = network.main_layers if layers == "all" else [n.strip() for n in layers.split(",")]
-    return [network.layer(name) for name in names]
 
 
 def _parse_channels(channels: str) -> tuple[int, int]:

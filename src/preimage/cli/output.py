@@ -10,8 +10,10 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from preimage.cli.common import Source, percent
+from preimage.reporting.excitations import film
 from preimage.reporting.grid import Cell, draw_grid
 from preimage.reporting.results import check_picture, check_writable, describe, write_result
+from preimage.reporting.video import write_video
 from preimage.visualizations import PreImage
 
 
@@ -89,7 +91,7 @@ class Output:
         given: dict[str, Any] = {"input": source.name, "sha256": source.sha256}
         given |= {"visualization": "invert", "representation": made.representation}
         given["mask"] = made.mask
-        stem = self._unique(f"{source.stem}.{_as_file_name(made.representation)}")
+        stem = self.unique(f"{source.stem}.{as_file_name(made.representation)}")
         lines = []
         for index in range(len(made.result)):
             alone = self.is_file and not self.grid
@@ -107,12 +109,12 @@ class Output:
     ) -> None:
         """Writes original and results of one input side by side, a row for 5 pictures."""
         if len(made) == 1:
-            name = _as_file_name(made[0].representation)
+            name = as_file_name(made[0].representation)
         else:
-            name = _as_file_name(made[0].representation.rpartition("/")[0])
+            name = as_file_name(made[0].representation.rpartition("/")[0])
         path = self.path
         if not self.is_file:
-            path /= self._unique(f"{source.stem}.{name}.grid") + ".png"
+            path /= self.unique(f"{source.stem}.{name}.grid") + ".png"
         cells = []
         if not source.is_code:
             result = made[0].result
@@ -132,7 +134,8 @@ class Output:
         seed = f".seed{result.seeds[index]}" if any(result.seeds) else ""
         return self.path / f"{stem}{code}{weight}{seed}.png"
 
-    def _unique(self, stem: str) -> str:
+    def unique(self, stem: str) -> str:
+        """A name that this run has not given yet: the stem, or one with a number behind."""
         name, count = stem, 1
         while name in self.taken:
             count += 1
@@ -141,8 +144,15 @@ class Output:
         return name
 
 
-def _as_file_name(representation: str) -> str:
-    return "".join("-" if c in '/\\:*?"<>|' else c for c in representation)
+def write_film(path: Path, made: list[Reconstruction]) -> None:
+    """Writes the optimization of several results side by side, a row for 5 of them."""
+    labels = [m.label(index) for m in made for index in range(len(m.result))]
+    write_video(path, film([m.result for m in made], labels, min(len(labels), 5)))
+
+
+def as_file_name(representation: str) -> str:
+    """A name without the characters that files cannot have, or shells take apart."""
+    return "".join("-" if c in '/\\:*?"<>| ' else c for c in representation)
 
 
 def _with_box(picture: Image.Image, box: tuple[float, float, float, float] | None) -> Image.Image:

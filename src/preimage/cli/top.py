@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from preimage.cli.common import check_device, clear_errors
+from preimage.cli.common import check_device, clear_errors, parse_channels
 from preimage.cli.stats import by_network, dead_channels, image_bar, image_paths, report_skipped
 from preimage.reporting.results import check_picture, versions, write_result
 from preimage.reporting.top_responses import draw_top_responses
@@ -68,22 +68,3 @@ def top(
         typer.echo(f"dead in {phi.name}: {dead_channels(dead)}")
     if known is None:
         report_skipped([statistics])
-
-
-def parse_channels(text: str) -> list[int]:
-    """The numbers that ranges such as "0-24" or "3,7,9-12" stand for.
-
-    Raises:
-        ValueError: if the text is no such list.
-
-    >>> parse_channels("3,7,9-12")
-    [3, 7, 9, 10, 11, 12]
-    """
-    numbers: list[int] = []
-    for part in text.split(","):
-        first, _, last = (piece.strip() for piece in part.partition("-"))
-        last = last or first
-        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
-            raise ValueError(f"channels must be like 0-24 or 3,7,9-12, not {text!r}")
-        numbers += range(int(first), int(last) + 1)
-    return list(dict.fromkeys(numbers))

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from preimage.representations.base import Representation
 from preimage.representations.layer import Layer
+from preimage.representations.layers import Layers
 
 
 def reach(representation: Representation) -> int:
@@ -24,6 +25,8 @@ def reach(representation: Representation) -> int:
     >>> reach(Layer(head, "2", Preprocessing(mean=(127.5,) * 3, size=(32, 32))))
     9
     """
+    if isinstance(representation, Layers):
+        return max(reach(layer) for layer in representation.layers.values())
     if not isinstance(representation, Layer):
         return representation.stride
     field = representation.receptive_field

@@ -9,10 +9,11 @@
 
 from preimage.visualizations.caricaturization import caricature
 from preimage.visualizations.inversion import choose_settings, invert, with_own_loss_weight
-from preimage.visualizations.maximization import maximize
+from preimage.visualizations.maximization import DeadTargetError, maximize
 from preimage.visualizations.pre_image import PreImage
 
 __all__ = [
+    "DeadTargetError",
     "PreImage",
     "caricature",
     "choose_settings",

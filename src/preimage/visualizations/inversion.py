@@ -232,6 +232,7 @@ def _result(
     return PreImage(
         images=minimum.images,
         shown=shown,
+        contrast="typical" if representation.ignores_contrast else "kept",
         codes=codes,
         error=relative_error(codes, target, mask),
         activation=torch.full((len(rows),), torch.nan),

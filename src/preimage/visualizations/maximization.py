@@ -11,18 +11,21 @@ so that one set of constants serves all layers.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from preimage.losses import InnerProduct
-from preimage.objective import Objective
-from preimage.optimizer import Progress, minimize
+from preimage.images import stretch_contrast
+from preimage.losses import Diverse, InnerProduct
+from preimage.objective import Loss, Objective
+from preimage.optimizer import Minimum, Progress, minimize
 from preimage.representations.base import Representation
 from preimage.representations.layer import Layer
+from preimage.representations.layers import Layers
 from preimage.representations.reach import reach
 from preimage.settings import MODERN, Settings
 from preimage.targets import Target, Term, channel, class_score, find_class
@@ -30,9 +33,13 @@ from preimage.visualizations.common import canvas_shape, check_seeds, noise
 from preimage.visualizations.picture import Picture, single
 from preimage.visualizations.picture import mosaic as make_mosaic
 from preimage.visualizations.pre_image import PreImage
-from preimage.visualizations.responses import Response, measure_responses
+from preimage.visualizations.responses import Response, find_responses
 
 _STRENGTH = 1e4
+
+
+class DeadTargetError(ValueError):
+    """No photo moves any of the targets: there is nothing to be seen in their pictures."""
 
 
 class HasLayers(Protocol):
@@ -49,6 +56,9 @@ class HasLayers(Protocol):
     def layer(self, name: str) -> Layer:
         """A layer as a representation."""
 
+    def several(self, names: Sequence[str]) -> Layers:
+        """Several layers as one representation."""
+
 
 TargetLike = Target | int | str
 
@@ -60,6 +70,8 @@ def maximize(
     seeds: Sequence[int] = (0,),
     size: tuple[int, int] | None = None,
     maxima: Sequence[float] | None = None,
+    images: Sequence[str | os.PathLike[str]] | None = None,
+    diversity: float = 0,
     mosaic: bool = False,
     settings: Settings | None = None,
     device: str | torch.device = "cpu",
@@ -74,10 +86,15 @@ def maximize(
             representation, a string a class of the network.
         seeds: images of each target; the seed fixes noise and views.
         size: height and width of the images; see the module for the default.
-        maxima: M of each target; estimated from the shipped photos if not given.
+        maxima: M of each target.
+        images: photos to take M from, where it is not given. If neither is, they are the
+            largest set that `preimage stats` has seen, or else the shipped photos.
+        diversity: how strongly the images of one target are to differ in the texture of the
+            layer: times M, the mean cosine between their Gram matrices is added to the
+            loss. The images of a target then depend on each other.
         mosaic: whether all targets share one image, as in the authors' code: cheaper, for
-            layers whose receptive field is smaller than the image. Of each target, the
-            result holds its cell.
+            layers whose receptive field is smaller than the image. It is neither turned nor
+            zoomed. Of each target, the result holds its cell.
         settings: all constants; C is multiplied by 1 / Z. `MODERN` if not given; the
             authors' are `NNPREIMAGE.replace(loss_weight=1)`.
         device: where to compute; a network is moved there for the time of the call.
@@ -85,35 +102,47 @@ def maximize(
         snapshot_every: keep the images of every so many steps in `.snapshots`.
 
     Raises:
-        ValueError: if a target is not of the model, all targets are dead (the same for all
-            photos), or the network does not take images of this size.
+        DeadTargetError: if the response of each target is the same for all photos; such
+            targets are otherwise left out.
+        ValueError: if a target is not of the model, or the network does not take images of
+            this size.
         NonFiniteEnergyError: if the energy becomes NaN or infinite.
 
     >>> from torch import nn
     >>> from preimage.preprocessing import GRAY
     >>> edges = Layer(nn.Sequential(nn.Conv2d(1, 4, 5)), "0", GRAY)
     >>> result = maximize(edges, [0, 1])
-    >>> result.labels, [bool(a > m) for a, m in zip(result.activation, result.maxima)]
-    (('0', '1'), [True, True])
+    >>> result.labels, bool((result.activation > 0).all())
+    (('0', '1'), True)
     """
     check_seeds(seeds)
     representation, wanted = resolve(model, targets)
     settings = MODERN if settings is None else settings
     device = torch.device(device)
     with representation.frozen(device):
-        responses = _known(maxima, wanted) or measure_responses(representation, wanted, device)
+        if maxima is None:
+            responses, source = find_responses(representation, wanted, device, images)
+        else:
+            responses, source = _given(maxima, wanted), "given"
         live = [index for index, response in enumerate(responses) if not response.is_dead]
         dead = tuple(str(wanted[i]) for i in range(len(wanted)) if i not in live)
         if not live:
-            raise ValueError(f"dead, no photo moves them: {', '.join(dead)}")
+            raise DeadTargetError(f"dead, no photo moves them: {', '.join(dead)}")
         alive = [wanted[index] for index in live]
         if mosaic:
+            if diversity or size is not None:
+                raise ValueError("a mosaic has its own size, and no diversity")
+            settings = settings.replace(rotation=0, zoom=1)
             picture = make_mosaic(representation, alive)
         else:
             picture = single(representation, alive, size)
         strength = settings.loss_weight * _STRENGTH / reach(representation) ** 2
         weights = [strength / responses[index].scale for index in live]
         problem = _Problem.of(representation, picture, weights, len(seeds), mosaic, device)
+        loss: Loss = problem.loss
+        if diversity:
+            scales = torch.tensor([responses[index].scale for index in live], device=device)
+            loss = Diverse(problem.loss, len(seeds), diversity * scales)
         generators = [
             torch.Generator().manual_seed(seed)
             for _ in range(1 if mosaic else len(live))
@@ -123,7 +152,7 @@ def maximize(
         amplitude = settings.start_amplitude * settings.pixel_norm
         start = torch.stack([noise(shape, amplitude, generator) for generator in generators])
         minimum = minimize(
-            Objective(representation, problem.loss, settings, problem.weights, picture.size),
+            Objective(representation, loss, settings, problem.weights, picture.size),
             start.to(problem.weights),
             settings,
             generators,
@@ -132,32 +161,53 @@ def maximize(
         )
         with torch.no_grad():
             codes = representation(minimum.images)
-    rows = [(index, seed) for index in range(len(live)) for seed in range(len(seeds))]
-    of_row = [seed if mosaic else index * len(seeds) + seed for index, seed in rows]
-    which = [index for index, _ in rows]
-    images = minimum.images[of_row]
-    if mosaic:
-        images = picture.crops(images, which)
-    shown = images if mosaic else picture.crops(images, which)
+    which = [index for index in range(len(live)) for _ in seeds]
+    rows = list(range(len(seeds))) * len(live) if mosaic else list(range(len(which)))
     return PreImage(
-        images=images,
-        shown=stretch_contrast(shown, settings.pixel_norm),
-        codes=codes[of_row],
+        **_pictures(minimum, picture, settings, which, rows, mosaic),
+        codes=codes[rows],
         error=torch.full((len(rows),), torch.nan),
-        activation=InnerProduct(problem.placed[which]).response(codes[of_row]),
+        activation=InnerProduct(problem.placed[which]).response(codes[rows]),
         sources=tuple(live[index] for index in which),
         loss_weights=tuple(weights[index] for index in which),
-        seeds=tuple(seeds[seed] for _, seed in rows),
+        seeds=tuple(seeds) * len(live),
         settings=settings,
-        trace=minimum.trace.select(of_row),
+        trace=minimum.trace.select(rows),
         interrupted=minimum.interrupted,
-        snapshots=tuple((step, picture.crops(x[of_row], which)) for step, x in minimum.snapshots),
         preprocessing=representation.preprocessing,
         labels=tuple(str(alive[index]) for index in which),
         maxima=tuple(responses[live[index]].largest for index in which),
-        maxima_from="given" if maxima is not None else "the shipped photos",
+        maxima_from=source,
         dead=dead,
     )
+
+
+def _pictures(
+    minimum: Minimum,
+    picture: Picture,
+    settings: Settings,
+    which: list[int],
+    rows: list[int],
+    mosaic: bool,
+) -> dict[str, Any]:
+    """Images, what is shown of them, and snapshots of each target and seed.
+
+    Args:
+        minimum: what was found.
+        picture: what is shown of each target.
+        settings: B.
+        which: the target of each result.
+        rows: the image that holds each result.
+        mosaic: whether an image holds them all; a result is then its cell.
+    """
+    images = minimum.images[rows]
+    cells = picture.crops(images, which)
+    return {
+        "images": cells if mosaic else images,
+        "shown": stretch_contrast(cells, settings.pixel_norm),
+        "contrast": "stretched",
+        "snapshots": tuple((step, picture.crops(x[rows], which)) for step, x in minimum.snapshots),
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,25 +228,26 @@ class _Problem:
         mosaic: bool,
         device: torch.device,
     ) -> _Problem:
-        code_shape = representation.code_shape(*picture.size)
-        placed = torch.stack([target.place(code_shape) for target in picture.targets]).to(device)
+        shapes = _code_shapes(representation, picture)
+        placed = torch.stack([target.place(shapes) for target in picture.targets]).to(device)
         c = torch.tensor(weights, dtype=placed.dtype, device=device)
         if not mosaic:
             repeated = placed.repeat_interleave(seeds, 0)
             return cls(InnerProduct(repeated), c.repeat_interleave(seeds), placed)
         shared = (placed * c.view(-1, *[1] * (placed.ndim - 1))).mean(0, keepdim=True)
-        loss = InnerProduct(shared.expand(seeds, *code_shape))
+        loss = InnerProduct(shared.expand(seeds, *shared.shape[1:]))
         return cls(loss, torch.ones(seeds, dtype=c.dtype, device=device), placed)
 
 
-def stretch_contrast(images: Tensor, pixel_norm: float) -> Tensor:
-    """Each image (N, D, H, W) times what brings 99 % of its pixels within B.
-
-    A picture of low amplitude, which the prior prefers, is gray to the eye.
-    """
-    norms = torch.linalg.vector_norm(images, dim=1).flatten(1)
-    typical = torch.quantile(norms, 0.99, dim=1).clamp(min=1e-6)
-    return images * (1.5 * pixel_norm / typical)[:, None, None, None]
+def _code_shapes(
+    representation: Representation, picture: Picture
+) -> dict[str | None, tuple[int, ...]]:
+    """The shape of the code of each layer that the targets name, in the code's order."""
+    if isinstance(representation, Layers):
+        shapes = representation.code_shapes(*picture.size)
+        return {name: shapes[name] for name in shapes}
+    (layer,) = {term.layer for target in picture.targets for term in target.terms}
+    return {layer: representation.code_shape(*picture.size)}
 
 
 def resolve(
@@ -205,7 +256,7 @@ def resolve(
     """The representation that targets are of, and the targets as its channels.
 
     Raises:
-        TypeError, ValueError: if they are not of the model, or of several layers.
+        ValueError: if they are not of the model.
     """
     listed = [targets] if isinstance(targets, Target | int | str) else list(targets)
     if not listed:
@@ -214,24 +265,21 @@ def resolve(
     if isinstance(model, Representation):
         if any(term.layer is not None for target in wanted for term in target.terms):
             raise ValueError(f"the layer of {model.name} is given: its targets name none")
-        if any(isinstance(term.feature, str) for target in wanted for term in target.terms):
+        if any(term.class_name for target in wanted for term in target.terms):
             raise ValueError("classes need a network: preimage.network(NAME)")
         return model, wanted
     wanted = [target.mapped(lambda term: _with_class(term, model)) for target in wanted]
-    layers = {term.layer for target in wanted for term in target.terms}
-    if len(layers) > 1 or None in layers:
-        names = ", ".join(sorted(str(layer) for layer in layers))
-        raise ValueError(f"targets of a network name one layer, not {names}")
-    (layer,) = layers
-    return model.layer(str(layer)), wanted
+    names = list(dict.fromkeys(term.layer for target in wanted for term in target.terms))
+    named = [name for name in names if name is not None]
+    if len(named) < len(names):
+        raise ValueError("the targets of a network name its layers, as channel('blocks.5', 3)")
+    return model.layer(named[0]) if len(named) == 1 else model.several(named), wanted
 
 
-def _known(maxima: Sequence[float] | None, targets: Sequence[Target]) -> list[Response]:
-    if maxima is None:
-        return []
-    if len(maxima) != len(targets):
-        raise ValueError(f"{len(maxima)} maxima for {len(targets)} targets")
-    return [Response(maximum, min(0.0, 2 * maximum)) for maximum in maxima]
+def _given(maxima: Sequence[float], targets: Sequence[Target]) -> list[Response]:
+    if len(maxima) != len(targets) or not all(maximum > 0 for maximum in maxima):
+        raise ValueError(f"{len(targets)} targets need as many positive maxima, not {maxima}")
+    return [Response(float(maximum), 0.0) for maximum in maxima]
 
 
 def _as_target(target: TargetLike) -> Target:
@@ -242,6 +290,7 @@ def _as_target(target: TargetLike) -> Target:
 
 def _with_class(term: Term, model: HasLayers) -> Term:
     """A term that names a class, as the channel of its score."""
-    if not isinstance(term.feature, str):
+    if not term.class_name:
         return term
-    return replace(term, layer=model.score_layer, feature=find_class(term.feature, model.classes))
+    index = find_class(term.class_name, model.classes)
+    return replace(term, layer=model.score_layer, feature=index)

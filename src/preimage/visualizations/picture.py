@@ -111,7 +111,7 @@ def _box(field: ReceptiveField, place: tuple[int, int], side: int, size: tuple[i
 
 
 def _own_size(representation: Representation, targets: Sequence[Target]) -> tuple[int, int]:
-    if isinstance(representation, Layer):
+    if representation.is_network:
         return representation.preprocessing.size or _TRIAL_SIZE
     features = [term.feature for target in targets for term in target.terms]
     shapes = {tuple(f.shape) for f in features if isinstance(f, Tensor) and f.ndim > 1}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor
 
+from preimage.images import stretch_contrast, with_deviation
 from preimage.optimizer import Trace
 from preimage.preprocessing import Preprocessing
 from preimage.settings import Settings
@@ -47,6 +49,8 @@ class PreImage:
         psnr: decibels against the original, its brightness and contrast granted where the
             code cannot hold them (least squares); None where there is no original.
         ssim: structural similarity with the original, likewise.
+        contrast: how `shown` comes from the images: as they are, with a typical deviation, or
+            stretched.
         labels: of `maximize`, the target of each.
         maxima: of `maximize`, M of each: the largest response to photos.
         maxima_from: where M is from, in words.
@@ -68,6 +72,7 @@ class PreImage:
     preprocessing: Preprocessing
     psnr: Tensor | None = None
     ssim: Tensor | None = None
+    contrast: Literal["kept", "typical", "stretched"] = "kept"
     labels: tuple[str, ...] = ()
     maxima: tuple[float, ...] = ()
     maxima_from: str = ""
@@ -89,6 +94,20 @@ class PreImage:
         file = io.BytesIO()
         self.to_pil().save(file, "PNG")
         return file.getvalue()
+
+    def frames(self) -> list[tuple[int, list[Image.Image]]]:
+        """The snapshots as pictures: the step, and the picture of each result."""
+        return [
+            (step, [self.preprocessing.to_pil(image) for image in self._display(images)])
+            for step, images in self.snapshots
+        ]
+
+    def _display(self, images: Tensor) -> Tensor:
+        if self.contrast == "stretched":
+            return stretch_contrast(images, self.settings.pixel_norm)
+        if self.contrast == "typical":
+            return with_deviation(images, self.settings.pixel_norm / math.sqrt(3))
+        return images
 
     def to_pil(self, index: int = 0) -> Image.Image:
         """Result `index` as a PIL image."""

@@ -1,15 +1,28 @@
-"""M of section 6: how strongly photos excite a target."""
+"""M of section 6: how strongly photos excite a target.
+
+It comes from the statistics of `preimage stats` where they are known, and is otherwise
+measured on the shipped photos. Fewer photos than classes do not show every class, and would
+understate its score: M is then that of the class that they show best.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from preimage.photo_files import shipped_photos
 from preimage.representations.base import Representation
-from preimage.targets import Target
+from preimage.representations.layer import Layer
+from preimage.representations.layers import Layers
+from preimage.statistics import ChannelStatistics, load_known, measure
+from preimage.targets import Target, Term
+
+PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +43,113 @@ class Response:
         return self.largest if self.largest > 0 else max(-self.smallest, 1e-6)
 
 
-def measure_responses(
-    representation: Representation, targets: Sequence[Target], device: torch.device
-) -> list[Response]:
-    """The response of each target to the shipped photos, at all positions.
+def layers_of(representation: Representation) -> dict[str | None, Layer]:
+    """The layers of a representation by name; its only one as None too."""
+    if isinstance(representation, Layer):
+        return {None: representation, representation.layer: representation}
+    layers = representation.layers if isinstance(representation, Layers) else {}
+    return {name: layers[name] for name in layers}
 
-    Of a sum, the extremes of its terms add up.
+
+def outputs_of(representation: Representation, images: Tensor) -> dict[str | None, Tensor]:
+    """The code of each layer by name; that of a single one as None too."""
+    if isinstance(representation, Layers):
+        outputs = representation.outputs(images)
+        return {name: outputs[name] for name in outputs}
+    codes = representation(images)
+    return dict.fromkeys(layers_of(representation) or [None], codes)
+
+
+def find_responses(
+    representation: Representation,
+    targets: Sequence[Target],
+    device: torch.device,
+    images: Sequence[PathLike] | None = None,
+) -> tuple[list[Response], str]:
+    """The response of each target to photos, and to which; of a sum, the terms' add up.
+
+    Args:
+        representation: what the targets are of.
+        targets: the targets.
+        device: where to compute.
+        images: the photos; if not given, those of known statistics, or the shipped ones.
     """
+    terms = [term for target in targets for term in target.terms]
+    names = {term.layer for term in terms}
+    layers = layers_of(representation)
+    if names <= set(layers) and not any(isinstance(term.feature, Tensor) for term in terms):
+        chosen = {name: layers[name] for name in names}
+        found = _statistics(chosen, device, images)
+        if found is not None:
+            count = min(len(statistics.images) for statistics in found.values())
+            return [_from_statistics(target, found) for target in targets], f"{count} photos"
+    photos: Sequence[PathLike] = list(shipped_photos().values()) if images is None else images
+    return _measure(representation, targets, device, photos), f"{len(photos)} photos"
+
+
+def _statistics(
+    layers: Mapping[str | None, Layer], device: torch.device, images: Sequence[PathLike] | None
+) -> dict[str | None, ChannelStatistics] | None:
+    """The statistics of each layer, measured where images are given; None if unknown."""
+    if images is not None:
+        measured = measure(Layers(list(layers.values())), images, device=str(device))
+        return {name: measured[layer.layer] for name, layer in layers.items()}
+    known = {name: load_known(layer) for name, layer in layers.items()}
+    found = {name: statistics for name, statistics in known.items() if statistics is not None}
+    return found if len(found) == len(layers) else None
+
+
+def _from_statistics(
+    target: Target, statistics: Mapping[str | None, ChannelStatistics]
+) -> Response:
+    largest = smallest = 0.0
+    for term in target.terms:
+        of_layer = statistics[term.layer]
+        place = np.asarray(_channel(term, len(of_layer.maximum)))
+        high, low = float(of_layer.maximum[place]), float(of_layer.minimum[place])
+        if term.class_name and len(of_layer.images) < len(of_layer.maximum):
+            high = float(of_layer.maximum.max())
+        ends = (term.weight * high, term.weight * low)
+        largest, smallest = largest + max(ends), smallest + min(ends)
+    return Response(largest, smallest)
+
+
+def _channel(term: Term, channels: int) -> int:
+    if not isinstance(term.feature, int) or not 0 <= term.feature < channels:
+        raise ValueError(f"channel {term.feature} is not among 0-{channels - 1}")
+    return term.feature
+
+
+def _measure(
+    representation: Representation,
+    targets: Sequence[Target],
+    device: torch.device,
+    photos: Sequence[PathLike],
+) -> list[Response]:
+    """From the responses at all positions of photos."""
     extremes = []
-    for photo in shipped_photos().values():
+    for photo in photos:
         image = representation.preprocessing.load(photo)[None].to(device)
         with torch.no_grad():
-            codes = representation(image)
-        of_photo = []
-        for target in targets:
-            terms = [term.responses(codes) for term in target.terms]
-            largest = sum(float(values.max()) for values in terms)
-            of_photo.append((largest, sum(float(values.min()) for values in terms)))
-        extremes.append(of_photo)
+            outputs = outputs_of(representation, image)
+        extremes.append([_extremes(target, outputs, len(photos)) for target in targets])
     return [
         Response(max(high for high, _ in photos), min(low for _, low in photos))
         for photos in zip(*extremes, strict=True)
     ]
+
+
+def _extremes(
+    target: Target, outputs: Mapping[str | None, Tensor], photos: int
+) -> tuple[float, float]:
+    largest = smallest = 0.0
+    for term in target.terms:
+        codes = outputs[term.layer]
+        values = term.responses(codes)
+        if term.class_name and codes.shape[1] > photos:
+            high = term.weight * (codes.max() if term.weight > 0 else codes.min())
+            largest += float(high)
+        else:
+            largest += float(values.max())
+        smallest += float(values.min())
+    return largest, smallest

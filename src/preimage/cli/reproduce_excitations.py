@@ -1,0 +1,220 @@
+"""`preimage reproduce fig3`, `fig11` to `fig15`: sections 6 and 7 for any network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from preimage import catalog
+from preimage.cli.common import clear_errors, find_preset, progress_bar
+from preimage.experiments import excitations
+from preimage.experiments.excitations import CLASSES, CONV_LAYERS, Begin, Panel
+from preimage.photo_files import list_images, shipped_photos
+from preimage.reporting.excitations import describe_excitation, draw_rows
+from preimage.reporting.results import check_picture, write_result
+from preimage.settings import EXCITATION_PRESETS, Settings
+
+Model: TypeAlias = Annotated[
+    str | None, typer.Option(help="Another network than the paper's, as in `preimage models`.")
+]
+Models: TypeAlias = Annotated[
+    list[str] | None, typer.Option(help="A network, a row for each; if not given, the paper's.")
+]
+Weights: TypeAlias = Annotated[str | None, typer.Option(help="Weight file, or random.")]
+Layers: TypeAlias = Annotated[
+    str | None, typer.Option(help="Layers, as conv1,relu2, or all; if not given, the paper's.")
+]
+Photo: TypeAlias = Annotated[
+    Path | None, typer.Option(help="A photo; if not given, a shipped one.")
+]
+Photos: TypeAlias = Annotated[
+    Path | None, typer.Option(help="A folder of photos; if not given, three shipped ones.")
+]
+Amount: TypeAlias = Annotated[float, typer.Option(min=0, help="How strongly; the authors': 1.")]
+Preset: TypeAlias = Annotated[str, typer.Option(help=f"{', '.join(EXCITATION_PRESETS)}.")]
+Steps: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Iterations, instead of 300.")]
+Count: TypeAlias = Annotated[int, typer.Option(min=1, help="Filters of each layer.")]
+Out: TypeAlias = Annotated[Path | None, typer.Option(help="The picture; if not given, figN.png.")]
+
+_LAYERS_14 = (
+    "conv1", "relu1", "norm1", "pool1", "conv2", "relu2", "norm2", "pool2", "conv3", "relu3",
+    "conv4", "relu4", "conv5", "relu5", "pool5", "fc6", "relu6", "fc7", "relu7", "fc8",
+)  # fmt: skip
+_LAYERS_15 = {
+    "vgg-m": ("conv3", "conv4", "conv5", "fc6", "fc8"),
+    "vgg-vd-16": ("conv5_3", "fc8"),
+}
+
+
+def fig3(
+    model: Model = None,
+    class_name: Annotated[str, typer.Option("--class", help="The class.")] = "tree frog",
+    seeds: Annotated[int, typer.Option(min=1, help="Images of each jitter.")] = 1,
+    weights: Weights = None,
+    preset: Preset = "nnpreimage",
+    steps: Steps = None,
+    out: Out = None,
+) -> None:
+    """Figure 3: what jitter does to the picture of a class (alexnet in the paper)."""
+    with clear_errors():
+        settings, path = find_preset(preset, steps), _checked(out, "fig3")
+        network = catalog.network(model or "alexnet", weights)
+    with clear_errors(), progress_bar() as begin:
+        rows = excitations.jitter_effect(network, class_name, settings, range(seeds), begin)
+        _write(rows, path)
+
+
+def fig11(
+    model: Model = None,
+    layers: Layers = None,
+    count: Count = 9,
+    weights: Weights = None,
+    preset: Preset = "nnpreimage",
+    steps: Steps = None,
+    out: Out = None,
+) -> None:
+    """Figure 11: the first filters of each convolution (vgg-m in the paper)."""
+    _filters("fig11", model or "vgg-m", layers, count, weights, preset, steps, out)
+
+
+def fig12(
+    model: Model = None,
+    layers: Layers = None,
+    count: Count = 9,
+    weights: Weights = None,
+    preset: Preset = "nnpreimage",
+    steps: Steps = None,
+    out: Out = None,
+) -> None:
+    """Figure 12: the same as Figure 11 of another network (vgg-vd-16 in the paper)."""
+    _filters("fig12", model or "vgg-vd-16", layers, count, weights, preset, steps, out)
+
+
+def fig13(
+    model: Models = None,
+    classes: Annotated[str, typer.Option(help="Classes by name.")] = ",".join(CLASSES),
+    weights: Weights = None,
+    preset: Preset = "nnpreimage",
+    steps: Steps = None,
+    out: Out = None,
+) -> None:
+    """Figure 13: classes as networks see them (alexnet, vgg-m and vgg-vd-16 in the paper)."""
+    with clear_errors():
+        settings, path = find_preset(preset, steps), _checked(out, "fig13")
+        names = [name.strip() for name in classes.split(",")]
+        networks = [catalog.network(n, weights) for n in model or ("alexnet", "vgg-m", "vgg-vd-16")]
+    with clear_errors(), progress_bar() as begin:
+        _write((excitations.classes(n, names, settings, begin) for n in networks), path)
+
+
+def fig14(
+    model: Model = None,
+    layers: Layers = None,
+    photo: Photo = None,
+    amount: Amount = 10,
+    weights: Weights = None,
+    preset: Preset = "nnpreimage",
+    steps: Steps = None,
+    out: Out = None,
+) -> None:
+    """Figure 14: caricatures of a photo by layer (vgg-m in the paper)."""
+    with clear_errors():
+        settings, path = find_preset(preset, steps), _checked(out, "fig14")
+        network = catalog.network(model or "vgg-m", weights)
+        names = _layers(network, layers, _LAYERS_14 if network.name == "vgg-m" else None)
+    with clear_errors(), progress_bar() as begin:
+        chosen = photo or shipped_photos()["chelsea"]
+        panels = list(excitations.caricatures(network, names, chosen, amount, settings, begin))
+        _write((panels[i : i + 5] for i in range(0, len(panels), 5)), path)
+
+
+def fig15(
+    model: Models = None,
+    layers: Layers = None,
+    photos: Photos = None,
+    amount: Amount = 10,
+    weights: Weights = None,
+    preset: Preset = "nnpreimage",
+    steps: Steps = None,
+    out: Out = None,
+) -> None:
+    """Figure 15: caricatures of several photos (vgg-m and vgg-vd-16 in the paper)."""
+    with clear_errors():
+        settings, path = find_preset(preset, steps), _checked(out, "fig15")
+        networks = [catalog.network(name, weights) for name in model or _LAYERS_15]
+        named = [(n, _layers(n, layers, _LAYERS_15.get(n.name))) for n in networks]
+        shipped = [shipped_photos()[name] for name in ("chelsea", "coffee", "flower")]
+        chosen = shipped if photos is None else list_images(photos)
+    with clear_errors(), progress_bar() as begin:
+        _write(_caricature_rows(named, chosen, amount, settings, begin), path)
+
+
+def _caricature_rows(
+    named: Sequence[tuple[catalog.Network, Sequence[str]]],
+    photos: Sequence[Path],
+    amount: float,
+    settings: Settings,
+    begin: Begin,
+) -> Iterator[list[Panel]]:
+    for photo in photos:
+        row: list[Panel] = []
+        for network, names in named:
+            row += excitations.caricatures(network, names, photo, amount, settings, begin)
+        yield row
+
+
+def _filters(
+    name: str,
+    model: str,
+    layers: str | None,
+    count: int,
+    weights: str | None,
+    preset: str,
+    steps: int | None,
+    out: Path | None,
+) -> None:
+    with clear_errors():
+        settings, path = find_preset(preset, steps), _checked(out, name)
+        network = catalog.network(model, weights)
+        names = _layers(network, layers, CONV_LAYERS.get(model))
+    with clear_errors(), progress_bar() as begin:
+        _write(excitations.first_filters(network, names, count, settings, begin), path)
+
+
+def _layers(
+    network: catalog.Network, layers: str | None, papers: Sequence[str] | None
+) -> Sequence[str]:
+    """The layers that the option names, or the paper's, or the main ones."""
+    if layers not in (None, "all"):
+        names = [name.strip() for name in str(layers).split(",")]
+    else:
+        names = list(network.main_layers if papers is None or layers == "all" else papers)
+    for name in names:
+        network.layer(name)
+    return names
+
+
+def _checked(out: Path | None, name: str) -> Path:
+    path = Path(f"{name}.png") if out is None else out
+    check_picture(path)
+    return path
+
+
+def _write(rows: Iterable[list[Panel]], path: Path) -> None:
+    """Draws what is done after each row, so that a stop loses little."""
+    done: list[list[Panel]] = []
+    for row in rows:
+        done.append(row)
+        lines = [
+            describe_excitation(panel.result, panel.index, {"figure": path.stem}, 0.0)
+            for panels in done
+            for panel in panels
+        ]
+        drawn = [[(p.result.to_pil(p.index), p.label) for p in panels] for panels in done]
+        write_result(draw_rows(drawn), path, lines)
+        if any(panel.result.interrupted for panel in row):
+            raise typer.Exit(130)
+    typer.echo(f"wrote {path}")

@@ -1,0 +1,71 @@
+"""The optimization as a film: a GIF, or an MP4 by PyAV (`pip install "preimage[video]"`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from preimage.reporting.results import check_writable
+from preimage.settings import Settings
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_FRAMES = 50
+"""About how many frames a film has."""
+_PER_SECOND = 12
+_HOLD = 12
+"""How often the last frame is repeated."""
+
+
+def frame_interval(settings: Settings) -> int:
+    """Steps between the frames of a film."""
+    stages = settings.final_iterations if settings.solver == "algorithm-1" else 0
+    return max(1, (settings.steps + stages) // _FRAMES)
+
+
+def check_video(path: Path) -> None:
+    """Makes sure that a film can be written there, before any work is done for it.
+
+    Raises:
+        ValueError: if it is neither .gif nor .mp4, or PyAV is missing.
+        OSError: if its folder cannot be made or written.
+    """
+    if path.suffix.lower() not in (".gif", ".mp4"):
+        raise ValueError(f"a video ends in .gif or .mp4, not {path.name}")
+    if path.suffix.lower() == ".mp4":
+        try:
+            import av  # noqa: F401
+        except ImportError:
+            raise ValueError(
+                'an .mp4 needs PyAV: pip install "preimage[video]", or write a .gif'
+            ) from None
+    check_writable(path.parent)
+
+
+def write_video(path: Path, frames: Sequence[Image.Image]) -> None:
+    """Writes pictures of one size as a film, complete or not at all; the last one is held."""
+    partial = path.with_name(f".{path.name}.partial{path.suffix}")
+    held = [*frames, *[frames[-1]] * _HOLD]
+    if path.suffix.lower() == ".gif":
+        first, *others = held
+        duration = 1000 // _PER_SECOND
+        first.save(partial, save_all=True, append_images=others, duration=duration, loop=0)
+    else:
+        _write_mp4(partial, held)
+    os.replace(partial, path)
+
+
+def _write_mp4(path: Path, frames: Sequence[Image.Image]) -> None:
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=_PER_SECOND)
+        stream.width, stream.height = (side // 2 * 2 for side in frames[0].size)
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            cropped = frame.convert("RGB").crop((0, 0, stream.width, stream.height))
+            container.mux(stream.encode(av.VideoFrame.from_image(cropped)))
+        container.mux(stream.encode())
