@@ -1,10 +1,13 @@
-"""One thread, because the kernels here are small; the same examples in every run."""
+"""One thread, because the kernels here are small; the same examples in every run; a cache of
+its own."""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
 
+import pytest
 import torch
 from hypothesis import settings
 
@@ -35,3 +38,11 @@ def _declare_missing_operators() -> torch.library.Library | None:
 
 
 _KEPT_ALIVE = _declare_missing_operators()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No statistics or weights of the person who runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREIMAGE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -5,8 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
-from preimage.losses import SquaredDistance, inner_product, relative_error, squared_distance
+from preimage.losses import (
+    Diverse,
+    InnerProduct,
+    SquaredDistance,
+    inner_product,
+    relative_error,
+    squared_distance,
+)
 from tests.support import random_image
 
 
@@ -101,3 +109,54 @@ def test_the_rest_of_a_batch_does_not_change_a_loss_by_a_bit() -> None:
         assert torch.equal(value[0], batch[n])
         assert torch.equal(gradient[0], batch_gradient[n])
         assert torch.equal(relative_error(codes[n : n + 1], target[n : n + 1])[0], error[n])
+
+
+def test_the_closed_form_gradient_of_the_inner_product_is_that_of_autograd() -> None:
+    codes, target, some = _codes()
+    before, sparse = codes.clone(), target * some
+    value, gradient = InnerProduct(sparse)(codes)
+    plain = inner_product(codes.requires_grad_(), sparse, torch.ones(len(codes)))
+    torch.testing.assert_close(value, plain.detach(), rtol=1e-13, atol=0)
+    (expected,) = torch.autograd.grad(plain.sum(), codes)
+    torch.testing.assert_close(gradient, expected, rtol=1e-13, atol=0)
+    gradient.mul_(2)
+    assert torch.equal(codes, before)
+    torch.testing.assert_close(InnerProduct(sparse)(codes.detach())[1], expected)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 5, 2), (4, 6, 3)])
+def test_the_likeness_of_seeds_is_the_mean_cosine_of_their_gram_matrices(
+    shape: tuple[int, ...],
+) -> None:
+    codes = random_image(*shape, seed=1, scale=2)
+    diverse = Diverse(InnerProduct(torch.zeros_like(codes)), 2, torch.ones(2, dtype=codes.dtype))
+    features = codes.flatten(2) if len(shape) == 4 else codes.transpose(1, 2)
+    grams = torch.stack([f @ f.T for f in features]).flatten(1)
+    cosines = torch.nn.functional.cosine_similarity(grams[::2], grams[1::2])
+    torch.testing.assert_close(diverse.likeness(codes), cosines.repeat_interleave(2))
+
+
+def test_the_gradient_of_diversity_is_that_of_finite_differences() -> None:
+    codes = random_image(6, 3, 4, 2, seed=1, scale=2).requires_grad_()
+    target = random_image(6, 3, 4, 2, seed=2, scale=2)
+    weights = torch.tensor([0.5, 3.0], dtype=torch.float64)
+    diverse = Diverse(InnerProduct(target), 3, weights)
+
+    def likeness(x: Tensor) -> Tensor:
+        return diverse.likeness(x)
+
+    assert torch.autograd.gradcheck(likeness, (codes,))
+    value, gradient = diverse(codes)
+    alone = -(codes * target).flatten(1).sum(1)
+    plain = alone + weights.repeat_interleave(3) * diverse.likeness(codes)
+    torch.testing.assert_close(value, plain.detach())
+    (expected,) = torch.autograd.grad(plain.sum(), codes)
+    torch.testing.assert_close(gradient, expected)
+
+
+def test_diversity_needs_something_to_compare() -> None:
+    loss = InnerProduct(torch.zeros(2, 3))
+    with pytest.raises(ValueError, match="at least two seeds"):
+        Diverse(loss, 1, torch.ones(2))
+    with pytest.raises(ValueError, match="channels of maps or tokens"):
+        Diverse(loss, 2, torch.ones(1))(torch.zeros(2, 3))

@@ -60,35 +60,35 @@ class Term:
             ValueError: if the code has no such channel, position or direction.
         """
         layout = _Layout.of(code_shape)
+        vector = self._vector(layout)
+        if tuple(vector.shape) == code_shape:
+            return self.weight * vector
+        return self.weight * layout.spread(vector, self.position)
+
+    def _vector(self, layout: _Layout) -> Tensor:
+        """The features that count, (K,), or a whole code."""
         if isinstance(self.feature, Tensor):
             vector = self.feature.detach().cpu().float()
-            if tuple(vector.shape) == code_shape:
-                return self.weight * vector
-            if tuple(vector.shape) != (layout.channels,):
+            if tuple(vector.shape) not in ((layout.channels,), layout.code_shape):
                 raise ValueError(
-                    f"a direction needs {layout.channels} values or the shape {code_shape} of a "
-                    f"code, not {tuple(vector.shape)}"
+                    f"a direction needs {layout.channels} values or the shape "
+                    f"{layout.code_shape} of a code, not {tuple(vector.shape)}"
                 )
-        else:
-            if not 0 <= self.feature < layout.channels:
-                raise ValueError(
-                    f"channel {self.feature} is not among 0-{layout.channels - 1} of "
-                    f"{self.layer or 'the layer'}"
-                )
-            vector = torch.zeros(layout.channels)
-            vector[self.feature] = 1
-        return self.weight * layout.spread(vector, self.position)
+            return vector
+        if not 0 <= self.feature < layout.channels:
+            raise ValueError(
+                f"channel {self.feature} is not among 0-{layout.channels - 1} of "
+                f"{self.layer or 'the layer'}"
+            )
+        return torch.nn.functional.one_hot(torch.tensor(self.feature), layout.channels).float()
 
     def responses(self, codes: Tensor) -> Tensor:
         """The term's response at every position of codes (N, ...), times its weight: (N, P)."""
         layout = _Layout.of(tuple(codes.shape[1:]))
-        rows = layout.by_position(codes)
-        if isinstance(self.feature, Tensor):
-            vector = self.feature.to(codes)
-            if vector.ndim > 1:
-                return self.weight * (codes.flatten(1) @ vector.flatten())[:, None]
-            return self.weight * (rows @ vector)
-        responses = self.weight * rows[..., self.feature]
+        vector = self._vector(layout).to(codes)
+        if vector.shape == codes.shape[1:]:
+            return self.weight * (codes.flatten(1) @ vector.flatten())[:, None]
+        responses = self.weight * (layout.by_position(codes) @ vector)
         return responses.mean(1, keepdim=True) if self.position == "everywhere" else responses
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from tests.support import pixels_of, random_image
 from torch import Tensor
 
 from preimage.catalog import representation
@@ -24,7 +25,6 @@ from preimage.representations.hog import HOG
 from preimage.settings import NNPREIMAGE, PAPER, QUALITIES, Settings
 from preimage.visualizations import invert
 from preimage.visualizations.common import noise
-from tests.support import pixels_of, random_image
 
 CHELSEA = shipped_photos()["chelsea"]
 SHORT = NNPREIMAGE.replace(iterations=8)

@@ -164,9 +164,10 @@ def measure(
     >>> torch.manual_seed(0) and measure(nn.Conv2d(1, 4, 5, 2), (32, 32), channels=1)
     ReceptiveField(size=5, stride=2, offset=2.0)
     """
+    width = _narrow(code, size, channels)
     for times in _ENLARGEMENTS:
         try:
-            spans = _dependencies(code, (times * size[0], size[1]), channels)
+            spans = _dependencies(code, (times * size[0], width), channels)
         except (ValueError, RuntimeError, AssertionError):
             return None  # the network takes no other size
         if spans is None:
@@ -177,6 +178,17 @@ def measure(
             stride = max(round((next_middle - middle) / apart), 1)
             return ReceptiveField(last - first + 1, stride, middle - row * stride)
     return None
+
+
+def _narrow(code: Callable[[Tensor], Tensor], size: tuple[int, int], channels: int) -> int:
+    """A quarter of the width where the network takes that: only rows are looked at."""
+    width = max(size[1] // 4, min(_LARGEST_STRIDE, size[1]))
+    try:
+        with torch.no_grad():
+            code(torch.zeros(1, channels, size[0], width))
+    except (ValueError, RuntimeError, AssertionError):
+        return size[1]
+    return width
 
 
 _Span = tuple[int, int]

@@ -64,7 +64,7 @@ def single(
     own = representation.preprocessing.size
     fits = field is not None and (own is None or field.size < min(own))
     if field is None or not fits or not all(target.is_central for target in targets):
-        chosen = size or _own_size(representation, targets)
+        chosen = size or own_size(representation, targets)
         return Picture(chosen, tuple(targets), ((0, chosen[0], 0, chosen[1]),) * len(targets))
     if size is None:
         side = math.ceil(_PICTURE * field.size / field.stride) * field.stride
@@ -110,7 +110,12 @@ def _box(field: ReceptiveField, place: tuple[int, int], side: int, size: tuple[i
     return top, top + height, left, left + width
 
 
-def _own_size(representation: Representation, targets: Sequence[Target]) -> tuple[int, int]:
+def own_size(representation: Representation, targets: Sequence[Target]) -> tuple[int, int]:
+    """The size that the representation has, or that directions of whole codes give.
+
+    Raises:
+        ValueError: if there is none.
+    """
     if representation.is_network:
         return representation.preprocessing.size or _TRIAL_SIZE
     features = [term.feature for target in targets for term in target.terms]

@@ -21,6 +21,7 @@ from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
 from preimage.statistics import ChannelStatistics, load_known, measure
 from preimage.targets import Target, Term
+from preimage.visualizations.picture import own_size
 
 PathLike = str | os.PathLike[str]
 
@@ -127,29 +128,38 @@ def _measure(
     photos: Sequence[PathLike],
 ) -> list[Response]:
     """From the responses at all positions of photos."""
-    extremes = []
+    features = [term.feature for target in targets for term in target.terms]
+    whole = any(isinstance(feature, Tensor) and feature.ndim > 1 for feature in features)
+    size = own_size(representation, targets) if whole else None
+    responses = []
     for photo in photos:
-        image = representation.preprocessing.load(photo)[None].to(device)
+        image = representation.preprocessing.load(photo, size)[None].to(device)
         with torch.no_grad():
             outputs = outputs_of(representation, image)
-        extremes.append([_extremes(target, outputs, len(photos)) for target in targets])
-    return [
-        Response(max(high for high, _ in photos), min(low for _, low in photos))
-        for photos in zip(*extremes, strict=True)
-    ]
+        responses.append([_extremes(target, outputs, len(photos)) for target in targets])
+    return [_add_up(of_target) for of_target in zip(*responses, strict=True)]
 
 
-def _extremes(
-    target: Target, outputs: Mapping[str | None, Tensor], photos: int
-) -> tuple[float, float]:
-    largest = smallest = 0.0
+_Extremes = list[tuple[float, float]]
+
+
+def _extremes(target: Target, outputs: Mapping[str | None, Tensor], photos: int) -> _Extremes:
+    """The largest and the smallest response of each term."""
+    extremes = []
     for term in target.terms:
-        codes = outputs[term.layer]
-        values = term.responses(codes)
-        if term.class_name and codes.shape[1] > photos:
-            high = term.weight * (codes.max() if term.weight > 0 else codes.min())
-            largest += float(high)
-        else:
-            largest += float(values.max())
-        smallest += float(values.min())
-    return largest, smallest
+        values = term.responses(outputs[term.layer])
+        high, low = float(values.max()), float(values.min())
+        if term.class_name and outputs[term.layer].shape[1] > photos:
+            scores = term.weight * outputs[term.layer]
+            high = max(high, float(scores.max()))
+        extremes.append((high, low))
+    return extremes
+
+
+def _add_up(photos: Sequence[_Extremes]) -> Response:
+    """From the extremes of each term in each photo to those of their sum over all photos."""
+    terms = list(zip(*photos, strict=True))
+    return Response(
+        sum(max(high for high, _ in term) for term in terms),
+        sum(min(low for _, low in term) for term in terms),
+    )

@@ -1,0 +1,46 @@
+"""Films: frames, sizes, and what cannot be written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from preimage.reporting.video import check_video, frame_interval, write_video
+from preimage.settings import NNPREIMAGE, QUALITIES
+
+COLORS = ("red", "green", "blue")
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".mp4"])
+def test_a_film_holds_its_frames_in_order(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"film{suffix}"
+    write_video(path, [Image.new("RGB", (65, 33), color) for color in COLORS])
+    if suffix == ".gif":
+        with Image.open(path) as film:
+            frames = []
+            for index in range(getattr(film, "n_frames", 0)):
+                film.seek(index)
+                frames.append(film.convert("RGB"))
+    else:
+        av = pytest.importorskip("av")
+        with av.open(str(path)) as container:
+            frames = [frame.to_image() for frame in container.decode(video=0)]
+        assert frames[0].size == (64, 32)
+    strongest = [int(np.asarray(frame)[20, 20].argmax()) for frame in frames]
+    assert strongest[:3] == [0, 1, 2]
+    assert set(strongest[3:]) <= {2}
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"ends in \.gif or \.mp4, not film\.avi"):
+        check_video(tmp_path / "film.avi")
+
+
+def test_a_film_has_about_fifty_frames() -> None:
+    assert frame_interval(NNPREIMAGE) == 7
+    assert frame_interval(QUALITIES["best"]) == 4
+    assert frame_interval(QUALITIES["draft"]) == 1

@@ -1,0 +1,63 @@
+"""Caricature: the start, the target, and that more is more."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tests.visualizations.networks import color_network
+from torch import nn
+
+from preimage.photo_files import shipped_photos
+from preimage.representations.layer import Layer
+from preimage.settings import EXCITATION_PRESETS
+from preimage.visualizations import caricature
+
+NETWORK = color_network()
+FEATURES = NETWORK.layer("features")
+SETTINGS = EXCITATION_PRESETS["nnpreimage"].replace(jitter=3, iterations=30, final_iterations=10)
+CHELSEA = shipped_photos()["chelsea"]
+
+
+def test_it_starts_from_the_photo() -> None:
+    settings = SETTINGS.replace(iterations=1, final_iterations=0, learning_rate=1e-12)
+    result = caricature(FEATURES, CHELSEA, settings=settings)
+    photo = FEATURES.preprocessing.load(CHELSEA)
+    torch.testing.assert_close(result.images[0], photo, atol=1e-3, rtol=0)
+    assert result.activation.item() == pytest.approx(1, abs=0.02)
+
+
+def test_the_response_is_the_inner_product_with_what_was_positive() -> None:
+    result = caricature(FEATURES, CHELSEA, settings=SETTINGS)
+    with torch.no_grad():
+        target = FEATURES(FEATURES.preprocessing.load(CHELSEA)[None]).clamp(min=0)
+        reached = FEATURES(result.images)
+    expected = (reached * target).sum() / (target * target).sum()
+    torch.testing.assert_close(result.activation[0], expected)
+    assert result.loss_weights == pytest.approx([10 / float((target * target).sum())])
+
+
+def test_more_is_stronger() -> None:
+    activations = [
+        caricature(FEATURES, CHELSEA, amount=amount, settings=SETTINGS).activation.item()
+        for amount in (1, 10, 100)
+    ]
+    assert activations == sorted(activations)
+    assert activations[-1] > 1.2
+
+
+def test_each_photo_and_seed_has_its_own_caricature() -> None:
+    photos = [CHELSEA, shipped_photos()["coffee"]]
+    both = caricature(FEATURES, photos, seeds=[0, 1], settings=SETTINGS)
+    assert (both.sources, both.seeds) == ((0, 0, 1, 1), (0, 1, 0, 1))
+    alone = caricature(FEATURES, photos[1], seeds=[1], settings=SETTINGS)
+    torch.testing.assert_close(alone.images[0], both.images[3], atol=1e-3, rtol=0)
+
+
+def test_a_photo_without_response_and_an_amount_of_nothing_are_refused() -> None:
+    nothing = Layer(nn.Sequential(nn.Conv2d(3, 2, 3)), "0", FEATURES.preprocessing)
+    for parameter in nothing.model.parameters():
+        nn.init.zeros_(parameter)
+    with pytest.raises(ValueError, match="does not respond to the photo"):
+        caricature(nothing, torch.rand(3, 24, 24), settings=SETTINGS)
+    with pytest.raises(ValueError, match="amount of a caricature must be positive"):
+        caricature(FEATURES, CHELSEA, amount=0)

@@ -1,0 +1,237 @@
+"""Activation maximization: what is found, how large it is, and that a batch changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.representations.networks import state
+from tests.visualizations.networks import color_network
+from torch import nn
+
+from preimage.images import stretch_contrast
+from preimage.photo_files import shipped_photos
+from preimage.preprocessing import GRAY
+from preimage.representations.hog import HOG
+from preimage.representations.layer import Layer
+from preimage.representations.reach import reach
+from preimage.settings import EXCITATION_PRESETS, MODERN
+from preimage.statistics import load_known, measure
+from preimage.targets import channel, class_score, direction, mean_channel, neuron
+from preimage.visualizations import DeadTargetError, maximize
+
+NETWORK = color_network()
+FEATURES = NETWORK.layer("features")
+QUICK = EXCITATION_PRESETS["nnpreimage"].replace(iterations=40, final_iterations=10)
+PHOTOS = list(shipped_photos().values())
+
+
+def test_what_is_found_for_a_color_has_that_color() -> None:
+    result = maximize(FEATURES, [0, 1, 2], settings=QUICK)
+    assert result.labels == ("0", "1", "2")
+    for color in range(3):
+        assert result.shown[color].mean((1, 2)).argmax() == color
+
+
+@pytest.mark.parametrize("preset", EXCITATION_PRESETS)
+def test_every_preset_excites_its_target(preset: str) -> None:
+    result = maximize(FEATURES, [0, 1, 2, 3], settings=EXCITATION_PRESETS[preset].with_steps(60))
+    start = maximize(FEATURES, [0, 1, 2, 3], settings=EXCITATION_PRESETS[preset].with_steps(1))
+    assert bool((result.activation > start.activation).all())
+
+
+def test_the_response_is_that_of_the_network_to_the_image() -> None:
+    result = maximize(FEATURES, [neuron(None, 2, 1, 3), channel(None, 0)], settings=QUICK)
+    with torch.no_grad():
+        codes = FEATURES(result.images)
+    rows, columns = codes.shape[2:]
+    expected = [codes[0, 2, 1, 3], codes[1, 0, rows // 2, columns // 2]]
+    torch.testing.assert_close(result.activation, torch.stack(expected))
+    assert torch.equal(result.codes, codes)
+
+
+def test_m_is_the_largest_response_over_the_shipped_photos() -> None:
+    images = torch.stack([FEATURES.preprocessing.load(photo) for photo in PHOTOS])
+    with torch.no_grad():
+        largest = FEATURES(images).amax((0, 2, 3))
+    result = maximize(FEATURES, [0, 3], settings=QUICK)
+    assert result.maxima == pytest.approx(largest[[0, 3]].tolist(), rel=1e-5)
+    assert result.maxima_from == "9 photos"
+    assert result.loss_weights == pytest.approx([1e4 / (9 * m) for m in result.maxima])
+
+
+def test_m_of_a_sum_is_that_of_its_terms_and_of_a_direction_is_measured() -> None:
+    images = torch.stack([FEATURES.preprocessing.load(photo) for photo in PHOTOS])
+    with torch.no_grad():
+        codes = FEATURES(images)
+    vector = torch.tensor([1.0, -1.0, 0, 0, 0])
+    targets = [channel(None, 0) - 0.5 * channel(None, 3), direction(None, vector)]
+    result = maximize(FEATURES, targets, settings=QUICK)
+    terms = codes[:, 0].max() - 0.5 * codes[:, 3].min()
+    assert result.maxima[0] == pytest.approx(terms.item(), rel=1e-5)
+    assert result.maxima[1] == pytest.approx((codes[:, 0] - codes[:, 1]).max().item(), rel=1e-5)
+
+
+def test_m_comes_from_known_statistics_and_from_given_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path))
+    result = maximize(FEATURES, 3, settings=QUICK, images=PHOTOS[:2])
+    known = load_known(FEATURES)
+    assert known is not None
+    assert result.maxima == (known.maximum[3],)
+    assert result.maxima_from == "2 photos"
+    measure(NETWORK.several(["features"]), PHOTOS[:4])
+    assert maximize(FEATURES, 3, settings=QUICK).maxima_from == "4 photos"
+    given = maximize(FEATURES, 3, settings=QUICK, maxima=[7.0])
+    assert (given.maxima, given.maxima_from) == ((7.0,), "given")
+
+
+def test_a_class_that_few_photos_cannot_show_counts_as_the_strongest_of_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Four classes and two photos; with nine photos, each class has its own M."""
+    many = maximize(NETWORK, ["red", "blue"], settings=QUICK)
+    assert many.maxima[0] != many.maxima[1]
+    monkeypatch.setattr(
+        "preimage.visualizations.responses.shipped_photos",
+        lambda: dict(list(shipped_photos().items())[:2]),
+    )
+    few = maximize(NETWORK, ["red", "blue"], settings=QUICK)
+    assert few.maxima[0] == few.maxima[1]
+
+
+def test_dead_targets_are_left_out_and_named() -> None:
+    result = maximize(FEATURES, [3, 4], seeds=[0, 1], settings=QUICK)
+    assert (result.labels, result.dead, result.sources) == (("3", "3"), ("4",), (0, 0))
+    with pytest.raises(DeadTargetError, match="no photo moves them: 4"):
+        maximize(FEATURES, 4, settings=QUICK)
+
+
+@pytest.mark.parametrize("settings", [QUICK, MODERN.with_steps(20)], ids=["pixels", "modern"])
+def test_the_rest_of_a_batch_does_not_change_an_image(settings: Any) -> None:
+    batch = maximize(FEATURES, [0, 2, 3], seeds=[5, 6], settings=settings)
+    for row, (target, seed) in enumerate([(0, 5), (0, 6), (2, 5), (2, 6), (3, 5), (3, 6)]):
+        alone = maximize(FEATURES, target, seeds=[seed], settings=settings)
+        torch.testing.assert_close(alone.images[0], batch.images[row], atol=1e-3, rtol=0)
+
+
+def test_the_picture_is_a_little_over_twice_the_receptive_field_and_shows_it() -> None:
+    result = maximize(FEATURES, 0, settings=QUICK)
+    assert result.images.shape == (1, 3, 8, 8)  # the next multiple of the stride above 2.1 x 3
+    assert result.shown.shape == (1, 3, 3, 3)
+    gradient = torch.zeros_like(result.images).requires_grad_()
+    codes = FEATURES(gradient)
+    (seen,) = torch.autograd.grad(codes[0, 3, codes.shape[2] // 2, codes.shape[3] // 2], gradient)
+    rows, columns = seen[0].abs().sum(0).nonzero().T
+    top, left = int(rows.min()), int(columns.min())
+    cut = result.images[..., top : top + 3, left : left + 3]
+    assert torch.equal(stretch_contrast(cut, 80), result.shown)
+
+
+def test_a_layer_that_sees_all_has_the_size_of_the_network() -> None:
+    result = maximize(NETWORK, "green", settings=QUICK)
+    assert result.images.shape == result.shown.shape == (1, 3, 24, 24)
+    assert maximize(NETWORK, "green", settings=QUICK, size=(30, 36)).images.shape[2:] == (30, 36)
+    mean = maximize(FEATURES, mean_channel(None, 0), settings=QUICK)
+    assert mean.images.shape == (1, 3, 24, 24)
+
+
+def test_the_scores_reach_as_far_as_the_last_map() -> None:
+    assert reach(NETWORK.layer("score")) == reach(FEATURES) == 3
+
+
+def test_a_mosaic_holds_each_target_in_its_own_cell() -> None:
+    result = maximize(FEATURES, [0, 1, 2], seeds=[0, 1], settings=QUICK, mosaic=True)
+    assert len(result) == 6
+    assert result.labels == ("0", "0", "1", "1", "2", "2")
+    assert result.seeds == (0, 1) * 3
+    for row, color in enumerate((0, 0, 1, 1, 2, 2)):
+        assert result.images[row].mean((1, 2)).argmax() == color
+    assert result.trace.total.shape == (50, 6)
+
+
+def test_a_mosaic_is_not_turned_and_has_no_size_of_its_own() -> None:
+    result = maximize(FEATURES, [0, 1], settings=MODERN.with_steps(3), mosaic=True)
+    assert (result.settings.rotation, result.settings.zoom) == (0, 1)
+    with pytest.raises(ValueError, match="has its own size"):
+        maximize(FEATURES, [0, 1], mosaic=True, size=(24, 24))
+    with pytest.raises(ValueError, match="needs a layer of maps"):
+        maximize(NETWORK, ["red", "blue"], mosaic=True)
+    with pytest.raises(ValueError, match="a place is given to them"):
+        maximize(FEATURES, [neuron(None, 0, 1, 1)], mosaic=True)
+
+
+def test_targets_of_several_layers_are_maximized_together() -> None:
+    target = channel("features", 0) + 16 * class_score("red") - 0.5 * channel("act", 2)
+    result = maximize(NETWORK, target, settings=QUICK)
+    outputs = NETWORK.several(["features", "score", "act"]).outputs(result.images)
+    features, act = outputs["features"][0], outputs["act"][0]
+    middle = (features.shape[1] // 2, features.shape[2] // 2)
+    expected = features[0][middle] + 16 * outputs["score"][0, 0] - 0.5 * act[2][middle]
+    torch.testing.assert_close(result.activation[0], expected)
+
+
+def test_diverse_seeds_differ_more() -> None:
+    texture = mean_channel("act", 3)
+
+    def likeness(diversity: float) -> float:
+        result = maximize(NETWORK, texture, seeds=[0, 1], settings=QUICK, diversity=diversity)
+        features = result.codes.flatten(2)
+        grams = (features @ features.transpose(1, 2)).flatten(1)
+        return torch.nn.functional.cosine_similarity(grams[:1], grams[1:]).item()
+
+    assert likeness(30.0) < likeness(0.0)
+
+
+def test_hog_has_directions() -> None:
+    """A template of HOG, as of a trained detector, at the size that its shape gives."""
+    phi = HOG(8)
+    code = phi(torch.randn(1, 1, 40, 48, generator=torch.Generator().manual_seed(0)))[0]
+    result = maximize(phi, direction(None, code), settings=QUICK)
+    assert result.images.shape == (1, 1, 40, 48)
+    assert result.activation.item() > 0
+
+
+def test_the_network_is_as_it_was() -> None:
+    network = color_network()
+    network.module.train()
+    before = state(network.module)
+    maximize(network, [class_score("red"), class_score("blue")], settings=QUICK)
+    assert state(network.module) == before
+
+
+@pytest.mark.parametrize(
+    ("targets", "options", "message"),
+    [
+        ([], {}, "no target was given"),
+        ([5], {}, "channel 5 is not among 0-4"),
+        (["red"], {}, "classes need a network"),
+        ([channel("act", 0)], {}, "its targets name none"),
+        ([0], {"seeds": []}, "no seed was given"),
+        ([0], {"maxima": [1.0, 2.0]}, "1 targets need as many positive maxima"),
+        ([0], {"maxima": [-1.0]}, "positive maxima"),
+        ([0], {"diversity": 1}, "at least two seeds"),
+    ],
+)
+def test_a_target_that_makes_no_sense_is_refused(
+    targets: Sequence[Any], options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        maximize(FEATURES, targets, settings=QUICK, **options)
+
+
+def test_a_network_needs_names_of_layers_and_classes() -> None:
+    with pytest.raises(ValueError, match="name its layers"):
+        maximize(NETWORK, 3, settings=QUICK)
+    with pytest.raises(ValueError, match="no class 'violet'"):
+        maximize(NETWORK, "violet", settings=QUICK)
+
+
+def test_a_layer_of_one_size_says_so() -> None:
+    gray = Layer(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten()), "1", GRAY)
+    with pytest.raises(ValueError, match="does not take images of 2 x 2"):
+        maximize(gray, 0, settings=QUICK, size=(2, 2), maxima=[1.0])
