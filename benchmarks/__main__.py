@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from benchmarks import classical
+from benchmarks import classical, networks
 
-BENCHMARKS = {"classical": classical.run}
+BENCHMARKS = {"classical": classical.run, "networks": networks.run}
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
 parser.add_argument("name", choices=BENCHMARKS)

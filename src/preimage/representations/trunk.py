@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
 
 from preimage.representations.folding import fold_, shadow
 
@@ -86,7 +87,7 @@ class Trunk:
             expected = _run(self.model, self.layer, x.clone())
         try:
             quick = shadow(self.model)
-            with torch.enable_grad():
+            with torch.enable_grad(), saved_tensors_hooks(_forget, _forget):
                 fold_(quick, _run(quick, self.layer, x.clone()))
             quick.requires_grad_(False)
             with torch.no_grad():
@@ -175,6 +176,11 @@ def _run(module: nn.Module, layer: str, x: Any) -> Any:
     finally:
         handle.remove()
     raise ValueError(f"layer {layer!r} is not reached by the forward pass")
+
+
+def _forget(saved: Any) -> Any:
+    """Keeps nothing for a backward pass, where the graph alone is asked for."""
+    return None
 
 
 def _laid_out(x: Tensor) -> Tensor:
