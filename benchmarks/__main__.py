@@ -3,9 +3,13 @@
 import argparse
 from pathlib import Path
 
-from benchmarks import classical, maximization
+from benchmarks import classical, maximization, networks
 
-BENCHMARKS = {"classical": classical.run, "maximization": maximization.run}
+BENCHMARKS = {
+    "classical": classical.run,
+    "maximization": maximization.run,
+    "networks": networks.run,
+}
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
 parser.add_argument("name", choices=BENCHMARKS)

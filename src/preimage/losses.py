@@ -168,6 +168,7 @@ def _squared_norm(code: Tensor) -> Tensor:
     """Summed image by image, so that a batch adds in the order that one image does.
 
     The order in which `torch.dot` adds depends on the alignment of a row: hence the sum of
-    squares, a new tensor for each row.
+    squares, a new tensor for each row. Rows are not flattened: those of a network's code
+    may have their channels last in memory.
     """
-    return torch.stack([(row * row).sum() for row in code.flatten(1)])
+    return torch.stack([(row * row).sum() for row in code])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -200,20 +200,31 @@ class _FailingLoss:
         return self.loss.select(rows)
 
 
-@pytest.mark.parametrize("step", [2, 8, 13, 16])
-def test_a_non_finite_energy_raises_with_its_step_and_the_last_finite_images(step: int) -> None:
+@pytest.mark.parametrize("watched", [True, False])
+@pytest.mark.parametrize("step", [2, 8, 13, 16, 19])
+def test_a_non_finite_energy_raises_with_its_step_and_the_last_finite_images(
+    step: int, watched: bool
+) -> None:
+    """At once where a callback watches; else no later than the end, of the same step."""
     objective, target, start, _ = _problem(1, 3, STRONG)
-    objective.loss = _FailingLoss(SquaredDistance(target), step)
     seen: list[Tensor] = []
 
     def report(progress: Progress) -> None:
         seen.append(center_crop(progress.images, SIZE).clone())
 
+    def run(progress: Callable[[Progress], None] | None) -> None:
+        generators = [torch.Generator().manual_seed(seed) for seed in SEEDS]
+        minimize(objective, start, STRONG, generators, progress=progress)
+
+    run(report)
+    last_finite = seen[step - 2]
+    seen.clear()
+    objective.loss = _FailingLoss(SquaredDistance(target), step)
     with pytest.raises(NonFiniteEnergyError, match=f"not finite at step {step}:") as caught:
-        minimize(objective, start, STRONG, [torch.Generator()] * 2, progress=report)
+        run(report if watched else None)
     assert caught.value.step == step
-    assert len(seen) == step - 1
-    assert torch.equal(caught.value.last_images, seen[-1])
+    assert len(seen) == (step - 1 if watched else 0)
+    assert torch.equal(caught.value.last_images, last_finite)
 
 
 def test_the_center_crop_is_at_the_center() -> None:

@@ -18,23 +18,27 @@ def load(name: str) -> Network:
     return network(name, weights="random")
 
 
-@pytest.mark.parametrize(
-    ("name", "layer", "size"),
-    [
-        ("torchvision:resnet50", "layer2", (64, 64)),
-        ("timm:vit_small_patch16_224", "blocks.2", (224, 224)),
-    ],
-)
-def test_the_error_falls_below_half_of_its_start(
-    name: str, layer: str, size: tuple[int, int]
-) -> None:
-    """In 60 of the 300 iterations, and on a small image where the network takes one."""
-    phi = load(name).layer(layer)
-    result = invert(
-        phi, CHELSEA, size=size, settings=NNPREIMAGE.replace(iterations=50, final_iterations=10)
-    )
-    start = result.trace.loss[0, 0].sqrt()
-    assert result.error.item() < 0.5 * start
+def test_a_layer_of_a_residual_network_inverts() -> None:
+    """The error falls below half of its start in the 300 steps with jitter, on a small image.
+
+    C = 300, more than a trained network's layer of this stride needs: to random weights all
+    images of one amplitude look alike, so that noise starts with an error of only 15 % and
+    at C = 20 the prior outweighs what is left of the loss (8.8 % in the end; 3.5 % here).
+    """
+    phi = load("torchvision:resnet50").layer("layer3")
+    result = invert(phi, CHELSEA, size=(64, 64), loss_weights=300)
+    error = result.trace.loss[:, 0].sqrt()
+    assert error[299] < 0.5 * error[0]
+    assert result.error.item() < 0.3 * error[0]
+
+
+def test_a_block_of_a_vision_transformer_inverts() -> None:
+    """The error falls below half of its start at its own C, in 60 steps of 300 to save time."""
+    phi = load("timm:vit_small_patch16_224").layer("blocks.6")
+    short = NNPREIMAGE.replace(loss_weight=20, iterations=50, final_iterations=10)
+    result = invert(phi, CHELSEA, settings=short)
+    assert phi.loss_weight == 20
+    assert result.error.item() < 0.5 * result.trace.loss[0, 0].sqrt()
 
 
 def test_the_tokens_of_a_vision_transformer_are_a_code() -> None:

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from preimage.objective import Energy
 
+_BLOCK = 25
+"""Steps between two looks at whether the energy is finite, each of which waits for a GPU."""
+
 
 class NonFiniteEnergyError(ArithmeticError):
     """The energy became NaN or infinite.
@@ -97,8 +100,9 @@ class Recorder:
         self.step = 0
         self.snapshots: list[tuple[int, Tensor]] = []
         self._size = size
-        self._loss_weights = loss_weights.cpu()
-        self._values = torch.full((3, steps, len(loss_weights)), torch.nan)
+        self._loss_weights = loss_weights
+        self._values = loss_weights.new_full((3, steps, len(loss_weights)), torch.nan)
+        self._all_finite = loss_weights.new_ones((), dtype=torch.bool)
         self._finite: Tensor | None = None
         self._progress = progress
         self._every = snapshot_every
@@ -106,25 +110,44 @@ class Recorder:
     def record(self, energy: Energy, images: Tensor) -> None:
         """Notes the energy of `images`, which stay as they are until the next call.
 
+        Only the first step, every 25th after it, and a progress callback wait for a GPU.
+
         Raises:
-            NonFiniteEnergyError: if it is not finite.
+            NonFiniteEnergyError: if it is not finite, or was not at an earlier step.
         """
         self.step += 1
-        values = energy.terms
-        if not bool(values.isfinite().all() and energy.total.isfinite().all()):
-            last = images if self._finite is None else self._finite
-            raise NonFiniteEnergyError(self.step, center_crop(last, self._size).clone())
-        self._finite = images
-        self._values[:, self.step - 1] = values
+        self._values[:, self.step - 1] = energy.terms
+        shape = (images.shape[-2], images.shape[-1])
+        last = images if self._finite is None else center_crop(self._finite, shape)
+        self._all_finite &= energy.total.isfinite().all()
+        self._finite = torch.where(self._all_finite, images, last)
+        if self._progress is not None or self.step % _BLOCK == 1:
+            self._check()
         if self._every and self.step % self._every == 0:
             self.snapshots.append((self.step, center_crop(images, self._size).clone()))
         if self._progress is not None:
             self._progress(Progress(self.step, self.steps, energy, images))
 
+    def _check(self) -> None:
+        """Raises NonFiniteEnergyError if the energy of a step so far is not finite."""
+        if self._finite is None or bool(self._all_finite):
+            return
+        finite = self._trace().total.isfinite().all(1)
+        step = int(finite.logical_not().nonzero()[0]) + 1
+        raise NonFiniteEnergyError(step, center_crop(self._finite, self._size).clone())
+
     def trace(self) -> Trace:
-        """What was recorded so far."""
-        bounded, variation, loss = self._values[:, : self.step]
-        return Trace(bounded, variation, loss, self._loss_weights)
+        """What was recorded so far, on the CPU.
+
+        Raises:
+            NonFiniteEnergyError: if the energy of a step was not finite.
+        """
+        self._check()
+        return self._trace()
+
+    def _trace(self) -> Trace:
+        bounded, variation, loss = self._values[:, : self.step].cpu()
+        return Trace(bounded, variation, loss, self._loss_weights.cpu())
 
 
 def center_crop(x: Tensor, size: tuple[int, int]) -> Tensor:

@@ -81,8 +81,8 @@ class Layers(Representation):
         return torch.cat([output.flatten(1) for output in self.outputs(x).values()], 1)
 
     def frozen(self, device: torch.device) -> AbstractContextManager[None]:
-        """See `Representation.frozen`."""
-        return self._trunk.frozen(device)
+        """See `Representation.frozen`; many calls are then faster, see `Trunk.hastened`."""
+        return self._trunk.hastened(device)
 
     def code_shapes(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
         """What `Layer.code_shape` says of each layer, by one trial run.

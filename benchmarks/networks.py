@@ -1,0 +1,178 @@
+"""Layers of networks at 224 x 224 on one thread: what our iteration costs beside the limit.
+
+The limit is one forward pass up to the layer and one backward pass of a dense gradient to
+the image, weights frozen, channels last in memory, nothing else.
+
+1. `networks_overhead.csv`: an iteration of Algorithm 1 (jitter, priors, loss, update and
+   trace) over the limit, in time and in peak memory, for the network as it is ("bare") and
+   with its batch norm folded as ours is ("bare folded").
+2. `networks_batch.csv`: one image in a batch of 4 over one alone, layer by layer.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.profiler import ProfilerActivity, profile
+
+from benchmarks.timing import interleaved, machine, write_csv
+from preimage.losses import SquaredDistance
+from preimage.models.efficientnet_lite import EfficientNetLite0
+from preimage.objective import Objective
+from preimage.optimizer.algorithm_1 import algorithm_1
+from preimage.optimizer.trace import Recorder
+from preimage.preprocessing import Preprocessing
+from preimage.representations.folding import fold_, shadow
+from preimage.representations.layer import Layer
+from preimage.representations.trunk import Trunk
+from preimage.settings import NNPREIMAGE
+
+SIZE = (224, 224)
+COLOR = Preprocessing(mean=(127.5,) * 3, std=(64.0,), size=SIZE)
+CPU = torch.device("cpu")
+_VGG_16 = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512)
+
+
+@dataclass(frozen=True)
+class Case:
+    network: str
+    layer: str
+    model: nn.Module
+
+
+def run(out: Path) -> None:
+    """Runs both parts; about ten minutes."""
+    torch.manual_seed(0)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    print(machine())
+    overhead(out)
+    torch.set_num_threads(threads)
+    print(machine())
+    batch(out)
+
+
+def cases() -> list[Case]:
+    """The networks, with random weights, frozen."""
+    from torchvision.models import resnet18
+
+    vgg = nn.Sequential()
+    inputs = 3
+    for outputs in _VGG_16:
+        if outputs:
+            vgg.extend([nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)])
+            inputs = outputs
+        else:
+            vgg.append(nn.MaxPool2d(2))
+    listed = [
+        Case("vgg-16, relu4_3", "22", vgg),
+        Case("vgg-16, relu5_3", "29", vgg),
+        Case("resnet-18, layer3", "layer3", resnet18(weights=None)),
+        Case("efficientnet-lite0, head", "head", EfficientNetLite0()),
+    ]
+    for case in listed:
+        model: Any = case.model.eval().requires_grad_(False)
+        model.to(memory_format=torch.channels_last)
+    return listed
+
+
+def bare(case: Case, batch: int) -> Callable[[int], None]:
+    """So many forward and backward passes, and nothing else."""
+    trunk, layer = Trunk(case.model, [case.layer]), case.layer
+    x = torch.randn(batch, 3, *SIZE).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        gradient = torch.randn_like(trunk(x)[layer])
+
+    def steps(count: int) -> None:
+        for _ in range(count):
+            seen = x.detach().requires_grad_()
+            torch.autograd.grad(trunk(seen)[layer], seen, gradient)
+
+    return steps
+
+
+def bare_folded(case: Case, batch: int) -> Callable[[int], None]:
+    """The same for the network with its batch norm folded."""
+    copied = shadow(case.model)
+    fold_(copied, Trunk(copied, [case.layer])(torch.randn(1, 3, *SIZE))[case.layer])
+    return bare(replace(case, model=copied.requires_grad_(False)), batch)
+
+
+def ours(phi: Layer, batch: int) -> Callable[[int], None]:
+    """So many iterations of Algorithm 1, inside `frozen`."""
+    margin = phi.default_jitter - 1
+    start = torch.randn(batch, 3, SIZE[0] + margin, SIZE[1] + margin) * 40
+    with torch.no_grad():
+        target = phi(torch.randn(batch, 3, *SIZE) * 40)
+    weights = torch.full((batch,), 20.0)
+    objective = Objective(phi, SquaredDistance(target), NNPREIMAGE, weights, SIZE)
+
+    def steps(count: int) -> None:
+        offsets = torch.randint(margin + 1, (count, batch, 2))
+        recorder = Recorder(count, weights, SIZE, None, 0)
+        algorithm_1(objective, start, NNPREIMAGE, 5e7, count, offsets, recorder)
+
+    return steps
+
+
+def overhead(out: Path) -> None:
+    """Time and peak memory of our iteration over those of the bare loop."""
+    rows = []
+    for case in cases():
+        for n in (1, 8):
+            phi = Layer(case.model, case.layer, COLOR)
+            makers = {
+                "bare": partial(bare, case, n),
+                "bare_folded": partial(bare_folded, case, n),
+                "ours": partial(ours, phi, n),
+            }
+            with phi.frozen(CPU):
+                loops = {name: make() for name, make in makers.items()}
+                calls = {name: partial(loop, 5) for name, loop in loops.items()}
+                seconds = interleaved(calls, 15 if n == 1 else 5, time.process_time)
+            del loops, calls
+            row: dict[str, Any] = {"network": case.network, "batch": n}
+            for name, value in seconds.items():
+                row[f"{name}_ms"] = round(1e3 * value / 5, 1)
+            row["over_bare"] = round(seconds["ours"] / seconds["bare"], 3)
+            row["over_bare_folded"] = round(seconds["ours"] / seconds["bare_folded"], 3)
+            with phi.frozen(CPU):
+                peaks = {name: peak_bytes(make) for name, make in makers.items()}
+            for name, value in peaks.items():
+                row[f"{name}_mb"] = round(value / 2**20, 1)
+            row["memory_over_bare"] = round(peaks["ours"] / peaks["bare"], 3)
+            rows.append(row)
+            print(row, flush=True)
+    write_csv(out / "networks_overhead.csv", rows)
+
+
+def peak_bytes(make: Callable[[], Callable[[int], None]]) -> int:
+    """The most that a loop holds at a time from its preparation on, without the weights."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+        make()(3)
+    results: Any = profiled.profiler
+    events = results.kineto_results.events()
+    changes = [event.nbytes() for event in events if event.name() == "[memory]"]
+    return max(accumulate(changes))
+
+
+def batch(out: Path) -> None:
+    """Seconds per image of a batch of 4, over those of single images."""
+    network = EfficientNetLite0()
+    rows = []
+    for layer in ("stem", *(f"blocks.{n}" for n in range(16)), "head"):
+        phi = Layer(network, layer, COLOR)
+        with phi.frozen(CPU):
+            single, together = ours(phi, 1), ours(phi, 4)
+            seconds = interleaved({"single": partial(single, 8), "batch": partial(together, 2)}, 15)
+        row = {"layer": layer, **{f"{k}_ms": round(1e3 * v / 8, 1) for k, v in seconds.items()}}
+        row["batch_over_single"] = round(seconds["batch"] / seconds["single"], 3)
+        rows.append(row)
+        print(row, flush=True)
+    write_csv(out / "networks_batch.csv", rows)
