@@ -39,7 +39,7 @@ from preimage.settings import EXCITATION_PRESETS
 from preimage.targets import Target, channel, class_score, neuron
 from preimage.visualizations import DeadTargetError, PreImage
 
-_BATCH = 16
+_BATCH = 8
 """Images that are optimized together."""
 
 
