@@ -14,6 +14,7 @@ import preimage
 from preimage.cli.invert import invert
 from preimage.cli.networks import fetch, layers, models
 from preimage.cli.reproduce import demo, table4
+from preimage.cli.study import study
 
 app = typer.Typer(
     help="Shows what an image representation keeps and what it throws away.",
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 _reproduce = typer.Typer(help="Tables and figures of the paper.", no_args_is_help=True)
 app.add_typer(_reproduce, name="reproduce")
+app.add_typer(study, name="study")
 app.command()(invert)
 app.command()(demo)
 app.command()(models)
