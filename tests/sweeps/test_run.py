@@ -18,7 +18,8 @@ from tests.studies import images_of, make_trials, save_photos
 from preimage.experiments.outcome import Failure, Outcome
 from preimage.experiments.trial import Trial
 from preimage.sweeps.batches import Batch, group, read_photos
-from preimage.sweeps.engines import DEATHS, Engine, Results, in_process, process_pool
+from preimage.sweeps.engines import Engine, Results, in_process, process_pool
+from preimage.sweeps.retries import DEATHS
 from preimage.sweeps.run import Stop, choose_engine, graceful_stop, run
 from preimage.sweeps.store import Store
 

@@ -14,7 +14,9 @@ import preimage
 from preimage.cli.invert import invert
 from preimage.cli.networks import fetch, layers, models
 from preimage.cli.reproduce import demo, table4
+from preimage.cli.reproduce_networks import figure_command, list_experiments, table5
 from preimage.cli.study import study
+from preimage.experiments.figures import FIGURES
 
 app = typer.Typer(
     help="Shows what an image representation keeps and what it throws away.",
@@ -31,6 +33,10 @@ app.command()(models)
 app.command()(fetch)
 app.command()(layers)
 _reproduce.command()(table4)
+_reproduce.command()(table5)
+for _name in FIGURES:
+    _reproduce.command(_name)(figure_command(_name))
+_reproduce.command("list")(list_experiments)
 
 
 def _print_version(wanted: bool) -> None:

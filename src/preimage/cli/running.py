@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import time
@@ -18,6 +19,8 @@ from rich.progress import Progress as Bar
 from preimage.cli.common import check_device, console, percent
 from preimage.experiments.outcome import Failure, Outcome, Record
 from preimage.experiments.trial import Trial
+from preimage.sweeps.engines import Engine
+from preimage.sweeps.ray_engine import ray_actors
 from preimage.sweeps.run import choose_engine, graceful_stop, run
 from preimage.sweeps.store import Store
 
@@ -42,13 +45,35 @@ Retry: TypeAlias = Annotated[bool, typer.Option("--retry", help="Try failed tria
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How trials are carried out, as the options say; none of it changes what they are."""
+    """How trials are carried out, as the options say; none of it changes what they are.
+
+    Attributes:
+        workers: processes; None for one a core.
+        threads: of each.
+        batch: trials at a time.
+        device: where to compute.
+        retry: whether to try failed trials again.
+        ray: address of a Ray cluster, "local" to start one, None to do without.
+        gpus: share of a GPU that a worker on it takes.
+    """
 
     workers: int | None = None
     threads: int = 1
     batch: int = 1
     device: str = "cpu"
     retry: bool = False
+    ray: str | None = None
+    gpus: float = 0
+
+    def engine(self, trials: int) -> Engine:
+        """What carries out so many trials."""
+        workers = self.processes(trials)
+        if self.ray is None:
+            return choose_engine(workers, self.threads, self.device)
+        return functools.partial(
+            ray_actors, address=None if self.ray == "local" else self.ray, workers=workers,
+            threads=self.threads, device=self.device, gpus=self.gpus,
+        )  # fmt: skip
 
     def processes(self, trials: int) -> int:
         """The number of workers: a core each, or one on a GPU, and no more than trials."""
@@ -65,12 +90,13 @@ def carry_out(folder: Path, study: str, trials: Sequence[Trial], how: How) -> li
         KeyboardInterrupt: after Ctrl-C, when what was begun is finished, or at once after a
             second one.
     """
-    check_device(how.device, small_kernels=False)
+    if how.ray is None:
+        check_device(how.device, small_kernels=False)
     with Store(folder, create=True) as store, _log(folder / "study.log") as log:
         store.plan(study, trials)
         wanted = ("missing", "failed") if how.retry else ("missing",)
         todo = [record.trial for record in store.records(study) if record.status in wanted]
-        engine = choose_engine(how.processes(len(todo)), how.threads, how.device)
+        engine = how.engine(len(todo))
         log.info("%s: %d trials, %d to do", study, len(trials), len(todo))
         with _screen(todo, log) as screen, graceful_stop(_announce) as stop:
             run(

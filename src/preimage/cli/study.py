@@ -48,12 +48,19 @@ def run_study(
     batch: BatchSize = 1,
     device: Device = "cpu",
     retry: Retry = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(help="Use the Ray cluster at this address: auto, HOST:PORT, or local."),
+    ] = None,
+    gpus: Annotated[
+        float, typer.Option(min=0, help="Share of a GPU that each worker on Ray takes.")
+    ] = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and how long it will take.")
     ] = False,
 ) -> None:
     """Carry out a study; run it again to go on after a stop, or to do what is new in it."""
-    how = How(workers, threads, batch, device, retry)
+    how = How(workers, threads, batch, device, retry, ray, gpus)
     with clear_errors():
         plan = read_study(file)
         loader = Loader()

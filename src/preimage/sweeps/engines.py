@@ -10,11 +10,10 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 
@@ -22,12 +21,10 @@ from preimage.experiments.carry_out import carry_out
 from preimage.experiments.loading import Loader
 from preimage.experiments.outcome import Failure, Outcome
 from preimage.sweeps.batches import Batch
+from preimage.sweeps.retries import Queue
 
 Results: TypeAlias = Sequence[Outcome | Failure]
 Engine: TypeAlias = Callable[[Iterator[Batch]], Iterator[Results]]
-
-DEATHS = 3
-"""A trial that so many worker processes died of is a failed one."""
 
 
 def in_process(batches: Iterator[Batch], *, threads: int, device: str) -> Iterator[Results]:
@@ -48,58 +45,30 @@ def process_pool(
     """Carries out batches in worker processes, each with a network of its own.
 
     A worker that dies is replaced and its trials are tried again, one by one, until they
-    have cost `DEATHS` workers. Workers end with this process, however it ends.
+    have cost `retries.DEATHS` workers. Workers end with this process, however it ends.
     """
-    deaths: Counter[str] = Counter()
-    again: list[Batch] = []
-    pool: list[_Worker] = []
+    queue = Queue(batches)
+    idle: list[_Worker] = []
+    busy: dict[Any, tuple[_Worker, Batch]] = {}
     try:
         while True:
-            while sum(worker.batch is not None for worker in pool) < workers:
-                batch = again.pop() if again else next(batches, None)
-                if batch is None:
-                    break
-                _idle(pool, threads, device).start(batch)
-            busy = [worker for worker in pool if worker.batch is not None]
+            while len(busy) < workers and (batch := queue.next()) is not None:
+                worker = idle.pop() if idle else _Worker(threads, device)
+                busy[worker.connection] = (worker, batch)
+                worker.send(batch)
             if not busy:
                 return
-            ready = wait([worker.connection for worker in busy])
-            for worker in busy:
-                if worker.connection not in ready:
-                    continue
+            for connection in wait(list(busy)):
+                worker, batch = busy.pop(connection)
                 try:
-                    yield worker.finish()
+                    results = worker.receive()
+                    idle.append(worker)
                 except (EOFError, ConnectionError):
-                    pool.remove(worker)
-                    failures = _retry(worker, deaths, again)
-                    if failures:
-                        yield failures
+                    results = queue.died(batch, f"exit status {worker.end()}")
+                yield results
     finally:
-        for worker in pool:
+        for worker in [*idle, *(worker for worker, _ in busy.values())]:
             worker.end()
-
-
-def _idle(pool: list[_Worker], threads: int, device: str) -> _Worker:
-    for worker in pool:
-        if worker.batch is None:
-            return worker
-    pool.append(_Worker(threads, device))
-    return pool[-1]
-
-
-def _retry(worker: _Worker, deaths: Counter[str], again: list[Batch]) -> list[Failure]:
-    """Puts the trials of a dead worker up again; those that have killed enough fail."""
-    failures = []
-    code = worker.end()
-    for single in worker.batch.split() if worker.batch else []:
-        key = single.trials[0].key
-        deaths[key] += 1
-        if deaths[key] < DEATHS:
-            again.append(single)
-        else:
-            reason = f"its worker process died {DEATHS} times (exit status {code})"
-            failures.append(Failure(key, reason))
-    return failures
 
 
 class _Worker:
@@ -113,18 +82,15 @@ class _Worker:
         )
         self._process.start()
         theirs.close()
-        self.batch: Batch | None = None
 
-    def start(self, batch: Batch) -> None:
-        """Gives it a batch; that it died meanwhile shows when it should finish."""
-        self.batch = batch
+    def send(self, batch: Batch) -> None:
+        """Gives it a batch; that it died meanwhile shows when its results are received."""
         with contextlib.suppress(ConnectionError):
             self.connection.send(batch)
 
-    def finish(self) -> Results:
+    def receive(self) -> Results:
         """The results of its batch; raises EOFError or ConnectionError if it died."""
         results: Results = self.connection.recv()
-        self.batch = None
         return results
 
     def end(self) -> int | None:
