@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
+import numpy as np
 import pytest
 from tests.cli.runner import Outcome, run, save_photo
 from tests.studies import images_of, save_photos
@@ -188,9 +191,55 @@ def test_an_unwritable_store_is_refused_before_any_work(
     assert str(folder / "file") in outcome.errors[0]
 
 
+def test_a_full_disk_gets_one_clear_line_and_costs_no_result(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save(file: BinaryIO, image: np.ndarray) -> None:
+        calls.append(1)
+        if len(calls) == 4:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        np.lib.format.write_array(file, image)
+
+    calls: list[int] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "save", save)
+        outcome = _run(folder)
+    assert outcome.status == 2
+    assert len(outcome.errors) == 1
+    assert outcome.errors[0].endswith(".npy: No space left on device")
+    kept = images_of(folder / "store")
+    assert len(kept) == 3
+    assert _run(folder).output[-1] == "early: 16 trials, 16 done, 0 failed, 0 missing"
+    assert kept.items() <= images_of(folder / "store").items()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_second_ctrl_c_stops_at_once_and_leaves_a_valid_store(folder: Path, workers: str) -> None:
+    text = STUDY.replace("steps = 4", "steps = 1000000").replace("[1.5, 2]", "2")
+    (folder / "early.toml").write_text(text)
+    command = [sys.executable, "-m", "preimage", "study", "run", str(folder / "early.toml")]
+    command += ["--out", str(folder / "store"), "--workers", workers]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not list(folder.glob("store/runs/*.lock")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate(timeout=20)[1].splitlines()
+    assert process.returncode == 130
+    assert [line.partition(" ")[0] for line in errors] == ["stopping", "interrupted;"]
+    assert run("study", "status", folder / "store").output == [
+        "early: 8 trials, 0 done, 0 failed, 8 missing"
+    ]
+    assert list((folder / "store/runs").iterdir()) == []
+
+
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT")
 def test_ctrl_c_keeps_what_is_done_and_another_run_ends_it(folder: Path) -> None:
-    text = STUDY.replace("steps = 4", "steps = 60").replace("[1, 20]", "[1, 5, 20]")
+    text = STUDY.replace("steps = 4", "steps = 20").replace("[1, 20]", "[1, 5, 20]")
     (folder / "early.toml").write_text(text)
     command = [sys.executable, "-m", "preimage", "study", "run", str(folder / "early.toml")]
     command += ["--out", str(folder / "store"), "--workers", "2"]

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 import preimage
+from preimage.cli.audit import audit
 from preimage.cli.invert import invert
 from preimage.cli.networks import fetch, layers, models
 from preimage.cli.reproduce import demo, table4
@@ -32,6 +33,7 @@ app.command()(demo)
 app.command()(models)
 app.command()(fetch)
 app.command()(layers)
+app.command()(audit)
 _reproduce.command()(table4)
 _reproduce.command()(table5)
 for _name in FIGURES:

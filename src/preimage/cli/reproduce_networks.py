@@ -73,9 +73,9 @@ def table5(
     with clear_errors():
         loader = Loader()
         network = loader.network(model or table5_experiment.MODEL, weights)
-        names = _representations(network, layers, list(network.main_layers))
+        names = choose_layers(network, layers, list(network.main_layers))
         plan = table5_experiment.study(
-            names, _photos(images, photos, tuple(shipped_photos())), ablation=ablation,
+            names, choose_photos(images, photos, tuple(shipped_photos())), ablation=ablation,
             loss_weights=loss_weight or table5_experiment.LOSS_WEIGHTS, weights=weights,
             steps=steps,
         )  # fmt: skip
@@ -114,8 +114,8 @@ def figure_command(name: str) -> Callable[..., None]:
         with clear_errors():
             loader = Loader()
             network = loader.network(model or figure.model, weights)
-            names = _representations(network, layers, figure.layers_of(network))
-            chosen = _photos(images, photos, figure.photos)
+            names = choose_layers(network, layers, figure.layers_of(network))
+            chosen = choose_photos(images, photos, figure.photos)
             parts = figure.parts(names, chosen, loader, weights=weights, steps=steps)
             check_writable(out)
             how = How(workers, threads, batch, device, retry)
@@ -151,7 +151,12 @@ def _weights(model: str) -> str:
     return "here" if weight_files.is_installed(model) else f"preimage fetch {model}"
 
 
-def _representations(network: Network, layers: str | None, default: Sequence[str]) -> list[str]:
+def choose_layers(network: Network, layers: str | None, default: Sequence[str]) -> list[str]:
+    """The representations that --layers names, or those of the default layers.
+
+    Raises:
+        ValueError: if there are none.
+    """
     if layers is None:
         chosen = list(default)
     elif layers == "all":
@@ -163,7 +168,12 @@ def _representations(network: Network, layers: str | None, default: Sequence[str
     return [f"{network.name}/{layer}" for layer in chosen]
 
 
-def _photos(images: Path | None, most: int | None, default: Sequence[str]) -> list[str]:
+def choose_photos(images: Path | None, most: int | None, default: Sequence[str]) -> list[str]:
+    """The photos that --images and --photos name, or those shipped under the default names.
+
+    Raises:
+        ImageError: if a folder holds none.
+    """
     if images is None:
         shipped = shipped_photos()
         paths = [shipped[name] for name in default]

@@ -177,10 +177,17 @@ def _screen(trials: Sequence[Trial], log: logging.Logger) -> Iterator[_Screen]:
         yield _Screen(bar, trials, log)
 
 
+class _QuietHandler(logging.FileHandler):
+    """A log that says nothing when it cannot be written: the store will."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Does nothing."""
+
+
 @contextmanager
 def _log(path: Path) -> Iterator[logging.Logger]:
     logger = logging.Logger("preimage.study", logging.INFO)
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _QuietHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(message)s"))
     logger.addHandler(handler)
     try:
