@@ -38,7 +38,7 @@ def test_a_study_on_three_nodes_survives_the_loss_of_one_bit_for_bit(tmp_path: P
 @pytest.mark.skipif(_HAS_RAY, reason="ray is installed")
 def test_without_ray_there_is_one_clear_line() -> None:
     engine = ray_actors(
-        iter([]), address=None, workers=1, threads=1, device="cpu", gpus=0
+        iter([]), address="local", workers=1, threads=1, device="cpu", gpus=0
     )  # fmt: skip
     with pytest.raises(ValueError, match=r"pip install \"preimage\[ray\]\""):
         next(engine)

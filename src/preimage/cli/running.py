@@ -71,7 +71,7 @@ class How:
         if self.ray is None:
             return choose_engine(workers, self.threads, self.device)
         return functools.partial(
-            ray_actors, address=None if self.ray == "local" else self.ray, workers=workers,
+            ray_actors, address=self.ray, workers=workers,
             threads=self.threads, device=self.device, gpus=self.gpus,
         )  # fmt: skip
 

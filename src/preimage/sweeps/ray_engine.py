@@ -35,7 +35,7 @@ class _Hired:
 def ray_actors(
     batches: Iterator[Batch],
     *,
-    address: str | None,
+    address: str,
     workers: int,
     threads: int,
     device: str,
@@ -48,8 +48,8 @@ def ray_actors(
 
     Args:
         batches: drawn when an actor is free.
-        address: of the cluster, "auto" for the one this machine belongs to; None starts one
-            on this machine.
+        address: of the cluster, "auto" for the one this machine belongs to, "local" for one
+            that is started here.
         workers: the number of actors.
         threads: of each.
         device: where each computes.
@@ -130,7 +130,7 @@ def _lost(ray: Any, queue: Queue, hired: _Hired, batch: Batch, error: Exception)
     return []
 
 
-def _connect(address: str | None) -> Any:
+def _connect(address: str) -> Any:
     try:
         import ray
     except ModuleNotFoundError:
