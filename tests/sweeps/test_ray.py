@@ -42,3 +42,12 @@ def test_without_ray_there_is_one_clear_line() -> None:
     )  # fmt: skip
     with pytest.raises(ValueError, match=r"pip install \"preimage\[ray\]\""):
         next(engine)
+
+
+@pytest.mark.skipif(not _HAS_RAY, reason="needs ray")
+def test_where_no_cluster_listens_there_is_one_clear_line() -> None:
+    engine = ray_actors(
+        iter([]), address="127.0.0.1:9", workers=1, threads=1, device="cpu", gpus=0
+    )  # fmt: skip
+    with pytest.raises(ValueError, match=r"no Ray cluster at 127.0.0.1:9: .*refused"):
+        next(engine)

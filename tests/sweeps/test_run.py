@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import os
+import multiprocessing
 import signal
 import threading
 import time
@@ -117,35 +117,22 @@ def test_the_number_of_threads_is_afterwards_what_it_was(tmp_path: Path) -> None
     assert torch.get_num_threads() == before
 
 
-def _children() -> list[int]:
-    ids = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            name, rest = path.read_text().rsplit(")", 1)
-        except OSError:
-            continue
-        if int(rest.split()[1]) == os.getpid() and "python" in name:
-            ids.append(int(path.parent.name))
-    return ids
-
-
-@pytest.mark.skipif(not Path("/proc").exists(), reason="finds workers by /proc")
 def test_a_killed_worker_is_replaced_and_no_trial_lost(tmp_path: Path) -> None:
     trials = make_trials(save_photos(tmp_path / "photos", 8))
-    strangers = set(_children())
-    killed: list[int] = []
+    killed: list[int | None] = []
 
     def kill_one(_: Outcome | Failure) -> None:
-        workers = sorted(set(_children()) - strangers)
-        if len(killed) < 2 and workers:
-            killed.append(workers[0])
-            os.kill(workers[0], signal.SIGKILL)
+        if len(killed) < 2:
+            worker = multiprocessing.active_children()[0]
+            worker.kill()
+            killed.append(worker.pid)
 
     with Store(tmp_path / "pool", create=True) as store:
         store.plan("a", trials)
         run(store, trials, POOL, report=kill_one, stop=Stop())
         assert [record.status for record in store.records("a")] == ["done"] * 8
-    assert len(killed) == 2
+    assert len(set(killed)) == 2
+    assert multiprocessing.active_children() == []
     assert _run(tmp_path / "here", trials, HERE) == ["done"] * 8
     assert images_of(tmp_path / "pool") == images_of(tmp_path / "here")
 

@@ -8,6 +8,7 @@ place on every node.
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -135,10 +136,13 @@ def _connect(address: str) -> Any:
         import ray
     except ModuleNotFoundError:
         raise ValueError('a cluster needs Ray: pip install "preimage[ray]"') from None
-    if not ray.is_initialized():
-        try:
+    host, separator, port = address.rpartition(":")
+    try:
+        if separator and port.isdecimal():  # Ray itself would try for minutes
+            socket.create_connection((host.removeprefix("ray://"), int(port)), 10).close()
+        if not ray.is_initialized():
             ray.init(address, log_to_driver=False, logging_level="ERROR")
-        except ConnectionError as error:
-            reason = str(error).splitlines()[0]
-            raise ValueError(f"no Ray cluster at {address}: {reason}") from None
+    except (OSError, ValueError) as error:  # ConnectionError is an OSError
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"no Ray cluster at {address}: {reason}") from None
     return ray
