@@ -63,8 +63,9 @@ def conclude(exposures: Sequence[Exposure], photos: int) -> list[str]:
     others = [_layer(exposure) for exposure in exposures if not exposure.leaks]
     lines = [
         f"{photos} photos were reconstructed from the output of each layer alone. A layer is "
-        f"said to give photos back if HOG finds at least {100 * LEAKS:.0f} % of its "
-        f"reconstructions nearest to their own photo; guessing would find {100 / photos:.0f} %."
+        f"said to give photos back if at least {100 * LEAKS:.0f} % of its reconstructions are "
+        f"nearest to their own photo, by pixels or by HOG; guessing would find "
+        f"{100 / photos:.0f} %."
     ]
     if leaking:
         lines.append(f"These layers give photos back: {', '.join(leaking)}.")
