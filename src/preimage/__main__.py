@@ -14,7 +14,7 @@ def main() -> None:
     try:
         from preimage.cli import app
     except ModuleNotFoundError as error:
-        if error.name not in ("typer", "rich"):
+        if error.name not in ("typer", "rich", "pydantic", "filelock"):
             raise
         sys.exit(f'error: the command line needs {error.name}: pip install "preimage[cli]"')
     _keep_freed_memory()

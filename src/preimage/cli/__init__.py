@@ -11,14 +11,18 @@ from typing import Annotated
 import typer
 
 import preimage
+from preimage.cli.audit import audit
 from preimage.cli.caricature import caricature
 from preimage.cli.invert import invert
 from preimage.cli.maximize import maximize
 from preimage.cli.networks import fetch, layers, models
 from preimage.cli.reproduce import demo, table4
 from preimage.cli.reproduce_excitations import fig3, fig11, fig12, fig13, fig14, fig15
+from preimage.cli.reproduce_networks import figure_command, list_experiments, table5
 from preimage.cli.stats import stats
+from preimage.cli.study import study
 from preimage.cli.top import top
+from preimage.experiments.figures import FIGURES
 
 app = typer.Typer(
     help="Shows what an image representation keeps and what it throws away.",
@@ -28,6 +32,7 @@ app = typer.Typer(
 )
 _reproduce = typer.Typer(help="Tables and figures of the paper.", no_args_is_help=True)
 app.add_typer(_reproduce, name="reproduce")
+app.add_typer(study, name="study")
 app.command()(invert)
 app.command()(maximize)
 app.command()(caricature)
@@ -40,6 +45,11 @@ app.command()(top)
 _reproduce.command()(table4)
 for _figure in (fig3, fig11, fig12, fig13, fig14, fig15):
     _reproduce.command()(_figure)
+app.command()(audit)
+_reproduce.command()(table5)
+for _name in FIGURES:
+    _reproduce.command(_name)(figure_command(_name))
+_reproduce.command("list")(list_experiments)
 
 
 def _print_version(wanted: bool) -> None:

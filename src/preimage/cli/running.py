@@ -1,0 +1,196 @@
+"""Studies carried out with progress on the screen and in a log file."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from preimage.cli.common import check_device, console, percent
+from preimage.experiments.outcome import Failure, Outcome, Record
+from preimage.experiments.trial import Trial
+from preimage.sweeps.engines import Engine
+from preimage.sweeps.ray_engine import ray_actors
+from preimage.sweeps.run import choose_engine, graceful_stop, run
+from preimage.sweeps.store import Store
+
+Workers: TypeAlias = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes, each with a network of its own. Default: one a core."),
+]
+Threads: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="Threads of each; other numbers may round otherwise.")
+]
+BatchSize: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        "--batch",
+        min=1,
+        help="Photos to invert at a time; several pay on a GPU, and may round otherwise.",
+    ),
+]
+Device: TypeAlias = Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")]
+Retry: TypeAlias = Annotated[bool, typer.Option("--retry", help="Try failed trials again.")]
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How trials are carried out, as the options say; none of it changes what they are.
+
+    Attributes:
+        workers: processes; None for one a core.
+        threads: of each.
+        batch: trials at a time.
+        device: where to compute.
+        retry: whether to try failed trials again.
+        ray: address of a Ray cluster, "local" to start one, None to do without.
+        gpus: share of a GPU that a worker on it takes.
+    """
+
+    workers: int | None = None
+    threads: int = 1
+    batch: int = 1
+    device: str = "cpu"
+    retry: bool = False
+    ray: str | None = None
+    gpus: float = 0
+
+    def engine(self, trials: int) -> Engine:
+        """What carries out so many trials."""
+        workers = self.processes(trials)
+        if self.ray is None:
+            return choose_engine(workers, self.threads, self.device)
+        return functools.partial(
+            ray_actors, address=self.ray, workers=workers,
+            threads=self.threads, device=self.device, gpus=self.gpus,
+        )  # fmt: skip
+
+    def processes(self, trials: int) -> int:
+        """The number of workers: a core each, or one on a GPU, and no more than trials."""
+        workers = self.workers
+        if workers is None:
+            workers = _cores() // self.threads if self.device == "cpu" else 1
+        return max(1, min(workers, trials))
+
+
+def carry_out(folder: Path, study: str, trials: Sequence[Trial], how: How) -> list[Record]:
+    """Carries out what a store lacks of a study; its records, and lines for what failed.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, when what was begun is finished, or at once after a
+            second one.
+    """
+    if how.ray is None:
+        check_device(how.device, small_kernels=False)
+    with Store(folder, create=True) as store, _log(folder / "study.log") as log:
+        store.plan(study, trials)
+        wanted = ("missing", "failed") if how.retry else ("missing",)
+        todo = [record.trial for record in store.records(study) if record.status in wanted]
+        engine = how.engine(len(todo))
+        log.info("%s: %d trials, %d to do", study, len(trials), len(todo))
+        with _screen(todo, log) as screen, graceful_stop(_announce) as stop:
+            run(
+                store, todo, engine, batch=how.batch, retry=how.retry, report=screen.report,
+                stop=stop,
+            )  # fmt: skip
+        if stop.asked:
+            raise KeyboardInterrupt
+        return store.records(study)
+
+
+class _Screen:
+    """Trials done and failed, rate and remaining time on standard error and in the log."""
+
+    def __init__(self, bar: Bar, trials: Sequence[Trial], log: logging.Logger) -> None:
+        self._bar = bar
+        self._task = bar.add_task("", total=len(trials), failed=0, rate="", last="")
+        self._begin = time.perf_counter()
+        self._names = {trial.key: describe(trial) for trial in trials}
+        self._done = self._failed = 0
+        self._log = log
+
+    def report(self, result: Outcome | Failure) -> None:
+        """Shows and logs one result."""
+        name = self._names[result.key]
+        if isinstance(result, Failure):
+            self._failed += 1
+            self._log.error("failed %s %s: %s", result.key, name, result.reason)
+            last = f"failed: {name}"
+        else:
+            numbers = result.measures
+            self._log.info(
+                "done %s %s: error %.4f, energy %.4g, %.2f s",
+                result.key, name, numbers.error, numbers.energy or 0, numbers.seconds,
+            )  # fmt: skip
+            last = f"{name}: {percent(numbers.error)}, energy {numbers.energy or 0:.3g}"
+        self._done += 1
+        rate = f"{60 * self._done / (time.perf_counter() - self._begin):.3g} a minute"
+        self._bar.update(self._task, advance=1, failed=self._failed, rate=rate, last=last)
+
+
+def describe(trial: Trial) -> str:
+    """A trial in a few words."""
+    words = [trial.representation, Path(trial.photo).name, f"C {trial.settings.loss_weight:g}"]
+    return ", ".join([*words, f"seed {trial.seed}"])
+
+
+def report_failures(records: Sequence[Record]) -> int:
+    """A line for each failed trial; how many there are."""
+    failed = [record for record in records if record.status == "failed"]
+    for record in failed:
+        console.print(f"error: {describe(record.trial)}: {record.reason}", markup=False)
+    return len(failed)
+
+
+def _announce() -> None:
+    console.print("stopping when the trials that were begun are done; Ctrl-C again to stop now")
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # where processes are not bound to cores
+        return os.cpu_count() or 1
+
+
+@contextmanager
+def _screen(trials: Sequence[Trial], log: logging.Logger) -> Iterator[_Screen]:
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]} failed"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[last]}"),
+    )
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield _Screen(bar, trials, log)
+
+
+class _QuietHandler(logging.FileHandler):
+    """A log that says nothing when it cannot be written: the store will."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Does nothing."""
+
+
+@contextmanager
+def _log(path: Path) -> Iterator[logging.Logger]:
+    logger = logging.Logger("preimage.study", logging.INFO)
+    handler = _QuietHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(message)s"))
+    logger.addHandler(handler)
+    try:
+        yield logger
+    finally:
+        handler.close()

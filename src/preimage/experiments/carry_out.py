@@ -1,0 +1,124 @@
+"""Trials carried out: what every engine calls, wherever it runs."""
+
+from __future__ import annotations
+
+import io
+import math
+import time
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from preimage.catalog import Network
+from preimage.experiments.loading import Loader
+from preimage.experiments.machine import machine
+from preimage.experiments.naturalness import gradient_intersection
+from preimage.experiments.outcome import Failure, Measures, Outcome
+from preimage.experiments.trial import Trial
+from preimage.representations.base import Representation
+from preimage.visualizations import PreImage, invert
+
+
+def carry_out(
+    trials: Sequence[Trial], photos: Mapping[str, bytes], loader: Loader, device: str = "cpu"
+) -> list[Outcome | Failure]:
+    """Carries out trials that differ in their photos alone, in one batch where it can be.
+
+    Whatever goes wrong with one is its own failure.
+
+    Args:
+        trials: what to do.
+        photos: the image files by checksum.
+        loader: where representations come from.
+        device: where to compute.
+
+    Raises:
+        KeyboardInterrupt: after an interrupted inversion, which is not kept.
+    """
+    try:
+        return _together(trials, photos, loader, device)
+    except Exception as error:  # a study goes on, whatever a representation raises
+        if len(trials) == 1:
+            return [Failure(trials[0].key, _in_one_line(error))]
+    return [result for trial in trials for result in carry_out([trial], photos, loader, device)]
+
+
+def _together(
+    trials: Sequence[Trial], photos: Mapping[str, bytes], loader: Loader, device: str
+) -> list[Outcome | Failure]:
+    first = trials[0]
+    phi = loader.representation(first.representation, first.weights)
+    network = loader.network_of(first.representation, first.weights)
+    files = [photos[trial.photo_sha256] for trial in trials]
+    originals = [phi.preprocessing.load(io.BytesIO(file), first.size) for file in files]
+    height, width = originals[0].shape[-2:]
+    begin = time.perf_counter()
+    result = invert(
+        phi, [io.BytesIO(file) for file in files], size=first.size, seeds=[first.seed],
+        mask=first.mask.of(phi.code_shape(height, width)), settings=first.settings, device=device,
+    )  # fmt: skip
+    seconds = (time.perf_counter() - begin) / len(trials)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    agreement = _class_agreement(network, torch.stack(originals), result.images, device)
+    return [
+        Outcome(
+            trial.key,
+            _measures(result, index, originals[index], phi, agreement[index], seconds),
+            result.images[index].cpu().numpy(),
+            phi.preprocessing.to_display(result.shown[index]),
+            machine(device, len(trials)),
+        )
+        for index, trial in enumerate(trials)
+    ]
+
+
+def _measures(
+    result: PreImage,
+    index: int,
+    original: Tensor,
+    phi: Representation,
+    class_agrees: bool | None,
+    seconds: float,
+) -> Measures:
+    to_255 = phi.preprocessing.to_255
+    total = result.trace.total
+    return Measures(
+        error=float(result.error[index]),
+        psnr=_number(result.psnr, index),
+        ssim=_number(result.ssim, index),
+        naturalness=gradient_intersection(to_255(result.shown[index].cpu()), to_255(original)),
+        class_agrees=class_agrees,
+        energy=float(total[-1, index]) if len(total) else None,
+        steps=len(total),
+        seconds=seconds,
+    )
+
+
+def _class_agreement(
+    network: Network | None, originals: Tensor, images: Tensor, device: str
+) -> list[bool | None]:
+    """Whether photo and result are in one class, where the network scores classes."""
+    if network is None or not network.classes:
+        return [None] * len(images)
+    module = network.module.to(device)
+    classes = []
+    with torch.inference_mode():
+        for x in (originals.to(device), images):
+            scores = module(network.preprocessing.to_network(x)).flatten(1)
+            if scores.shape[1] != len(network.classes):  # larger images: a map of scores
+                return [None] * len(images)
+            classes.append(scores.argmax(1))
+    return [bool(same) for same in classes[0] == classes[1]]
+
+
+def _number(values: Tensor | None, index: int) -> float | None:
+    number = math.nan if values is None else float(values[index])
+    return number if math.isfinite(number) else None
+
+
+def _in_one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    expected = isinstance(error, ValueError | ArithmeticError | OSError)
+    return text if expected else f"{type(error).__name__}: {text}"

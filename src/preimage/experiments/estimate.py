@@ -1,0 +1,48 @@
+"""How long trials will take, before they are carried out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from statistics import median
+
+from preimage.experiments.loading import Loader
+from preimage.experiments.outcome import Record
+from preimage.experiments.trial import Trial
+from preimage.visualizations import invert
+
+_SAMPLE = 3
+
+
+def seconds_each(records: Sequence[Record], loader: Loader) -> dict[str, float]:
+    """Seconds that a trial of each representation takes.
+
+    Measured where some are done; otherwise a few steps of the first are timed. A
+    representation whose first photo cannot be inverted is left out.
+
+    Args:
+        records: the trials of a study.
+        loader: where representations come from.
+    """
+    estimates = {}
+    for name in dict.fromkeys(record.trial.representation for record in records):
+        alike = [record for record in records if record.trial.representation == name]
+        known = [record.measures.seconds for record in alike if record.measures is not None]
+        try:
+            estimates[name] = median(known) if known else _timed(alike[0].trial, loader)
+        except (ValueError, ArithmeticError):
+            continue
+    return estimates
+
+
+def _timed(trial: Trial, loader: Loader) -> float:
+    """Seconds of a step, the first two left out, times the number of steps."""
+    phi = loader.representation(trial.representation, trial.weights)
+    sample = trial.settings.with_steps(_SAMPLE + 2).replace(final_iterations=0)
+    times: list[float] = []
+    invert(
+        phi, trial.photo, size=trial.size, settings=sample,
+        progress=lambda _: times.append(time.perf_counter()),
+    )  # fmt: skip
+    final = trial.settings.final_iterations if phi.is_network else 0
+    return (times[-1] - times[1]) / (len(times) - 2) * (trial.settings.steps + final)

@@ -1,0 +1,45 @@
+"""Representations by name, a network loaded once for all of its layers."""
+
+from __future__ import annotations
+
+from preimage import catalog
+from preimage.catalog import CLASSICAL, Network
+from preimage.representations.base import Representation
+
+
+class Loader:
+    """Holds the network that was used last, and its layers.
+
+    >>> loader = Loader()
+    >>> loader.representation("hog") is loader.representation("hog")
+    True
+    """
+
+    def __init__(self) -> None:
+        self._held: tuple[str, str | None] | None = None
+        self._network: Network | None = None
+        self._representations: dict[str, Representation] = {}
+
+    def network(self, name: str, weights: str | None = None) -> Network:
+        """The network of that name, with its weights; see `catalog.network`."""
+        if self._held != (name, weights) or self._network is None:
+            self._held, self._network = None, None
+            self._representations.clear()
+            self._network = catalog.network(name, weights)
+            self._held = (name, weights)
+        return self._network
+
+    def representation(self, name: str, weights: str | None = None) -> Representation:
+        """The representation of that name; see `catalog.representation`."""
+        model, separator, layer = name.rpartition("/")
+        network = self.network(model, weights) if separator and layer else None
+        if name not in self._representations:
+            found = catalog.representation(name) if network is None else network.layer(layer)
+            self._representations[name] = found
+        return self._representations[name]
+
+    def network_of(self, name: str, weights: str | None = None) -> Network | None:
+        """The network whose layer a representation is, None for a classical one."""
+        if name.lower() in CLASSICAL:
+            return None
+        return self.network(name.rpartition("/")[0], weights)

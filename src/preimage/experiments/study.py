@@ -1,0 +1,194 @@
+"""A study: trials for every combination of representations, photos, C, seeds and constants.
+
+It is a TOML file; only `representations` must be there:
+
+    name = "early-layers"
+    representations = ["hog", "efficientnet-lite0/blocks.2", "vgg-m/*"]
+    photos = ["photos", "more/fox.jpg"]     # files and folders; if not given, those shipped
+    loss_weights = [1, 20, 100, 300]        # C; if not given, each layer's own
+    seeds = [0, 1]
+    size = 320                              # longer side, or [height, width]
+    steps = 300                             # if not given, as many as the settings have
+
+    [settings]                              # constants; of a list, each value is tried
+    beta = [1.0, 1.5, 2.0]
+
+Paths are relative to the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import tomllib
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from preimage.catalog import CLASSICAL
+from preimage.experiments.loading import Loader
+from preimage.experiments.trial import Mask, Trial
+from preimage.experiments.trial_files import checksum, photo_paths, weights_checksum
+from preimage.representations.base import Representation
+from preimage.settings import PRESETS, QUALITIES, Settings
+from preimage.visualizations import choose_settings, with_own_loss_weight
+
+_OWN_AXES = ("loss_weight", "stages")
+
+
+class Study(BaseModel):
+    """The combinations to try; see the module.
+
+    Attributes:
+        name: what its results go by in a store; the name of its file if not given.
+        representations: names of Phi; "NETWORK/*" for the main layers of a network.
+        photos: image files and folders; None for those that the package ships.
+        weights: weight file of the networks, "random", or None for their own.
+        loss_weights: values of C; None for that of each representation.
+        seeds: of noise and jitter.
+        size: longer side, or height and width, that photos are resized to.
+        quality: "draft", "fast" or "best".
+        preset: "nnpreimage" or "paper", instead of a quality.
+        steps: evaluations of the energy; None for those of the quality or preset.
+        settings: constants that differ from these; a list of values for each to be tried.
+        mask: which components of the codes count.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = ""
+    representations: list[str] = Field(min_length=1)
+    photos: list[str] | None = None
+    weights: str | None = None
+    loss_weights: list[NonNegativeFloat] | None = Field(default=None, min_length=1)
+    seeds: list[NonNegativeInt] = Field(default=[0], min_length=1)
+    size: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None
+    quality: str | None = None
+    preset: str | None = None
+    steps: PositiveInt | None = None
+    settings: dict[str, Any] = {}
+    mask: Mask = Mask()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.quality is not None and self.preset is not None:
+            raise ValueError("give either quality or preset")
+        for kind, value, known in (
+            ("quality", self.quality, QUALITIES), ("preset", self.preset, PRESETS),
+        ):  # fmt: skip
+            if value is not None and value not in known:
+                raise ValueError(f"unknown {kind} {value!r}: there are {', '.join(known)}")
+        names = [name for name in Settings.__slots__ if name not in _OWN_AXES]
+        for name in self.settings:
+            if name not in names:
+                raise ValueError(f"settings: {_unknown(name, names)}")
+        return self
+
+    def trials(self, loader: Loader, folder: Path = Path()) -> list[Trial]:
+        """Every combination once, representation by representation.
+
+        Args:
+            loader: where representations come from.
+            folder: what relative paths start from.
+
+        Raises:
+            ValueError: if a representation or a constant cannot be used.
+            ImageError: if there are no photos.
+        """
+        photos = photo_paths(self.photos, folder)
+        contents = {photo: checksum(photo) for photo in photos}
+        found: dict[str, Trial] = {}
+        for name in self._names(loader, folder):
+            weights = None if name in CLASSICAL else self._weights(folder)
+            settings = self._settings(loader.representation(name, weights))
+            content = weights_checksum(name, weights)
+            for photo, constants, seed in itertools.product(photos, settings, self.seeds):
+                trial = Trial(
+                    representation=name, weights=weights, weights_sha256=content,
+                    photo=str(photo), photo_sha256=contents[photo], size=self.size, seed=seed,
+                    settings=constants, mask=self.mask,
+                )  # fmt: skip
+                found.setdefault(trial.key, trial)
+        return list(found.values())
+
+    def _weights(self, folder: Path) -> str | None:
+        if self.weights is None or self.weights == "random":
+            return self.weights
+        return str((folder / self.weights).absolute())
+
+    def _names(self, loader: Loader, folder: Path) -> list[str]:
+        names = []
+        for name in self.representations:
+            if name.endswith("/*"):
+                network = loader.network(name[:-2], self._weights(folder))
+                names += [f"{network.name}/{layer}" for layer in network.main_layers]
+            else:
+                names.append(name)
+        return names
+
+    def _settings(self, representation: Representation) -> list[Settings]:
+        if self.preset is not None:
+            base = with_own_loss_weight(PRESETS[self.preset], representation)
+        else:
+            base = choose_settings(representation, self.quality)
+        if self.steps is not None:
+            base = base.with_steps(self.steps)
+        axes = {k: v if isinstance(v, list) else [v] for k, v in self.settings.items()}
+        axes["loss_weight"] = self.loss_weights or [base.loss_weight]
+        return [
+            _replaced(base, dict(zip(axes, values, strict=True)))
+            for values in itertools.product(*axes.values())
+        ]
+
+
+def read_study(path: Path) -> Study:
+    """The study of a TOML file.
+
+    Raises:
+        OSError: if it cannot be read.
+        ValueError: if it is no TOML, or holds unknown keys or values out of range; one line
+            names the first of them.
+    """
+    try:
+        study = Study.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not TOML: {error}") from None
+    except ValidationError as error:
+        raise ValueError(f"{path}: {_first_problem(error)}") from None
+    return study if study.name else study.model_copy(update={"name": path.stem})
+
+
+def _replaced(settings: Settings, changes: dict[str, Any]) -> Settings:
+    try:
+        return settings.replace(**changes)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"settings: {error}") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"] if "[" not in str(part))
+    if problem["type"] == "extra_forbidden":
+        name = str(problem["loc"][-1])
+        fields = Mask.model_fields if problem["loc"][0] == "mask" else Study.model_fields
+        return _unknown(name, list(fields))
+    if problem["type"] == "missing":
+        return f"{where} is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    return f"unknown key {name!r}: {hint}"

@@ -1,0 +1,47 @@
+"""The files that trials depend on: photos and weights, by content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from preimage.photo_files import list_images, shipped_photos
+
+_RANDOM = "random"
+
+
+def photo_paths(names: Sequence[str] | None, folder: Path = Path()) -> list[Path]:
+    """The files that photos and folders of photos stand for; None for the shipped photos.
+
+    Raises:
+        ImageError: if a folder holds no images.
+
+    >>> [path.name for path in photo_paths(None)][:2]
+    ['astronaut.jpg', 'chelsea.jpg']
+    """
+    if names is None:
+        return list(shipped_photos().values())
+    paths: list[Path] = []
+    for name in names:
+        path = (folder / name).absolute()
+        paths += list_images(path) if path.is_dir() else [path]
+    return list(dict.fromkeys(paths))
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file; for one that cannot be read, a text that names it."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return f"unreadable:{path}"
+
+
+def weights_checksum(representation: str, weights: str | None) -> str | None:
+    """SHA-256 of the weight file that a trial names, None where it names none."""
+    source, separator, rest = representation.partition(":")
+    if weights is not None and weights != _RANDOM:
+        return checksum(Path(weights))
+    if separator and source == "matconvnet":
+        return checksum(Path(rest.rpartition("/")[0]))
+    return None

@@ -1,0 +1,41 @@
+"""Errors with their spread, as curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from preimage.experiments.summary import Mean
+
+
+def plot_errors(
+    stem: Path, series: Mapping[str, Sequence[tuple[float | str, Mean]]], axis: str
+) -> list[Path]:
+    """Draws mean error with its standard deviation; writes STEM.pdf and STEM.png.
+
+    Args:
+        stem: path without a suffix.
+        series: of each curve, its label and its points: C or a layer's name, and the mean.
+        axis: what the points stand along.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    for label, points in series.items():
+        places = [place for place, _ in points]
+        errors = [100 * mean.error for _, mean in points]
+        spreads = [100 * (mean.error_std or 0) for _, mean in points]
+        axes.errorbar(places, errors, spreads, label=label, marker="o", capsize=3)
+    if not any(isinstance(place, str) for points in series.values() for place, _ in points):
+        axes.set_xscale("symlog", linthresh=1)
+    else:
+        axes.tick_params("x", rotation=60)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel(axis)
+    axes.set_ylabel("reconstruction error (%)")
+    figure.legend(loc="outside right upper", fontsize="small")
+    paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png")]
+    for path in paths:
+        figure.savefig(path, dpi=150)
+    return paths

@@ -1,0 +1,131 @@
+"""The report of a study: means, the plot of error over C, and what failed."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from preimage.experiments.outcome import Record
+from preimage.experiments.summary import Mean, summarize, varied_constants
+from preimage.reporting.plots import plot_errors
+from preimage.reporting.tables import write_table
+
+HEADER = ("error %", "PSNR", "SSIM", "natural", "class %", "seconds", "n")
+
+
+def write_report(folder: Path, study: str, records: Sequence[Record]) -> list[Path]:
+    """Writes report.csv, .md and .tex and, of what is done, report.png and .pdf.
+
+    Args:
+        folder: where to; it must be there.
+        study: its name.
+        records: its trials.
+    """
+    means = summarize(records)
+    stem = folder / "report"
+    header, rows = format_rows(means)
+    paths = write_table(stem, header, rows, _heading(study, records))
+    if means:
+        series: dict[str, list[tuple[float | str, Mean]]] = {}
+        for mean in means:
+            label = " ".join([mean.representation, *(f"{k} {v}" for k, v in mean.varied)])
+            series.setdefault(label, []).append((mean.loss_weight, mean))
+        paths += plot_errors(stem, series, "C")
+    return paths
+
+
+def format_rows(means: Sequence[Mean]) -> tuple[list[str], list[list[str]]]:
+    """Header and cells of the table of means, as text."""
+    varied = [name for name, _ in means[0].varied] if means else []
+    header = ["representation", "C", *varied, *HEADER]
+    return header, [
+        [m.representation, f"{m.loss_weight:g}", *(str(v) for _, v in m.varied), *format_mean(m)]
+        for m in means
+    ]
+
+
+def format_mean(m: Mean) -> list[str]:
+    """The numbers of a mean as text, in the order of `HEADER`."""
+    agreement = None if m.class_agreement is None else 100 * m.class_agreement
+    return [
+        format_error(m.error, m.error_std),
+        *(_number(v, d) for v, d in ((m.psnr, 1), (m.ssim, 2), (m.naturalness, 2), (agreement, 0))),
+        _number(m.seconds, 2),
+        str(m.count),
+    ]
+
+
+def format_error(error: float, deviation: float | None) -> str:
+    """An error in percent with its deviation.
+
+    >>> format_error(0.123, 0.04)
+    '12.3 ± 4.0'
+    """
+    text = f"{100 * error:.1f}"
+    return text if deviation is None else f"{text} ± {100 * deviation:.1f}"
+
+
+def write_export(path: Path, records: Sequence[Record]) -> None:
+    """Writes every trial of a study with its numbers, one a row: CSV, or Parquet by suffix.
+
+    Raises:
+        ValueError: if the suffix is another, or Parquet cannot be written here.
+    """
+    rows = [_flat(record) for record in records]
+    if path.suffix == ".csv":
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(rows[0]) if rows else [])
+            writer.writeheader()
+            writer.writerows(rows)
+    elif path.suffix == ".parquet":
+        try:
+            import pyarrow
+            import pyarrow.parquet
+        except ModuleNotFoundError:
+            raise ValueError('Parquet needs pyarrow: pip install "preimage[parquet]"') from None
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    else:
+        raise ValueError(f"cannot write {path}: an export ends in .csv or .parquet")
+
+
+def _heading(study: str, records: Sequence[Record]) -> str:
+    counts = dict.fromkeys(("done", "failed", "missing"), 0)
+    for record in records:
+        counts[record.status] += 1
+    states = ", ".join(f"{count} {status}" for status, count in counts.items())
+    lines = [f"# {study}", "", f"{len(records)} trials: {states}."]
+    if varied := varied_constants(records):
+        lines.append(f"Varied besides C: {', '.join(varied)}.")
+    lines.append("± is the standard deviation of the error over photos and seeds.")
+    failed = [record for record in records if record.status == "failed"]
+    if failed:
+        lines += ["", "Failed:", ""]
+        lines += [
+            f"- {r.trial.representation}, {r.trial.photo}, C {r.trial.settings.loss_weight:g}, "
+            f"seed {r.trial.seed}: {r.reason}"
+            for r in failed
+        ]
+    return "\n".join(lines) + "\n\n"
+
+
+def _flat(record: Record) -> dict[str, Any]:
+    trial = record.trial
+    row: dict[str, Any] = {"key": trial.key, "status": record.status}
+    row |= trial.model_dump(exclude={"settings", "mask", "size", "photo_sha256"}, mode="json")
+    row |= {"size": None if trial.size is None else str(trial.size)}
+    mask = trial.mask.model_dump_json(exclude_none=True)
+    row |= {"mask": mask, **dataclasses.asdict(trial.settings)}
+    row["stages"] = str(row["stages"])
+    for field in ("error", "psnr", "ssim", "naturalness", "class_agrees", "energy", "steps"):
+        row[field] = getattr(record.measures, field, None)
+    row["seconds"] = getattr(record.measures, "seconds", None)
+    row["reason"] = record.reason
+    row["picture"] = None if record.picture is None else str(record.picture)
+    return row
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,56 @@
+"""Table 5 as CSV, Markdown and LaTeX, its relatives, and its curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from preimage.experiments.outcome import Record
+from preimage.experiments.summary import Mean, summarize
+from preimage.experiments.table5 import MODEL, NO_VARIATION_PRIOR, published
+from preimage.reporting.plots import plot_errors
+from preimage.reporting.study import format_error, format_rows
+from preimage.reporting.tables import write_table
+
+
+def write_table5(folder: Path, records: Sequence[Record]) -> list[Path]:
+    """Writes table5.csv, .md, .tex, .pdf and .png, and table5_measures.*: everything measured.
+
+    Args:
+        folder: where to; it must be there.
+        records: the trials of the table.
+    """
+    means = summarize(records)
+    header, rows = format_table5(means)
+    paths = write_table(folder / "table5", header, rows)
+    paths += write_table(folder / "table5_measures", *format_rows(means))
+    curves: dict[str, list[tuple[float | str, Mean]]] = {}
+    for mean in means:
+        layer = mean.representation.rpartition("/")[2]
+        curves.setdefault(_column(mean), []).append((layer, mean))
+    return paths + plot_errors(folder / "table5", curves, "layer") if means else paths
+
+
+def format_table5(means: Sequence[Mean]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows: of each layer the error in percent by C; for AlexNet as published too."""
+    columns = list(dict.fromkeys(_column(mean) for mean in means))
+    cells = {(m.representation, _column(m)): format_error(m.error, m.error_std) for m in means}
+    names = list(dict.fromkeys(mean.representation for mean in means))
+    weights = sorted({mean.loss_weight for mean in means})
+    theirs = published() if any(n.startswith(f"{MODEL}/") for n in names) else {}
+    header = ["layer", *columns]
+    header += [f"C = {weight:g}, published" for weight in weights if theirs]
+    rows = []
+    for name in names:
+        layer = name.rpartition("/")[2]
+        row = [layer, *(cells.get((name, column), "") for column in columns)]
+        for weight in weights if theirs else []:
+            mean, deviation = theirs.get((layer, weight), (None, None))
+            row.append("" if mean is None else f"{mean:.1f} ± {deviation:.1f}")
+        rows.append(row)
+    return header, rows
+
+
+def _column(mean: Mean) -> str:
+    without = dict(mean.varied).get("gradient_norm") == NO_VARIATION_PRIOR
+    return f"C = {mean.loss_weight:g}" + (", no TV prior" if without else "")

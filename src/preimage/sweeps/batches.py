@@ -1,0 +1,57 @@
+"""Trials grouped into what a worker is given at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from preimage.experiments.outcome import Failure
+from preimage.experiments.trial import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Trials that differ in their photos alone, with the photos: all that a worker needs.
+
+    Attributes:
+        trials: at least one.
+        photos: the image files by checksum.
+    """
+
+    trials: tuple[Trial, ...]
+    photos: dict[str, bytes]
+
+    def split(self) -> list[Batch]:
+        """A batch for each trial."""
+        return [Batch((trial,), self.photos) for trial in self.trials]
+
+
+def group(trials: Sequence[Trial], most: int) -> Iterator[list[Trial]]:
+    """Trials that differ in their photos alone, at most so many together, in order."""
+    groups: dict[str, list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(trial.alike_but_for("photo", "photo_sha256"), []).append(trial)
+    for alike in groups.values():
+        for start in range(0, len(alike), most):
+            yield alike[start : start + most]
+
+
+def read_photos(trials: Sequence[Trial]) -> tuple[Batch | None, list[Failure]]:
+    """The trials with their photos, and a failure for each whose photo cannot be read."""
+    photos: dict[str, bytes] = {}
+    failures = []
+    for trial in trials:
+        try:
+            data = Path(trial.photo).read_bytes()
+        except OSError as error:
+            failures.append(Failure(trial.key, f"{trial.photo}: {error.strerror}"))
+            continue
+        if hashlib.sha256(data).hexdigest() == trial.photo_sha256:
+            photos[trial.photo_sha256] = data
+        else:
+            reason = f"{trial.photo}: changed since the study began: run it again"
+            failures.append(Failure(trial.key, reason))
+    left = tuple(trial for trial in trials if trial.photo_sha256 in photos)
+    return (Batch(left, photos) if left else None), failures

@@ -1,0 +1,260 @@
+"""`preimage study`: plan, run, go on, report, export, and what is wrong in one line."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pytest
+from tests.cli.runner import Outcome, run, save_photo
+from tests.studies import images_of, save_photos
+from tests.support import pixels_of
+
+from preimage.sweeps import engines
+
+STUDY = """
+representations = ["hog", "dsift"]
+photos = ["photos"]
+loss_weights = [1, 20]
+steps = 4
+[settings]
+beta = [1.5, 2]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    save_photos(tmp_path / "photos", 2)
+    (tmp_path / "early.toml").write_text(STUDY)
+    return tmp_path
+
+
+def _run(folder: Path, *options: str) -> Outcome:
+    out = folder / "store"
+    return run("study", "run", folder / "early.toml", "--out", out, "--workers", "1", *options)
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(folder: Path) -> None:
+    outcome = _run(folder, "--dry-run")
+    assert outcome.status == 0
+    assert outcome.output[-1].startswith("16 trials, 16 to do: about 0.0 minutes with 1 worker")
+    row = next(line for line in outcome.output if "dsift" in line)
+    assert [cell.strip() for cell in row.split("│")[2:5]] == ["8", "0", "0"]
+    assert not (folder / "store").exists()
+
+
+def test_a_study_is_run_once_and_its_state_told(folder: Path) -> None:
+    assert _run(folder).output[-1] == "early: 16 trials, 16 done, 0 failed, 0 missing"
+    before = images_of(folder / "store")
+    times = [path.stat().st_mtime_ns for path in (folder / "store/results").glob("*/*")]
+    assert _run(folder).status == 0
+    assert images_of(folder / "store") == before
+    assert [p.stat().st_mtime_ns for p in (folder / "store/results").glob("*/*")] == times
+    assert run("study", "status", folder / "store").output == [
+        "early: 16 trials, 16 done, 0 failed, 0 missing"
+    ]
+    plan = _run(folder, "--dry-run").output
+    assert "16 trials, 0 to do" in plan[-1]
+
+
+def test_what_is_new_in_a_study_is_all_that_is_done(folder: Path) -> None:
+    _run(folder)
+    before = images_of(folder / "store")
+    save_photo(folder / "photos" / "new.png", 5, (25, 25))
+    assert _run(folder).output[-1] == "early: 24 trials, 24 done, 0 failed, 0 missing"
+    after = images_of(folder / "store")
+    assert before.items() <= after.items()
+    log = (folder / "store" / "study.log").read_text()
+    assert "early: 24 trials, 8 to do" in log
+    assert log.count(" done ") == 24
+
+
+def test_failures_are_told_kept_and_tried_again_on_demand(folder: Path) -> None:
+    bad = folder / "photos" / "bad.png"
+    bad.write_text("no image")
+    outcome = _run(folder)
+    assert outcome.status == 2
+    assert len(outcome.errors) == 8
+    assert outcome.errors[0] == (
+        "error: hog, bad.png, C 1, seed 0: not an image that Pillow can open"
+    )
+    assert outcome.output[-1] == "early: 24 trials, 16 done, 8 failed, 0 missing"
+    log = (folder / "store" / "study.log").read_text()
+    assert log.count(" failed ") == 8
+    _run(folder)
+    assert (folder / "store" / "study.log").read_text().count(" failed ") == 8
+    _run(folder, "--retry")
+    assert (folder / "store" / "study.log").read_text().count(" failed ") == 16
+
+
+def test_a_report_holds_the_means_a_plot_and_what_failed(folder: Path) -> None:
+    (folder / "photos" / "bad.png").write_text("no image")
+    _run(folder)
+    store = folder / "store"
+    outcome = run("study", "report", store)
+    assert outcome.status == 0
+    with (store / "report.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(r["representation"], r["C"], r["beta"], r["n"]) for r in rows[:3]] == [
+        ("hog", "1", "1.5", "2"), ("hog", "20", "1.5", "2"), ("hog", "1", "2.0", "2"),
+    ]  # fmt: skip
+    assert len(rows) == 8
+    export = folder / "trials.csv"
+    assert run("study", "export", store, export).status == 0
+    with export.open(newline="") as file:
+        trials = list(csv.DictReader(file))
+    assert len(trials) == 24
+    errors = [
+        100 * float(t["error"]) for t in trials
+        if (t["representation"], t["loss_weight"], t["beta"]) == ("hog", "20.0", "2.0")
+        and t["status"] == "done"
+    ]  # fmt: skip
+    mean = sum(errors) / 2
+    deviation = abs(errors[0] - errors[1]) / 2**0.5
+    assert rows[3]["error %"] == f"{mean:.1f} ± {deviation:.1f}"
+    text = (store / "report.md").read_text()
+    assert "24 trials: 16 done, 8 failed, 0 missing." in text
+    assert "not an image that Pillow can open" in text
+    assert f"| hog | 20 | 2.0 | {mean:.1f} ± {deviation:.1f} |" in text
+    assert (
+        rf"hog & 20 & 2.0 & {mean:.1f} $\pm$ {deviation:.1f} &"
+        in (store / "report.tex").read_text()
+    )
+    assert pixels_of(store / "report.png").std() > 0
+    assert (store / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_parquet_and_csv_hold_the_same_trials(folder: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    _run(folder)
+    for name in ("trials.csv", "trials.parquet"):
+        assert run("study", "export", folder / "store", folder / name).status == 0
+    with (folder / "trials.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    table = parquet.read_table(folder / "trials.parquet").to_pylist()
+    assert [row["key"] for row in table] == [row["key"] for row in rows]
+    assert [row["error"] for row in table] == [float(row["error"]) for row in rows]
+
+
+@pytest.mark.parametrize(("text", "problem"), [
+    ("representations = 1 2", "early.toml: not TOML: "),
+    ('representations = ["hog"]\nsed = 1', "early.toml: unknown key 'sed': did you mean 'seeds'"),
+    ('representations = ["hgo"]', "unknown representation 'hgo': did you mean 'hog'"),
+    ('representations = ["hog"]\nphotos = ["empty"]', "empty: no images in this folder"),
+])  # fmt: skip
+def test_a_bad_study_gets_one_clear_line_before_any_work(
+    folder: Path, text: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "carry_out", None)
+    (folder / "empty").mkdir()
+    (folder / "early.toml").write_text(text)
+    outcome = _run(folder)
+    assert outcome.status == 2
+    assert len(outcome.errors) == 1
+    assert problem in outcome.errors[0]
+
+
+def test_commands_on_what_is_no_store_get_one_clear_line(folder: Path) -> None:
+    for command in (("status",), ("report",), ("export", "x.csv")):
+        outcome = run("study", command[0], folder / "photos", *command[1:])
+        assert outcome.status == 2
+        assert len(outcome.errors) == 1
+        assert "no store here" in outcome.errors[0]
+    assert run("study", "run", folder / "gone.toml").errors == [
+        f"error: {folder / 'gone.toml'}: No such file or directory"
+    ]
+    _run(folder)
+    outcome = run("study", "export", folder / "store", folder / "x.xls")
+    assert outcome.errors == [
+        f"error: cannot write {folder / 'x.xls'}: an export ends in .csv or .parquet"
+    ]
+    outcome = run("study", "report", folder / "store", "--study", "late")
+    assert "choose one of its studies by --study: early" in outcome.errors[0]
+
+
+def test_an_unwritable_store_is_refused_before_any_work(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "carry_out", None)
+    (folder / "file").write_text("")
+    outcome = run("study", "run", folder / "early.toml", "--out", folder / "file" / "store")
+    assert outcome.status == 2
+    assert len(outcome.errors) == 1
+    assert str(folder / "file") in outcome.errors[0]
+
+
+def test_a_full_disk_gets_one_clear_line_and_costs_no_result(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save(file: BinaryIO, image: np.ndarray) -> None:
+        calls.append(1)
+        if len(calls) == 4:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        np.lib.format.write_array(file, image)
+
+    calls: list[int] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "save", save)
+        outcome = _run(folder)
+    assert outcome.status == 2
+    assert len(outcome.errors) == 1
+    assert outcome.errors[0].endswith(".npy: No space left on device")
+    kept = images_of(folder / "store")
+    assert len(kept) == 3
+    assert _run(folder).output[-1] == "early: 16 trials, 16 done, 0 failed, 0 missing"
+    assert kept.items() <= images_of(folder / "store").items()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_second_ctrl_c_stops_at_once_and_leaves_a_valid_store(folder: Path, workers: str) -> None:
+    text = STUDY.replace("steps = 4", "steps = 1000000").replace("[1.5, 2]", "2")
+    (folder / "early.toml").write_text(text)
+    command = [sys.executable, "-m", "preimage", "study", "run", str(folder / "early.toml")]
+    command += ["--out", str(folder / "store"), "--workers", workers]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not list(folder.glob("store/runs/*.lock")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate(timeout=20)[1].splitlines()
+    assert process.returncode == 130
+    assert [line.partition(" ")[0] for line in errors] == ["stopping", "interrupted;"]
+    assert run("study", "status", folder / "store").output == [
+        "early: 8 trials, 0 done, 0 failed, 8 missing"
+    ]
+    assert list((folder / "store/runs").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT")
+def test_ctrl_c_keeps_what_is_done_and_another_run_ends_it(folder: Path) -> None:
+    text = STUDY.replace("steps = 4", "steps = 20").replace("[1, 20]", "[1, 5, 20]")
+    (folder / "early.toml").write_text(text)
+    command = [sys.executable, "-m", "preimage", "study", "run", str(folder / "early.toml")]
+    command += ["--out", str(folder / "store"), "--workers", "2"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not images_of(folder / "store"):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate()[1].splitlines()
+    assert process.returncode == 130
+    assert errors == [
+        "stopping when the trials that were begun are done; Ctrl-C again to stop now",
+        "interrupted; what was finished is kept, and another run goes on from there",
+    ]
+    kept = images_of(folder / "store")
+    assert 1 <= len(kept) < 24
+    assert _run(folder).output[-1] == "early: 24 trials, 24 done, 0 failed, 0 missing"
+    assert kept.items() <= images_of(folder / "store").items()

@@ -1,0 +1,111 @@
+"""A study in TOML: what it expands to, and what is wrong with it in one line."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from pathlib import Path
+
+import pytest
+from tests.studies import make_trials, save_photos
+
+from preimage.catalog import network
+from preimage.experiments.loading import Loader
+from preimage.experiments.study import Study, read_study
+from preimage.images import ImageError
+from preimage.settings import NNPREIMAGE, QUALITIES
+
+
+def _write(folder: Path, text: str) -> Path:
+    path = folder / "early.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_study_is_every_combination_once(tmp_path: Path) -> None:
+    save_photos(tmp_path / "photos", 2)
+    path = _write(tmp_path, """
+        representations = ["hog", "dsift", "hog"]
+        photos = ["photos", "photos/00.png"]
+        loss_weights = [1, 20]
+        seeds = [0, 3]
+        size = [25, 26]
+        preset = "nnpreimage"
+        steps = 7
+        [settings]
+        beta = [1.5, 2]
+        momentum = 0.5
+    """)  # fmt: skip
+    study = read_study(path)
+    trials = study.trials(Loader(), tmp_path)
+    assert study.name == "early"
+    found = [
+        (t.representation, Path(t.photo).name, t.settings.loss_weight, t.settings.beta, t.seed)
+        for t in trials
+    ]
+    axes = (["hog", "dsift"], ["00.png", "01.png"], [1, 20], [1.5, 2], [0, 3])
+    assert sorted(found) == sorted(itertools.product(*axes))
+    photo = (tmp_path / "photos" / "00.png").read_bytes()
+    assert trials[0].photo_sha256 == hashlib.sha256(photo).hexdigest()
+    expected = NNPREIMAGE.with_steps(7).replace(momentum=0.5, loss_weight=1, beta=1.5)
+    assert trials[0].settings == expected
+    assert {trial.size for trial in trials} == {(25, 26)}
+
+
+def test_what_a_study_leaves_open_is_what_invert_would_choose() -> None:
+    study = Study(representations=["hog", "efficientnet-lite0/blocks.2"], weights="random")
+    hog, block = (t for t in study.trials(Loader()) if t.photo.endswith("chelsea.jpg"))
+    assert (hog.settings, hog.weights, hog.size) == (QUALITIES["fast"], None, None)
+    assert (block.settings, block.weights) == (NNPREIMAGE.replace(loss_weight=300), "random")
+
+
+def test_a_star_stands_for_the_main_layers_of_a_network(tmp_path: Path) -> None:
+    photos = save_photos(tmp_path / "photos", 1)
+    name = "efficientnet-lite0"
+    trials = make_trials(photos, representations=[f"{name}/*"], weights="random")
+    layers = network(name, "random").main_layers
+    assert [t.representation for t in trials] == [f"{name}/{layer}" for layer in layers]
+
+
+def test_a_copy_of_a_photo_is_the_same_trial(tmp_path: Path) -> None:
+    photos = save_photos(tmp_path / "photos", 1)
+    (photos / "copy.png").write_bytes((photos / "00.png").read_bytes())
+    assert len(make_trials(photos)) == 1
+
+
+def test_photos_that_are_missing_keep_apart(tmp_path: Path) -> None:
+    study = Study(representations=["hog"], photos=["gone.png", "lost.png"])
+    trials = study.trials(Loader(), tmp_path)
+    assert len({trial.key for trial in trials}) == 2
+
+
+def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="no images in this folder"):
+        Study(representations=["hog"], photos=["."]).trials(Loader(), tmp_path)
+
+
+@pytest.mark.parametrize(("text", "problem"), [
+    ("representations = 1 2", "not TOML: .*line 1"),
+    ("seeds = [0]", "representations is missing"),
+    ('representations = ["hog"]\nseed = 1', "unknown key 'seed': did you mean 'seeds'"),
+    ('representations = ["hog"]\nseeds = ["x"]', "seeds.0: .*valid integer"),
+    ('representations = ["hog"]\nseeds = []', "seeds: .*at least 1 item"),
+    ('representations = ["hog"]\nloss_weights = [-1]', "loss_weights.0: .*greater than or equal"),
+    ('representations = ["hog"]\nquality = "good"', "unknown quality 'good': there are draft"),
+    ('representations = ["hog"]\nquality = "fast"\npreset = "paper"', "give either quality or"),
+    ('representations = ["hog"]\n[settings]\nbetta = 2', "'betta': did you mean 'beta'"),
+    ('representations = ["hog"]\n[mask]\nwindows = 2', "'windows': did you mean 'window'"),
+])  # fmt: skip
+def test_a_bad_study_has_one_clear_line(text: str, problem: str, tmp_path: Path) -> None:
+    path = _write(tmp_path, text)
+    with pytest.raises(ValueError, match=problem) as caught:
+        read_study(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["x", 0.5])
+def test_a_constant_out_of_range_is_refused(value: object) -> None:
+    study = Study(representations=["hog"], settings={"beta": value})
+    with pytest.raises(ValueError, match="settings: "):
+        study.trials(Loader())

@@ -1,0 +1,62 @@
+"""Figures as files: every panel with its picture, and the map of the differences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.studies import make_outcome, make_trials
+from tests.support import pixels_of
+
+from preimage.experiments.figures import Panel
+from preimage.experiments.loading import Loader
+from preimage.experiments.outcome import Failure
+from preimage.photo_files import shipped_photos
+from preimage.reporting.figures import spread, write_figure
+from preimage.sweeps.store import Store
+
+CHELSEA = shipped_photos()["chelsea"]
+
+
+def test_a_figure_holds_photo_results_differences_and_failures(tmp_path: Path) -> None:
+    trials = make_trials(CHELSEA, seeds=[0, 1, 2])
+    with Store(tmp_path, create=True) as store:
+        store.plan("a", trials)
+        store.put(make_outcome(trials[0], 200))
+        store.put(make_outcome(trials[1], 100))
+        store.put(Failure(trials[2].key, "why"))
+        records = {record.trial.key: record for record in store.records("a")}
+    rows = [
+        [Panel("photo", (trials[0],), is_photo=True), Panel("first", (trials[0],))],
+        [Panel("both", tuple(trials[:2])), Panel("none", (trials[2],))],
+    ]
+    paths = write_figure(tmp_path / "figure", rows, records, Loader())
+    assert [path.name for path in paths] == ["figure.pdf", "figure.png"]
+    assert b"%PDF" in paths[0].read_bytes()[:8]
+    pixels = pixels_of(paths[1])[..., :3]
+    half, middle = pixels.shape[0] // 2, pixels.shape[1] // 2
+    assert (pixels[:half, middle:] == 200).all(-1).mean() > 0.2
+    photo, failed = pixels[:half, :middle], pixels[half:, middle:]
+    assert len(np.unique(photo.reshape(-1, 3), axis=0)) > 100
+    assert (failed == 255).all(-1).mean() > 0.9
+
+
+@pytest.mark.parametrize(("panels", "lines"), [(7, 1), (8, 2), (15, 3)])
+def test_a_long_row_goes_on_in_the_next_line(panels: int, lines: int, tmp_path: Path) -> None:
+    trials = make_trials(CHELSEA)
+    photo = Panel("photo", (trials[0],), is_photo=True)
+    with Store(tmp_path, create=True) as store:
+        store.plan("a", trials)
+        records = {record.trial.key: record for record in store.records("a")}
+    path = write_figure(tmp_path / "figure", [[photo] * panels], records, Loader())[1]
+    height, width = pixels_of(path).shape[:2]
+    columns = -(-panels // lines)
+    assert height / width == pytest.approx(1.95 * lines / (1.6 * columns), rel=0.02)
+
+
+def test_the_spread_is_the_sample_deviation_of_each_pixel() -> None:
+    images = [np.random.default_rng(seed).normal(size=(3, 4, 5)) for seed in range(4)]
+    mean = sum(images) / 4
+    expected = np.sqrt(sum((image - mean) ** 2 for image in images) / 3).mean(0)
+    assert spread(images) == pytest.approx(expected)
