@@ -133,21 +133,44 @@ class Objective:
         Returns:
             The energy, term by term, and its gradient, (N, D, H, W).
         """
-        shifted = views is not None and views.shape[1] == 2
-        leaf = (jitter(x, views, self.size) if views is not None and shifted else x).detach()
-        with torch.enable_grad():
-            leaf.requires_grad_()
-            warps = views is not None and not shifted
-            seen = affine(leaf, views, self.size) if views is not None and warps else leaf
-            codes = self.representation(seen)
-        loss, d_codes = self.loss(codes.detach())
-        d_codes *= self.loss_weights.view(-1, *[1] * (codes.ndim - 1))
-        (d_leaf,) = torch.autograd.grad(codes, leaf, d_codes)
+        leaves, parts = [], []
+        groups = self._groups(x)
+        for rows in groups:
+            images = x[rows] if groups[1:] else x
+            leaf, part = self._codes(images, None if views is None else views[rows])
+            leaves.append(leaf)
+            parts.append(part)
+        loss, d_codes = self.loss(torch.cat([part.detach() for part in parts]))
+        d_codes *= self.loss_weights.view(-1, *[1] * (d_codes.ndim - 1))
+        d_parts = [d_codes[rows].clone() for rows in groups] if groups[1:] else [d_codes]
+        d_leaves = torch.cat(torch.autograd.grad(parts, leaves, d_parts))
         bounded, variation, gradient = self.prior(x)
-        if views is None or not shifted:
-            gradient += d_leaf
+        if views is None or views.shape[1] > 2:
+            gradient += d_leaves
         else:
             height, width = self.size
             for n, (v, u) in enumerate(views.tolist()):
-                gradient[n, :, v : v + height, u : u + width] += d_leaf[n]
+                gradient[n, :, v : v + height, u : u + width] += d_leaves[n]
         return Energy(bounded, variation, loss, self.loss_weights), self.flatten_(gradient)
+
+    def _groups(self, x: Tensor) -> list[slice]:
+        """The images that the representation computes together.
+
+        All of them; but of a network on a CPU each alone. There a batch is no faster, takes
+        more memory, and would round differently than each image does alone.
+        """
+        if len(x) > 1 and self.representation.is_network and x.device.type == "cpu":
+            return [slice(n, n + 1) for n in range(len(x))]
+        return [slice(None)]
+
+    def _codes(self, x: Tensor, views: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Codes of images or canvases through their windows, and what they are computed from."""
+        if views is not None and views.shape[1] == 2:
+            leaf, views = jitter(x, views, self.size).detach(), None
+        else:
+            leaf = x.detach() if x._base is None else x.detach().clone()  # alone, it is aligned
+        with torch.enable_grad():
+            leaf.requires_grad_()
+            return leaf, self.representation(
+                leaf if views is None else affine(leaf, views, self.size)
+            )

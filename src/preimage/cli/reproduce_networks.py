@@ -23,6 +23,7 @@ from preimage.cli.running import (
     report_failures,
 )
 from preimage.experiments import table5 as table5_experiment
+from preimage.experiments.excitations import FIGURES as EXCITATION_FIGURES
 from preimage.experiments.figures import FIGURES, Figure
 from preimage.experiments.loading import Loader
 from preimage.experiments.outcome import Record
@@ -140,9 +141,10 @@ def list_experiments() -> None:
     table.add_row(
         "preimage reproduce table5", "Table 5: errors by layer and C", model, _weights(model)
     )
-    for name, figure in FIGURES.items():
-        shows = f"Figure {name[3:]}: {figure.shows}"
-        table.add_row(f"preimage reproduce {name}", shows, figure.model, _weights(figure.model))
+    rows = [(name, figure.shows, figure.model) for name, figure in FIGURES.items()]
+    for name, shows, model in sorted([*rows, *EXCITATION_FIGURES], key=lambda row: int(row[0][3:])):
+        shown = f"Figure {name[3:]}: {shows}"
+        table.add_row(f"preimage reproduce {name}", shown, model, _weights(model))
     Console().print(table)
     typer.echo("other networks by --model, as --model efficientnet-lite0")
 

@@ -25,6 +25,16 @@ CONV_LAYERS = {
 }  # fmt: skip
 """The layers of Figures 11 and 12."""
 
+FIGURES = (
+    ("fig3", "a class without jitter and with it", "alexnet"),
+    ("fig11", "the first filters of each convolution", "vgg-m"),
+    ("fig12", "the same of a deeper network", "vgg-vd-16"),
+    ("fig13", "classes as networks see them", "vgg-m"),
+    ("fig14", "caricatures of a photo by layer", "vgg-m"),
+    ("fig15", "caricatures of several photos", "vgg-m"),
+)
+"""What each figure shows, and its network, or one of them."""
+
 CLASSES = ("tree frog", "black swan", "goose", "cheeseburger")
 """The classes of section 6 and Figure 13; the caption of the figure has the vending machine
 for the cheeseburger."""

@@ -119,6 +119,7 @@ def maximize(
     representation, wanted = resolve(model, targets)
     settings = MODERN if settings is None else settings
     device = torch.device(device)
+    rho = reach(representation)
     with representation.frozen(device):
         if maxima is None:
             responses, source = find_responses(representation, wanted, device, images)
@@ -136,7 +137,7 @@ def maximize(
             picture = make_mosaic(representation, alive)
         else:
             picture = single(representation, alive, size)
-        strength = settings.loss_weight * _STRENGTH / reach(representation) ** 2
+        strength = settings.loss_weight * _STRENGTH / rho**2
         weights = [strength / responses[index].scale for index in live]
         problem = _Problem.of(representation, picture, weights, len(seeds), mosaic, device)
         loss: Loss = problem.loss
