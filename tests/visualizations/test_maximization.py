@@ -12,6 +12,7 @@ from tests.representations.networks import state
 from tests.visualizations.networks import color_network
 from torch import nn
 
+from preimage.catalog import network as network_called
 from preimage.images import stretch_contrast
 from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY
@@ -112,11 +113,34 @@ def test_dead_targets_are_left_out_and_named() -> None:
 
 
 @pytest.mark.parametrize("settings", [QUICK, MODERN.with_steps(20)], ids=["pixels", "modern"])
-def test_the_rest_of_a_batch_does_not_change_an_image(settings: Any) -> None:
+def test_the_rest_of_a_batch_does_not_change_an_image_by_a_bit(settings: Any) -> None:
     batch = maximize(FEATURES, [0, 2, 3], seeds=[5, 6], settings=settings)
     for row, (target, seed) in enumerate([(0, 5), (0, 6), (2, 5), (2, 6), (3, 5), (3, 6)]):
         alone = maximize(FEATURES, target, seeds=[seed], settings=settings)
-        torch.testing.assert_close(alone.images[0], batch.images[row], atol=1e-3, rtol=0)
+        assert torch.equal(alone.images[0], batch.images[row])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_nor_does_it_of_a_real_network_at_any_number_of_threads(threads: int) -> None:
+    """Class scores, whose matrix product rounds differently for several images at once."""
+    network, settings = network_called("efficientnet-lite0"), MODERN.with_steps(3)
+    options: dict[str, Any] = {"settings": settings, "size": (64, 64)}
+    torch.set_num_threads(threads)
+    try:
+        batch = maximize(network, ["1", "2"], seeds=[0, 1], maxima=[5.0, 6.0], **options)
+        alone = maximize(network, "2", seeds=[1], maxima=[6.0], **options)
+    finally:
+        torch.set_num_threads(1)
+    assert torch.equal(alone.images[0], batch.images[3])
+
+
+def test_rho_of_the_first_call_is_that_of_the_second() -> None:
+    network = network_called("efficientnet-lite0")
+    first, second = (
+        maximize(network, "1", maxima=[5.0], settings=MODERN.with_steps(1), size=(64, 64))
+        for _ in range(2)
+    )
+    assert first.loss_weights == second.loss_weights == pytest.approx((3e4 / 851**2 / 5,))
 
 
 def test_the_picture_is_a_little_over_twice_the_receptive_field_and_shows_it() -> None:
