@@ -88,3 +88,8 @@ def test_the_network_is_given_rgb_minus_mean_over_std() -> None:
 def test_values_out_of_range_are_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Preprocessing(**{"mean": (0.0,) * 3, **values})
+
+
+def test_a_mean_for_images_in_0_to_1_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"images in 0\.\.1: multiply them by 255"):
+        Preprocessing(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -64,6 +66,14 @@ def test_targets_add_up_and_are_scaled() -> None:
         - place(mean_channel(None, 2), MAPS)
     )
     assert torch.equal(place(target, MAPS), expected)
+
+
+def test_a_sum_of_targets_is_a_target_and_other_arithmetic_is_refused() -> None:
+    assert str(sum([channel(None, 0), channel(None, 1)])) == "0 + 1"
+    one: Any = channel(None, 0)
+    for operation in (lambda: one * one, lambda: one + "goose", lambda: one - 1, lambda: 2 + one):
+        with pytest.raises(TypeError, match="unsupported operand"):
+            operation()
 
 
 def test_targets_of_several_layers_lie_one_behind_the_other() -> None:

@@ -59,6 +59,8 @@ class InnerProduct:
         target: Phi_0, (N, ...).
     """
 
+    is_joint = False
+
     def __init__(self, target: Tensor) -> None:
         self.target = target
         self._where = [row.nonzero().squeeze(1) for row in target.flatten(1)]
@@ -96,6 +98,8 @@ class Diverse:
         ValueError: if there is one image for each target. On a call: if the codes are
             neither maps nor tokens.
     """
+
+    is_joint = True
 
     def __init__(self, loss: InnerProduct, seeds: int, weights: Tensor) -> None:
         if seeds < 2:
@@ -136,6 +140,8 @@ class SquaredDistance:
     Raises:
         ValueError: if a target is zero wherever the mask keeps it.
     """
+
+    is_joint = False
 
     def __init__(self, target: Tensor, mask: Tensor | None = None) -> None:
         self.target = target

@@ -24,7 +24,13 @@ from preimage.views import affine, jitter
 
 
 class Loss(Protocol):
-    """A loss against a fixed target for each image of a batch."""
+    """A loss against a fixed target for each image of a batch.
+
+    Attributes:
+        is_joint: whether the loss of an image depends on the others too.
+    """
+
+    is_joint: bool
 
     def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """From codes (N, ...) to the loss of each image (N,) and its gradient (N, ...)."""
@@ -96,6 +102,7 @@ class Objective:
         self.loss_weights = loss_weights
         self.size = size
         self._flat = [None] * len(loss_weights) if flat is None else list(flat)
+        self._alone: list[Objective] = []
 
     def select(self, rows: Sequence[int]) -> Objective:
         """The energy of some images of the batch."""
@@ -103,12 +110,14 @@ class Objective:
         selected.loss = self.loss.select(rows)
         selected.loss_weights = self.loss_weights[list(rows)]
         selected._flat = [self._flat[n] for n in rows]
+        selected._alone = []
         return selected
 
     def relaxed(self, softness: float) -> Objective:
         """The energy with a smooth surrogate of the representation, where it has one."""
         relaxed = copy.copy(self)
         relaxed.representation = self.representation.relaxed(softness)
+        relaxed._alone = []
         return relaxed
 
     def flatten_(self, x: Tensor) -> Tensor:
@@ -133,44 +142,43 @@ class Objective:
         Returns:
             The energy, term by term, and its gradient, (N, D, H, W).
         """
-        leaves, parts = [], []
-        groups = self._groups(x)
-        for rows in groups:
-            images = x[rows] if groups[1:] else x
-            leaf, part = self._codes(images, None if views is None else views[rows])
-            leaves.append(leaf)
-            parts.append(part)
-        loss, d_codes = self.loss(torch.cat([part.detach() for part in parts]))
-        d_codes *= self.loss_weights.view(-1, *[1] * (d_codes.ndim - 1))
-        d_parts = [d_codes[rows].clone() for rows in groups] if groups[1:] else [d_codes]
-        d_leaves = torch.cat(torch.autograd.grad(parts, leaves, d_parts))
+        if len(x) > 1 and self._goes_one_by_one(x):
+            return self._one_by_one(x, views)
+        shifted = views is not None and views.shape[1] == 2
+        leaf = (jitter(x, views, self.size) if views is not None and shifted else x).detach()
+        with torch.enable_grad():
+            leaf.requires_grad_()
+            warps = views is not None and not shifted
+            seen = affine(leaf, views, self.size) if views is not None and warps else leaf
+            codes = self.representation(seen)
+        loss, d_codes = self.loss(codes.detach())
+        d_codes *= self.loss_weights.view(-1, *[1] * (codes.ndim - 1))
+        (d_leaf,) = torch.autograd.grad(codes, leaf, d_codes)
         bounded, variation, gradient = self.prior(x)
-        if views is None or views.shape[1] > 2:
-            gradient += d_leaves
+        if views is None or not shifted:
+            gradient += d_leaf
         else:
             height, width = self.size
             for n, (v, u) in enumerate(views.tolist()):
-                gradient[n, :, v : v + height, u : u + width] += d_leaves[n]
+                gradient[n, :, v : v + height, u : u + width] += d_leaf[n]
         return Energy(bounded, variation, loss, self.loss_weights), self.flatten_(gradient)
 
-    def _groups(self, x: Tensor) -> list[slice]:
-        """The images that the representation computes together.
+    def _goes_one_by_one(self, x: Tensor) -> bool:
+        """Whether the images are computed one after another: those of a network on a CPU.
 
-        All of them; but of a network on a CPU each alone. There a batch is no faster, takes
-        more memory, and would round differently than each image does alone.
+        A batch is no faster there, takes more memory, and rounds differently than each image
+        does alone. Where the loss of an image depends on the others, there is no choice.
         """
-        if len(x) > 1 and self.representation.is_network and x.device.type == "cpu":
-            return [slice(n, n + 1) for n in range(len(x))]
-        return [slice(None)]
+        network_on_cpu = self.representation.is_network and x.device.type == "cpu"
+        return network_on_cpu and not self.loss.is_joint
 
-    def _codes(self, x: Tensor, views: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Codes of images or canvases through their windows, and what they are computed from."""
-        if views is not None and views.shape[1] == 2:
-            leaf, views = jitter(x, views, self.size).detach(), None
-        else:
-            leaf = x.detach() if x._base is None else x.detach().clone()  # alone, it is aligned
-        with torch.enable_grad():
-            leaf.requires_grad_()
-            return leaf, self.representation(
-                leaf if views is None else affine(leaf, views, self.size)
-            )
+    def _one_by_one(self, x: Tensor, views: Tensor | None) -> tuple[Energy, Tensor]:
+        if not self._alone:
+            self._alone = [self.select([n]) for n in range(len(x))]
+        terms, gradients = [], []
+        for n, alone in enumerate(self._alone):
+            image = x[n : n + 1].clone()  # in memory of its own it is aligned as if alone
+            energy, gradient = alone(image, None if views is None else views[n : n + 1])
+            terms.append(energy.terms)
+            gradients.append(gradient)
+        return Energy.of(torch.cat(terms, 1), self.loss_weights), torch.cat(gradients)

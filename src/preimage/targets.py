@@ -98,16 +98,21 @@ class Target:
 
     terms: tuple[Term, ...]
 
-    def __add__(self, other: Target) -> Target:
-        return Target(self.terms + other.terms)
+    def __add__(self, other: object) -> Target:
+        return Target(self.terms + other.terms) if isinstance(other, Target) else NotImplemented
 
-    def __sub__(self, other: Target) -> Target:
-        return self + -other
+    def __radd__(self, other: object) -> Target:
+        return self if other == 0 else NotImplemented  # so that sum() works
 
-    def __mul__(self, factor: float) -> Target:
+    def __sub__(self, other: object) -> Target:
+        return self + -other if isinstance(other, Target) else NotImplemented
+
+    def __mul__(self, factor: object) -> Target:
+        if not isinstance(factor, int | float):
+            return NotImplemented
         return Target(tuple(replace(term, weight=factor * term.weight) for term in self.terms))
 
-    def __rmul__(self, factor: float) -> Target:
+    def __rmul__(self, factor: object) -> Target:
         return self * factor
 
     def __truediv__(self, divisor: float) -> Target:

@@ -186,6 +186,8 @@ def test_an_undisturbed_run_is_not_flagged_and_leaves_its_start_alone() -> None:
 class _FailingLoss:
     """A loss that becomes infinite, for the second image alone."""
 
+    is_joint = False
+
     def __init__(self, loss: SquaredDistance, step: int) -> None:
         self.loss, self.left = loss, step
 

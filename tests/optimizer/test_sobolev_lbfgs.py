@@ -113,6 +113,8 @@ def test_the_error_is_that_of_the_hard_binning() -> None:
 class _Quadratic:
     """A loss over raw pixels with a known minimum: sum of w (x - c)^2 / 2."""
 
+    is_joint = False
+
     def __init__(self, center: Tensor, weights: Tensor) -> None:
         self.center, self.weights = center, weights
 

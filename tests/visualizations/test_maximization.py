@@ -160,6 +160,7 @@ def test_a_layer_that_sees_all_has_the_size_of_the_network() -> None:
     result = maximize(NETWORK, "green", settings=QUICK)
     assert result.images.shape == result.shown.shape == (1, 3, 24, 24)
     assert maximize(NETWORK, "green", settings=QUICK, size=(30, 36)).images.shape[2:] == (30, 36)
+    assert maximize(NETWORK, "green", settings=QUICK, size=30).images.shape[2:] == (30, 30)
     mean = maximize(FEATURES, mean_channel(None, 0), settings=QUICK)
     assert mean.images.shape == (1, 3, 24, 24)
 
@@ -234,7 +235,7 @@ def test_the_network_is_as_it_was() -> None:
         ([], {}, "no target was given"),
         ([5], {}, "channel 5 is not among 0-4"),
         (["red"], {}, "classes need a network"),
-        ([channel("act", 0)], {}, "its targets name none"),
+        ([channel("act", 0)], {}, "name none, as channel"),
         ([0], {"seeds": []}, "no seed was given"),
         ([0], {"maxima": [1.0, 2.0]}, "1 targets need as many positive maxima"),
         ([0], {"maxima": [-1.0]}, "positive maxima"),
@@ -253,6 +254,15 @@ def test_a_network_needs_names_of_layers_and_classes() -> None:
         maximize(NETWORK, 3, settings=QUICK)
     with pytest.raises(ValueError, match="no class 'violet'"):
         maximize(NETWORK, "violet", settings=QUICK)
+
+
+def test_what_is_no_model_and_no_list_of_photos_is_refused() -> None:
+    model: Any = NETWORK.module
+    with pytest.raises(TypeError, match="must be a representation or a network"):
+        maximize(model, 3)
+    folder: Any = "photos"
+    with pytest.raises(TypeError, match="images must be a list of paths"):
+        maximize(FEATURES, 3, images=folder)
 
 
 def test_a_layer_of_one_size_says_so() -> None:

@@ -56,7 +56,9 @@ def caricature(
     preset: Annotated[
         str, typer.Option(help=f"Constants: {', '.join(EXCITATION_PRESETS)}.")
     ] = "nnpreimage",
-    steps: Annotated[int | None, typer.Option(min=1, help="Iterations.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Iterations; the final stage adds 50.")
+    ] = None,
     size: Annotated[
         str | None, typer.Option(help="Longer side that photos are reduced to, or HEIGHTxWIDTH.")
     ] = None,

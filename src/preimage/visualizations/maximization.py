@@ -68,7 +68,7 @@ def maximize(
     targets: TargetLike | Sequence[TargetLike],
     *,
     seeds: Sequence[int] = (0,),
-    size: tuple[int, int] | None = None,
+    size: int | tuple[int, int] | None = None,
     maxima: Sequence[float] | None = None,
     images: Sequence[str | os.PathLike[str]] | None = None,
     diversity: float = 0,
@@ -85,9 +85,10 @@ def maximize(
         targets: one or several; see `preimage.targets`. A number is a channel of the
             representation, a string a class of the network.
         seeds: images of each target; the seed fixes noise and views.
-        size: height and width of the images; see the module for the default.
+        size: height and width of the images, or the side of square ones; if not given, see
+            `preimage.visualizations.picture`.
         maxima: M of each target.
-        images: photos to take M from, where it is not given. If neither is, they are the
+        images: photos (paths) to take M from, where it is not given. If neither is, they are the
             largest set that `preimage stats` has seen, or else the shipped photos.
         diversity: how strongly the images of one target are to differ in the texture of the
             layer: times M, the mean cosine between their Gram matrices is added to the
@@ -116,6 +117,8 @@ def maximize(
     (('0', '1'), True)
     """
     check_seeds(seeds)
+    if isinstance(images, str | os.PathLike):
+        raise TypeError("images must be a list of paths, as list(Path(FOLDER).iterdir())")
     representation, wanted = resolve(model, targets)
     settings = MODERN if settings is None else settings
     device = torch.device(device)
@@ -136,7 +139,7 @@ def maximize(
             settings = settings.replace(rotation=0, zoom=1)
             picture = make_mosaic(representation, alive)
         else:
-            picture = single(representation, alive, size)
+            picture = single(representation, alive, (size, size) if isinstance(size, int) else size)
         strength = settings.loss_weight * _STRENGTH / rho**2
         weights = [strength / responses[index].scale for index in live]
         problem = _Problem.of(representation, picture, weights, len(seeds), mosaic, device)
@@ -257,15 +260,24 @@ def resolve(
     """The representation that targets are of, and the targets as its channels.
 
     Raises:
+        TypeError: if the model is neither a representation nor a network.
         ValueError: if they are not of the model.
     """
+    if not isinstance(model, Representation) and not hasattr(model, "score_layer"):
+        raise TypeError(
+            "the model must be a representation or a network, as preimage.network(NAME) or "
+            f"preimage.Layer(module, layer, preprocessing), not a {type(model).__name__}"
+        )
     listed = [targets] if isinstance(targets, Target | int | str) else list(targets)
     if not listed:
         raise ValueError("no target was given")
     wanted = [_as_target(target) for target in listed]
     if isinstance(model, Representation):
         if any(term.layer is not None for target in wanted for term in target.terms):
-            raise ValueError(f"the layer of {model.name} is given: its targets name none")
+            raise ValueError(
+                f"the layer is {model.name} already: name none, as channel(None, 3), or give the "
+                "network instead"
+            )
         if any(term.class_name for target in wanted for term in target.terms):
             raise ValueError("classes need a network: preimage.network(NAME)")
         return model, wanted
@@ -273,7 +285,10 @@ def resolve(
     names = list(dict.fromkeys(term.layer for target in wanted for term in target.terms))
     named = [name for name in names if name is not None]
     if len(named) < len(names):
-        raise ValueError("the targets of a network name its layers, as channel('blocks.5', 3)")
+        raise ValueError(
+            "the targets of a network name its layers, as channel('blocks.5', 3); or give the "
+            "layer, as network.layer('blocks.5')"
+        )
     return model.layer(named[0]) if len(named) == 1 else model.several(named), wanted
 
 
