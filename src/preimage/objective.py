@@ -166,8 +166,9 @@ class Objective:
     def _goes_one_by_one(self, x: Tensor) -> bool:
         """Whether the images are computed one after another: those of a network on a CPU.
 
-        A batch is no faster there, takes more memory, and rounds differently than each image
-        does alone. Where the loss of an image depends on the others, there is no choice.
+        A batch rounds differently than each image does alone, which later steps turn into
+        another picture, and takes more memory; what it would save in time is in
+        docs/networks.md. Where the loss of an image depends on the others, there is no choice.
         """
         network_on_cpu = self.representation.is_network and x.device.type == "cpu"
         return network_on_cpu and not self.loss.is_joint
