@@ -113,7 +113,7 @@ class Diverse:
         raise ValueError("diversity belongs to Algorithm 1, which changes all images at once")
 
     def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss (N,) and its gradient with respect to `codes`."""
+        """The loss (N,), and the gradient of the sum of all losses with respect to `codes`."""
         loss, gradient = self.loss(codes)
         with torch.enable_grad():
             leaf = codes.detach().requires_grad_()

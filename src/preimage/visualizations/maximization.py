@@ -263,7 +263,7 @@ def resolve(
         TypeError: if the model is neither a representation nor a network.
         ValueError: if they are not of the model.
     """
-    if not isinstance(model, Representation) and not hasattr(model, "score_layer"):
+    if not isinstance(model, Representation) and not hasattr(model, "several"):
         raise TypeError(
             "the model must be a representation or a network, as preimage.network(NAME) or "
             f"preimage.Layer(module, layer, preprocessing), not a {type(model).__name__}"
