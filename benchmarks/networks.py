@@ -3,7 +3,8 @@
 The limit is one forward pass up to the layer and one backward pass of a dense gradient to
 the image, weights frozen, channels last in memory, nothing else.
 
-1. `networks_batch.csv`: an image in a batch of 4 over one alone, layer by layer.
+1. `networks_batch.csv`: an image in a batch of 4 over one alone, layer by layer; for the first
+   layers, where it costs most, whole inversions of 4 seeds too.
 2. `networks_overhead.csv`: an iteration of Algorithm 1 (jitter, priors, loss, update and
    trace) over the limit, for the network as it is ("bare") and with its batch norm folded
    as ours is ("bare folded"); and the peak memory of both loops, from their preparation on,
@@ -14,7 +15,7 @@ Times are those of the process, because other processes share the machine.
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
@@ -25,6 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
+import preimage
 from benchmarks.timing import interleaved, machine, write_csv
 from preimage.losses import SquaredDistance
 from preimage.models.efficientnet_lite import EfficientNetLite0
@@ -36,9 +38,11 @@ from preimage.representations.folding import fold_, shadow
 from preimage.representations.layer import Layer
 from preimage.representations.trunk import Trunk
 from preimage.settings import NNPREIMAGE
+from preimage.visualizations import invert
 
 SIZE = (224, 224)
 COLOR = Preprocessing(mean=(127.5,) * 3, std=(64.0,), size=SIZE)
+PHOTO = Path(preimage.__file__).parent / "photos/chelsea.jpg"
 CPU = torch.device("cpu")
 _VGG_16 = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512)
 
@@ -205,9 +209,27 @@ def batch(out: Path) -> None:
         with phi.frozen(CPU):
             single, together = ours(phi, 1), ours(phi, 4)
             calls = {"single": partial(single, 8), "batch": partial(together, 2)}
-            seconds = interleaved(calls, 8, time.process_time)
-        row = {"layer": layer, **{f"{k}_ms": round(1e3 * v / 8, 1) for k, v in seconds.items()}}
-        row["batch_over_single"] = round(seconds["batch"] / seconds["single"], 3)
-        rows.append(row)
-        print(row, flush=True)
+            rows.append(per_image("iteration", layer, calls, 8, 8))
+    for layer in ("stem", "blocks.0"):
+        phi = Layer(network, layer, COLOR)
+        inversions = {"single": partial(seeds, phi, 1), "batch": partial(seeds, phi, 4)}
+        rows.append(per_image("inversion", layer, inversions, 5, 4))
     write_csv(out / "networks_batch.csv", rows)
+
+
+def seeds(phi: Layer, together: int) -> None:
+    """Inverts one photo from 4 seeds, so many at a time."""
+    for first in range(0, 4, together):
+        invert(phi, PHOTO, seeds=range(first, first + together), settings=NNPREIMAGE)
+
+
+def per_image(
+    what: str, layer: str, calls: Mapping[str, Callable[[], object]], rounds: int, images: int
+) -> dict[str, Any]:
+    """A row of the table of batches."""
+    seconds = interleaved(calls, rounds, time.process_time)
+    row = {"what": what, "layer": layer}
+    row |= {f"{name}_ms": f"{1e3 * value / images:.1f}" for name, value in seconds.items()}
+    row["batch_over_single"] = f"{seconds['batch'] / seconds['single']:.3f}"
+    print(row, flush=True)
+    return row

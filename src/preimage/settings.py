@@ -196,7 +196,13 @@ LAYER_LOSS_WEIGHTS: dict[str, tuple[tuple[str, float], ...]] = {
     "vgg-s": _UNTIL_RELU5,
     "vgg-vd-16": (("conv4_3", 300), ("conv5_1", 100), ("conv5_3", 20)),
     "vgg-vd-19": (("conv4_4", 300), ("conv5_1", 100), ("conv5_4", 20)),
-    "efficientnet-lite0": (("blocks.2", 300), ("blocks.13", 20), ("pool", 1), ("classifier", 100)),
+    "efficientnet-lite0": (
+        ("blocks.2", 300),
+        ("blocks.13", 20),
+        ("head", 1),
+        ("pool", 20),
+        ("classifier", 100),
+    ),
 }
 """C of networks by name, each up to and with a layer; 1 behind the last of them. Section
 5.2.1, applied to the relatives of its networks too, and measured for EfficientNet-Lite0."""

@@ -13,11 +13,14 @@ import typer
 
 import preimage
 from preimage.cli.common import (
+    Accelerate,
+    Memory,
     Source,
     check_device,
     clear_errors,
     conclude,
     find_preset,
+    parse_memory,
     parse_size,
     progress_bar,
     read_inputs,
@@ -68,6 +71,8 @@ def caricature(
     video: Annotated[Path | None, typer.Option(help="Also a film, .gif or .mp4.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object for each result.")] = False,
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu",
+    accelerate: Accelerate = "auto",
+    memory: Memory = None,
 ) -> None:
     """Exaggerate what excites a representation in a photo."""
     with clear_errors():
@@ -86,6 +91,8 @@ def caricature(
             "settings": settings,
             "size": None if size is None else parse_size(size),
             "device": device,
+            "accelerate": accelerate,
+            "memory": parse_memory(memory),
             "snapshot_every": frame_interval(settings) if video is not None else 0,
         }
     run = _Run(output, options, as_json)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import numpy as np
 import torch
@@ -22,8 +22,14 @@ from preimage import catalog
 from preimage.images import ImageError
 from preimage.optimizer import Progress
 from preimage.photo_files import list_images
+from preimage.representations.acceleration import ACCELERATIONS
 from preimage.representations.base import Representation
 from preimage.settings import EXCITATION_PRESETS, Settings
+
+Accelerate = Annotated[str, typer.Option(help=f"How a network runs: {', '.join(ACCELERATIONS)}.")]
+Memory = Annotated[
+    str | None, typer.Option(help="Memory to stay within, as 4GB; it costs time, not quality.")
+]
 
 console = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -87,6 +93,21 @@ def parse_size(size: str) -> int | tuple[int, int]:
     if not all(part.isdecimal() and int(part) > 0 for part in parts) or len(parts) > 2:
         raise ValueError(f"size must be like 320 or 240x320 (height x width), not {size!r}")
     return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
+
+
+def parse_memory(text: str | None) -> int | None:
+    """Bytes, as in "4GB" or "512MB", in powers of 1024.
+
+    >>> parse_memory("1.5KB")
+    1536
+    """
+    if text is None:
+        return None
+    units = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
+    number, unit = text[:-2].strip(), text[-2:].upper()
+    if unit not in units or not number.replace(".", "", 1).isdecimal():
+        raise ValueError(f"memory must be like 4GB or 512MB, not {text!r}")
+    return int(float(number) * units[unit])
 
 
 def representations(rep: str, layers: str | None, weights: str | None) -> list[Representation]:

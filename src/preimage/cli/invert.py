@@ -15,10 +15,13 @@ import typer
 
 import preimage
 from preimage.cli.common import (
+    Accelerate,
+    Memory,
     Source,
     check_device,
     clear_errors,
     conclude,
+    parse_memory,
     parse_size,
     percent,
     progress_bar,
@@ -92,6 +95,8 @@ def invert(
     video: Annotated[Path | None, typer.Option(help="Also a film, .gif or .mp4.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object for each result.")] = False,
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu",
+    accelerate: Accelerate = "auto",
+    memory: Memory = None,
 ) -> None:
     """Find images whose code is that of a photo, or a given code."""
     with clear_errors():
@@ -101,6 +106,8 @@ def invert(
             "seeds": range(seed, seed + seeds),
             "loss_weights": loss_weight,
             "device": device,
+            "accelerate": accelerate,
+            "memory": parse_memory(memory),
         }
         jobs = []
         for representation in chosen:

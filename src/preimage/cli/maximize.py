@@ -14,12 +14,15 @@ import typer
 import preimage
 from preimage import catalog
 from preimage.cli.common import (
+    Accelerate,
+    Memory,
     check_device,
     clear_errors,
     conclude,
     console,
     find_preset,
     parse_channels,
+    parse_memory,
     parse_size,
     progress_bar,
 )
@@ -90,6 +93,8 @@ def maximize(
     video: Annotated[Path | None, typer.Option(help="Also a film, .gif or .mp4.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object for each result.")] = False,
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu",
+    accelerate: Accelerate = "auto",
+    memory: Memory = None,
 ) -> None:
     """Find images that excite channels, single responses or classes of a network."""
     with clear_errors():
@@ -109,6 +114,8 @@ def maximize(
             "diversity": diversity,
             "mosaic": mosaic,
             "device": device,
+            "accelerate": accelerate,
+            "memory": parse_memory(memory),
             "snapshot_every": frame_interval(settings) if video is not None else 0,
         }
         together = len(job.targets) if mosaic else max(1, _BATCH // seeds)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from preimage.preprocessing import Preprocessing
+from preimage.representations.acceleration import check_acceleration
 from preimage.representations.flat_regions import FlatRegions
 
 
@@ -49,9 +50,30 @@ class Representation(nn.Module, ABC):
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
         """Shape of the code of one H x W image; raises ValueError where it is too small."""
 
-    def frozen(self, device: torch.device) -> AbstractContextManager[None]:
-        """Holds what the representation borrows, such as a network, ready on a device."""
+    def frozen(
+        self, device: torch.device, accelerate: str = "auto"
+    ) -> AbstractContextManager[None]:
+        """Holds what the representation borrows, such as a network, ready on a device.
+
+        Args:
+            device: where to compute.
+            accelerate: how a network runs; see `preimage.representations.acceleration`.
+        """
+        check_acceleration(accelerate, device)
         return nullcontext()
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory of the weights of a network; 0 where there are none."""
+        return 0
+
+    def recompute(self) -> bool:
+        """Has activations recomputed, rather than kept, until `frozen` ends.
+
+        Returns:
+            Whether that is new and possible.
+        """
+        return False
 
     def relaxed(self, softness: float) -> Representation:
         """A smooth surrogate, the softer the nearer to 1; itself where there is none."""

@@ -87,9 +87,20 @@ class Layer(Representation):
         with self._trunk.frozen(x.device):
             return self._trunk(self.preprocessing.to_network(x))[self.layer]
 
-    def frozen(self, device: torch.device) -> AbstractContextManager[None]:
+    def frozen(
+        self, device: torch.device, accelerate: str = "auto"
+    ) -> AbstractContextManager[None]:
         """See `Representation.frozen`; many calls are then faster, see `Trunk.hastened`."""
-        return self._trunk.hastened(device)
+        return self._trunk.hastened(device, accelerate)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory of the network's parameters and buffers."""
+        return self._trunk.weight_bytes
+
+    def recompute(self) -> bool:
+        """See `Representation.recompute`."""
+        return self._trunk.recompute()
 
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
         """(K, H', W'), (T, K) or (K,), found by a trial run on a black image.

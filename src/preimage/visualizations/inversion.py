@@ -18,6 +18,7 @@ from preimage.losses import SquaredDistance, relative_error
 from preimage.objective import Objective
 from preimage.optimizer import Minimum, Progress, minimize
 from preimage.representations.base import Representation
+from preimage.representations.memory import fit
 from preimage.settings import NNPREIMAGE, QUALITIES, Settings
 from preimage.visualizations.common import (
     canvas_shape,
@@ -41,6 +42,8 @@ def invert(
     quality: str | None = None,
     settings: Settings | None = None,
     device: str | torch.device = "cpu",
+    accelerate: str = "auto",
+    memory: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     snapshot_every: int = 0,
 ) -> PreImage:
@@ -66,6 +69,9 @@ def invert(
             changed by `replace`. If neither is given, "fast" where the representation can
             do without jitter, `NNPREIMAGE` for layers of networks.
         device: where to compute; a network is moved there for the time of the call.
+        accelerate: how a network runs; see `preimage.representations.acceleration`.
+        memory: bytes that all may take together, or so much as there is; images are then
+            computed fewer at a time and, where one does not fit, activations recomputed.
         progress: called after each step.
         snapshot_every: keep the images of every so many steps in `.snapshots`.
 
@@ -87,7 +93,7 @@ def invert(
     settings = choose_settings(representation, quality, settings)
     weights = _as_list(settings.loss_weight if loss_weights is None else loss_weights)
     device = torch.device(device)
-    with representation.frozen(device):
+    with representation.frozen(device, accelerate):
         if images is not None:
             originals = load_images(representation.preprocessing, images, size).to(device)
             image_size: tuple[int, int] = (originals.shape[-2], originals.shape[-1])
@@ -102,7 +108,8 @@ def invert(
             _check_mask(mask, tuple(target.shape))
         rows = [(i, c, s) for i in range(len(target)) for c in weights for s in seeds]
         chosen = list(next(zip(*rows, strict=True)))
-        objective = _objective(representation, target, mask, rows, settings, image_size)
+        at_once = fit(representation, image_size, len(rows), memory, device)
+        objective = _objective(representation, target, mask, rows, settings, image_size, at_once)
         generators = [torch.Generator().manual_seed(seed) for _, _, seed in rows]
         shape = canvas_shape(representation, settings, image_size)
         amplitude = settings.start_amplitude * settings.pixel_norm
@@ -127,6 +134,7 @@ def _objective(
     rows: list[tuple[int, float, int]],
     settings: Settings,
     image_size: tuple[int, int],
+    at_once: int | None,
 ) -> Objective:
     """Eq. 1 for each row (source, C, seed)."""
     sources = [source for source, _, _ in rows]
@@ -137,7 +145,7 @@ def _objective(
         flat = [regions[source] for source in sources]
     loss = SquaredDistance(target[sources], mask)
     c = torch.tensor([c for _, c, _ in rows], dtype=target.dtype, device=target.device)
-    return Objective(representation, loss, settings, c, image_size, flat)
+    return Objective(representation, loss, settings, c, image_size, flat, at_once)
 
 
 def choose_settings(
