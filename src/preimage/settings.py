@@ -133,9 +133,14 @@ class Settings:
     def with_steps(self, steps: int) -> Settings:
         """These settings with so many steps, stages keeping their proportions.
 
+        Raises:
+            ValueError: if there is none.
+
         >>> QUALITIES["fast"].with_steps(20).steps
         20
         """
+        if steps < 1:
+            raise ValueError(f"the number of steps must be at least 1, not {steps}")
         ends = [0]
         for count, _ in self.stages:
             ends.append(ends[-1] + count)
@@ -184,7 +189,8 @@ EXCITATION_PRESETS = {
     "nnpreimage": NNPREIMAGE.replace(loss_weight=1),
     "paper": PAPER.replace(loss_weight=1),
 }
-"""The presets of activation maximization and caricature, whose C is a multiple of 1 / Z."""
+"""The presets of activation maximization, whose C is a multiple of 1 / Z. Caricature has those
+of `PRESETS` alone: a photo that is turned does not match the code of the one that is not."""
 
 _UNTIL_RELU5 = (("relu3", 300.0), ("relu4", 100.0), ("relu5", 20.0))
 

@@ -52,10 +52,12 @@ def test_a_figure_is_made_for_any_network(name: str, trials: int, tmp_path: Path
 
 
 def test_the_list_names_every_table_and_figure_and_what_is_missing() -> None:
-    text = "\n".join(run("reproduce", "list").output)
+    lines = run("reproduce", "list").output
     for name in ("table4", "table5", *FIGURES):
-        assert name in text
-    assert "fetch" in text
+        (row,) = (line for line in lines if line.startswith(f"│ reproduce {name} "))
+        assert ("missing" in row) == (name != "table4")
+    assert "fetch" in "\n".join(lines)
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize(("options", "problem"), [

@@ -45,7 +45,7 @@ def test_the_tokens_of_a_vision_transformer_are_a_code() -> None:
     phi = load("timm:vit_small_patch16_224").layer("blocks.6")
     assert phi.code_shape(224, 224) == (197, 384)
     assert (phi.stride, phi.default_jitter, phi.receptive_field) == (16, 4, None)
-    with pytest.raises(ValueError, match="does not take images of 96 x 96 pixels"):
+    with pytest.raises(ValueError, match="does not take color images of 96 x 96 pixels"):
         phi.code_shape(96, 96)
 
 

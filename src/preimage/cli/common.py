@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -123,15 +123,19 @@ def representations(rep: str, layers: str | None, weights: str | None) -> list[R
     return [network.layer(name) for name in names]
 
 
-def find_preset(name: str, steps: int | None, strength: float | None = None) -> Settings:
-    """A preset of maximization and caricature, with the iterations and C that are given.
+def find_preset(
+    name: str,
+    steps: int | None,
+    strength: float | None = None,
+    known: Collection[str] = EXCITATION_PRESETS,
+) -> Settings:
+    """A preset of maximization or caricature, with the iterations and C that are given.
 
     Raises:
-        ValueError: if there is none of that name.
+        ValueError: if there is none of that name among the known ones.
     """
-    if name not in EXCITATION_PRESETS:
-        known = ", ".join(EXCITATION_PRESETS)
-        raise ValueError(f"unknown preset {name!r}: there are {known}")
+    if name not in known:
+        raise ValueError(f"unknown preset {name!r}: there are {', '.join(known)}")
     settings = EXCITATION_PRESETS[name]
     if steps is not None:
         settings = settings.with_steps(steps)

@@ -22,7 +22,7 @@ from preimage.cli.common import (
 from preimage.experiments import table4 as table4_experiment
 from preimage.photo_files import list_images, shipped_photos
 from preimage.reporting.grid import Cell, draw_grid
-from preimage.reporting.results import check_picture, check_writable
+from preimage.reporting.results import check_folder, check_picture
 from preimage.reporting.table4 import HEADER, format_rows, write_table4
 
 
@@ -49,6 +49,7 @@ def demo(
             rows.append((name, percent(result.error[0]), f"{seconds:.1f}"))
             if result.interrupted:
                 break
+        out.parent.mkdir(parents=True, exist_ok=True)
         draw_grid([cells[:2], cells[2:]]).save(out)
     _print_table(("representation", "error", "seconds"), rows)
     typer.echo(f"wrote {out}")
@@ -66,8 +67,9 @@ def table4(
     """Reconstruction error of HOG, HOGb and DSIFT; run again to go on after a stop."""
     with clear_errors(), progress_bar() as begin:
         check_device("cpu")
-        check_writable(out)
+        check_folder(out)
         photos = list(shipped_photos().values()) if images is None else list_images(images)
+        out.mkdir(parents=True, exist_ok=True)
         measurements, failures = [], []
         for index, photo in enumerate(photos):
             report = begin(f"{photo.name} ({index + 1} of {len(photos)})")

@@ -51,7 +51,8 @@ class Layer(Representation):
 
     Raises:
         ValueError: if there is no such layer; the nearest names are offered. On a call: if
-            the layer returns no tensor, is not reached, or does not depend on the image.
+            the images have other channels than the preprocessing, or the layer returns no
+            tensor, is not reached, or does not depend on the image.
     """
 
     is_network = True
@@ -71,6 +72,10 @@ class Layer(Representation):
         self.name = layer if name is None else name
         self.loss_weight = loss_weight
         self._trunk = Trunk(model, [layer])
+
+    def extra_repr(self) -> str:
+        """What is shown of it: the layer and the class of the network."""
+        return f"{self.layer!r} of {type(self.model).__name__}"
 
     @property
     def model(self) -> nn.Module:
@@ -123,11 +128,16 @@ class Layer(Representation):
 
     @cached_property
     def receptive_field(self) -> ReceptiveField | None:
-        """What a component sees: by the chain rule or else measured; None for all there is."""
+        """What a component sees: by the chain rule or else measured; None for all there is.
+
+        Raises:
+            ValueError: if the network does not take the images that it is measured on.
+        """
         try:
             return chain_rule(self._chain())[self.layer]
         except ValueError:
             size = self.preprocessing.size or _TRIAL_SIZE
+            self.code_shape(*size)
             with self._trunk.frozen(torch.device("cpu")):
                 return measure(self, size, self.preprocessing.channels)
 

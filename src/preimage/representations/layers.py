@@ -63,6 +63,10 @@ class Layers(Representation):
         self.preprocessing: Preprocessing = layers[0].preprocessing
         self._trunk = Trunk(layers[0].model, list(self.layers))
 
+    def extra_repr(self) -> str:
+        """What is shown of it: the layers and the class of the network."""
+        return f"{', '.join(map(repr, self.layers))} of {type(self.model).__name__}"
+
     @property
     def model(self) -> nn.Module:
         """The network."""

@@ -28,6 +28,8 @@ from preimage.representations.folding import fold_, shadow
 _SAME = 1e-4
 """How far the output of a hastened network may be from the plain one's, as ||.|| / ||.||."""
 
+_COLORS = {1: "gray", 3: "color"}
+
 
 class _Reached(BaseException):  # so that no `except Exception` of a network can catch it
     """The last of the layers has returned."""
@@ -153,7 +155,8 @@ class Trunk:
             except (RuntimeError, AssertionError, IndexError) as error:
                 reason = (str(error) or type(error).__name__).splitlines()[0]
                 raise ValueError(
-                    f"{name} does not take images of {height} x {width} pixels: {reason}"
+                    f"{name} does not take {_COLORS[channels]} images of {height} x {width} "
+                    f"pixels: {reason}"
                 ) from None
             self._shapes[size] = {key: tuple(y.shape[1:]) for key, y in outputs.items()}
         return self._shapes[size]
