@@ -3,7 +3,7 @@
 `PAPER` is what is printed in sections 3.3, 3.4 and 5.1; `NNPREIMAGE` is what the authors'
 code, which made the figures, ran. docs/deviations.md lists where the two differ. As
 printed, the learning rate is too small for the method to work. `QUALITIES` are the same
-energy under the fast solver, which networks and their jitter do not use.
+energy under the fast solver, for HOG and dense SIFT, and `NETWORK_QUALITIES` for networks.
 
     >>> NNPREIMAGE.replace(loss_weight=20).loss_weight
     20
@@ -233,3 +233,10 @@ QUALITIES = {
     "best": _DRAFT.replace(stages=((15, 1.0), (125, 0.8), (35, 0.4), (25, 0.2))),
 }
 """The fast solver at 20, 60 and 200 evaluations; C = 20."""
+
+NETWORK_QUALITIES = {
+    "draft": _DRAFT.replace(stages=((60, 0.0),)),
+    "fast": _DRAFT.replace(stages=((200, 0.0),)),
+    "best": _DRAFT.replace(stages=((350, 0.0),)),
+}
+"""The same for layers of networks, at 60, 200 and 350 evaluations; C is the layer's own."""

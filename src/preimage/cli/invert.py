@@ -66,7 +66,10 @@ def invert(
     steps: Annotated[int | None, typer.Option(min=1, help="Iterations.")] = None,
     quality: Annotated[
         str | None,
-        typer.Option(help=f"{', '.join(QUALITIES)}: 20, 60 or 200 steps of the fast solver."),
+        typer.Option(
+            help=f"{', '.join(QUALITIES)}: 20, 60 or 200 steps of the fast solver; 60, 200 or "
+            "350 for networks."
+        ),
     ] = None,
     solver: Annotated[str | None, typer.Option(help=f"{' or '.join(SOLVERS)}.")] = None,
     preset: Annotated[

@@ -64,6 +64,7 @@ def study(
         representations=list(representations),
         photos=None if photos is None else list(photos),
         loss_weights=list(loss_weights),
+        preset="nnpreimage",
         settings=settings,
         **fields,
     )

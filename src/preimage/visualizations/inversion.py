@@ -19,7 +19,7 @@ from preimage.objective import Objective
 from preimage.optimizer import Minimum, Progress, minimize
 from preimage.representations.base import Representation
 from preimage.representations.memory import fit
-from preimage.settings import NNPREIMAGE, QUALITIES, Settings
+from preimage.settings import NETWORK_QUALITIES, QUALITIES, Settings
 from preimage.visualizations.common import (
     canvas_shape,
     check_representation,
@@ -64,10 +64,10 @@ def invert(
         loss_weights: C of Eq. 1, one or several; if not given, that of the settings, or, where
             these are not given either, the layer's own.
         mask: M of Eq. 3, ones where the code counts, broadcast against (N, ...) codes.
-        quality: "draft", "fast" or "best": the fast solver with 20, 60 or 200 evaluations.
+        quality: "draft", "fast" or "best": the fast solver with 20, 60 or 200 evaluations, or
+            60, 200 or 350 for networks.
         settings: all constants instead, `NNPREIMAGE` or `PAPER` for Algorithm 1, perhaps
-            changed by `replace`. If neither is given, "fast" where the representation can
-            do without jitter, `NNPREIMAGE` for layers of networks.
+            changed by `replace`. If neither is given, the quality is "fast".
         device: where to compute; a network is moved there for the time of the call.
         accelerate: how a network runs; see `preimage.representations.acceleration`.
         memory: bytes that all may take together, or so much as there is; images are then
@@ -160,11 +160,10 @@ def choose_settings(
         if quality is not None:
             raise ValueError("give either quality or settings")
         return settings
-    if quality is not None and quality not in QUALITIES:
-        raise ValueError(f"unknown quality {quality!r}: there are {', '.join(QUALITIES)}")
-    if quality is None and not representation.is_network and representation.default_jitter == 1:
-        quality = "fast"
-    chosen = NNPREIMAGE if quality is None else QUALITIES[quality]
+    qualities = NETWORK_QUALITIES if representation.is_network else QUALITIES
+    if quality is not None and quality not in qualities:
+        raise ValueError(f"unknown quality {quality!r}: there are {', '.join(qualities)}")
+    chosen = qualities[quality or "fast"]
     return with_own_loss_weight(chosen, representation)
 
 
