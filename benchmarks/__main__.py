@@ -4,11 +4,13 @@ import argparse
 from pathlib import Path
 
 from benchmarks import classical, maximization, networks
+from benchmarks.peers import driver as peers
 
 BENCHMARKS = {
     "classical": classical.run,
     "maximization": maximization.run,
     "networks": networks.run,
+    "peers": peers.run,
 }
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)

@@ -13,7 +13,6 @@ Times are those of the process, because other processes share the machine.
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.plain_networks import resnet_18, vgg_16
 from benchmarks.timing import interleaved, machine, write_csv
 from preimage.losses import SquaredDistance
 from preimage.models.efficientnet_lite import EfficientNetLite0
@@ -40,7 +40,6 @@ from preimage.settings import NNPREIMAGE
 SIZE = (224, 224)
 COLOR = Preprocessing(mean=(127.5,) * 3, std=(64.0,), size=SIZE)
 CPU = torch.device("cpu")
-_VGG_16 = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512)
 
 
 @dataclass(frozen=True)
@@ -59,51 +58,13 @@ def run(out: Path) -> None:
     overhead(out)
 
 
-class Block(nn.Module):
-    """Two convolutions and a skip, as in ResNet-18."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        super().__init__()
-        self.one = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.one_bn, self.two_bn = nn.BatchNorm2d(outputs), nn.BatchNorm2d(outputs)
-        self.two = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.act = nn.ReLU(inplace=True)
-        self.skip: nn.Module = nn.Identity()
-        if stride > 1:
-            projection = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
-            self.skip = nn.Sequential(projection, nn.BatchNorm2d(outputs))
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.two_bn(self.two(self.act(self.one_bn(self.one(x)))))
-        return self.act(y + self.skip(x))
-
-
-def resnet_18() -> nn.Sequential:
-    """ResNet-18 to its last block; torchvision's own needs a torch that its wheel was built for."""
-    stem = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True)]
-    layers = {"stem": nn.Sequential(*stem, nn.MaxPool2d(3, 2, 1))}
-    inputs = 64
-    for index, outputs in enumerate((64, 128, 256, 512)):
-        blocks = Block(inputs, outputs, 2 if index else 1), Block(outputs, outputs, 1)
-        layers[f"layer{index + 1}"] = nn.Sequential(*blocks)
-        inputs = outputs
-    return nn.Sequential(OrderedDict(layers))
-
-
 def cases() -> list[Case]:
     """The networks, with random weights, frozen."""
-    vgg = nn.Sequential()
-    inputs = 3
-    for outputs in _VGG_16:
-        if outputs:
-            vgg.extend([nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)])
-            inputs = outputs
-        else:
-            vgg.append(nn.MaxPool2d(2))
+    vgg, resnet = vgg_16().get_submodule("features"), resnet_18()[:-3]
     listed = [
         Case("vgg-16, relu4_3", "22", vgg),
         Case("vgg-16, relu5_3", "29", vgg),
-        Case("resnet-18, layer3", "layer3", resnet_18()),
+        Case("resnet-18, layer3", "layer3", resnet),
         Case("efficientnet-lite0, head", "head", EfficientNetLite0()),
     ]
     for case in listed:
