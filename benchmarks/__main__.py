@@ -3,11 +3,12 @@
 import argparse
 from pathlib import Path
 
-from benchmarks import classical, maximization, networks
+from benchmarks import classical, growth, maximization, networks
 from benchmarks.peers import driver as peers
 
 BENCHMARKS = {
     "classical": classical.run,
+    "growth": growth.run,
     "maximization": maximization.run,
     "networks": networks.run,
     "peers": peers.run,

@@ -73,10 +73,10 @@ def cases() -> list[Case]:
     return listed
 
 
-def bare(case: Case, batch: int) -> Callable[[int], None]:
+def bare(case: Case, batch: int, size: tuple[int, int] = SIZE) -> Callable[[int], None]:
     """So many forward and backward passes, and nothing else."""
     trunk, layer = Trunk(case.model, [case.layer]), case.layer
-    x = torch.randn(batch, 3, *SIZE).contiguous(memory_format=torch.channels_last)
+    x = torch.randn(batch, 3, *size).contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
         gradient = torch.randn_like(trunk(x)[layer])
 
@@ -95,18 +95,18 @@ def bare_folded(case: Case, batch: int) -> Callable[[int], None]:
     return bare(replace(case, model=copied.requires_grad_(False)), batch)
 
 
-def ours(phi: Layer, batch: int) -> Callable[[int], None]:
+def ours(phi: Layer, batch: int, size: tuple[int, int] = SIZE) -> Callable[[int], None]:
     """So many iterations of Algorithm 1, inside `frozen`."""
     margin = phi.default_jitter - 1
-    start = torch.randn(batch, 3, SIZE[0] + margin, SIZE[1] + margin) * 40
+    start = torch.randn(batch, 3, size[0] + margin, size[1] + margin) * 40
     with torch.no_grad():
-        target = phi(torch.randn(batch, 3, *SIZE) * 40)
+        target = phi(torch.randn(batch, 3, *size) * 40)
     weights = torch.full((batch,), 20.0)
-    objective = Objective(phi, SquaredDistance(target), NNPREIMAGE, weights, SIZE)
+    objective = Objective(phi, SquaredDistance(target), NNPREIMAGE, weights, size)
 
     def steps(count: int) -> None:
         offsets = torch.randint(margin + 1, (count, batch, 2))
-        recorder = Recorder(count, weights, SIZE, None, 0)
+        recorder = Recorder(count, weights, size, None, 0)
         algorithm_1(objective, start, NNPREIMAGE, 5e7, count, offsets, recorder)
 
     return steps

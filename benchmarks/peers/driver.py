@@ -28,8 +28,8 @@ from benchmarks.peers.processes import Worker
 from benchmarks.plain_networks import NETWORKS
 from benchmarks.timing import machine, write_csv
 
-ROUNDS = 7
-TURN = 2.0
+ROUNDS = 5
+TURN = 1.5
 """Processor seconds that a process works at a time, roughly."""
 MOST_STEPS = 40
 
@@ -80,13 +80,15 @@ def compared(peer: Peer, python: Path, network: str) -> list[dict[str, Any]]:
         }
         rows = []
         for work in peer.works:
-            rows.append({**about, "work": str(work), **alternated(ours, theirs, work)})
+            rows.append(
+                {**about, "work": str(work), **alternated(ours, theirs, work, ROUNDS, TURN)}
+            )
             print(rows[-1], flush=True)
         return rows
 
 
 def alternated(
-    ours: Worker, theirs: Worker, work: Work, rounds: int = ROUNDS, turn: float = TURN
+    ours: Worker, theirs: Worker, work: Work, rounds: int, turn: float
 ) -> dict[str, Any]:
     """Figures of both workers, who make steps in turn, each first in every other round."""
     pair = {"ours": ours, "theirs": theirs}

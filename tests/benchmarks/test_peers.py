@@ -39,7 +39,7 @@ def pretending(*seconds: float) -> Worker:
 
 def test_the_ratio_is_the_median_of_those_in_a_round() -> None:
     with pretending(0.1, 1, 10, 2) as ours, pretending(1, 2, 10, 12) as theirs:
-        figures = driver.alternated(ours, theirs, EASED, rounds=3)
+        figures = driver.alternated(ours, theirs, EASED, rounds=3, turn=1)
     assert figures["ratio"] == 2  # of 2 / 1, 10 / 10 and 12 / 2; that of the medians is 5
     assert (figures["least"], figures["most"], figures["wall_ratio"]) == (1, 6, 2)
     assert (figures["ours_ms"], figures["theirs_ms"]) == (2000, 10000)
@@ -48,7 +48,7 @@ def test_the_ratio_is_the_median_of_those_in_a_round() -> None:
 def test_a_turn_has_as_many_steps_as_fit_in_its_time() -> None:
     for alone, steps in ((0.3, 7), (5, 1), (1e-4, driver.MOST_STEPS)):
         with pretending(1, 1) as ours, pretending(alone, 1) as theirs:
-            assert driver.alternated(ours, theirs, EASED, rounds=1)["seen"] == steps
+            assert driver.alternated(ours, theirs, EASED, rounds=1, turn=2)["seen"] == steps
 
 
 def test_a_worker_that_fails_or_ends_says_why() -> None:
