@@ -86,13 +86,13 @@ def plot(rows: Sequence[dict[str, Any]], path: Path) -> None:
     from matplotlib import pyplot as plt
 
     columns = {"pixels": "side", "batch": "batch", "depth": "convolutions"}
-    labels = {"pixels": "pixels", "batch": "images", "depth": "convolutions"}
+    labels = {"pixels": "thousand pixels", "batch": "images", "depth": "convolutions"}
     figure, axes = plt.subplots(2, 3, figsize=(10, 5.6), sharex="col", layout="constrained")
     for line, (unit, label) in enumerate({"ms": "ms per iteration", "mib": "peak, MiB"}.items()):
         for axis, (by, column) in zip(axes[line], columns.items(), strict=True):
             for color, network in enumerate(DEPTHS):
                 some = [row for row in rows if row["by"] == by and row["network"] == network]
-                places = [row[column] ** 2 if by == "pixels" else row[column] for row in some]
+                places = [r[column] ** 2 / 1e3 if by == "pixels" else r[column] for r in some]
                 for who, style in {"limit": "--", "ours": "-"}.items():
                     values = [row[f"{who}_{unit}"] for row in some]
                     mark = {"color": f"C{color}", "linestyle": style, "marker": "."}

@@ -35,7 +35,7 @@ MOST_STEPS = 40
 
 
 def run(out: Path) -> None:
-    """About half an hour of a quiet core, and two minutes for each environment that is new."""
+    """About twenty minutes of a quiet core, and two for each environment that is new."""
     torch.set_num_threads(1)
     about = machine()
     print(about)

@@ -51,6 +51,6 @@ def python_of(peer: Peer) -> Path:
 def _run(command: list[str]) -> None:
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     if finished.returncode:
-        said = [line for line in finished.stderr.splitlines() if line.startswith("ERROR")]
-        reason = said[0] if said else (finished.stderr.strip().splitlines() or ["no reason"])[-1]
-        raise PeerError(f"{' '.join(command[1:4])} ... failed: {reason}")
+        lines = finished.stderr.strip().splitlines() or ["no reason given"]
+        errors = [line for line in lines if line.startswith("ERROR")]
+        raise PeerError(f"not installed: {(errors or lines[-1:])[0].removeprefix('ERROR: ')}")

@@ -113,7 +113,7 @@ def test_an_environment_is_used_again_once_it_is_complete(
     monkeypatch.setattr(environments, "folder", lambda: tmp_path)
     monkeypatch.setattr(subprocess, "run", run)
     peer = Peer("torch-lucent", "0.1.8", (DEFAULTS,), undeclared=("tqdm",))
-    with pytest.raises(PeerError, match="ERROR: no torch"):
+    with pytest.raises(PeerError, match="not installed: no torch"):
         environments.python_of(peer)
     status = 0
     python = environments.python_of(peer)
