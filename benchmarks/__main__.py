@@ -3,12 +3,15 @@
 import argparse
 from pathlib import Path
 
-from benchmarks import classical, maximization, networks
+from benchmarks import classical, growth, maximization, networks
+from benchmarks.peers import driver as peers
 
 BENCHMARKS = {
     "classical": classical.run,
+    "growth": growth.run,
     "maximization": maximization.run,
     "networks": networks.run,
+    "peers": peers.run,
 }
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
