@@ -84,8 +84,7 @@ def caricature(
         photos = load_images(representation.preprocessing, images, size).to(device)
         image_size = (photos.shape[-2], photos.shape[-1])
         representation.code_shape(*image_size)
-        with torch.no_grad():
-            seen = representation(photos).clamp(min=0)
+        seen = representation.encode(photos).clamp(min=0)
         squares = torch.stack([(code * code).sum() for code in seen])
         if not bool((squares > 0).all()):
             raise ValueError(f"{representation.name} does not respond to the photo")
@@ -102,8 +101,7 @@ def caricature(
             progress=progress,
             snapshot_every=snapshot_every,
         )
-        with torch.no_grad():
-            codes = representation(minimum.images)
+        codes = representation.encode(minimum.images)
     return PreImage(
         images=minimum.images,
         shown=minimum.images,

@@ -98,8 +98,7 @@ def invert(
             originals = load_images(representation.preprocessing, images, size).to(device)
             image_size: tuple[int, int] = (originals.shape[-2], originals.shape[-1])
             representation.code_shape(*image_size)
-            with torch.no_grad():
-                target = representation(originals)
+            target = representation.encode(originals)
         else:
             originals = None
             target, image_size = _check_codes(representation, codes, size)
@@ -224,8 +223,7 @@ def _result(
     rows: list[tuple[int, float, int]],
     settings: Settings,
 ) -> PreImage:
-    with torch.no_grad():
-        codes = representation(minimum.images)
+    codes = representation.encode(minimum.images)
     shown = compared = minimum.images
     if representation.ignores_contrast:
         shown = with_deviation(shown, settings.pixel_norm / math.sqrt(3))

@@ -172,8 +172,7 @@ def maximize(
             progress=progress,
             snapshot_every=snapshot_every,
         )
-        with torch.no_grad():
-            codes = representation(minimum.images)
+        codes = representation.encode(minimum.images)
     which = [index for index in range(len(live)) for _ in seeds]
     rows = list(range(len(seeds))) * len(live) if mosaic else list(range(len(which)))
     return PreImage(
