@@ -18,6 +18,7 @@ every side, there are 1024 atoms, and sigma is 9. docs/table4.md has what differ
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import warnings
 from collections.abc import Callable, Sequence
@@ -45,6 +46,7 @@ SIZES = (320, 384)
 FOLDS = 3
 BATCH = 400
 _STEPS = 50
+_NOT_CONVERGED = "Objective did not converge"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +111,9 @@ def learn(
         )  # fmt: skip
         for batch, rows in enumerate(np.array_split(data[:patches], batches)):
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the lasso need not converge in every step
+                warnings.filterwarnings(
+                    "ignore", _NOT_CONVERGED
+                )  # the lasso need not converge in every step
                 learner.partial_fit(rows)
             if progress is not None:
                 progress(fold * batches + batch + 1, folds * batches)
@@ -145,7 +149,9 @@ def invert(
     windows = code.unfold(1, CELLS, 1).unfold(2, CELLS, 1).movedim(0, 2)
     rows, columns = windows.shape[:2]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # more steps than these change the picture little
+        warnings.filterwarnings(
+            "ignore", _NOT_CONVERGED
+        )  # more steps than these change the picture little
         sparse = decomposition.sparse_encode(
             _normalized(windows.reshape(rows * columns, -1).numpy()),
             hog_atoms.reshape(len(hog_atoms), -1).astype(np.float32),
@@ -191,15 +197,14 @@ def load(path: Path) -> PairedDictionaries:
     Raises:
         OSError: if the file cannot be read.
         ValueError: if it holds something else.
+        ModelError: if scikit-learn, without which they are of no use, is not installed.
     """
+    import_optional("sklearn.decomposition", "hoggle")
+    data = io.BytesIO(path.read_bytes())
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(data, allow_pickle=False) as arrays:
             image_atoms, hog_atoms = arrays["image_atoms"], arrays["hog_atoms"]
             photos = tuple(map(str, arrays["photos"]))
-    except OSError as error:
-        if error.filename:
-            raise
-        _refuse(path)
     except Exception:  # zipfile and NumPy raise about anything for a damaged file
         _refuse(path)
     pairs = image_atoms.shape[:2]
