@@ -64,6 +64,9 @@ def test_what_keeps_hoggle_from_working_is_one_clear_line(
         outcome = run("reproduce", "table4", "--hoggle", file, "--out", tmp_path / "out")
         assert (outcome.status, outcome.output, len(outcome.errors)) == (2, [], 1)
         assert outcome.errors[0].startswith(f"error: {file}: {problem}")
+    outcome = run("reproduce", "hoggle", "--out", tmp_path)
+    assert (outcome.status, len(outcome.errors)) == (2, 1)
+    assert outcome.errors[0].startswith(f"error: {tmp_path} is a folder")
     (photos / "1.png").unlink()
     outcome = run("reproduce", "hoggle", "--images", photos, "--out", gone)
     assert (outcome.status, len(outcome.errors)) == (2, 1)
@@ -74,3 +77,16 @@ def test_what_keeps_hoggle_from_working_is_one_clear_line(
         assert (outcome.status, len(outcome.errors)) == (2, 1)
         assert 'pip install "preimage[hoggle]"' in outcome.errors[0]
     assert not gone.is_file()
+
+
+def test_ctrl_c_writes_nothing_and_says_so(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(hoggle, "learn", interrupted)
+    file = tmp_path / "hoggle.npz"
+    outcome = run("reproduce", "hoggle", "--images", photos, "--out", file)
+    assert (outcome.status, outcome.errors) == (130, ["interrupted: nothing was written"])
+    assert not file.exists()

@@ -111,13 +111,19 @@ def hoggle(
         Bar(console=console, transient=True, disable=not console.is_terminal) as bar,
     ):
         check_device("cpu")
+        if out.is_dir():
+            raise ValueError(f"{out} is a folder: --out names the file to write")
         check_writable(out.parent)
         photos = list(shipped_photos().values()) if images is None else list_images(images)
         task = bar.add_task("batches of patches", total=None)
         begin = time.perf_counter()
-        dictionaries = hoggle_experiment.learn(
-            photos, progress=lambda done, total: bar.update(task, completed=done, total=total)
-        )
+        try:
+            dictionaries = hoggle_experiment.learn(
+                photos, progress=lambda done, total: bar.update(task, completed=done, total=total)
+            )
+        except KeyboardInterrupt:
+            console.print("interrupted: nothing was written")
+            raise typer.Exit(130) from None
         seconds = time.perf_counter() - begin
         hoggle_experiment.save(dictionaries, out)
     pairs, atoms = dictionaries.image_atoms.shape[:2]

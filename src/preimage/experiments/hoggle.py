@@ -181,14 +181,17 @@ def average_patches(codes: Tensor, image_atoms: Tensor, size: tuple[int, int]) -
 def save(dictionaries: PairedDictionaries, path: Path) -> None:
     """Writes dictionaries as an .npz file, complete or not at all."""
     partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as file:
-        np.savez(
-            file,
-            image_atoms=dictionaries.image_atoms,
-            hog_atoms=dictionaries.hog_atoms,
-            photos=np.array(dictionaries.photos),
-        )
-    os.replace(partial, path)
+    try:
+        with partial.open("wb") as file:
+            np.savez(
+                file,
+                image_atoms=dictionaries.image_atoms,
+                hog_atoms=dictionaries.hog_atoms,
+                photos=np.array(dictionaries.photos),
+            )
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def load(path: Path) -> PairedDictionaries:
