@@ -134,6 +134,7 @@ def list_experiments() -> None:
     for name, shows in (
         ("layers NETWORK", "Tables 1-3: the structure of the networks"),
         ("reproduce table4", "errors of HOG, HOGb and DSIFT"),
+        ("reproduce hoggle", "trains HOGgle, their baseline"),
         ("demo", "Figure 4: inversions of HOG, HOGb and DSIFT"),
     ):
         table.add_row(name, shows, "", "")
