@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks import classical, growth, maximization, networks
+from benchmarks import classical, growth, maximization, networks, solvers
 from benchmarks.peers import driver as peers
 
 BENCHMARKS = {
@@ -12,6 +12,7 @@ BENCHMARKS = {
     "maximization": maximization.run,
     "networks": networks.run,
     "peers": peers.run,
+    "solvers": solvers.run,
 }
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)

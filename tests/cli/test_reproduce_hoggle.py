@@ -72,8 +72,8 @@ def test_what_keeps_hoggle_from_working_is_one_clear_line(
     assert (outcome.status, len(outcome.errors)) == (2, 1)
     assert "at least two photos" in outcome.errors[0]
     monkeypatch.setitem(sys.modules, "sklearn.decomposition", None)
-    for command in (("hoggle",), ("table4", "--hoggle", bad)):
-        outcome = run("reproduce", *command, "--out", gone)
+    for command in (("hoggle", "--out", gone), ("table4", "--hoggle", bad, "--out", tmp_path)):
+        outcome = run("reproduce", *command)
         assert (outcome.status, len(outcome.errors)) == (2, 1)
         assert 'pip install "preimage[hoggle]"' in outcome.errors[0]
     assert not gone.is_file()

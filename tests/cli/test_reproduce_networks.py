@@ -11,7 +11,7 @@ from tests.studies import images_of
 from tests.support import pixels_of
 
 from preimage.experiments.figures import FIGURES
-from preimage.settings import NNPREIMAGE
+from preimage.settings import NNPREIMAGE, PRESETS
 
 LITE0 = ("--model", "efficientnet-lite0", "--weights", "random", "--workers", "1")
 
@@ -19,7 +19,7 @@ LITE0 = ("--model", "efficientnet-lite0", "--weights", "random", "--workers", "1
 @pytest.fixture(autouse=True)
 def _no_final_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     short = NNPREIMAGE.replace(final_iterations=0)
-    monkeypatch.setattr("preimage.visualizations.inversion.NNPREIMAGE", short)
+    monkeypatch.setitem(PRESETS, "nnpreimage", short)
 
 
 def _reproduce(name: str, out: Path, *options: str) -> Outcome:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from preimage.preprocessing import Preprocessing
 from preimage.representations.layer import Layer
-from preimage.settings import NNPREIMAGE
+from preimage.settings import NETWORK_QUALITIES, NNPREIMAGE
 from preimage.visualizations import invert, maximize
 
 SHORT = NNPREIMAGE.replace(iterations=3, final_iterations=2)
@@ -218,13 +218,14 @@ def test_a_batch_of_seeds_gives_what_single_runs_give() -> None:
         torch.testing.assert_close(together.images[seed], alone.images[0], rtol=1e-3, atol=0.05)
 
 
-def test_networks_end_with_the_unjittered_stage_and_use_algorithm_1() -> None:
+def test_networks_use_the_fast_solver_and_algorithm_1_ends_with_its_unjittered_stage() -> None:
     phi = Layer(resnet(), "stem", COLOR, loss_weight=300)
     photo = image(3, 32, 32).div(255).add(0.5)
     result = invert(phi, photo)
     assert phi.default_jitter == 1
-    assert result.settings == NNPREIMAGE.replace(loss_weight=300)
-    assert result.trace.total.shape == (350, 1)
+    assert result.settings == NETWORK_QUALITIES["fast"].replace(loss_weight=300)
+    assert result.trace.total.shape == (200, 1)
+    assert invert(phi, photo, settings=NNPREIMAGE).trace.total.shape == (350, 1)
     assert invert(phi, photo, settings=SHORT).loss_weights == (100,)
     assert invert(phi, photo, loss_weights=7, settings=SHORT).loss_weights == (7,)
 

@@ -26,10 +26,13 @@ def test_a_layer_of_a_residual_network_inverts() -> None:
     at C = 20 the prior outweighs what is left of the loss (8.8 % in the end; 3.5 % here).
     """
     phi = load("torchvision:resnet50").layer("layer3")
-    result = invert(phi, CHELSEA, size=(64, 64), loss_weights=300)
+    result = invert(phi, CHELSEA, size=(64, 64), loss_weights=300, settings=NNPREIMAGE)
     error = result.trace.loss[:, 0].sqrt()
     assert error[299] < 0.5 * error[0]
     assert result.error.item() < 0.3 * error[0]
+    fast = invert(phi, CHELSEA, size=(64, 64), loss_weights=300)
+    assert len(fast.trace.total) < 300
+    assert fast.error.item() < result.error.item()
 
 
 def test_a_block_of_a_vision_transformer_inverts() -> None:
