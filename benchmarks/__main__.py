@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks import classical, growth, maximization, networks, solvers
+from benchmarks import classical, growth, maximization, networks, solvers, ways
 from benchmarks.peers import driver as peers
 
 BENCHMARKS = {
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "networks": networks.run,
     "peers": peers.run,
     "solvers": solvers.run,
+    "ways": ways.run,
 }
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)

@@ -103,8 +103,7 @@ def ours(phi: Layer, batch: int, size: tuple[int, int] = SIZE) -> Callable[[int]
     """So many iterations of Algorithm 1, inside `frozen`."""
     margin = phi.default_jitter - 1
     start = torch.randn(batch, 3, size[0] + margin, size[1] + margin) * 40
-    with torch.no_grad():
-        target = phi(torch.randn(batch, 3, *size) * 40)
+    target = phi.encode(torch.randn(batch, 3, *size) * 40)
     weights = torch.full((batch,), 20.0)
     objective = Objective(phi, SquaredDistance(target), NNPREIMAGE, weights, size)
 

@@ -97,7 +97,8 @@ def fit(
         if not representation.recompute():
             break
     needed, given = (f"{bytes_ / 2**20:.0f} MB" for bytes_ in (held + each, memory))
+    count = "an image" if images == 1 else f"{images} images"
     raise ValueError(
-        f"{representation.name} needs {needed} for {images} of {size[0]} x {size[1]} pixels, "
+        f"{representation.name} needs {needed} for {count} of {size[0]} x {size[1]} pixels, "
         f"more than {given}"
     )

@@ -1,0 +1,70 @@
+"""`python -m benchmarks ways`: what each way to run a network costs in time and memory.
+
+An evaluation of a layer and its gradient at 224 x 224 on one thread, for the networks of
+`benchmarks.networks`: as the network is ("none"), hastened ("auto", the default), compiled
+("compile"), and hastened with activations recomputed, as where memory is short ("recompute").
+Milliseconds of processor time, in turn; seconds by the clock until the first evaluation is
+done; the peak of tensors without the network's own weights.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from benchmarks.networks import COLOR, CPU, SIZE, cases, peak_bytes
+from benchmarks.timing import interleaved, machine, write_csv
+from preimage.representations.layer import Layer
+
+WAYS = ("none", "auto", "compile", "recompute")
+STEPS = 3
+
+
+def run(out: Path) -> None:
+    """About five minutes of a quiet core, most of them compiling."""
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    print(machine())
+    rows = []
+    for case in cases():
+        with ExitStack() as stack:
+            first, calls = {}, {}
+            for way in WAYS:
+                phi = Layer(case.model, case.layer, COLOR)
+                begin = time.perf_counter()
+                stack.enter_context(phi.frozen(CPU, "auto" if way == "recompute" else way))
+                if way == "recompute":
+                    phi.recompute()
+                evaluate(phi, 1)
+                first[way] = time.perf_counter() - begin
+                calls[way] = partial(evaluate, phi, STEPS)
+            seconds = interleaved(calls, 6, time.process_time)
+            peaks = {way: peak_bytes(partial(steps, call)) for way, call in calls.items()}
+        for way in WAYS:
+            row = {
+                "network": case.network,
+                "way": way,
+                "first_s": round(first[way], 1),
+                "ms": round(1e3 * seconds[way] / STEPS, 1),
+                "over_none": round(seconds[way] / seconds["none"], 3),
+                "mib": round(peaks[way] / 2**20, 1),
+            }
+            print(row, flush=True)
+            rows.append(row)
+    write_csv(out / "networks_ways.csv", rows)
+
+
+def evaluate(phi: Layer, count: int) -> None:
+    """So many codes and gradients of a random image."""
+    for _ in range(count):
+        x = torch.randn(1, 3, *SIZE).requires_grad_()
+        code = phi(x)
+        torch.autograd.grad(code, x, torch.randn_like(code))
+
+
+def steps(call: Callable[[], object]) -> Callable[[int], None]:
+    """What `peak_bytes` takes: a loop, here of one round."""
+    return lambda _: call()
