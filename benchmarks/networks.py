@@ -150,7 +150,7 @@ def compared(case: Case, n: int) -> dict[str, Any]:
     return row
 
 
-def peak_bytes(make: Callable[[], Callable[[int], None]]) -> int:
+def peak_bytes(make: Callable[[], Callable[[int], object]]) -> int:
     """The most that a loop holds at a time from its preparation on, without the weights."""
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         make()(3)

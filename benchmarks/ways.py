@@ -65,6 +65,6 @@ def evaluate(phi: Layer, count: int) -> None:
         torch.autograd.grad(code, x, torch.randn_like(code))
 
 
-def steps(call: Callable[[], object]) -> Callable[[int], None]:
+def steps(call: Callable[[], object]) -> Callable[[int], object]:
     """What `peak_bytes` takes: a loop, here of one round."""
     return lambda _: call()
