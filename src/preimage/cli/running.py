@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from preimage.cli.common import check_device, console, percent
-from preimage.experiments.outcome import Failure, Outcome, Record
+from preimage.experiments.outcome import Failure, Measures, Outcome, Record
 from preimage.experiments.trial import Trial
 from preimage.sweeps.engines import Engine
 from preimage.sweeps.ray_engine import ray_actors
@@ -128,19 +128,26 @@ class _Screen:
             last = f"failed: {name}"
         else:
             numbers = result.measures
-            self._log.info(
-                "done %s %s: error %.4f, energy %.4g, %.2f s",
-                result.key, name, numbers.error, numbers.energy or 0, numbers.seconds,
-            )  # fmt: skip
-            last = f"{name}: {percent(numbers.error)}, energy {numbers.energy or 0:.3g}"
+            came_to = _came_to(numbers)
+            self._log.info("done %s %s: %s, %.2f s", result.key, name, came_to, numbers.seconds)
+            last = f"{name}: {came_to}"
         self._done += 1
         rate = f"{60 * self._done / (time.perf_counter() - self._begin):.3g} a minute"
         self._bar.update(self._task, advance=1, failed=self._failed, rate=rate, last=last)
 
 
+def _came_to(measures: Measures) -> str:
+    """Error or response, and the energy."""
+    if measures.error is not None:
+        reached = f"error {percent(measures.error)}"
+    else:
+        reached = f"response {measures.response or 0:.4g}"
+    return f"{reached}, energy {measures.energy or 0:.4g}"
+
+
 def describe(trial: Trial) -> str:
     """A trial in a few words."""
-    words = [trial.representation, Path(trial.photo).name, f"C {trial.settings.loss_weight:g}"]
+    words = [trial.representation, trial.subject, f"C {trial.settings.loss_weight:g}"]
     return ", ".join([*words, f"seed {trial.seed}"])
 
 

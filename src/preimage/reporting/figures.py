@@ -82,7 +82,8 @@ def _draw(axes: Axes, panel: Panel, records: Mapping[str, Record], loader: Loade
     else:
         _show(axes, _picture(found[0]))
         measures = found[0].measures
-        title += f"\n{100 * measures.error:.1f} %" if measures else ""
+        if measures is not None and measures.error is not None:
+            title += f"\n{100 * measures.error:.1f} %"
         _frame(axes, found[0].trial, loader)
     axes.set_title(title, fontsize=7)
 
