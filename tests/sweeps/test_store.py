@@ -113,6 +113,22 @@ def test_a_full_disk_leaves_neither_file_nor_row(
         assert store.records("a")[0].status == "done"
 
 
+def test_a_disk_that_is_full_for_the_index_costs_no_result(
+    tmp_path: Path, trials: list[Trial]
+) -> None:
+    with Store(tmp_path / "store", create=True) as store:
+        store.plan("a", trials)
+        store.put(make_outcome(trials[0]))
+        pages = store._database.execute("PRAGMA page_count").fetchone()[0]
+        store._database.execute(f"PRAGMA max_page_count = {pages}")
+        many = [t.model_copy(update={"seed": seed}) for t in trials for seed in range(99)]
+        with pytest.raises(StoreError, match=r"index.sqlite: database or disk is full"):
+            store.plan("a", many)
+    with Store(tmp_path / "store", create=True) as store:
+        assert [record.trial for record in store.records("a")] == trials
+        assert store.claim(trials) == trials[1:]
+
+
 def test_what_a_killed_writer_left_behind_is_removed_in_time(
     tmp_path: Path, trials: list[Trial]
 ) -> None:
