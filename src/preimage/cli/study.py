@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from preimage.cli.common import clear_errors
+from preimage.cli.common import check_device, clear_errors
 from preimage.cli.running import (
     BatchSize,
     Device,
@@ -133,7 +133,9 @@ def _planned(folder: Path, name: str, trials: list[Trial]) -> list[Record]:
 
 def _print_plan(records: list[Record], loader: Loader, how: How) -> None:
     torch.set_num_threads(how.threads)
-    seconds = seconds_each(records, loader)
+    if how.ray is None:
+        check_device(how.device, small_kernels=False)
+    seconds = seconds_each(records, loader, how.device if how.ray is None else "cpu")
     table = Table("representation", "trials", "done", "failed", "each", "left")
     total = 0.0
     for name in dict.fromkeys(record.trial.representation for record in records):
