@@ -18,7 +18,7 @@ from tests.studies import images_of, make_trials, save_photos
 from preimage.experiments.outcome import Failure, Outcome
 from preimage.experiments.trial import Trial
 from preimage.sweeps.batches import Batch, group, read_photos
-from preimage.sweeps.engines import Engine, Results, in_process, process_pool
+from preimage.sweeps.engines import Engine, News, Results, in_process, process_pool
 from preimage.sweeps.retries import DEATHS
 from preimage.sweeps.run import Stop, choose_engine, graceful_stop, run
 from preimage.sweeps.store import Store
@@ -235,5 +235,23 @@ def _slowly(batches: Iterator[Batch]) -> Iterator[Results]:
 
 
 def test_one_worker_is_this_process_and_several_are_a_pool() -> None:
-    assert choose_engine(1, 1, "cpu").func is in_process  # type: ignore[attr-defined]
-    assert choose_engine(2, 1, "cpu").func is process_pool  # type: ignore[attr-defined]
+    for workers, function in ((1, in_process), (2, process_pool)):
+        engine = choose_engine(workers, 1, "cpu", lambda _: None)
+        assert engine.func is function  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("engine", [HERE, POOL], ids=["here", "pool"])
+def test_long_trials_tell_how_far_they_are(
+    engine: functools.partial[Iterator[Results]], tmp_path: Path
+) -> None:
+    photos = save_photos(tmp_path / "photos", 2)
+    trials = make_trials(photos, preset="nnpreimage", steps=2000)
+    news: list[News] = []
+    assert _run(tmp_path / "store", trials, functools.partial(engine, watch=news.append)) == [
+        "done", "done",
+    ]  # fmt: skip
+    assert {told.key for told in news} == {trial.key for trial in trials}
+    steps = [told.step for told in news if told.key == trials[0].key]
+    assert 0 < min(steps) <= max(steps) <= 2000
+    assert steps == sorted(set(steps))
+    assert all(told.steps == 2000 and told.energy > 0 for told in news)

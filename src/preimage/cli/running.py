@@ -19,7 +19,7 @@ from rich.progress import Progress as Bar
 from preimage.cli.common import check_device, console, percent
 from preimage.experiments.outcome import Failure, Measures, Outcome, Record
 from preimage.experiments.trial import Trial
-from preimage.sweeps.engines import Engine
+from preimage.sweeps.engines import Engine, News, Watch
 from preimage.sweeps.ray_engine import ray_actors
 from preimage.sweeps.run import choose_engine, graceful_stop, run
 from preimage.sweeps.store import Store
@@ -65,11 +65,11 @@ class How:
     ray: str | None = None
     gpus: float = 0
 
-    def engine(self, trials: int) -> Engine:
-        """What carries out so many trials."""
+    def engine(self, trials: int, watch: Watch) -> Engine:
+        """What carries out so many trials, and tells how far it is, unless it is Ray."""
         workers = self.processes(trials)
         if self.ray is None:
-            return choose_engine(workers, self.threads, self.device)
+            return choose_engine(workers, self.threads, self.device, watch)
         return functools.partial(
             ray_actors, address=self.ray, workers=workers,
             threads=self.threads, device=self.device, gpus=self.gpus,
@@ -96,9 +96,9 @@ def carry_out(folder: Path, study: str, trials: Sequence[Trial], how: How) -> li
         store.plan(study, trials)
         wanted = ("missing", "failed") if how.retry else ("missing",)
         todo = [record.trial for record in store.records(study) if record.status in wanted]
-        engine = how.engine(len(todo))
         log.info("%s: %d trials, %d to do", study, len(trials), len(todo))
         with _screen(todo, log) as screen, graceful_stop(_announce) as stop:
+            engine = how.engine(len(todo), screen.watch)
             run(
                 store, todo, engine, batch=how.batch, retry=how.retry, report=screen.report,
                 stop=stop,
@@ -134,6 +134,11 @@ class _Screen:
         self._done += 1
         rate = f"{60 * self._done / (time.perf_counter() - self._begin):.3g} a minute"
         self._bar.update(self._task, advance=1, failed=self._failed, rate=rate, last=last)
+
+    def watch(self, news: News) -> None:
+        """Shows how far a trial is."""
+        words = f"{self._names[news.key]}: {news.step} of {news.steps}, energy {news.energy:.4g}"
+        self._bar.update(self._task, last=words)
 
 
 def _came_to(measures: Measures) -> str:

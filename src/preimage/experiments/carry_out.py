@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,12 +18,17 @@ from preimage.experiments.naturalness import gradient_intersection
 from preimage.experiments.outcome import Failure, Measures, Outcome
 from preimage.experiments.trial import Trial
 from preimage.experiments.visualize import visualize
+from preimage.optimizer import Progress
 from preimage.representations.base import Representation
 from preimage.visualizations import PreImage
 
 
 def carry_out(
-    trials: Sequence[Trial], photos: Mapping[str, bytes], loader: Loader, device: str = "cpu"
+    trials: Sequence[Trial],
+    photos: Mapping[str, bytes],
+    loader: Loader,
+    device: str = "cpu",
+    progress: Callable[[Progress], None] | None = None,
 ) -> list[Outcome | Failure]:
     """Carries out trials of the same `kin`, in one batch where it can be.
 
@@ -34,26 +39,36 @@ def carry_out(
         photos: the image files by checksum.
         loader: where representations come from.
         device: where to compute.
+        progress: called after each step.
 
     Raises:
         KeyboardInterrupt: after an interrupted visualization, which is not kept.
     """
     try:
-        return _together(trials, photos, loader, device)
+        return _together(trials, photos, loader, device, progress)
     except Exception as error:  # a study goes on, whatever a representation raises
         if len(trials) == 1:
             return [Failure(trials[0].key, _in_one_line(error))]
-    return [result for trial in trials for result in carry_out([trial], photos, loader, device)]
+    return [
+        result
+        for trial in trials
+        for result in carry_out([trial], photos, loader, device, progress)
+    ]
 
 
 def _together(
-    trials: Sequence[Trial], photos: Mapping[str, bytes], loader: Loader, device: str
+    trials: Sequence[Trial],
+    photos: Mapping[str, bytes],
+    loader: Loader,
+    device: str,
+    progress: Callable[[Progress], None] | None,
 ) -> list[Outcome | Failure]:
     first = trials[0]
     phi = loader.representation(first.representation, first.weights)
     files = [photos[trial.photo_sha256] for trial in trials if trial.photo]
     begin = time.perf_counter()
-    result = visualize(trials, [io.BytesIO(file) for file in files], phi, device=device)
+    opened = [io.BytesIO(file) for file in files]
+    result = visualize(trials, opened, phi, device=device, progress=progress)
     seconds = (time.perf_counter() - begin) / len(trials)
     if first.visualization == "invert":
         network = loader.network_of(first.representation, first.weights)
