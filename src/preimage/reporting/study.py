@@ -47,7 +47,8 @@ def write_report(folder: Path, study: str, records: Sequence[Record]) -> list[Pa
     if means := summarize(records):
         series: dict[str, list[tuple[float | str, Mean]]] = {}
         for mean in means:
-            label = " ".join([mean.representation, *(f"{k} {v}" for k, v in mean.varied)])
+            words = (f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in mean.varied)
+            label = " ".join([mean.representation, *words])
             series.setdefault(label, []).append((mean.loss_weight, mean))
         paths += plot_errors(stem, series, "C")
     return paths + write_pictures(stem, records)
