@@ -3,12 +3,16 @@
 import argparse
 from pathlib import Path
 
-from benchmarks import classical, maximization, networks
+from benchmarks import classical, growth, maximization, networks, solvers
+from benchmarks.peers import driver as peers
 
 BENCHMARKS = {
     "classical": classical.run,
+    "growth": growth.run,
     "maximization": maximization.run,
     "networks": networks.run,
+    "peers": peers.run,
+    "solvers": solvers.run,
 }
 
 parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)

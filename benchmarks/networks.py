@@ -3,7 +3,8 @@
 The limit is one forward pass up to the layer and one backward pass of a dense gradient to
 the image, weights frozen, channels last in memory, nothing else.
 
-1. `networks_batch.csv`: an image in a batch of 4 over one alone, layer by layer.
+1. `networks_batch.csv`: an image in a batch of 4 over one alone, layer by layer; for the first
+   layers, where it costs most, whole inversions of 4 seeds too.
 2. `networks_overhead.csv`: an iteration of Algorithm 1 (jitter, priors, loss, update and
    trace) over the limit, for the network as it is ("bare") and with its batch norm folded
    as ours is ("bare folded"); and the peak memory of both loops, from their preparation on,
@@ -13,8 +14,7 @@ Times are those of the process, because other processes share the machine.
 """
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
@@ -22,9 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
+import preimage
+from benchmarks.plain_networks import resnet_18, vgg_16
 from benchmarks.timing import interleaved, machine, write_csv
 from preimage.losses import SquaredDistance
 from preimage.models.efficientnet_lite import EfficientNetLite0
@@ -36,11 +38,12 @@ from preimage.representations.folding import fold_, shadow
 from preimage.representations.layer import Layer
 from preimage.representations.trunk import Trunk
 from preimage.settings import NNPREIMAGE
+from preimage.visualizations import invert
 
 SIZE = (224, 224)
 COLOR = Preprocessing(mean=(127.5,) * 3, std=(64.0,), size=SIZE)
+PHOTO = Path(preimage.__file__).parent / "photos/chelsea.jpg"
 CPU = torch.device("cpu")
-_VGG_16 = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512)
 
 
 @dataclass(frozen=True)
@@ -59,51 +62,13 @@ def run(out: Path) -> None:
     overhead(out)
 
 
-class Block(nn.Module):
-    """Two convolutions and a skip, as in ResNet-18."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        super().__init__()
-        self.one = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.one_bn, self.two_bn = nn.BatchNorm2d(outputs), nn.BatchNorm2d(outputs)
-        self.two = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.act = nn.ReLU(inplace=True)
-        self.skip: nn.Module = nn.Identity()
-        if stride > 1:
-            projection = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
-            self.skip = nn.Sequential(projection, nn.BatchNorm2d(outputs))
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.two_bn(self.two(self.act(self.one_bn(self.one(x)))))
-        return self.act(y + self.skip(x))
-
-
-def resnet_18() -> nn.Sequential:
-    """ResNet-18 to its last block; torchvision's own needs a torch that its wheel was built for."""
-    stem = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True)]
-    layers = {"stem": nn.Sequential(*stem, nn.MaxPool2d(3, 2, 1))}
-    inputs = 64
-    for index, outputs in enumerate((64, 128, 256, 512)):
-        blocks = Block(inputs, outputs, 2 if index else 1), Block(outputs, outputs, 1)
-        layers[f"layer{index + 1}"] = nn.Sequential(*blocks)
-        inputs = outputs
-    return nn.Sequential(OrderedDict(layers))
-
-
 def cases() -> list[Case]:
     """The networks, with random weights, frozen."""
-    vgg = nn.Sequential()
-    inputs = 3
-    for outputs in _VGG_16:
-        if outputs:
-            vgg.extend([nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)])
-            inputs = outputs
-        else:
-            vgg.append(nn.MaxPool2d(2))
+    vgg, resnet = vgg_16().get_submodule("features"), resnet_18()[:-3]
     listed = [
         Case("vgg-16, relu4_3", "22", vgg),
         Case("vgg-16, relu5_3", "29", vgg),
-        Case("resnet-18, layer3", "layer3", resnet_18()),
+        Case("resnet-18, layer3", "layer3", resnet),
         Case("efficientnet-lite0, head", "head", EfficientNetLite0()),
     ]
     for case in listed:
@@ -112,10 +77,10 @@ def cases() -> list[Case]:
     return listed
 
 
-def bare(case: Case, batch: int) -> Callable[[int], None]:
+def bare(case: Case, batch: int, size: tuple[int, int] = SIZE) -> Callable[[int], None]:
     """So many forward and backward passes, and nothing else."""
     trunk, layer = Trunk(case.model, [case.layer]), case.layer
-    x = torch.randn(batch, 3, *SIZE).contiguous(memory_format=torch.channels_last)
+    x = torch.randn(batch, 3, *size).contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
         gradient = torch.randn_like(trunk(x)[layer])
 
@@ -134,18 +99,18 @@ def bare_folded(case: Case, batch: int) -> Callable[[int], None]:
     return bare(replace(case, model=copied.requires_grad_(False)), batch)
 
 
-def ours(phi: Layer, batch: int) -> Callable[[int], None]:
+def ours(phi: Layer, batch: int, size: tuple[int, int] = SIZE) -> Callable[[int], None]:
     """So many iterations of Algorithm 1, inside `frozen`."""
     margin = phi.default_jitter - 1
-    start = torch.randn(batch, 3, SIZE[0] + margin, SIZE[1] + margin) * 40
+    start = torch.randn(batch, 3, size[0] + margin, size[1] + margin) * 40
     with torch.no_grad():
-        target = phi(torch.randn(batch, 3, *SIZE) * 40)
+        target = phi(torch.randn(batch, 3, *size) * 40)
     weights = torch.full((batch,), 20.0)
-    objective = Objective(phi, SquaredDistance(target), NNPREIMAGE, weights, SIZE)
+    objective = Objective(phi, SquaredDistance(target), NNPREIMAGE, weights, size)
 
     def steps(count: int) -> None:
         offsets = torch.randint(margin + 1, (count, batch, 2))
-        recorder = Recorder(count, weights, SIZE, None, 0)
+        recorder = Recorder(count, weights, size, None, 0)
         algorithm_1(objective, start, NNPREIMAGE, 5e7, count, offsets, recorder)
 
     return steps
@@ -205,9 +170,27 @@ def batch(out: Path) -> None:
         with phi.frozen(CPU):
             single, together = ours(phi, 1), ours(phi, 4)
             calls = {"single": partial(single, 8), "batch": partial(together, 2)}
-            seconds = interleaved(calls, 8, time.process_time)
-        row = {"layer": layer, **{f"{k}_ms": round(1e3 * v / 8, 1) for k, v in seconds.items()}}
-        row["batch_over_single"] = round(seconds["batch"] / seconds["single"], 3)
-        rows.append(row)
-        print(row, flush=True)
+            rows.append(per_image("iteration", layer, calls, 8, 8))
+    for layer in ("stem", "blocks.0"):
+        phi = Layer(network, layer, COLOR)
+        inversions = {"single": partial(seeds, phi, 1), "batch": partial(seeds, phi, 4)}
+        rows.append(per_image("inversion", layer, inversions, 5, 4))
     write_csv(out / "networks_batch.csv", rows)
+
+
+def seeds(phi: Layer, together: int) -> None:
+    """Inverts one photo from 4 seeds, so many at a time."""
+    for first in range(0, 4, together):
+        invert(phi, PHOTO, seeds=range(first, first + together), settings=NNPREIMAGE)
+
+
+def per_image(
+    what: str, layer: str, calls: Mapping[str, Callable[[], object]], rounds: int, images: int
+) -> dict[str, Any]:
+    """A row of the table of batches."""
+    seconds = interleaved(calls, rounds, time.process_time)
+    row = {"what": what, "layer": layer}
+    row |= {f"{name}_ms": f"{1e3 * value / images:.1f}" for name, value in seconds.items()}
+    row["batch_over_single"] = f"{seconds['batch'] / seconds['single']:.3f}"
+    print(row, flush=True)
+    return row

@@ -124,6 +124,21 @@ def test_the_closed_form_gradient_of_the_inner_product_is_that_of_autograd() -> 
     torch.testing.assert_close(InnerProduct(sparse)(codes.detach())[1], expected)
 
 
+def test_an_inner_product_is_the_same_with_channels_last_and_flattens_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    codes, target, _ = _codes()
+    loss = InnerProduct(target)
+    value, gradient = loss(codes)
+    last = codes.contiguous(memory_format=torch.channels_last)
+    with monkeypatch.context() as without:
+        without.setattr(Tensor, "flatten", None)
+        again, gradient_again = loss(last)
+    torch.testing.assert_close(again, value, rtol=1e-14, atol=0)
+    assert torch.equal(gradient_again, gradient)
+    assert gradient_again.stride() == last.stride()
+
+
 @pytest.mark.parametrize("shape", [(4, 3, 5, 2), (4, 6, 3)])
 def test_the_likeness_of_seeds_is_the_mean_cosine_of_their_gram_matrices(
     shape: tuple[int, ...],

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from preimage.settings import NNPREIMAGE, PAPER, PRESETS, Settings
+from preimage.settings import NNPREIMAGE, PAPER, PRESETS, QUALITIES, Settings
 
 SHARED = {
     "alpha": 6,
@@ -56,6 +56,12 @@ def test_replace_changes_what_it_names_and_nothing_else() -> None:
     assert PAPER.beta == 2
     with pytest.raises(TypeError, match="weight"):
         PAPER.replace(weight=1)
+
+
+@pytest.mark.parametrize("settings", [PAPER, QUALITIES["fast"]])
+def test_no_steps_at_all_are_refused(settings: Settings) -> None:
+    with pytest.raises(ValueError, match="number of steps must be at least 1, not 0"):
+        settings.with_steps(0)
 
 
 def test_settings_cannot_be_changed_in_place() -> None:

@@ -63,10 +63,6 @@ class InnerProduct:
 
     def __init__(self, target: Tensor) -> None:
         self.target = target
-        self._where = [row.nonzero().squeeze(1) for row in target.flatten(1)]
-        self._values = [
-            row[where] for row, where in zip(target.flatten(1), self._where, strict=True)
-        ]
 
     def select(self, rows: Sequence[int]) -> InnerProduct:
         """The loss for some images of the batch."""
@@ -77,9 +73,11 @@ class InnerProduct:
         return -self.response(codes), self.target.neg()
 
     def response(self, codes: Tensor) -> Tensor:
-        """<Phi, Phi_0> of each image, (N,), from the components that count alone."""
-        rows = zip(codes.flatten(1), self._where, self._values, strict=True)
-        return torch.stack([(row[where] * values).sum() for row, where, values in rows])
+        """<Phi, Phi_0> of each image, (N,), summed image by image as `_squared_norm`."""
+        if self.target.stride() != codes.stride():  # two layouts in memory multiply slowly
+            self.target = torch.empty_like(codes).copy_(self.target)
+        pairs = zip(codes, self.target, strict=True)
+        return torch.stack([(code * target).sum() for code, target in pairs])
 
 
 class Diverse:

@@ -83,6 +83,7 @@ class Objective:
         size: height and width of the image that the representation sees; a canvas larger
             than this is cropped by the jitter.
         flat: the regions of each image that are held flat, or None for each.
+        at_once: how many images are computed together at most; all if not given.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Objective:
         loss_weights: Tensor,
         size: tuple[int, int],
         flat: Sequence[FlatRegions | None] | None = None,
+        at_once: int | None = None,
     ) -> None:
         self.representation = representation
         self.loss = loss
@@ -102,7 +104,8 @@ class Objective:
         self.loss_weights = loss_weights
         self.size = size
         self._flat = [None] * len(loss_weights) if flat is None else list(flat)
-        self._alone: list[Objective] = []
+        self._at_once = at_once
+        self._parts: list[tuple[slice, Objective]] = []
 
     def select(self, rows: Sequence[int]) -> Objective:
         """The energy of some images of the batch."""
@@ -110,14 +113,14 @@ class Objective:
         selected.loss = self.loss.select(rows)
         selected.loss_weights = self.loss_weights[list(rows)]
         selected._flat = [self._flat[n] for n in rows]
-        selected._alone = []
+        selected._parts = []
         return selected
 
     def relaxed(self, softness: float) -> Objective:
         """The energy with a smooth surrogate of the representation, where it has one."""
         relaxed = copy.copy(self)
         relaxed.representation = self.representation.relaxed(softness)
-        relaxed._alone = []
+        relaxed._parts = []
         return relaxed
 
     def flatten_(self, x: Tensor) -> Tensor:
@@ -142,8 +145,8 @@ class Objective:
         Returns:
             The energy, term by term, and its gradient, (N, D, H, W).
         """
-        if len(x) > 1 and self._goes_one_by_one(x):
-            return self._one_by_one(x, views)
+        if len(x) > self._most_at_once(x):
+            return self._in_parts(x, views)
         shifted = views is not None and views.shape[1] == 2
         leaf = (jitter(x, views, self.size) if views is not None and shifted else x).detach()
         with torch.enable_grad():
@@ -163,23 +166,28 @@ class Objective:
                 gradient[n, :, v : v + height, u : u + width] += d_leaf[n]
         return Energy(bounded, variation, loss, self.loss_weights), self.flatten_(gradient)
 
-    def _goes_one_by_one(self, x: Tensor) -> bool:
-        """Whether the images are computed one after another: those of a network on a CPU.
+    def _most_at_once(self, x: Tensor) -> int:
+        """How many images are computed together: of a network on a CPU, one after another.
 
         A batch rounds differently than each image does alone, which later steps turn into
         another picture, and takes more memory; what it would save in time is in
         docs/networks.md. Where the loss of an image depends on the others, there is no choice.
         """
-        network_on_cpu = self.representation.is_network and x.device.type == "cpu"
-        return network_on_cpu and not self.loss.is_joint
+        if self.loss.is_joint:
+            return len(x)
+        if self.representation.is_network and x.device.type == "cpu":
+            return 1
+        return len(x) if self._at_once is None else self._at_once
 
-    def _one_by_one(self, x: Tensor, views: Tensor | None) -> tuple[Energy, Tensor]:
-        if not self._alone:
-            self._alone = [self.select([n]) for n in range(len(x))]
+    def _in_parts(self, x: Tensor, views: Tensor | None) -> tuple[Energy, Tensor]:
+        if not self._parts:
+            starts = range(0, len(x), self._most_at_once(x))
+            slices = [slice(n, min(n + starts.step, len(x))) for n in starts]
+            self._parts = [(rows, self.select(range(rows.start, rows.stop))) for rows in slices]
         terms, gradients = [], []
-        for n, alone in enumerate(self._alone):
-            image = x[n : n + 1].clone()  # in memory of its own it is aligned as if alone
-            energy, gradient = alone(image, None if views is None else views[n : n + 1])
+        for rows, part in self._parts:
+            images = x[rows].clone()  # in memory of its own one is aligned as if alone
+            energy, gradient = part(images, None if views is None else views[rows])
             terms.append(energy.terms)
             gradients.append(gradient)
         return Energy.of(torch.cat(terms, 1), self.loss_weights), torch.cat(gradients)

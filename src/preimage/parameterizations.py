@@ -110,7 +110,7 @@ class Fourier:
     def project_(self, parameters: Tensor, max_pixel_norm: float) -> Tensor:
         """As `Pixels.project_`; spectra of images within the bound stay as they are."""
         images = self.decode(parameters)
-        beyond = torch.linalg.vector_norm(images, dim=1).amax((1, 2)) > max_pixel_norm
+        beyond = (images * images).sum(1).amax((1, 2)) > max_pixel_norm**2
         if bool(beyond.any()):
             images[beyond] = project_(images[beyond], max_pixel_norm)
             parameters[beyond] = self.encode(images[beyond])

@@ -96,9 +96,17 @@ class Preprocessing:
     def to_network(self, x: Tensor) -> Tensor:
         """Images of the core ([N,] D, H, W) as a network is given them, a new tensor.
 
+        Raises:
+            ValueError: if D is not `channels`.
+
         >>> Preprocessing(mean=(127.5,), std=(2.0,)).to_network(torch.ones(1, 1, 1)).tolist()
         [[[0.5]]]
         """
+        if x.ndim < 3 or x.shape[-3] != self.channels:
+            raise ValueError(
+                f"images of {self.channels} channels are (N, {self.channels}, H, W), not of shape "
+                f"{tuple(x.shape)}: `Preprocessing.load` makes them from any photo"
+            )
         return x / _per_channel(self.std, x)
 
     def to_255(self, x: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 `PAPER` is what is printed in sections 3.3, 3.4 and 5.1; `NNPREIMAGE` is what the authors'
 code, which made the figures, ran. docs/deviations.md lists where the two differ. As
 printed, the learning rate is too small for the method to work. `QUALITIES` are the same
-energy under the fast solver, which networks and their jitter do not use.
+energy under the fast solver, for HOG and dense SIFT, and `NETWORK_QUALITIES` for networks.
 
     >>> NNPREIMAGE.replace(loss_weight=20).loss_weight
     20
@@ -133,9 +133,14 @@ class Settings:
     def with_steps(self, steps: int) -> Settings:
         """These settings with so many steps, stages keeping their proportions.
 
+        Raises:
+            ValueError: if there is none.
+
         >>> QUALITIES["fast"].with_steps(20).steps
         20
         """
+        if steps < 1:
+            raise ValueError(f"the number of steps must be at least 1, not {steps}")
         ends = [0]
         for count, _ in self.stages:
             ends.append(ends[-1] + count)
@@ -184,7 +189,8 @@ EXCITATION_PRESETS = {
     "nnpreimage": NNPREIMAGE.replace(loss_weight=1),
     "paper": PAPER.replace(loss_weight=1),
 }
-"""The presets of activation maximization and caricature, whose C is a multiple of 1 / Z."""
+"""The presets of activation maximization, whose C is a multiple of 1 / Z. Caricature has those
+of `PRESETS` alone: a photo that is turned does not match the code of the one that is not."""
 
 _UNTIL_RELU5 = (("relu3", 300.0), ("relu4", 100.0), ("relu5", 20.0))
 
@@ -196,7 +202,13 @@ LAYER_LOSS_WEIGHTS: dict[str, tuple[tuple[str, float], ...]] = {
     "vgg-s": _UNTIL_RELU5,
     "vgg-vd-16": (("conv4_3", 300), ("conv5_1", 100), ("conv5_3", 20)),
     "vgg-vd-19": (("conv4_4", 300), ("conv5_1", 100), ("conv5_4", 20)),
-    "efficientnet-lite0": (("blocks.2", 300), ("blocks.13", 20), ("pool", 1), ("classifier", 100)),
+    "efficientnet-lite0": (
+        ("blocks.2", 300),
+        ("blocks.13", 20),
+        ("head", 1),
+        ("pool", 20),
+        ("classifier", 100),
+    ),
 }
 """C of networks by name, each up to and with a layer; 1 behind the last of them. Section
 5.2.1, applied to the relatives of its networks too, and measured for EfficientNet-Lite0."""
@@ -221,3 +233,10 @@ QUALITIES = {
     "best": _DRAFT.replace(stages=((15, 1.0), (125, 0.8), (35, 0.4), (25, 0.2))),
 }
 """The fast solver at 20, 60 and 200 evaluations; C = 20."""
+
+NETWORK_QUALITIES = {
+    "draft": _DRAFT.replace(stages=((60, 0.0),)),
+    "fast": _DRAFT.replace(stages=((200, 0.0),)),
+    "best": _DRAFT.replace(stages=((350, 0.0),)),
+}
+"""The same for layers of networks, at 60, 200 and 350 evaluations; C is the layer's own."""

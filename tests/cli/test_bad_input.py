@@ -66,7 +66,7 @@ def test_a_bad_file_gets_one_clear_line_and_status_2(name: str, tmp_path: Path) 
     assert len(outcome.errors) == 1
     assert outcome.errors[0].startswith(f"error: {bad}: ")
     assert re.search(problem, outcome.errors[0])
-    assert list(out.iterdir()) == []
+    assert not out.exists()
 
 
 def test_dsift_names_the_size_that_it_needs(tmp_path: Path) -> None:
@@ -113,8 +113,12 @@ def test_in_a_batch_the_good_ones_are_done_and_all_failures_are_listed(tmp_path:
         (("--rep", "hog", "--size", "²"), "size must be like 320 or 240x320"),
         (("--rep", "hog", "--device", "toaster"), "device 'toaster': "),
         (("--rep", "hog", "--seeds", "2", "--out", "x.png"), "x.png is one file, for 2 pictures"),
-        (("--rep", "hog", "--out", "a.png/out"), "a.png"),
-        (("--rep", "hog", "--out", "a.png/b.png"), "a.png"),
+        (("--rep", "hog", "--out", "a.png/out"), "a.png: is a file, not a folder"),
+        (("--rep", "hog", "--out", "a.png/b.png"), "a.png: is a file, not a folder"),
+        (("--rep", "hog", "--out", "NOTES"), "NOTES: is a file, not a folder"),
+        (("--rep", "hog", "--out", "NOTES.md"), "cannot write NOTES.md: a picture ends in .png"),
+        (("--rep", "hog", "--out", "x.pgn"), "cannot write x.pgn: a picture ends in .png, .jpg"),
+        (("--rep", "hog", "--out", "x.mp4"), "cannot write x.mp4: a picture ends in .png, .jpg"),
         (("--rep", "hog", "--loss-weight", "inf"), "not finite at step 1"),
     ],
 )
@@ -123,12 +127,15 @@ def test_a_bad_option_gets_one_clear_line_and_status_2(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     save_photo(tmp_path / "a.png")
+    for name in ("NOTES", "NOTES.md"):
+        (tmp_path / name).write_text("")
     outcome = run("invert", "a.png", *arguments, *(() if "--size" in arguments else SMALL))
     assert outcome.status == 2
     assert outcome.output == []
     assert len(outcome.errors) == 1
     assert outcome.errors[0].startswith("error: ")
     assert problem in outcome.errors[0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["NOTES", "NOTES.md", "a.png"]
 
 
 def test_a_picture_that_pillow_cannot_write_is_refused_before_any_work(

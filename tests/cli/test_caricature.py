@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.cli.runner import run
+from tests.support import pixels_of
 
 from preimage import catalog
 from preimage.photo_files import shipped_photos
@@ -17,19 +18,21 @@ from preimage.visualizations import caricature
 
 LITE0 = "efficientnet-lite0"
 CHELSEA = shipped_photos()["chelsea"]
-RANDOM = ("--weights", "random", "--preset", "modern")
+RANDOM = ("--weights", "random", "--preset", "paper")  # which has no final stage
 SMALL = ("--size", "48x64", "--steps", "3")
 
 
 def test_each_photo_and_layer_gets_a_picture_and_a_sidecar(tmp_path: Path) -> None:
     outcome = run(
-        "caricature", CHELSEA, "--rep", LITE0, "--layers", "stem,blocks.1", "--json", "--out",
-        tmp_path, *SMALL,
+        "caricature", CHELSEA, "--rep", LITE0, "--layers", "stem,blocks.1", "--json", "--grid",
+        "--out", tmp_path, *SMALL,
     )  # fmt: skip
     assert (outcome.status, outcome.errors) == (0, [])
     lines = [json.loads(line) for line in outcome.output]
     names = [f"chelsea.{LITE0}-{layer}.png" for layer in ("stem", "blocks.1")]
     assert [Path(line["output"]).name for line in lines] == names
+    expected = {*names, f"{LITE0}.grid.png"}
+    assert {path.name for path in tmp_path.glob("*.png")} == expected
     assert json.loads((tmp_path / names[0]).with_suffix(".json").read_text()) == lines[0]
     phi = catalog.representation(f"{LITE0}/blocks.1")
     settings = EXCITATION_PRESETS["nnpreimage"].with_steps(3)
@@ -64,6 +67,7 @@ def test_one_picture_holds_a_row_for_each_photo_beginning_with_it(tmp_path: Path
     [
         (("--amount", "0"), "amount of a caricature must be positive"),
         (("--preset", "x"), "unknown preset 'x'"),
+        (("--preset", "modern"), "unknown preset 'modern': there are nnpreimage, paper"),
         (("--video", "film.txt"), "ends in .gif or .mp4"),
     ],
 )
@@ -83,8 +87,8 @@ def test_bad_input_is_one_line(arguments: tuple[str, ...], message: str, tmp_pat
         (("fig11", "--model", LITE0, "--layers", "stem.bn,blocks.1", "--count", "3"), 6),
         (("fig12", "--model", LITE0, "--layers", "blocks.0", "--count", "2"), 2),
         (("fig13", "--model", LITE0, "--classes", "goose,tree frog"), 2),
-        (("fig14", "--model", LITE0, "--layers", "stem,blocks.0,pool"), 3),
-        (("fig15", "--model", LITE0, "--layers", "stem"), 3),
+        (("fig14", "--model", LITE0, "--layers", "stem,blocks.0,pool"), 4),
+        (("fig15", "--model", LITE0, "--layers", "stem"), 6),
     ],
 )
 def test_a_figure_is_made_for_any_network(
@@ -97,6 +101,30 @@ def test_a_figure_is_made_for_any_network(
     assert len(json.loads(out.with_suffix(".json").read_text())) == panels
     with Image.open(out) as picture:
         assert picture.width > 200
+
+
+def test_figures_of_caricatures_begin_with_the_photo_and_have_their_parts_in_a_folder(
+    tmp_path: Path,
+) -> None:
+    out, layers = tmp_path / "out", "stem,blocks.0"
+    outcome = run(
+        "reproduce", "fig14", "--model", LITE0, "--layers", layers, "--steps", "1", "--out", out,
+        *RANDOM,
+    )  # fmt: skip
+    assert (outcome.status, outcome.output) == (0, [f"wrote {out / 'fig14.png'}"])
+    parts = [f"fig14.1.{column}.png" for column in (1, 2, 3)]
+    assert sorted(path.name for path in out.glob("*.png")) == [*parts, "fig14.png"]
+    preprocessing = catalog.network(LITE0, "random").preprocessing
+    photo = preprocessing.to_display(preprocessing.load(CHELSEA))
+    np.testing.assert_array_equal(pixels_of(out / parts[0]), photo)
+    figure = pixels_of(out / "fig14.png")
+    for column, part in enumerate(parts):
+        left = 8 + column * (224 + 8)
+        np.testing.assert_array_equal(figure[8:232, left : left + 224], pixels_of(out / part))
+    told = json.loads((out / "fig14.json").read_text())
+    assert [line["label"].split(":")[0] for line in told] == ["chelsea", *layers.split(",")]
+    for line, part in zip(told, parts, strict=True):
+        assert json.loads((out / part).with_suffix(".json").read_text()) == line
 
 
 @pytest.mark.parametrize("figure", ["fig3", "fig11", "fig13", "fig14", "fig15"])

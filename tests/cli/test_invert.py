@@ -80,6 +80,14 @@ def test_a_file_to_write_is_written(tmp_path: Path) -> None:
     assert pixels_of(out).shape == (40, 48)
 
 
+def test_a_folder_may_have_a_number_behind_a_dot_or_be_there(tmp_path: Path) -> None:
+    photo = save_photo(tmp_path / "a.png")
+    (tmp_path / "there.out").mkdir()
+    for name in ("run.1", "there.out"):
+        assert run("invert", photo, "--rep", "hog", "--out", tmp_path / name, *SMALL).status == 0
+        assert _names(tmp_path / name) == ["a.hog.json", "a.hog.png"]
+
+
 def test_a_folder_of_photos_is_inverted_one_by_one(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()

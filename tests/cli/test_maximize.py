@@ -58,6 +58,16 @@ def test_several_results_in_one_picture_are_a_grid_with_a_film(tmp_path: Path) -
     assert not list(tmp_path.glob(".*"))
 
 
+def test_a_grid_in_a_folder_has_its_pictures_beside_it(tmp_path: Path) -> None:
+    outcome = run(
+        "maximize", f"{LITE0}/blocks.0", "--channels", "1,2", "--grid", "--out", tmp_path, *QUICK
+    )
+    assert outcome.status == 0
+    pictures = [f"{LITE0}-blocks.0.{c}{plain}.png" for c in (1, 2) for plain in ("", ".plain")]
+    expected = {*pictures, f"{LITE0}-blocks.0.grid.png"}
+    assert {path.name for path in tmp_path.glob("*.png")} == expected
+
+
 def test_a_class_is_shown_to_the_network_afresh(tmp_path: Path) -> None:
     outcome = run(
         "maximize", LITE0, "--classes", "tree frog,963", "--steps", "2", "--json", "--out",
@@ -122,7 +132,8 @@ def test_m_is_taken_from_a_folder_of_photos(tmp_path: Path) -> None:
         ((LITE0, "--classes", "goose", "--channels", "1"), "give --classes, or --channels"),
         ((f"{LITE0}/stem", "--channels", "1", "--preset", "lucid"), "unknown preset 'lucid'"),
         ((f"{LITE0}/stem", "--channels", "1", "--video", "film.avi"), "ends in .gif or .mp4"),
-        ((f"{LITE0}/pool", "--channels", "0-1", "--mosaic"), "a mosaic needs a layer of maps"),
+        ((f"{LITE0}/pool", "--channels", "0-1", "--mosaic"), "leave the mosaic out"),
+        ((f"{LITE0}/blocks.13", "--channels", "0-1", "--mosaic"), "leave the mosaic out"),
         ((f"{LITE0}/stam", "--channels", "1"), "has no layer 'stam'"),
     ],
 )
@@ -131,6 +142,7 @@ def test_bad_input_is_one_line(arguments: tuple[str, ...], message: str, tmp_pat
     assert (outcome.status, outcome.output) == (2, [])
     assert len(outcome.errors) == 1
     assert message in outcome.errors[0]
+    assert not (tmp_path / "out").exists()
 
 
 def test_dead_channels_are_reported(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from tests.cli.runner import npy, run, save_photo
 from tests.models.simplenn_files import narrow, random_weights, save_v5, simplenn
 from tests.support import pixels_of
 
-from preimage import catalog
 from preimage.models import networks
 from preimage.photo_files import shipped_photos
 
@@ -43,9 +42,14 @@ def test_models_are_listed_with_license_and_whether_they_are_here(
     monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path))
     outcome = run("models")
     assert outcome.status == 0
-    words = " ".join(outcome.output)
-    for name in catalog.NETWORKS:
-        assert name in words
+    assert max(map(len, outcome.output)) <= 80
+    for name, network in networks.NETWORKS.items():
+        (row,) = (line for line in outcome.output if line.startswith(f"│ {name} "))
+        cells = [cell.strip() for cell in row.split("│")[1:-1]]
+        assert cells == [name, str(network.megabytes), "missing", network.license]
+        words = " ".join(" ".join(outcome.output).split())
+        assert network.citation in words
+    assert "preimage fetch NAME" in words
 
 
 def test_a_missing_weight_file_names_the_command_that_fetches_it(

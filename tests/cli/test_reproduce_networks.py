@@ -11,7 +11,7 @@ from tests.studies import images_of
 from tests.support import pixels_of
 
 from preimage.experiments.figures import FIGURES
-from preimage.settings import NNPREIMAGE
+from preimage.settings import NNPREIMAGE, PRESETS
 
 LITE0 = ("--model", "efficientnet-lite0", "--weights", "random", "--workers", "1")
 
@@ -19,7 +19,7 @@ LITE0 = ("--model", "efficientnet-lite0", "--weights", "random", "--workers", "1
 @pytest.fixture(autouse=True)
 def _no_final_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     short = NNPREIMAGE.replace(final_iterations=0)
-    monkeypatch.setattr("preimage.visualizations.inversion.NNPREIMAGE", short)
+    monkeypatch.setitem(PRESETS, "nnpreimage", short)
 
 
 def _reproduce(name: str, out: Path, *options: str) -> Outcome:
@@ -52,10 +52,12 @@ def test_a_figure_is_made_for_any_network(name: str, trials: int, tmp_path: Path
 
 
 def test_the_list_names_every_table_and_figure_and_what_is_missing() -> None:
-    text = "\n".join(run("reproduce", "list").output)
+    lines = run("reproduce", "list").output
     for name in ("table4", "table5", *FIGURES):
-        assert name in text
-    assert "fetch" in text
+        (row,) = (line for line in lines if line.startswith(f"│ reproduce {name} "))
+        assert ("missing" in row) == (name != "table4")
+    assert "fetch" in "\n".join(lines)
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize(("options", "problem"), [

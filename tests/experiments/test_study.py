@@ -13,7 +13,7 @@ from preimage.catalog import network
 from preimage.experiments.loading import Loader
 from preimage.experiments.study import Study, read_study
 from preimage.images import ImageError
-from preimage.settings import MODERN, NNPREIMAGE, QUALITIES
+from preimage.settings import MODERN, NETWORK_QUALITIES, NNPREIMAGE, QUALITIES
 
 _MAXIMIZE = 'representations = ["hog"]\nvisualization = "maximize"\n'
 
@@ -58,7 +58,9 @@ def test_what_a_study_leaves_open_is_what_invert_would_choose() -> None:
     study = Study(representations=["hog", "efficientnet-lite0/blocks.2"], weights="random")
     hog, block = (t for t in study.trials(Loader()) if t.photo.endswith("chelsea.jpg"))
     assert (hog.settings, hog.weights, hog.size) == (QUALITIES["fast"], None, None)
-    assert (block.settings, block.weights) == (NNPREIMAGE.replace(loss_weight=300), "random")
+    assert (block.settings, block.weights) == (
+        NETWORK_QUALITIES["fast"].replace(loss_weight=300), "random",
+    )  # fmt: skip
 
 
 def test_a_study_of_maximizations_is_every_component_with_its_m(tmp_path: Path) -> None:

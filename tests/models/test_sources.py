@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -286,6 +287,18 @@ def test_an_import_path_gives_what_the_factory_returns() -> None:
     assert isinstance(model.network, nn.Conv2d)
     assert (model.mean, model.std) == (IMAGENET_MEAN, IMAGENET_STD)
     assert (model.resize, model.size, model.classes) == (None, (224, 224), ())
+
+
+def test_an_import_path_may_lie_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "current_factories.py").write_text(FACTORIES)
+    elsewhere = [entry for entry in sys.path if Path(entry).resolve() != tmp_path and entry]
+    monkeypatch.setattr(sys, "path", elsewhere)
+    with pytest.raises(ModelError, match="No module named 'current_factories'"):
+        load_source("import:current_factories.bare")
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(load_source("import:current_factories.bare").network, nn.Conv2d)
 
 
 @pytest.mark.usefixtures("factories")

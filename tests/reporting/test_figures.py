@@ -40,6 +40,11 @@ def test_a_figure_holds_photo_results_differences_and_failures(tmp_path: Path) -
     photo, failed = pixels[:half, :middle], pixels[half:, middle:]
     assert len(np.unique(photo.reshape(-1, 3), axis=0)) > 100
     assert (failed == 255).all(-1).mean() > 0.9
+    alone = [tmp_path / f"figure.1.{column}.png" for column in (1, 2)]
+    assert sorted(tmp_path.glob("figure.*.*.png")) == alone
+    picture = records[trials[0].key].picture
+    assert picture is not None
+    np.testing.assert_array_equal(pixels_of(alone[1]), pixels_of(picture))
 
 
 @pytest.mark.parametrize(("panels", "lines"), [(7, 1), (8, 2), (15, 3)])

@@ -15,7 +15,13 @@ from tests.support import pixels_of
 
 import preimage
 from preimage.photo_files import shipped_photos
-from preimage.reporting.results import check_writable, describe, write_result
+from preimage.reporting.results import (
+    check_folder,
+    check_picture,
+    check_writable,
+    describe,
+    write_result,
+)
 from preimage.representations.hog import HOG
 from preimage.settings import NNPREIMAGE
 from preimage.visualizations import PreImage, invert
@@ -80,10 +86,36 @@ def test_a_picture_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_is_made_and_one_that_cannot_be_is_refused(tmp_path: Path) -> None:
-    check_writable(tmp_path / "a" / "b")
-    assert list((tmp_path / "a" / "b").iterdir()) == []
-    (tmp_path / "file").write_text("")
-    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(OSError, match=r"File exists|Not a directory"):
+def test_a_folder_is_made_with_its_first_result_and_not_before(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    check_writable(folder)
+    assert list(tmp_path.iterdir()) == []
+    write_result(Image.new("L", (3, 2)), folder / "a.png", {})
+    assert sorted(path.name for path in folder.iterdir()) == ["a.json", "a.png"]
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    for folder in (file, file / "below"):
+        with pytest.raises(OSError, match="is a file, not a folder") as caught:
             check_writable(folder)
+        assert caught.value.filename == str(file)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "tif", "bmp", "gif", "pdf"])
+def test_every_ending_that_is_offered_can_be_written(ending: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=rf"a picture ends in .*\.{ending}"):
+        check_picture(tmp_path / "a.pgn")
+    check_picture(tmp_path / f"a.{ending}")
+    for mode in ("L", "RGB"):
+        write_result(Image.new(mode, (3, 2)), tmp_path / f"a.{ending}", {})
+
+
+def test_a_folder_that_is_called_as_files_are_is_refused_unless_it_is_there(tmp_path: Path) -> None:
+    for name in ("run.1", "v0.2", "plain"):
+        check_folder(tmp_path / name)
+    with pytest.raises(ValueError, match=r"fig8\.png is the name of a file: give a folder"):
+        check_folder(tmp_path / "fig8.png")
+    (tmp_path / "fig8.png").mkdir()
+    check_folder(tmp_path / "fig8.png")

@@ -96,7 +96,7 @@ def test_what_is_folded_and_that_value_and_gradient_stay(model: nn.Module, count
 
 def folded_in(phi: Layer) -> bool:
     """Whether the calls inside `frozen` run a copy of the network."""
-    return phi._trunk._quick is not phi._trunk.model
+    return phi._trunk._network is not phi._trunk.model
 
 
 @pytest.mark.parametrize("layer", ["stem", "body.1.one", "body.1.bn", "body.1", "head"])

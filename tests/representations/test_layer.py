@@ -11,9 +11,10 @@ from tests.representations.networks import COLOR, Constant, Failing, Residual, r
 from tests.support import random_image
 from torch import Tensor, nn
 
+from preimage.preprocessing import Preprocessing
 from preimage.representations.layer import Layer
-from preimage.settings import NNPREIMAGE
-from preimage.visualizations import invert
+from preimage.settings import NETWORK_QUALITIES, NNPREIMAGE
+from preimage.visualizations import invert, maximize
 
 SHORT = NNPREIMAGE.replace(iterations=3, final_iterations=2)
 
@@ -45,17 +46,39 @@ def test_the_users_network_is_as_it_was_after_a_call_and_a_run(layer: str) -> No
 
 def test_the_users_network_is_as_it_was_after_an_error() -> None:
     model = used_network()
+    model.get_submodule("body").add_module("2", Residual(5))
     before = state(model)
     with pytest.raises(RuntimeError):
-        Layer(model, "body", COLOR)(image(1, 5, 32, 32))
+        Layer(model, "body", COLOR)(image(1, 3, 32, 32))
     with pytest.raises(ZeroDivisionError):
         invert(
-            Layer(model, "body", COLOR),
+            Layer(model, "stem", COLOR),
             image(3, 32, 32).div(255).add(0.5),
             settings=SHORT,
             progress=lambda step: 1 // 0,  # type: ignore[arg-type]
         )
     assert state(model) == before
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_images_of_other_channels_are_refused(channels: int) -> None:
+    with pytest.raises(ValueError, match=r"images of 3 channels are \(N, 3, H, W\)"):
+        Layer(resnet(), "stem", COLOR)(image(1, channels, 32, 32))
+
+
+def test_a_preprocessing_with_other_channels_than_the_network_is_one_clear_line() -> None:
+    gray = Layer(resnet(), "stem", Preprocessing(mean=(127.5,)))
+    color = Layer(nn.Sequential(nn.Conv2d(1, 4, 3)), "0", COLOR)
+    for phi, kind in ((gray, "gray"), (color, "color")):
+        message = f"does not take {kind} images of 32 x 32 pixels: .* channels"
+        with pytest.raises(ValueError, match=message):
+            invert(phi, image(3, 32, 32).div(255).add(0.5).clamp(0, 1), settings=SHORT)
+        with pytest.raises(ValueError, match=f"does not take {kind} images of "):
+            maximize(phi, 0, settings=SHORT)
+
+
+def test_it_shows_its_layer_and_the_class_of_its_network() -> None:
+    assert repr(Layer(resnet(), "body.1", COLOR)) == "Layer('body.1' of ResNet)"
 
 
 def test_frozen_holds_for_the_whole_block_and_may_be_nested() -> None:
@@ -165,7 +188,7 @@ def test_a_layer_that_does_not_depend_on_the_image_is_refused() -> None:
 
 def test_an_image_that_the_network_does_not_take_is_refused_in_one_line() -> None:
     phi = Layer(nn.Sequential(nn.Conv2d(3, 4, 11)), "0", COLOR, name="net/conv")
-    with pytest.raises(ValueError, match="net/conv does not take images of 8 x 8 pixels: "):
+    with pytest.raises(ValueError, match="net/conv does not take color images of 8 x 8 pixels: "):
         invert(phi, image(3, 8, 8).div(255).add(0.5), size=(8, 8))
 
 
@@ -195,13 +218,14 @@ def test_a_batch_of_seeds_gives_what_single_runs_give() -> None:
         torch.testing.assert_close(together.images[seed], alone.images[0], rtol=1e-3, atol=0.05)
 
 
-def test_networks_end_with_the_unjittered_stage_and_use_algorithm_1() -> None:
+def test_networks_use_the_fast_solver_and_algorithm_1_ends_with_its_unjittered_stage() -> None:
     phi = Layer(resnet(), "stem", COLOR, loss_weight=300)
     photo = image(3, 32, 32).div(255).add(0.5)
     result = invert(phi, photo)
     assert phi.default_jitter == 1
-    assert result.settings == NNPREIMAGE.replace(loss_weight=300)
-    assert result.trace.total.shape == (350, 1)
+    assert result.settings == NETWORK_QUALITIES["fast"].replace(loss_weight=300)
+    assert result.trace.total.shape == (200, 1)
+    assert invert(phi, photo, settings=NNPREIMAGE).trace.total.shape == (350, 1)
     assert invert(phi, photo, settings=SHORT).loss_weights == (100,)
     assert invert(phi, photo, loss_weights=7, settings=SHORT).loss_weights == (7,)
 

@@ -110,11 +110,21 @@ def test_the_code_is_the_codes_end_to_end_and_its_gradient_right() -> None:
 def test_the_users_network_is_as_it_was_also_after_an_error() -> None:
     model = resnet()
     model.stem.requires_grad_(False)
+    model.body[2] = Residual(5)
     before = state(model)
-    layers(model, "stem", "head")(image(1, 3, 32, 32).requires_grad_()).sum().backward()
+    layers(model, "stem", "body.1")(image(1, 3, 32, 32).requires_grad_()).sum().backward()
     with pytest.raises(RuntimeError):
-        layers(model, "stem", "head")(image(1, 5, 32, 32))
+        layers(model, "stem", "head")(image(1, 3, 32, 32))
     assert state(model) == before
+
+
+def test_images_of_other_channels_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"images of 3 channels are \(N, 3, H, W\)"):
+        layers(resnet(), "stem", "head")(image(1, 1, 32, 32))
+
+
+def test_they_show_their_layers_and_the_class_of_their_network() -> None:
+    assert repr(layers(resnet(), "stem", "head")) == "Layers('stem', 'head' of ResNet)"
 
 
 def test_stride_and_jitter_are_those_of_the_coarsest_layer() -> None:
@@ -159,6 +169,6 @@ def test_layers_of_two_networks_or_preprocessings_are_refused() -> None:
 
 
 def test_an_image_that_the_network_does_not_take_is_refused_in_one_line() -> None:
-    message = r"^net/0\.0, net/2 does not take images of 4 x 4 pixels: "
+    message = r"^net/0\.0, net/2 does not take color images of 4 x 4 pixels: "
     with pytest.raises(ValueError, match=message):
         layers(vgg(), "0.0", "2").code_shape(4, 4)

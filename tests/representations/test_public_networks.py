@@ -26,10 +26,13 @@ def test_a_layer_of_a_residual_network_inverts() -> None:
     at C = 20 the prior outweighs what is left of the loss (8.8 % in the end; 3.5 % here).
     """
     phi = load("torchvision:resnet50").layer("layer3")
-    result = invert(phi, CHELSEA, size=(64, 64), loss_weights=300)
+    result = invert(phi, CHELSEA, size=(64, 64), loss_weights=300, settings=NNPREIMAGE)
     error = result.trace.loss[:, 0].sqrt()
     assert error[299] < 0.5 * error[0]
     assert result.error.item() < 0.3 * error[0]
+    fast = invert(phi, CHELSEA, size=(64, 64), loss_weights=300)
+    assert len(fast.trace.total) < 300
+    assert fast.error.item() < result.error.item()
 
 
 def test_a_block_of_a_vision_transformer_inverts() -> None:
@@ -45,7 +48,7 @@ def test_the_tokens_of_a_vision_transformer_are_a_code() -> None:
     phi = load("timm:vit_small_patch16_224").layer("blocks.6")
     assert phi.code_shape(224, 224) == (197, 384)
     assert (phi.stride, phi.default_jitter, phi.receptive_field) == (16, 4, None)
-    with pytest.raises(ValueError, match="does not take images of 96 x 96 pixels"):
+    with pytest.raises(ValueError, match="does not take color images of 96 x 96 pixels"):
         phi.code_shape(96, 96)
 
 

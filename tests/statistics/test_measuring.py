@@ -156,7 +156,7 @@ def test_images_of_several_sizes_count_where_no_size_is_prescribed(tmp_path: Pat
     found = measure(Layers([phi]), paths)["0"]
     assert found.count == 4 * 18 * 22 + 8 * 33
     (line,) = found.skipped
-    assert line.startswith(f"{tmp_path / 'tiny.png'}: small/0 does not take images of 3 x 3")
+    assert line.startswith(f"{tmp_path / 'tiny.png'}: small/0 does not take color images of 3 x 3")
 
 
 def test_bad_input_is_refused(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_bad_input_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"none of 1 images can be used; .*bad\.png: not"):
         measure(several, [tmp_path / "bad.png"])
     small = Preprocessing(mean=(127.5,) * 3, size=(4, 4))
-    with pytest.raises(ValueError, match="does not take images of 4 x 4"):
+    with pytest.raises(ValueError, match="does not take color images of 4 x 4"):
         measure(Layers([Layer(network(), "0", small)]), [tmp_path / "bad.png"])
     broken = convolution()
     with torch.no_grad():

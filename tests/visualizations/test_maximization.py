@@ -15,7 +15,7 @@ from torch import nn
 from preimage.catalog import network as network_called
 from preimage.images import stretch_contrast
 from preimage.photo_files import shipped_photos
-from preimage.preprocessing import GRAY
+from preimage.preprocessing import GRAY, Preprocessing
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
 from preimage.representations.reach import reach
@@ -184,10 +184,22 @@ def test_a_mosaic_is_not_turned_and_has_no_size_of_its_own() -> None:
     assert (result.settings.rotation, result.settings.zoom) == (0, 1)
     with pytest.raises(ValueError, match="has its own size"):
         maximize(FEATURES, [0, 1], mosaic=True, size=(24, 24))
-    with pytest.raises(ValueError, match="needs a layer of maps"):
+    with pytest.raises(ValueError, match="receptive field is smaller than the image"):
         maximize(NETWORK, ["red", "blue"], mosaic=True)
     with pytest.raises(ValueError, match="a place is given to them"):
         maximize(FEATURES, [neuron(None, 0, 1, 1)], mosaic=True)
+
+
+def test_a_mosaic_of_components_that_see_more_than_the_image_is_refused() -> None:
+    network = nn.Sequential(*(nn.Conv2d(3, 3, 5, padding=2) for _ in range(4)))
+    wide, narrow = (
+        Layer(network, "3", Preprocessing(mean=(127.5,) * 3, size=(side, side)), name="net/3")
+        for side in (17, 18)
+    )
+    with pytest.raises(ValueError, match=r"smaller than the image: that of net/3 is not"):
+        maximize(wide, [0, 1], mosaic=True)
+    settings = MODERN.with_steps(1)
+    assert len(maximize(narrow, [0, 1], mosaic=True, maxima=[1, 1], settings=settings)) == 2
 
 
 def test_targets_of_several_layers_are_maximized_together() -> None:
@@ -267,5 +279,5 @@ def test_what_is_no_model_and_no_list_of_photos_is_refused() -> None:
 
 def test_a_layer_of_one_size_says_so() -> None:
     gray = Layer(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten()), "1", GRAY)
-    with pytest.raises(ValueError, match="does not take images of 2 x 2"):
+    with pytest.raises(ValueError, match="does not take gray images of 2 x 2"):
         maximize(gray, 0, settings=QUICK, size=(2, 2), maxima=[1.0])

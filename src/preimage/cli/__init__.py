@@ -16,7 +16,7 @@ from preimage.cli.caricature import caricature
 from preimage.cli.invert import invert
 from preimage.cli.maximize import maximize
 from preimage.cli.networks import fetch, layers, models
-from preimage.cli.reproduce import demo, table4
+from preimage.cli.reproduce import demo, hoggle, table4
 from preimage.cli.reproduce_excitations import fig3, fig11, fig12, fig13, fig14, fig15
 from preimage.cli.reproduce_networks import figure_command, list_experiments, table5
 from preimage.cli.stats import stats
@@ -43,6 +43,7 @@ app.command()(layers)
 app.command()(stats)
 app.command()(top)
 _reproduce.command()(table4)
+_reproduce.command()(hoggle)
 for _figure in (fig3, fig11, fig12, fig13, fig14, fig15):
     _reproduce.command()(_figure)
 app.command()(audit)

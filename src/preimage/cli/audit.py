@@ -31,7 +31,7 @@ from preimage.experiments.figures import at_depths
 from preimage.experiments.loading import Loader
 from preimage.photo_files import shipped_photos
 from preimage.reporting.audit import conclude, write_audit
-from preimage.reporting.results import check_writable
+from preimage.reporting.results import check_folder
 
 _DEPTHS = (0.05, 0.25, 0.5, 0.75, 0.9, 1)
 _STEPS = 100
@@ -58,7 +58,7 @@ def audit(
         names = choose_layers(network, layers, at_depths(network.main_layers, _DEPTHS))
         chosen = choose_photos(images, photos, tuple(shipped_photos()))
         plan = audit_experiment.study(names, chosen, steps, weights)
-        check_writable(out)
+        check_folder(out)
         how = How(workers, threads, batch, device, retry)
         records = carry_out(out, plan.name, plan.trials(loader), how)
         exposures = audit_experiment.expose(records, loader)

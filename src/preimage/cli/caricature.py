@@ -13,11 +13,14 @@ import typer
 
 import preimage
 from preimage.cli.common import (
+    Accelerate,
+    Memory,
     Source,
     check_device,
     clear_errors,
     conclude,
     find_preset,
+    parse_memory,
     parse_size,
     progress_bar,
     read_inputs,
@@ -29,7 +32,7 @@ from preimage.reporting.excitations import describe_excitation, draw_results, fi
 from preimage.reporting.results import write_result
 from preimage.reporting.video import check_video, frame_interval, write_video
 from preimage.representations.base import Representation
-from preimage.settings import EXCITATION_PRESETS
+from preimage.settings import PRESETS
 from preimage.visualizations import PreImage
 
 
@@ -53,9 +56,7 @@ def caricature(
         float, typer.Option(min=0, help="How strongly; 1 is the authors' 1 / Z.")
     ] = 10,
     seed: Annotated[int, typer.Option(min=0, help="The seed of the jitter.")] = 0,
-    preset: Annotated[
-        str, typer.Option(help=f"Constants: {', '.join(EXCITATION_PRESETS)}.")
-    ] = "nnpreimage",
+    preset: Annotated[str, typer.Option(help=f"Constants: {', '.join(PRESETS)}.")] = "nnpreimage",
     steps: Annotated[
         int | None, typer.Option(min=1, help="Iterations; the final stage adds 50.")
     ] = None,
@@ -68,10 +69,12 @@ def caricature(
     video: Annotated[Path | None, typer.Option(help="Also a film, .gif or .mp4.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object for each result.")] = False,
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu",
+    accelerate: Accelerate = "auto",
+    memory: Memory = None,
 ) -> None:
     """Exaggerate what excites a representation in a photo."""
     with clear_errors():
-        settings = find_preset(preset, steps)
+        settings = find_preset(preset, steps, known=PRESETS)
         chosen = representations(rep, layers, weights)
         check_device(device, small_kernels=not chosen[0].is_network)
         if video is not None:
@@ -86,6 +89,8 @@ def caricature(
             "settings": settings,
             "size": None if size is None else parse_size(size),
             "device": device,
+            "accelerate": accelerate,
+            "memory": parse_memory(memory),
             "snapshot_every": frame_interval(settings) if video is not None else 0,
         }
     run = _Run(output, options, as_json)

@@ -6,10 +6,10 @@ import contextlib
 import hashlib
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import numpy as np
 import torch
@@ -22,8 +22,14 @@ from preimage import catalog
 from preimage.images import ImageError
 from preimage.optimizer import Progress
 from preimage.photo_files import list_images
+from preimage.representations.acceleration import ACCELERATIONS
 from preimage.representations.base import Representation
 from preimage.settings import EXCITATION_PRESETS, Settings
+
+Accelerate = Annotated[str, typer.Option(help=f"How a network runs: {', '.join(ACCELERATIONS)}.")]
+Memory = Annotated[
+    str | None, typer.Option(help="Memory to stay within, as 4GB; it costs time, not quality.")
+]
 
 console = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -89,6 +95,21 @@ def parse_size(size: str) -> int | tuple[int, int]:
     return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
 
 
+def parse_memory(text: str | None) -> int | None:
+    """Bytes, as in "4GB" or "512MB", in powers of 1024.
+
+    >>> parse_memory("1.5KB")
+    1536
+    """
+    if text is None:
+        return None
+    units = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
+    number, unit = text[:-2].strip(), text[-2:].upper()
+    if unit not in units or not number.replace(".", "", 1).isdecimal():
+        raise ValueError(f"memory must be like 4GB or 512MB, not {text!r}")
+    return int(float(number) * units[unit])
+
+
 def representations(rep: str, layers: str | None, weights: str | None) -> list[Representation]:
     """What `--rep` and `--layers` stand for.
 
@@ -102,15 +123,19 @@ def representations(rep: str, layers: str | None, weights: str | None) -> list[R
     return [network.layer(name) for name in names]
 
 
-def find_preset(name: str, steps: int | None, strength: float | None = None) -> Settings:
-    """A preset of maximization and caricature, with the iterations and C that are given.
+def find_preset(
+    name: str,
+    steps: int | None,
+    strength: float | None = None,
+    known: Collection[str] = EXCITATION_PRESETS,
+) -> Settings:
+    """A preset of maximization or caricature, with the iterations and C that are given.
 
     Raises:
-        ValueError: if there is none of that name.
+        ValueError: if there is none of that name among the known ones.
     """
-    if name not in EXCITATION_PRESETS:
-        known = ", ".join(EXCITATION_PRESETS)
-        raise ValueError(f"unknown preset {name!r}: there are {known}")
+    if name not in known:
+        raise ValueError(f"unknown preset {name!r}: there are {', '.join(known)}")
     settings = EXCITATION_PRESETS[name]
     if steps is not None:
         settings = settings.with_steps(steps)

@@ -15,10 +15,13 @@ import typer
 
 import preimage
 from preimage.cli.common import (
+    Accelerate,
+    Memory,
     Source,
     check_device,
     clear_errors,
     conclude,
+    parse_memory,
     parse_size,
     percent,
     progress_bar,
@@ -63,7 +66,10 @@ def invert(
     steps: Annotated[int | None, typer.Option(min=1, help="Iterations.")] = None,
     quality: Annotated[
         str | None,
-        typer.Option(help=f"{', '.join(QUALITIES)}: 20, 60 or 200 steps of the fast solver."),
+        typer.Option(
+            help=f"{', '.join(QUALITIES)}: 20, 60 or 200 steps of the fast solver; 60, 200 or "
+            "350 for networks."
+        ),
     ] = None,
     solver: Annotated[str | None, typer.Option(help=f"{' or '.join(SOLVERS)}.")] = None,
     preset: Annotated[
@@ -92,6 +98,8 @@ def invert(
     video: Annotated[Path | None, typer.Option(help="Also a film, .gif or .mp4.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object for each result.")] = False,
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu",
+    accelerate: Accelerate = "auto",
+    memory: Memory = None,
 ) -> None:
     """Find images whose code is that of a photo, or a given code."""
     with clear_errors():
@@ -101,6 +109,8 @@ def invert(
             "seeds": range(seed, seed + seeds),
             "loss_weights": loss_weight,
             "device": device,
+            "accelerate": accelerate,
+            "memory": parse_memory(memory),
         }
         jobs = []
         for representation in chosen:

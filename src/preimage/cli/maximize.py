@@ -14,11 +14,14 @@ import typer
 import preimage
 from preimage import catalog
 from preimage.cli.common import (
+    Accelerate,
+    Memory,
     check_device,
     clear_errors,
     conclude,
     console,
     find_preset,
+    parse_memory,
     parse_size,
     progress_bar,
 )
@@ -89,6 +92,8 @@ def maximize(
     video: Annotated[Path | None, typer.Option(help="Also a film, .gif or .mp4.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object for each result.")] = False,
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu",
+    accelerate: Accelerate = "auto",
+    memory: Memory = None,
 ) -> None:
     """Find images that excite channels, single responses or classes of a network."""
     with clear_errors():
@@ -108,6 +113,8 @@ def maximize(
             "diversity": diversity,
             "mosaic": mosaic,
             "device": device,
+            "accelerate": accelerate,
+            "memory": parse_memory(memory),
             "snapshot_every": frame_interval(settings) if video is not None else 0,
         }
         together = len(job.targets) if mosaic else max(1, _BATCH // seeds)

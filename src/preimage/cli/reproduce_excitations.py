@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from preimage import catalog
 from preimage.cli.common import clear_errors, find_preset, progress_bar
+from preimage.cli.output import Output
 from preimage.experiments import excitations
 from preimage.experiments.excitations import CLASSES, CONV_LAYERS, Begin, Panel
 from preimage.photo_files import list_images, shipped_photos
 from preimage.reporting.excitations import describe_excitation, draw_rows
-from preimage.reporting.results import check_picture, write_result
-from preimage.settings import EXCITATION_PRESETS, Settings
+from preimage.reporting.results import write_result
+from preimage.settings import EXCITATION_PRESETS, PRESETS, Settings
 
 Model: TypeAlias = Annotated[
     str | None, typer.Option(help="Another network than the paper's, as in `preimage models`.")
@@ -35,10 +37,17 @@ Photos: TypeAlias = Annotated[
 ]
 Amount: TypeAlias = Annotated[float, typer.Option(min=0, help="How strongly; the authors': 1.")]
 Preset: TypeAlias = Annotated[str, typer.Option(help=f"{', '.join(EXCITATION_PRESETS)}.")]
+CaricaturePreset: TypeAlias = Annotated[str, typer.Option(help=f"{', '.join(PRESETS)}.")]
 Steps: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Iterations, instead of 300.")]
 Count: TypeAlias = Annotated[int, typer.Option(min=1, help="Filters of each layer.")]
-Out: TypeAlias = Annotated[Path | None, typer.Option(help="The picture; if not given, figN.png.")]
+Out: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        help="The picture, or a folder for it and for each of its parts; if not given, figN.png."
+    ),
+]
 
+_COLUMNS_14 = 7
 _LAYERS_14 = (
     "conv1", "relu1", "norm1", "pool1", "conv2", "relu2", "norm2", "pool2", "conv3", "relu3",
     "conv4", "relu4", "conv5", "relu5", "pool5", "fc6", "relu6", "fc7", "relu7", "fc8",
@@ -60,11 +69,11 @@ def fig3(
 ) -> None:
     """Figure 3: what jitter does to the picture of a class (alexnet in the paper)."""
     with clear_errors():
-        settings, path = find_preset(preset, steps), _checked(out, "fig3")
+        settings, figure = find_preset(preset, steps), _Figure.check("fig3", out)
         network = catalog.network(model or "alexnet", weights)
     with clear_errors(), progress_bar() as begin:
         rows = excitations.jitter_effect(network, class_name, settings, range(seeds), begin)
-        _write(rows, path)
+        figure.write(rows)
 
 
 def fig11(
@@ -103,11 +112,11 @@ def fig13(
 ) -> None:
     """Figure 13: classes as networks see them (alexnet, vgg-m and vgg-vd-16 in the paper)."""
     with clear_errors():
-        settings, path = find_preset(preset, steps), _checked(out, "fig13")
+        settings, figure = find_preset(preset, steps), _Figure.check("fig13", out)
         names = [name.strip() for name in classes.split(",")]
         networks = [catalog.network(n, weights) for n in model or ("alexnet", "vgg-m", "vgg-vd-16")]
     with clear_errors(), progress_bar() as begin:
-        _write((excitations.classes(n, names, settings, begin) for n in networks), path)
+        figure.write(excitations.classes(n, names, settings, begin) for n in networks)
 
 
 def fig14(
@@ -116,19 +125,22 @@ def fig14(
     photo: Photo = None,
     amount: Amount = 10,
     weights: Weights = None,
-    preset: Preset = "nnpreimage",
+    preset: CaricaturePreset = "nnpreimage",
     steps: Steps = None,
     out: Out = None,
 ) -> None:
     """Figure 14: caricatures of a photo by layer (vgg-m in the paper)."""
     with clear_errors():
-        settings, path = find_preset(preset, steps), _checked(out, "fig14")
+        settings = find_preset(preset, steps, known=PRESETS)
+        figure = _Figure.check("fig14", out)
         network = catalog.network(model or "vgg-m", weights)
         names = _layers(network, layers, _LAYERS_14 if network.name == "vgg-m" else None)
     with clear_errors(), progress_bar() as begin:
         chosen = photo or shipped_photos()["chelsea"]
-        panels = list(excitations.caricatures(network, names, chosen, amount, settings, begin))
-        _write((panels[i : i + 5] for i in range(0, len(panels), 5)), path)
+        panels = [excitations.photo_panel(network, chosen)]
+        panels += excitations.caricatures(network, names, chosen, amount, settings, begin)
+        starts = range(0, len(panels), _COLUMNS_14)
+        figure.write(panels[start : start + _COLUMNS_14] for start in starts)
 
 
 def fig15(
@@ -137,19 +149,20 @@ def fig15(
     photos: Photos = None,
     amount: Amount = 10,
     weights: Weights = None,
-    preset: Preset = "nnpreimage",
+    preset: CaricaturePreset = "nnpreimage",
     steps: Steps = None,
     out: Out = None,
 ) -> None:
     """Figure 15: caricatures of several photos (vgg-m and vgg-vd-16 in the paper)."""
     with clear_errors():
-        settings, path = find_preset(preset, steps), _checked(out, "fig15")
+        settings = find_preset(preset, steps, known=PRESETS)
+        figure = _Figure.check("fig15", out)
         networks = [catalog.network(name, weights) for name in model or _LAYERS_15]
         named = [(n, _layers(n, layers, _LAYERS_15.get(n.name))) for n in networks]
         shipped = [shipped_photos()[name] for name in ("chelsea", "coffee", "flower")]
         chosen = shipped if photos is None else list_images(photos)
     with clear_errors(), progress_bar() as begin:
-        _write(_caricature_rows(named, chosen, amount, settings, begin), path)
+        figure.write(_caricature_rows(named, chosen, amount, settings, begin))
 
 
 def _caricature_rows(
@@ -160,7 +173,7 @@ def _caricature_rows(
     begin: Begin,
 ) -> Iterator[list[Panel]]:
     for photo in photos:
-        row: list[Panel] = []
+        row = [excitations.photo_panel(named[0][0], photo)]
         for network, names in named:
             row += excitations.caricatures(network, names, photo, amount, settings, begin)
         yield row
@@ -177,11 +190,11 @@ def _filters(
     out: Path | None,
 ) -> None:
     with clear_errors():
-        settings, path = find_preset(preset, steps), _checked(out, name)
+        settings, figure = find_preset(preset, steps), _Figure.check(name, out)
         network = catalog.network(model, weights)
         names = _layers(network, layers, CONV_LAYERS.get(model))
     with clear_errors(), progress_bar() as begin:
-        _write(excitations.first_filters(network, names, count, settings, begin), path)
+        figure.write(excitations.first_filters(network, names, count, settings, begin))
 
 
 def _layers(
@@ -197,24 +210,39 @@ def _layers(
     return names
 
 
-def _checked(out: Path | None, name: str) -> Path:
-    path = Path(f"{name}.png") if out is None else out
-    check_picture(path)
-    return path
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """A figure, and where it goes."""
 
+    name: str
+    output: Output
 
-def _write(rows: Iterable[list[Panel]], path: Path) -> None:
-    """Draws what is done after each row, so that a stop loses little."""
-    done: list[list[Panel]] = []
-    for row in rows:
-        done.append(row)
-        lines = [
-            describe_excitation(panel.result, panel.index, {"figure": path.stem}, 0.0)
-            for panels in done
-            for panel in panels
-        ]
-        drawn = [[(p.result.to_pil(p.index), p.label) for p in panels] for panels in done]
-        write_result(draw_rows(drawn), path, lines)
-        if any(panel.result.interrupted for panel in row):
-            raise typer.Exit(130)
-    typer.echo(f"wrote {path}")
+    @classmethod
+    def check(cls, name: str, out: Path | None) -> _Figure:
+        """A figure that can be written."""
+        return cls(name, Output.check(Path(f"{name}.png") if out is None else out, True, 1))
+
+    def write(self, rows: Iterable[list[Panel]]) -> None:
+        """Draws what is done after each row, so that a stop loses little."""
+        folder = None if self.output.is_file else self.output.path
+        path = self.output.path if folder is None else folder / f"{self.name}.png"
+        done: list[list[Panel]] = []
+        lines: list[dict[str, Any]] = []
+        for row in rows:
+            done.append(row)
+            for column, panel in enumerate(row, start=1):
+                lines.append(self._describe(panel))
+                if folder is not None:
+                    part = folder / f"{self.name}.{len(done)}.{column}.png"
+                    write_result(panel.picture, part, lines[-1])
+            drawn = [[(panel.picture, panel.label) for panel in panels] for panels in done]
+            write_result(draw_rows(drawn), path, lines)
+            if any(panel.result is not None and panel.result.interrupted for panel in row):
+                raise typer.Exit(130)
+        typer.echo(f"wrote {path}")
+
+    def _describe(self, panel: Panel) -> dict[str, Any]:
+        given = {"figure": self.name, "label": panel.label}
+        if panel.result is None:
+            return given
+        return describe_excitation(panel.result, panel.index, given, 0.0)

@@ -33,7 +33,7 @@ from preimage.experiments.trial_files import photo_paths
 from preimage.models import weights as weight_files
 from preimage.photo_files import shipped_photos
 from preimage.reporting.figures import write_figure
-from preimage.reporting.results import check_writable
+from preimage.reporting.results import check_folder
 from preimage.reporting.table5 import format_table5, write_table5
 
 Model: TypeAlias = Annotated[
@@ -81,7 +81,7 @@ def table5(
             loss_weights=loss_weight or table5_experiment.LOSS_WEIGHTS, weights=weights,
             steps=steps,
         )  # fmt: skip
-        check_writable(out)
+        check_folder(out)
         how = How(workers, threads, batch, device, retry)
         trials = _once([plan.trials(loader) for plan in plans])
         records = carry_out(out, plans[0].name, trials, how)
@@ -120,7 +120,7 @@ def figure_command(name: str) -> Callable[..., None]:
             names = choose_layers(network, layers, figure.layers_of(network))
             chosen = choose_photos(images, photos, figure.photos)
             parts = figure.parts(names, chosen, loader, weights=weights, steps=steps)
-            check_writable(out)
+            check_folder(out)
             how = How(workers, threads, batch, device, retry)
             records = carry_out(out, name, _once(parts), how)
             paths = _draw(out / name, figure, parts, records, loader)
@@ -132,27 +132,28 @@ def figure_command(name: str) -> Callable[..., None]:
 
 def list_experiments() -> None:
     """What can be reproduced, and whether the paper's network for it is here."""
-    table = Table("command", "shows", "network", "weights")
+    table = Table("preimage ...", "shows", "network", "weights")
     for name, shows in (
         ("layers NETWORK", "Tables 1-3: the structure of the networks"),
-        ("reproduce table4", "Table 4: errors of HOG, HOGb and DSIFT"),
+        ("reproduce table4", "errors of HOG, HOGb and DSIFT"),
+        ("reproduce hoggle", "trains HOGgle, their baseline"),
         ("demo", "Figure 4: inversions of HOG, HOGb and DSIFT"),
     ):
-        table.add_row(f"preimage {name}", shows, "", "not needed")
+        table.add_row(name, shows, "", "")
     model = table5_experiment.MODEL
-    table.add_row(
-        "preimage reproduce table5", "Table 5: errors by layer and C", model, _weights(model)
-    )
+    table.add_row("reproduce table5", "errors by layer and C", model, _weights(model))
     rows = [(name, figure.shows, figure.model) for name, figure in FIGURES.items()]
     for name, shows, model in sorted([*rows, *EXCITATION_FIGURES], key=lambda row: int(row[0][3:])):
-        shown = f"Figure {name[3:]}: {shows}"
-        table.add_row(f"preimage reproduce {name}", shown, model, _weights(model))
+        table.add_row(f"reproduce {name}", shows, model, _weights(model))
+    for column in (table.columns[0], table.columns[2]):
+        column.no_wrap = True
     Console().print(table)
-    typer.echo("other networks by --model, as --model efficientnet-lite0")
+    typer.echo("missing weights: preimage fetch NETWORK")
+    typer.echo("other networks: --model, as --model efficientnet-lite0")
 
 
 def _weights(model: str) -> str:
-    return "here" if weight_files.is_installed(model) else f"preimage fetch {model}"
+    return "here" if weight_files.is_installed(model) else "missing"
 
 
 def choose_layers(network: Network, layers: str | None, default: Sequence[str]) -> list[str]:

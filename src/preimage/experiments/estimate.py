@@ -62,5 +62,7 @@ def _timed(trial: Trial, loader: Loader, device: str) -> float:
         [trial], photos, phi, settings=sample, device=device,
         progress=lambda _: times.append(clock()),
     )  # fmt: skip
-    final = trial.settings.final_iterations if phi.is_network else 0
-    return (times[-1] - times[1]) / (len(times) - 2) * (trial.settings.steps + final)
+    settings = trial.settings
+    refines = phi.is_network and settings.solver == "algorithm-1"
+    steps = settings.steps + (settings.final_iterations if refines else 0)
+    return (times[-1] - times[1]) / (len(times) - 2) * steps

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from preimage.catalog import Network
 from preimage.optimizer import Progress
 from preimage.settings import Settings
 from preimage.targets import channel, channel_count, class_score
 from preimage.visualizations import DeadTargetError, PreImage, caricature, maximize
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 CONV_LAYERS = {
     "vgg-m": ("conv1", "conv2", "conv3", "conv4", "conv5"),
@@ -45,17 +49,24 @@ Begin = Callable[[str], Report]
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One result of a figure.
+    """One picture of a figure.
 
     Attributes:
-        result: what a visualization returned.
-        index: which of its images.
+        picture: what is shown.
         label: what is written below it.
+        result: what a visualization returned; None for a photo.
+        index: which of its images.
     """
 
-    result: PreImage
-    index: int
+    picture: Image.Image
     label: str
+    result: PreImage | None = None
+    index: int = 0
+
+    @classmethod
+    def of(cls, result: PreImage, index: int, label: str) -> Panel:
+        """One image of a result."""
+        return cls(result.to_pil(index), label, result, index)
 
 
 def jitter_effect(
@@ -72,7 +83,7 @@ def jitter_effect(
             settings=settings.replace(jitter=shifts),
             progress=begin(words),
         )
-        yield [Panel(result, n, words) for n in range(len(result))]
+        yield [Panel.of(result, n, words) for n in range(len(result))]
 
 
 def first_filters(
@@ -97,7 +108,7 @@ def first_filters(
             )
         except DeadTargetError:
             continue
-        yield [Panel(result, n, f"{name}: {result.labels[n]}") for n in range(len(result))]
+        yield [Panel.of(result, n, f"{name}: {result.labels[n]}") for n in range(len(result))]
 
 
 def classes(
@@ -106,7 +117,13 @@ def classes(
     """A row of Figure 13: classes as one network sees them."""
     targets = [class_score(name) for name in names]
     result = maximize(network, targets, settings=settings, progress=begin(network.name))
-    return [Panel(result, n, f"{network.name}: {result.labels[n]}") for n in range(len(result))]
+    return [Panel.of(result, n, f"{network.name}: {result.labels[n]}") for n in range(len(result))]
+
+
+def photo_panel(network: Network, photo: Path) -> Panel:
+    """A photo as a network is given it."""
+    preprocessing = network.preprocessing
+    return Panel(preprocessing.to_pil(preprocessing.load(photo)), photo.stem)
 
 
 def caricatures(
@@ -122,4 +139,4 @@ def caricatures(
         layer = network.layer(name)
         report = begin(f"{photo.stem} {layer.name}")
         result = caricature(layer, photo, amount=amount, settings=settings, progress=report)
-        yield Panel(result, 0, f"{name}: x {float(result.activation):.2f}")
+        yield Panel.of(result, 0, f"{name}: x {float(result.activation):.2f}")

@@ -82,7 +82,7 @@ class Figure:
     def parts(
         self, names: Sequence[str], photos: Sequence[str], loader: Loader, **changes: Any
     ) -> list[list[Trial]]:
-        """The trials of each part.
+        """The trials of each part, by the authors' solver and constants.
 
         Args:
             names: representations.
@@ -94,6 +94,7 @@ class Figure:
             ValueError: if a representation or a photo cannot be used.
         """
         fields = {"representations": list(names), "photos": list(photos), **changes}
+        fields["preset"] = "nnpreimage"
         studies = [Study.model_validate({**fields, **variant}) for variant in self.variants]
         return [study.trials(loader) for study in studies]
 

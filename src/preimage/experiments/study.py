@@ -77,7 +77,7 @@ class Study(BaseModel):
         size: longer side, or height and width, that photos are resized to, or of the images
             of a maximization.
         quality: "draft", "fast" or "best", of inversions.
-        preset: "nnpreimage" or "paper", instead of a quality; "modern" too of others.
+        preset: "nnpreimage" or "paper", instead of a quality; of maximizations "modern" too.
         steps: evaluations of the energy; None for those of the quality or preset.
         settings: constants that differ from these; a list of values for each to be tried.
         mask: which components of the codes count, for inversions.
@@ -107,7 +107,7 @@ class Study(BaseModel):
         if self.quality is not None and self.preset is not None:
             raise ValueError("give either quality or preset")
         self._check_fields()
-        presets = PRESETS if self.visualization == "invert" else EXCITATION_PRESETS
+        presets = EXCITATION_PRESETS if self.visualization == "maximize" else PRESETS
         for kind, value, known in (
             ("quality", self.quality, QUALITIES), ("preset", self.preset, presets),
         ):  # fmt: skip
@@ -200,7 +200,7 @@ class Study(BaseModel):
         if self.visualization == "maximize":
             base = EXCITATION_PRESETS[self.preset or "modern"]
         elif self.visualization == "caricature":
-            base = EXCITATION_PRESETS[self.preset or "nnpreimage"].replace(loss_weight=AMOUNT)
+            base = PRESETS[self.preset or "nnpreimage"].replace(loss_weight=AMOUNT)
         elif self.preset is not None:
             base = with_own_loss_weight(PRESETS[self.preset], representation)
         else:

@@ -3,7 +3,8 @@
 Every photo is inverted from every representation. A measurement is one JSON file in the
 store, written after its picture and under its final name only when complete, so that a run
 that was stopped goes on where it was. Its name is a hash of all it depends on: the photo's
-content, representation, settings, size and seed.
+content, representation, settings, size and seed. HOGgle, the baseline, inverts HOG where its
+dictionaries are given, by a pair that was learned without the photo (`hoggle`).
 """
 
 from __future__ import annotations
@@ -17,21 +18,31 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from preimage.catalog import representation
-from preimage.images import ImageError
+from preimage.experiments import hoggle
+from preimage.images import ImageError, match_contrast, psnr, ssim, with_deviation
+from preimage.losses import relative_error
 from preimage.optimizer import Progress
+from preimage.preprocessing import GRAY
+from preimage.representations.hog import HOG
 from preimage.settings import NNPREIMAGE, QUALITIES, Settings
-from preimage.visualizations import PreImage, invert
+from preimage.visualizations import invert
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 REPRESENTATIONS = ("hog", "hogb", "dsift")
 METHODS: dict[str, Settings] = {"algorithm-1": NNPREIMAGE, **QUALITIES}
 """What is compared with the published figures."""
+HOGGLE = "HOGgle (trained by us)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +52,7 @@ class Measurement:
     Attributes:
         photo: its file name.
         representation: its name.
-        method: a key of `METHODS`.
+        method: a key of `METHODS`, or `HOGGLE`.
         error: reconstruction error as a fraction.
         seconds: how long the inversion took.
         psnr: decibels.
@@ -93,6 +104,7 @@ def measure(
     *,
     size: int = 320,
     seed: int = 0,
+    dictionaries: hoggle.PairedDictionaries | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> list[Measurement]:
     """Measurements of one photo; only those that the store does not hold are made.
@@ -102,6 +114,7 @@ def measure(
         store: a folder.
         size: the longer side that the photo is reduced to.
         seed: of the noise.
+        dictionaries: HOGgle's, to measure it too.
         progress: called after each step of an inversion.
 
     Raises:
@@ -113,27 +126,31 @@ def measure(
     except OSError as error:
         raise ImageError(f"{photo}: {error.strerror}") from None
     measurements = []
+
+    def add(what: tuple[str, str], constants: object, make: Callable[[], _Result]) -> None:
+        parts = [content, *what, size, seed, constants]
+        key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+        record = store / f"{key}.json"
+        if not (record.exists() and record.with_suffix(".png").exists()):
+            begin = time.perf_counter()
+            try:
+                result = make()
+            except ImageError:
+                raise
+            except (ValueError, ArithmeticError) as error:
+                raise ImageError(f"{photo}: {error}") from None
+            _keep(record, result, (photo.name, *what), time.perf_counter() - begin)
+        kept = Measurement(**json.loads(record.read_text()))
+        measurements.append(dataclasses.replace(kept, photo=photo.name))
+
     for name in REPRESENTATIONS:
         for method, settings in METHODS.items():
-            parts = [content, name, method, size, seed, dataclasses.asdict(settings)]
-            key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-            record = store / f"{key}.json"
-            if not (record.exists() and record.with_suffix(".png").exists()):
-                begin = time.perf_counter()
-                try:
-                    result = invert(
-                        representation(name), photo, size=size, seeds=[seed], settings=settings,
-                        progress=progress,
-                    )  # fmt: skip
-                except ImageError:
-                    raise
-                except (ValueError, ArithmeticError) as error:
-                    raise ImageError(f"{photo}: {error}") from None
-                if result.interrupted:
-                    raise KeyboardInterrupt
-                _keep(record, result, (photo.name, name, method), time.perf_counter() - begin)
-            kept = Measurement(**json.loads(record.read_text()))
-            measurements.append(dataclasses.replace(kept, photo=photo.name))
+            make = partial(_invert, name, photo, size, seed, settings, progress)
+            add((name, method), dataclasses.asdict(settings), make)
+    if dictionaries is not None:
+        pair = dictionaries.unaware_of(content)
+        make = partial(_invert_by_hoggle, photo, size, dictionaries, pair)
+        add(("hog", HOGGLE), dictionaries.checksum(pair), make)
     return measurements
 
 
@@ -160,21 +177,70 @@ def summarize(measurements: Sequence[Measurement]) -> list[Summary]:
     return summaries
 
 
-def _keep(record: Path, result: PreImage, what: tuple[str, str, str], seconds: float) -> None:
+@dataclass(frozen=True, slots=True)
+class _Result:
+    picture: Image.Image
+    error: float
+    psnr: float
+    ssim: float
+
+
+def _invert(
+    name: str,
+    photo: Path,
+    size: int,
+    seed: int,
+    settings: Settings,
+    progress: Callable[[Progress], None] | None,
+) -> _Result:
+    result = invert(
+        representation(name), photo, size=size, seeds=[seed], settings=settings, progress=progress
+    )
+    if result.interrupted:
+        raise KeyboardInterrupt
+    numbers = (float(result.error), _number(result.psnr), _number(result.ssim))
+    return _Result(result.to_pil(), *numbers)
+
+
+def _invert_by_hoggle(
+    photo: Path, size: int, dictionaries: hoggle.PairedDictionaries, pair: int
+) -> _Result:
+    """The same measures for HOGgle, whose picture has no contrast but the one it is given."""
+    hog = HOG()
+    original = GRAY.load(photo, size)[None]
+    target = hog(original)
+    found = hoggle.invert(
+        target[0],
+        dictionaries.image_atoms[pair],
+        dictionaries.hog_atoms[pair],
+        (original.shape[-2], original.shape[-1]),
+    )
+    image = with_deviation(found, NNPREIMAGE.pixel_norm / math.sqrt(3))
+    compared = match_contrast(image, original)
+    return _Result(
+        GRAY.to_pil(image[0]),
+        error=float(relative_error(hog(image), target)),
+        psnr=float(psnr(compared, original)),
+        ssim=float(ssim(GRAY.to_255(compared), GRAY.to_255(original))),
+    )
+
+
+def _keep(record: Path, result: _Result, what: tuple[str, str, str], seconds: float) -> None:
     """Writes the picture, then the record of the measurement, complete or not at all."""
     picture = record.with_suffix(".png")
-    result.save(str(picture))
+    record.parent.mkdir(parents=True, exist_ok=True)
+    result.picture.save(picture)
     measurement = Measurement(
         *what,
-        error=float(result.error),
+        error=result.error,
         seconds=seconds,
-        psnr=_number(result.psnr),
-        ssim=_number(result.ssim),
+        psnr=result.psnr,
+        ssim=result.ssim,
         picture=picture.name,
     )
-    partial = record.with_suffix(".partial")
-    partial.write_text(json.dumps(dataclasses.asdict(measurement)))
-    os.replace(partial, record)
+    partial_record = record.with_suffix(".partial")
+    partial_record.write_text(json.dumps(dataclasses.asdict(measurement)))
+    os.replace(partial_record, record)
 
 
 def _number(value: Tensor | None) -> float:

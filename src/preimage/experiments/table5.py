@@ -81,6 +81,7 @@ def studies(
             representations=list(representations),
             photos=None if photos is None else list(photos),
             loss_weights=list(weights),
+            preset="nnpreimage",
             settings=settings,
             **fields,
         )

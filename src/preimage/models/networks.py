@@ -38,7 +38,7 @@ _SIMONYAN = (
 )
 _UNRESTRICTED = "unrestricted use (BVLC)"
 _NON_COMMERCIAL = "non-commercial use only (Oxford VGG)"
-_ATTRIBUTION = "Creative Commons Attribution (CC BY 4.0)"
+_ATTRIBUTION = "Creative Commons Attribution 4.0"
 
 
 @dataclass(frozen=True, slots=True)

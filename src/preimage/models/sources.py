@@ -2,7 +2,8 @@
 
     torchvision:resnet50               a classification network of torchvision
     timm:vit_small_patch16_224         a network of timm, with a tag or without
-    import:package.module.factory      what package.module.factory() returns
+    import:package.module.factory      what package.module.factory() returns; the module is
+                                       looked for in the current folder first
 
 Each comes with the preprocessing that its own metadata prescribes. Nothing is downloaded
 by `load_source`; `fetch_source` does that.
@@ -11,6 +12,7 @@ by `load_source`; `fetch_source` does that.
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +132,8 @@ def _factory(path: str) -> Any:
     module_name, _, name = path.rpartition(".")
     if not module_name:
         raise ModelError(f"import:{path}: expected import:MODULE.FACTORY")
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # the current folder, as for `python -m`
     try:
         module = importlib.import_module(module_name)
     except Exception as error:  # the user's own code

@@ -42,7 +42,11 @@ def describe_channel(statistics: ChannelStatistics, channel: int, top: int = 9) 
 
 
 def write_channels(path: Path, channels: Iterable[dict[str, Any]]) -> None:
-    """Writes what `describe_channel` says as CSV, with the first of the largest responses."""
+    """Writes what `describe_channel` says as CSV, with the first of the largest responses.
+
+    Its folder is made where there is none.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, _COLUMNS, extrasaction="ignore")

@@ -28,6 +28,8 @@ def write_figure(
 ) -> list[Path]:
     """Draws rows of panels, long ones in several lines; writes STEM.pdf and STEM.png.
 
+    Each photo and result is also written alone, as STEM.LINE.COLUMN.png.
+
     Args:
         stem: path without a suffix.
         rows: what to show.
@@ -35,6 +37,7 @@ def write_figure(
         loader: where representations come from.
     """
     from matplotlib.figure import Figure
+    from PIL import Image
 
     lines = [line for row in rows for line in _wrapped(row)]
     columns = max(len(line) for line in lines)
@@ -42,9 +45,13 @@ def write_figure(
     grid = figure.subplots(len(lines), columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
-    for line, places in zip(lines, grid, strict=True):
-        for panel, axes in zip(line, places, strict=False):
-            _draw(axes, panel, records, loader)
+    for v, line in enumerate(lines):
+        for u, panel in enumerate(line):
+            pixels = _pixels(panel, records, loader)
+            if pixels is not None:
+                alone = stem.with_name(f"{stem.name}.{v + 1}.{u + 1}.png")
+                Image.fromarray(pixels).save(alone)
+            _draw(grid[v, u], panel, pixels, records, loader)
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png")]
     for path in paths:
         figure.savefig(path, dpi=170)
@@ -67,29 +74,37 @@ def _wrapped(row: Sequence[Panel]) -> list[Sequence[Panel]]:
     return [row[start : start + length] for start in range(0, len(row), length)]
 
 
-def _draw(axes: Axes, panel: Panel, records: Mapping[str, Record], loader: Loader) -> None:
+def _draw(
+    axes: Axes,
+    panel: Panel,
+    pixels: np.ndarray | None,
+    records: Mapping[str, Record],
+    loader: Loader,
+) -> None:
     found = [records[trial.key] for trial in panel.trials]
-    title = panel.label
-    if panel.is_photo:
-        _show(axes, _photo(panel.trials[0], loader))
+    title, measures = panel.label, found[0].measures
+    if pixels is not None:
+        axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="none")
+        if measures is not None and measures.error is not None and not panel.is_photo:
+            title += f"\n{100 * measures.error:.1f} %"
+            _frame(axes, found[0].trial, loader)
     elif any(record.measures is None for record in found):
         axes.text(0.5, 0.5, found[0].status, ha="center", va="center")
-    elif len(found) > 1:
+    else:
         images = [np.load(record.image) for record in found if record.image]
         deviation = spread(images)
         axes.imshow(deviation, cmap="magma", vmin=0)
         title += f"\n0 to {deviation.max():.0f}, mean {deviation.mean():.0f}"
-    else:
-        _show(axes, _picture(found[0]))
-        measures = found[0].measures
-        if measures is not None and measures.error is not None:
-            title += f"\n{100 * measures.error:.1f} %"
-        _frame(axes, found[0].trial, loader)
     axes.set_title(title, fontsize=7)
 
 
-def _show(axes: Axes, pixels: np.ndarray) -> None:
-    axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="none")
+def _pixels(panel: Panel, records: Mapping[str, Record], loader: Loader) -> np.ndarray | None:
+    """The photo or the one result that a panel shows; None if it shows neither."""
+    if panel.is_photo:
+        return _photo(panel.trials[0], loader)
+    if len(panel.trials) > 1 or records[panel.trials[0].key].measures is None:
+        return None
+    return _picture(records[panel.trials[0].key])
 
 
 def _photo(trial: Trial, loader: Loader) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import math
 import os
@@ -16,19 +17,44 @@ import torch
 
 from preimage.visualizations import PreImage
 
+_PICTURES = ".png, .jpg, .webp, .tif, .bmp, .gif or .pdf"
+
+
+def names_file(path: Path) -> bool:
+    """Whether a path ends as the names of files do, a dot and a letter, and is no folder.
+
+    >>> names_file(Path("result.pgn")), names_file(Path("run.1")), names_file(Path("v0.2"))
+    (True, False, False)
+    """
+    return path.suffix[1:2].isalpha() and not path.is_dir()
+
 
 def check_writable(folder: Path) -> None:
-    """Makes a folder and tries to write there, before any work is done for it.
+    """Tries to write where a folder is or will be made, before any work is done for it.
 
     Raises:
         OSError: if it cannot be made or written.
     """
+    there = next(path for path in (folder, *folder.parents) if path.exists())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "is a file, not a folder")
+        with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
-        raise OSError(error.errno, error.strerror, str(folder)) from None
+        raise OSError(error.errno, error.strerror, str(there)) from None
+
+
+def check_folder(folder: Path) -> None:
+    """Makes sure that results can go into a folder, before any work is done for them.
+
+    Raises:
+        ValueError: if its name is that of a file.
+        OSError: if it cannot be made or written.
+    """
+    if names_file(folder):
+        raise ValueError(f"{folder} is the name of a file: give a folder")
+    check_writable(folder)
 
 
 def check_picture(path: Path) -> None:
@@ -41,7 +67,7 @@ def check_picture(path: Path) -> None:
     from PIL import Image
 
     if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
-        raise ValueError(f"cannot write {path}: a picture ends in .png, .jpg or the like")
+        raise ValueError(f"cannot write {path}: a picture ends in {_PICTURES}")
     check_writable(path.parent)
 
 
@@ -94,7 +120,11 @@ def versions() -> dict[str, str]:
 
 
 def write_result(image: Any, path: Path, sidecar: dict[str, Any] | list[dict[str, Any]]) -> None:
-    """Writes a PIL image and, beside it, the JSON sidecar; each complete or not at all."""
+    """Writes a PIL image and, beside it, the JSON sidecar; each complete or not at all.
+
+    Their folder is made where there is none.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial{path.suffix}")
     image.save(partial)
     os.replace(partial, path)

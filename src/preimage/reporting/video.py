@@ -46,7 +46,11 @@ def check_video(path: Path) -> None:
 
 
 def write_video(path: Path, frames: Sequence[Image.Image]) -> None:
-    """Writes pictures of one size as a film, complete or not at all; the last one is held."""
+    """Writes pictures of one size as a film, complete or not at all; the last one is held.
+
+    Its folder is made where there is none.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial{path.suffix}")
     held = [*frames, *[frames[-1]] * _HOLD]
     if path.suffix.lower() == ".gif":

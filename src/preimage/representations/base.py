@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from preimage.preprocessing import Preprocessing
+from preimage.representations.acceleration import check_acceleration
 from preimage.representations.flat_regions import FlatRegions
 
 
@@ -27,8 +28,8 @@ class Representation(nn.Module, ABC):
         ignores_contrast: whether a code is the same for a x + b as for x, so that it tells
             neither brightness nor contrast.
         loss_weight: the default of C (section 5.2.1); None leaves it to the settings.
-        is_network: whether it is a layer of a network; Algorithm 1 is then the default
-            solver, and ends with its un-jittered stage even where nothing was jittered.
+        is_network: whether it is a layer of a network; Algorithm 1 then ends with its
+            un-jittered stage even where nothing was jittered.
         code_axes: the least number of axes of the code of one image.
     """
 
@@ -49,9 +50,42 @@ class Representation(nn.Module, ABC):
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
         """Shape of the code of one H x W image; raises ValueError where it is too small."""
 
-    def frozen(self, device: torch.device) -> AbstractContextManager[None]:
-        """Holds what the representation borrows, such as a network, ready on a device."""
+    def encode(self, images: Tensor) -> Tensor:
+        """Codes of the images (N, D, H, W), without gradients.
+
+        A network on a CPU sees one image after another: in a batch each would be rounded in
+        another way, and take memory at the same time.
+        """
+        with torch.no_grad():
+            if self.is_network and images.device.type == "cpu":
+                return torch.cat([self(image.clone()) for image in images.split(1)])
+            codes: Tensor = self(images)
+            return codes
+
+    def frozen(
+        self, device: torch.device, accelerate: str = "auto"
+    ) -> AbstractContextManager[None]:
+        """Holds what the representation borrows, such as a network, ready on a device.
+
+        Args:
+            device: where to compute.
+            accelerate: how a network runs; see `preimage.representations.acceleration`.
+        """
+        check_acceleration(accelerate, device)
         return nullcontext()
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory of the weights of a network; 0 where there are none."""
+        return 0
+
+    def recompute(self) -> bool:
+        """Has activations recomputed, rather than kept, until `frozen` ends.
+
+        Returns:
+            Whether that is new and possible.
+        """
+        return False
 
     def relaxed(self, softness: float) -> Representation:
         """A smooth surrogate, the softer the nearer to 1; itself where there is none."""

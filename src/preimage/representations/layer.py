@@ -51,7 +51,8 @@ class Layer(Representation):
 
     Raises:
         ValueError: if there is no such layer; the nearest names are offered. On a call: if
-            the layer returns no tensor, is not reached, or does not depend on the image.
+            the images have other channels than the preprocessing, or the layer returns no
+            tensor, is not reached, or does not depend on the image.
     """
 
     is_network = True
@@ -72,6 +73,10 @@ class Layer(Representation):
         self.loss_weight = loss_weight
         self._trunk = Trunk(model, [layer])
 
+    def extra_repr(self) -> str:
+        """What is shown of it: the layer and the class of the network."""
+        return f"{self.layer!r} of {type(self.model).__name__}"
+
     @property
     def model(self) -> nn.Module:
         """The network."""
@@ -87,9 +92,20 @@ class Layer(Representation):
         with self._trunk.frozen(x.device):
             return self._trunk(self.preprocessing.to_network(x))[self.layer]
 
-    def frozen(self, device: torch.device) -> AbstractContextManager[None]:
+    def frozen(
+        self, device: torch.device, accelerate: str = "auto"
+    ) -> AbstractContextManager[None]:
         """See `Representation.frozen`; many calls are then faster, see `Trunk.hastened`."""
-        return self._trunk.hastened(device)
+        return self._trunk.hastened(device, accelerate)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory of the network's parameters and buffers."""
+        return self._trunk.weight_bytes
+
+    def recompute(self) -> bool:
+        """See `Representation.recompute`."""
+        return self._trunk.recompute()
 
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
         """(K, H', W'), (T, K) or (K,), found by a trial run on a black image.
@@ -112,11 +128,16 @@ class Layer(Representation):
 
     @cached_property
     def receptive_field(self) -> ReceptiveField | None:
-        """What a component sees: by the chain rule or else measured; None for all there is."""
+        """What a component sees: by the chain rule or else measured; None for all there is.
+
+        Raises:
+            ValueError: if the network does not take the images that it is measured on.
+        """
         try:
             return chain_rule(self._chain())[self.layer]
         except ValueError:
             size = self.preprocessing.size or _TRIAL_SIZE
+            self.code_shape(*size)
             with self._trunk.frozen(torch.device("cpu")):
                 return measure(self, size, self.preprocessing.channels)
 

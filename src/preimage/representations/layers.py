@@ -63,6 +63,10 @@ class Layers(Representation):
         self.preprocessing: Preprocessing = layers[0].preprocessing
         self._trunk = Trunk(layers[0].model, list(self.layers))
 
+    def extra_repr(self) -> str:
+        """What is shown of it: the layers and the class of the network."""
+        return f"{', '.join(map(repr, self.layers))} of {type(self.model).__name__}"
+
     @property
     def model(self) -> nn.Module:
         """The network."""
@@ -80,9 +84,20 @@ class Layers(Representation):
         """Codes (N, sum of the layers' sizes) of the images `x` (N, D, H, W)."""
         return torch.cat([output.flatten(1) for output in self.outputs(x).values()], 1)
 
-    def frozen(self, device: torch.device) -> AbstractContextManager[None]:
+    def frozen(
+        self, device: torch.device, accelerate: str = "auto"
+    ) -> AbstractContextManager[None]:
         """See `Representation.frozen`; many calls are then faster, see `Trunk.hastened`."""
-        return self._trunk.hastened(device)
+        return self._trunk.hastened(device, accelerate)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory of the network's parameters and buffers."""
+        return self._trunk.weight_bytes
+
+    def recompute(self) -> bool:
+        """See `Representation.recompute`."""
+        return self._trunk.recompute()
 
     def code_shapes(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
         """What `Layer.code_shape` says of each layer, by one trial run.

@@ -10,9 +10,10 @@ same faster: see `Trunk.hastened`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, NoReturn
 
 import torch
@@ -20,10 +21,14 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.hooks import RemovableHandle
 
+from preimage.representations.acceleration import accelerated, check_acceleration
+from preimage.representations.checkpointing import checkpoint_, is_chain
 from preimage.representations.folding import fold_, shadow
 
 _SAME = 1e-4
 """How far the output of a hastened network may be from the plain one's, as ||.|| / ||.||."""
+
+_COLORS = {1: "gray", 3: "color"}
 
 
 class _Reached(BaseException):  # so that no `except Exception` of a network can catch it
@@ -55,17 +60,16 @@ class Trunk:
         self.layers = tuple(layers)
         self._depth = 0
         self._shapes: dict[tuple[int, int], dict[str, tuple[int, ...]]] = {}
-        self._hastens = False
-        self._quick: nn.Module | None = None
+        self._accelerate: str | None = None
+        self._recomputes = False
+        self._network = model
+        self._quick: Callable[[Tensor], dict[str, Any]] | None = None
 
     def __call__(self, x: Tensor) -> dict[str, Tensor]:
         """The layers' outputs for the network's input `x`, by name, in the dtype of `x`."""
         dtype = next((p.dtype for p in self.model.parameters() if p.is_floating_point()), x.dtype)
         given = x.to(dtype)
-        network = self._network(given)
-        if network is not self.model:
-            given = _laid_out(given)
-        _, found = _run(network, given, self.layers, whole=False)
+        found = self._found(given)
         outputs = {}
         for layer in self.layers:
             if layer not in found:
@@ -78,33 +82,59 @@ class Trunk:
             outputs[layer] = output.to(x.dtype)
         return outputs
 
-    def _network(self, x: Tensor) -> nn.Module:
-        """What a call runs: the network, or the copy of it that is made on the first call."""
-        if not self._hastens:
-            return self.model
+    def _found(self, x: Tensor) -> dict[str, Any]:
+        """What the layers return, as the network runs or, inside `hastened`, its copy."""
+        if self._accelerate is None:
+            return _reached(self.model, x, self.layers)
         if self._quick is None:
-            self._quick = self._quicker(x[:1].detach()) or self.model
-        return self._quick
+            self._network = self._copied(x[:1].detach()) or self.model
+            plain = partial(_reached, self._network, layers=self.layers)
+            self._quick = accelerated(plain, self._accelerate)
+        hastens = self._network is not self.model and self._accelerate != "none"
+        return self._quick(_laid_out(x) if hastens else x)
 
-    def _quicker(self, x: Tensor) -> nn.Module | None:
+    def _copied(self, x: Tensor) -> nn.Module | None:
         """A hastened copy of the network, None where it would not compute the same."""
+        folds = self._accelerate != "none"
+        if not folds and not self._recomputes:
+            return None
 
         def output(network: nn.Module, given: Tensor) -> Tensor:
-            _, found = _run(network, given.clone(), self.layers, whole=False)
+            found = _reached(network, given.clone(), self.layers)
             return torch.cat([found[layer].flatten() for layer in self.layers])
 
         try:
             with torch.no_grad():
                 expected = output(self.model, x)
-            quick = shadow(self.model)
-            with torch.enable_grad(), saved_tensors_hooks(_forget, _forget):
-                fold_(quick, output(quick, x))
-            quick.requires_grad_(False)
+            copied = shadow(self.model)
+            if folds:
+                with torch.enable_grad(), saved_tensors_hooks(_forget, _forget):
+                    fold_(copied, output(copied, x))
+                x = _laid_out(x)
+            copied.requires_grad_(False)
+            if self._recomputes:
+                checkpoint_(copied, self.layers)
             with torch.no_grad():
-                same = (output(quick, _laid_out(x)) - expected).norm() <= _SAME * expected.norm()
+                same = (output(copied, x) - expected).norm() <= _SAME * expected.norm()
         except Exception:  # it cannot be copied, or not run in another layout
             return None
-        return quick if same else None
+        return copied if same else None
+
+    def recompute(self) -> bool:
+        """Has activations recomputed, rather than kept, until `hastened` ends.
+
+        Returns:
+            Whether that is new and possible.
+        """
+        if self._recomputes or self._accelerate is None:
+            return False
+        self._recomputes, self._quick = True, None
+        return True
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory of the network's parameters and buffers."""
+        return sum(t.numel() * t.element_size() for t in _tensors(self.model))
 
     def shapes(
         self, name: str, channels: int, height: int, width: int
@@ -125,7 +155,8 @@ class Trunk:
             except (RuntimeError, AssertionError, IndexError) as error:
                 reason = (str(error) or type(error).__name__).splitlines()[0]
                 raise ValueError(
-                    f"{name} does not take images of {height} x {width} pixels: {reason}"
+                    f"{name} does not take {_COLORS[channels]} images of {height} x {width} "
+                    f"pixels: {reason}"
                 ) from None
             self._shapes[size] = {key: tuple(y.shape[1:]) for key, y in outputs.items()}
         return self._shapes[size]
@@ -144,22 +175,32 @@ class Trunk:
         return devices.pop() if len(devices) == 1 else None
 
     @contextmanager
-    def hastened(self, device: torch.device) -> Iterator[None]:
+    def hastened(self, device: torch.device, accelerate: str = "auto") -> Iterator[None]:
         """`frozen`, for many calls: they run a copy that shares the network's weights.
 
         In the copy batch normalization is folded into convolutions, and on a CPU the
         channels lie last in memory. The first call makes it, and compares the outputs: a
         network that cannot be copied so, or whose copy differs, runs as it is.
+
+        Args:
+            device: where to compute.
+            accelerate: "auto" for that copy; "none" for the network as it is; "compile" or
+                "graph" for what `preimage.representations.acceleration` makes of the copy.
+
+        Raises:
+            ValueError: if there is no such acceleration on this device.
         """
+        check_acceleration(accelerate, device)
         with self.frozen(device):
-            if self._hastens:
+            if self._accelerate is not None:
                 yield
                 return
-            self._hastens = True
+            self._accelerate = accelerate
             try:
                 yield
             finally:
-                self._hastens, self._quick = False, None
+                self._accelerate, self._recomputes = None, False
+                self._network, self._quick = self.model, None
 
     @contextmanager
     def frozen(self, device: torch.device) -> Iterator[None]:
@@ -189,6 +230,11 @@ class Trunk:
             yield
 
 
+def _reached(module: nn.Module, x: Tensor, layers: Sequence[str]) -> dict[str, Any]:
+    """The outputs of the submodules `layers` that a run up to the last of them reaches."""
+    return _run(module, x, layers, whole=False)[1]
+
+
 def _run(
     module: nn.Module, x: Any, wanted: Sequence[str], whole: bool
 ) -> tuple[Any, dict[str, Any]]:
@@ -199,7 +245,7 @@ def _run(
     """
     if not wanted:
         return module(x), {}
-    if not _is_chain(module):
+    if not is_chain(module):
         return _watch(module, x, wanted, whole)
     inside: dict[str, list[str]] = {}
     for name in wanted:
@@ -259,12 +305,6 @@ def _forget(saved: Any) -> Any:
 def _laid_out(x: Tensor) -> Tensor:
     """In the memory layout that convolutions are fastest in: on a CPU, channels last."""
     return x.contiguous(memory_format=torch.channels_last) if x.device.type == "cpu" else x
-
-
-def _is_chain(module: nn.Module) -> bool:
-    """Whether a call of `module` is nothing but calls of its children in turn."""
-    hooked = module._forward_hooks or module._forward_pre_hooks
-    return type(module).forward is nn.Sequential.forward and not hooked
 
 
 def _tensors(model: nn.Module) -> Iterator[Tensor]:

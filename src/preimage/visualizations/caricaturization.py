@@ -17,6 +17,7 @@ from preimage.losses import InnerProduct
 from preimage.objective import Objective
 from preimage.optimizer import Progress, minimize
 from preimage.representations.base import Representation
+from preimage.representations.memory import fit
 from preimage.settings import EXCITATION_PRESETS, Settings
 from preimage.visualizations.common import (
     canvas_shape,
@@ -39,6 +40,8 @@ def caricature(
     size: int | tuple[int, int] | None = None,
     settings: Settings | None = None,
     device: str | torch.device = "cpu",
+    accelerate: str = "auto",
+    memory: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     snapshot_every: int = 0,
 ) -> PreImage:
@@ -54,6 +57,9 @@ def caricature(
         settings: all constants; C is multiplied by `amount` / Z. `NNPREIMAGE` with C = 1 if
             not given.
         device: where to compute; a network is moved there for the time of the call.
+        accelerate: how a network runs; see `preimage.representations.acceleration`.
+        memory: bytes that all may take together, or so much as there is; images are then
+            computed fewer at a time and, where one does not fit, activations recomputed.
         progress: called after each step.
         snapshot_every: keep the images of every so many steps in `.snapshots`.
 
@@ -77,12 +83,11 @@ def caricature(
         raise ValueError(f"the amount of a caricature must be positive, not {amount}")
     settings = EXCITATION_PRESETS["nnpreimage"] if settings is None else settings
     device = torch.device(device)
-    with representation.frozen(device):
+    with representation.frozen(device, accelerate):
         photos = load_images(representation.preprocessing, images, size).to(device)
         image_size = (photos.shape[-2], photos.shape[-1])
         representation.code_shape(*image_size)
-        with torch.no_grad():
-            seen = representation(photos).clamp(min=0)
+        seen = representation.encode(photos).clamp(min=0)
         squares = torch.stack([(code * code).sum() for code in seen])
         if not bool((squares > 0).all()):
             raise ValueError(f"{representation.name} does not respond to the photo")
@@ -90,16 +95,16 @@ def caricature(
         chosen = [index for index, _ in rows]
         weights = settings.loss_weight * amount / squares[chosen]
         loss = InnerProduct(seen[chosen])
+        at_once = fit(representation, image_size, len(rows), memory, device)
         minimum = minimize(
-            Objective(representation, loss, settings, weights, image_size),
+            Objective(representation, loss, settings, weights, image_size, at_once=at_once),
             _with_margin(photos, canvas_shape(representation, settings, image_size))[chosen],
             settings,
             [torch.Generator().manual_seed(seed) for _, seed in rows],
             progress=progress,
             snapshot_every=snapshot_every,
         )
-        with torch.no_grad():
-            codes = representation(minimum.images)
+        codes = representation.encode(minimum.images)
     return PreImage(
         images=minimum.images,
         shown=minimum.images,

@@ -18,7 +18,8 @@ from preimage.losses import SquaredDistance, relative_error
 from preimage.objective import Objective
 from preimage.optimizer import Minimum, Progress, minimize
 from preimage.representations.base import Representation
-from preimage.settings import NNPREIMAGE, QUALITIES, Settings
+from preimage.representations.memory import fit
+from preimage.settings import NETWORK_QUALITIES, QUALITIES, Settings
 from preimage.visualizations.common import (
     canvas_shape,
     check_representation,
@@ -41,6 +42,8 @@ def invert(
     quality: str | None = None,
     settings: Settings | None = None,
     device: str | torch.device = "cpu",
+    accelerate: str = "auto",
+    memory: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     snapshot_every: int = 0,
 ) -> PreImage:
@@ -61,11 +64,14 @@ def invert(
         loss_weights: C of Eq. 1, one or several; if not given, that of the settings, or, where
             these are not given either, the layer's own.
         mask: M of Eq. 3, ones where the code counts, broadcast against (N, ...) codes.
-        quality: "draft", "fast" or "best": the fast solver with 20, 60 or 200 evaluations.
+        quality: "draft", "fast" or "best": the fast solver with 20, 60 or 200 evaluations, or
+            60, 200 or 350 for networks.
         settings: all constants instead, `NNPREIMAGE` or `PAPER` for Algorithm 1, perhaps
-            changed by `replace`. If neither is given, "fast" where the representation can
-            do without jitter, `NNPREIMAGE` for layers of networks.
+            changed by `replace`. If neither is given, the quality is "fast".
         device: where to compute; a network is moved there for the time of the call.
+        accelerate: how a network runs; see `preimage.representations.acceleration`.
+        memory: bytes that all may take together, or so much as there is; images are then
+            computed fewer at a time and, where one does not fit, activations recomputed.
         progress: called after each step.
         snapshot_every: keep the images of every so many steps in `.snapshots`.
 
@@ -87,13 +93,12 @@ def invert(
     settings = choose_settings(representation, quality, settings)
     weights = _as_list(settings.loss_weight if loss_weights is None else loss_weights)
     device = torch.device(device)
-    with representation.frozen(device):
+    with representation.frozen(device, accelerate):
         if images is not None:
             originals = load_images(representation.preprocessing, images, size).to(device)
             image_size: tuple[int, int] = (originals.shape[-2], originals.shape[-1])
             representation.code_shape(*image_size)
-            with torch.no_grad():
-                target = representation(originals)
+            target = representation.encode(originals)
         else:
             originals = None
             target, image_size = _check_codes(representation, codes, size)
@@ -102,7 +107,8 @@ def invert(
             _check_mask(mask, tuple(target.shape))
         rows = [(i, c, s) for i in range(len(target)) for c in weights for s in seeds]
         chosen = list(next(zip(*rows, strict=True)))
-        objective = _objective(representation, target, mask, rows, settings, image_size)
+        at_once = fit(representation, image_size, len(rows), memory, device)
+        objective = _objective(representation, target, mask, rows, settings, image_size, at_once)
         generators = [torch.Generator().manual_seed(seed) for _, _, seed in rows]
         shape = canvas_shape(representation, settings, image_size)
         amplitude = settings.start_amplitude * settings.pixel_norm
@@ -127,6 +133,7 @@ def _objective(
     rows: list[tuple[int, float, int]],
     settings: Settings,
     image_size: tuple[int, int],
+    at_once: int | None,
 ) -> Objective:
     """Eq. 1 for each row (source, C, seed)."""
     sources = [source for source, _, _ in rows]
@@ -137,7 +144,7 @@ def _objective(
         flat = [regions[source] for source in sources]
     loss = SquaredDistance(target[sources], mask)
     c = torch.tensor([c for _, c, _ in rows], dtype=target.dtype, device=target.device)
-    return Objective(representation, loss, settings, c, image_size, flat)
+    return Objective(representation, loss, settings, c, image_size, flat, at_once)
 
 
 def choose_settings(
@@ -152,11 +159,10 @@ def choose_settings(
         if quality is not None:
             raise ValueError("give either quality or settings")
         return settings
-    if quality is not None and quality not in QUALITIES:
-        raise ValueError(f"unknown quality {quality!r}: there are {', '.join(QUALITIES)}")
-    if quality is None and not representation.is_network and representation.default_jitter == 1:
-        quality = "fast"
-    chosen = NNPREIMAGE if quality is None else QUALITIES[quality]
+    qualities = NETWORK_QUALITIES if representation.is_network else QUALITIES
+    if quality is not None and quality not in qualities:
+        raise ValueError(f"unknown quality {quality!r}: there are {', '.join(qualities)}")
+    chosen = qualities[quality or "fast"]
     return with_own_loss_weight(chosen, representation)
 
 
@@ -217,8 +223,7 @@ def _result(
     rows: list[tuple[int, float, int]],
     settings: Settings,
 ) -> PreImage:
-    with torch.no_grad():
-        codes = representation(minimum.images)
+    codes = representation.encode(minimum.images)
     shown = compared = minimum.images
     if representation.ignores_contrast:
         shown = with_deviation(shown, settings.pixel_norm / math.sqrt(3))

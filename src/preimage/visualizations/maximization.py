@@ -26,6 +26,7 @@ from preimage.optimizer import Minimum, Progress, minimize
 from preimage.representations.base import Representation
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
+from preimage.representations.memory import fit
 from preimage.representations.reach import reach
 from preimage.settings import MODERN, Settings
 from preimage.targets import Target, Term, channel, class_score, find_class
@@ -75,6 +76,8 @@ def maximize(
     mosaic: bool = False,
     settings: Settings | None = None,
     device: str | torch.device = "cpu",
+    accelerate: str = "auto",
+    memory: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     snapshot_every: int = 0,
 ) -> PreImage:
@@ -99,6 +102,9 @@ def maximize(
         settings: all constants; C is multiplied by 1 / Z. `MODERN` if not given; the
             authors' are `NNPREIMAGE.replace(loss_weight=1)`.
         device: where to compute; a network is moved there for the time of the call.
+        accelerate: how a network runs; see `preimage.representations.acceleration`.
+        memory: bytes that all may take together, or so much as there is; images are then
+            computed fewer at a time and, where one does not fit, activations recomputed.
         progress: called after each step.
         snapshot_every: keep the images of every so many steps in `.snapshots`.
 
@@ -123,7 +129,7 @@ def maximize(
     settings = MODERN if settings is None else settings
     device = torch.device(device)
     rho = reach(representation)
-    with representation.frozen(device):
+    with representation.frozen(device, accelerate):
         if maxima is None:
             responses, source = find_responses(representation, wanted, device, images)
         else:
@@ -155,16 +161,18 @@ def maximize(
         shape = canvas_shape(representation, settings, picture.size)
         amplitude = settings.start_amplitude * settings.pixel_norm
         start = torch.stack([noise(shape, amplitude, generator) for generator in generators])
+        at_once = fit(representation, picture.size, len(start), memory, device)
         minimum = minimize(
-            Objective(representation, loss, settings, problem.weights, picture.size),
+            Objective(
+                representation, loss, settings, problem.weights, picture.size, at_once=at_once
+            ),
             start.to(problem.weights),
             settings,
             generators,
             progress=progress,
             snapshot_every=snapshot_every,
         )
-        with torch.no_grad():
-            codes = representation(minimum.images)
+        codes = representation.encode(minimum.images)
     which = [index for index in range(len(live)) for _ in seeds]
     rows = list(range(len(seeds))) * len(live) if mosaic else list(range(len(which)))
     return PreImage(

@@ -60,10 +60,8 @@ def single(
         ValueError: if the representation has no image size of its own and none is given, or
             does not take images of this size.
     """
-    field = representation.receptive_field if isinstance(representation, Layer) else None
-    own = representation.preprocessing.size
-    fits = field is not None and (own is None or field.size < min(own))
-    if field is None or not fits or not all(target.is_central for target in targets):
+    field = _field_inside(representation)
+    if field is None or not all(target.is_central for target in targets):
         chosen = size or own_size(representation, targets)
         return Picture(chosen, tuple(targets), ((0, chosen[0], 0, chosen[1]),) * len(targets))
     if size is None:
@@ -79,12 +77,15 @@ def mosaic(representation: Representation, targets: Sequence[Target]) -> Picture
     """One image for all targets, on a grid as square as can be.
 
     Raises:
-        ValueError: if the layer has no grid of responses with a receptive field, or a target
-            has a place of its own.
+        ValueError: if the receptive field of the layer is not smaller than its images, or a
+            target has a place of its own.
     """
-    field = representation.receptive_field if isinstance(representation, Layer) else None
+    field = _field_inside(representation)
     if field is None:
-        raise ValueError(f"a mosaic needs a layer of maps: {representation.name} sees all at once")
+        raise ValueError(
+            f"a mosaic needs a layer whose receptive field is smaller than the image: that of "
+            f"{representation.name} is not; leave the mosaic out"
+        )
     if not all(target.is_central for target in targets):
         raise ValueError("the targets of a mosaic are central responses: a place is given to them")
     cell = 2 * math.ceil((_CELL * field.size / field.stride - 1) / 2) + 1
@@ -98,6 +99,13 @@ def mosaic(representation: Representation, targets: Sequence[Target]) -> Picture
     boxes = [_box(field, (v, u), cell * field.stride, size) for v, u in places]
     placed = [target.at(v, u) for target, (v, u) in zip(targets, places, strict=True)]
     return Picture(size, tuple(placed), tuple(boxes))
+
+
+def _field_inside(representation: Representation) -> ReceptiveField | None:
+    """The receptive field of a component, None where it is not smaller than the image."""
+    field = representation.receptive_field if isinstance(representation, Layer) else None
+    own = representation.preprocessing.size
+    return field if field is not None and (own is None or field.size < min(own)) else None
 
 
 def _box(field: ReceptiveField, place: tuple[int, int], side: int, size: tuple[int, int]) -> Box:

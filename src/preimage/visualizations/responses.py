@@ -134,6 +134,7 @@ def _measure(
     responses = []
     for photo in photos:
         image = representation.preprocessing.load(photo, size)[None].to(device)
+        representation.code_shape(*image.shape[-2:])
         with torch.no_grad():
             outputs = outputs_of(representation, image)
         responses.append([_extremes(target, outputs, len(photos)) for target in targets])

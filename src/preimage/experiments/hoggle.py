@@ -1,0 +1,275 @@
+"""HOGgle by paired dictionaries, the baseline of Table 4, learned here.
+
+Vondrick, Khosla, Malisiewicz and Torralba, "HOGgles: Visualizing Object Detection Features"
+(ICCV 2013). A patch x of an image and the HOG y of the cells inside it are written with one
+sparse code a: x ~ U' a and y ~ V' a, where the rows of U and V are atoms that were learned
+together, from patches of photos, by
+
+    min  1/2 ||[x, y] - [U, V]' a||^2 + lambda |a|_1,   a >= 0,
+
+[x, y] being the two, each without its mean and of unit norm, end to end. To invert HOG, find
+the code of every window of cells with V alone (the lasso), draw its patch with U, and average
+where patches overlap, weighted by a Gaussian.
+
+As in the authors' code (iHOG), a window is 5 x 5 cells of 8 pixels, a patch one cell wider on
+every side, there are 1024 atoms, and sigma is 9. docs/table4.md has what differs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from preimage.images import ImageError
+from preimage.models.optional import import_optional
+from preimage.preprocessing import GRAY
+from preimage.representations.hog import HOG
+
+CELLS = 5
+CELL_SIZE = 8
+PATCH = (CELLS + 2) * CELL_SIZE
+SIGMA = 9.0
+SPARSITY = 0.05
+"""lambda."""
+SIZES = (320, 384)
+"""Longer sides that photos are reduced to for learning."""
+FOLDS = 3
+BATCH = 400
+_STEPS = 50
+_NOT_CONVERGED = "Objective did not converge"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairedDictionaries:
+    """Pairs of dictionaries; the pair k was learned without the photos k, k + K, k + 2 K, ...
+
+    Attributes:
+        image_atoms: U of each of the K pairs, (K, A, PATCH, PATCH), float16.
+        hog_atoms: V of each pair, (K, A, 27, CELLS, CELLS), float16.
+        photos: SHA-256 of the photos.
+    """
+
+    image_atoms: np.ndarray
+    hog_atoms: np.ndarray
+    photos: tuple[str, ...]
+
+    def unaware_of(self, photo: str) -> int:
+        """The index of a pair that was learned without the photo of this SHA-256."""
+        known = photo in self.photos
+        return self.photos.index(photo) % len(self.image_atoms) if known else 0
+
+    def checksum(self, pair: int) -> str:
+        """SHA-256 of one pair."""
+        digest = hashlib.sha256(self.image_atoms[pair].tobytes())
+        digest.update(self.hog_atoms[pair].tobytes())
+        return digest.hexdigest()
+
+
+def learn(
+    photos: Sequence[Path],
+    *,
+    atoms: int = 1024,
+    patches: int = 20_000,
+    progress: Callable[[int, int], None] | None = None,
+) -> PairedDictionaries:
+    """Pairs of dictionaries from photos, such that each photo has a pair that never saw it.
+
+    Args:
+        photos: image files; copies of one photo count once.
+        atoms: how many atoms a dictionary has.
+        patches: how many patches of photos a pair is learned from, each seen once.
+        progress: called with the batches that are done, and with all of them.
+
+    Raises:
+        ImageError: if a photo cannot be used, or there are fewer than two.
+        ModelError: if scikit-learn is not installed.
+    """
+    decomposition = import_optional("sklearn.decomposition", "hoggle")
+    distinct = {hashlib.sha256(_read(photo)).hexdigest(): photo for photo in photos}
+    folds = min(FOLDS, len(distinct))
+    if folds < 2:
+        raise ImageError("HOGgle needs at least two photos: each is measured by what others taught")
+    pairs = []
+    batches = max(1, patches // BATCH)
+    for fold in range(folds):
+        seen = [photo for i, photo in enumerate(distinct.values()) if i % folds != fold]
+        rng = np.random.default_rng(fold)
+        data = _training_data(seen, max(patches, atoms), rng)
+        learner = decomposition.MiniBatchDictionaryLearning(
+            n_components=atoms, alpha=SPARSITY, fit_algorithm="cd", positive_code=True,
+            transform_max_iter=_STEPS, dict_init=data[:atoms] / np.sqrt(2), random_state=fold,
+        )  # fmt: skip
+        for batch, rows in enumerate(np.array_split(data[:patches], batches)):
+            with warnings.catch_warnings():
+                warnings.filterwarnings(
+                    "ignore", _NOT_CONVERGED
+                )  # the lasso need not converge in every step
+                learner.partial_fit(rows)
+            if progress is not None:
+                progress(fold * batches + batch + 1, folds * batches)
+        pairs.append(learner.components_.astype(np.float16))
+    both = np.stack(pairs)
+    return PairedDictionaries(
+        both[:, :, : PATCH**2].reshape(folds, atoms, PATCH, PATCH),
+        both[:, :, PATCH**2 :].reshape(folds, atoms, -1, CELLS, CELLS),
+        tuple(distinct),
+    )
+
+
+def invert(
+    code: Tensor, image_atoms: np.ndarray, hog_atoms: np.ndarray, size: tuple[int, int]
+) -> Tensor:
+    """An image of `size` from its HOG code, (1, 1, H, W), of no certain contrast.
+
+    Args:
+        code: HOG, (27, H', W'), at least CELLS cells each way.
+        image_atoms: U, (A, PATCH, PATCH).
+        hog_atoms: V, (A, 27, CELLS, CELLS).
+        size: H and W.
+
+    Raises:
+        ValueError: if the code has too few cells.
+        ModelError: if scikit-learn is not installed.
+    """
+    decomposition = import_optional("sklearn.decomposition", "hoggle")
+    if min(code.shape[1:]) < CELLS:
+        raise ValueError(
+            f"HOGgle needs at least {CELLS} x {CELLS} cells, not {code.shape[1]} x {code.shape[2]}"
+        )
+    windows = code.unfold(1, CELLS, 1).unfold(2, CELLS, 1).movedim(0, 2)
+    rows, columns = windows.shape[:2]
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", _NOT_CONVERGED
+        )  # more steps than these change the picture little
+        sparse = decomposition.sparse_encode(
+            _normalized(windows.reshape(rows * columns, -1).numpy()),
+            hog_atoms.reshape(len(hog_atoms), -1).astype(np.float32),
+            algorithm="lasso_cd", alpha=SPARSITY, positive=True, max_iter=_STEPS,
+        )  # fmt: skip
+    codes = torch.as_tensor(sparse, dtype=torch.float32).T.reshape(1, -1, rows, columns)
+    return average_patches(codes, torch.as_tensor(image_atoms.astype(np.float32)), size)
+
+
+def average_patches(codes: Tensor, image_atoms: Tensor, size: tuple[int, int]) -> Tensor:
+    """The mean of the patches that sparse codes (1, A, h, w) draw, (1, 1, H, W).
+
+    The patch of window (i, j) begins a cell above and to the left of cell (i, j), and counts
+    at each pixel by a Gaussian around its middle; what lies outside the image is dropped.
+    """
+    offset = torch.arange(PATCH) - (PATCH - 1) / 2
+    bell = torch.exp(-(offset**2) / (2 * SIGMA**2))
+    weight = bell[:, None] * bell
+    transposed = torch.nn.functional.conv_transpose2d
+    total = transposed(codes, (image_atoms * weight)[:, None], stride=CELL_SIZE)
+    weights = transposed(torch.ones_like(codes[:, :1]), weight[None, None], stride=CELL_SIZE)
+    height, width = size
+    inside = (total / weights)[..., CELL_SIZE:, CELL_SIZE:]
+    return inside[..., :height, :width].contiguous()
+
+
+def save(dictionaries: PairedDictionaries, path: Path) -> None:
+    """Writes dictionaries as an .npz file, complete or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez(
+                file,
+                image_atoms=dictionaries.image_atoms,
+                hog_atoms=dictionaries.hog_atoms,
+                photos=np.array(dictionaries.photos),
+            )
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load(path: Path) -> PairedDictionaries:
+    """Dictionaries that `save` wrote.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it holds something else.
+        ModelError: if scikit-learn, without which they are of no use, is not installed.
+    """
+    import_optional("sklearn.decomposition", "hoggle")
+    data = io.BytesIO(path.read_bytes())
+    try:
+        with np.load(data, allow_pickle=False) as arrays:
+            image_atoms, hog_atoms = arrays["image_atoms"], arrays["hog_atoms"]
+            photos = tuple(map(str, arrays["photos"]))
+    except Exception:  # zipfile and NumPy raise about anything for a damaged file
+        _refuse(path)
+    pairs = image_atoms.shape[:2]
+    components = HOG().code_shape(PATCH, PATCH)[0]
+    if (
+        image_atoms.shape != (*pairs, PATCH, PATCH)
+        or hog_atoms.shape != (*pairs, components, CELLS, CELLS)
+        or not all(a.dtype == np.float16 and np.isfinite(a).all() for a in (image_atoms, hog_atoms))
+        or 0 in image_atoms.shape
+    ):
+        _refuse(path)
+    return PairedDictionaries(image_atoms, hog_atoms, photos)
+
+
+def _refuse(path: Path) -> NoReturn:
+    raise ValueError(f"{path}: not dictionaries as `preimage reproduce hoggle` writes them")
+
+
+def _read(photo: Path) -> bytes:
+    try:
+        return photo.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{photo}: {error.strerror}") from None
+
+
+def _training_data(photos: Sequence[Path], count: int, rng: np.random.Generator) -> np.ndarray:
+    """Patches of all photos beside their HOG, in random order, (count, PATCH^2 + 675)."""
+    share = -(-count // len(photos))
+    data = np.concatenate([_patches_of(photo, share, rng) for photo in photos])
+    rng.shuffle(data)
+    return data[:count]
+
+
+def _patches_of(photo: Path, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Patches of a photo at several sizes, mirrored or not, with the cells begun anywhere."""
+    images = [GRAY.load(photo, size) for size in SIZES]
+    if min(images[0].shape[1:]) < PATCH + CELL_SIZE:
+        raise ImageError(
+            f"{photo}: HOGgle learns from photos of at least {PATCH + CELL_SIZE} pixels"
+        )
+    found: list[np.ndarray] = []
+    while sum(map(len, found)) < count:
+        top, left = rng.integers(CELL_SIZE, size=2)
+        version = images[rng.integers(len(images))][:, top:, left:]
+        if rng.integers(2):
+            version = version.flip(2)
+        patches = version[0].unfold(0, PATCH, CELL_SIZE).unfold(1, PATCH, CELL_SIZE)
+        rows, columns = patches.shape[:2]
+        cells = HOG(CELL_SIZE)(version[None])[0, :, 1:, 1:]
+        windows = cells.unfold(1, CELLS, 1).unfold(2, CELLS, 1)[:, :rows, :columns].movedim(0, 2)
+        both = (patches, windows)
+        found.append(
+            np.hstack([_normalized(part.reshape(rows * columns, -1).numpy()) for part in both])
+        )
+    data = np.concatenate(found)
+    rng.shuffle(data)
+    return data[:count]
+
+
+def _normalized(rows: np.ndarray) -> np.ndarray:
+    """Each row without its mean and of unit norm; a constant one becomes zero."""
+    centered = rows - rows.mean(1, keepdims=True)
+    norms = np.linalg.norm(centered, axis=1, keepdims=True)
+    normalized: np.ndarray = centered / np.maximum(norms, 1e-6)
+    return normalized

@@ -1,0 +1,81 @@
+"""Less memory for more time: a network that recomputes its activations in the backward pass.
+
+Between forward and backward pass only what passes from one segment of the network to the
+next is kept (Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016). A segment
+is a block, such as a residual one, or about sqrt(n) neighbors among n plain layers.
+
+>>> chain = nn.Sequential(*[nn.Conv2d(3, 3, 3) for _ in range(9)])
+>>> checkpoint_(chain, ["7"])
+>>> [type(child).__name__ for child in chain][:4]
+['Identity', 'Identity', '_Segment', 'Identity']
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+
+def checkpoint_(module: nn.Module, layers: Sequence[str]) -> None:
+    """Cuts a network into segments that are recomputed, in place.
+
+    Args:
+        module: a copy that nobody else uses, without gradients for its weights.
+        layers: dotted names of submodules whose outputs are asked for; none of them
+            disappears inside a segment.
+    """
+    for submodule in module.modules():  # an input that is kept must not change
+        if getattr(submodule, "inplace", False):
+            vars(submodule)["inplace"] = False
+    _cut(module, layers)
+
+
+def is_chain(module: nn.Module) -> bool:
+    """Whether a call of `module` is nothing but calls of its children in turn."""
+    hooked = module._forward_hooks or module._forward_pre_hooks
+    return type(module).forward is nn.Sequential.forward and not hooked
+
+
+def _cut(module: nn.Module, wanted: Sequence[str]) -> None:
+    inside: dict[str, list[str]] = {}
+    for name in wanted:
+        head, _, tail = name.partition(".")
+        inside.setdefault(head, []).extend([tail] if tail else [])
+    plain: list[str] = []
+    longest = math.ceil(math.sqrt(len(module._modules)))
+    for key, child in module._modules.items():
+        if child is None:
+            continue
+        if inside.get(key) or is_chain(child) or isinstance(child, nn.ModuleList | nn.ModuleDict):
+            _cut(child, inside.get(key, []))
+        elif child._modules:
+            vars(child)["forward"] = _recomputed(child.forward)
+        elif is_chain(module):
+            plain.append(key)
+            if key not in inside and len(plain) < longest:
+                continue
+        _join(module, plain)
+        plain.clear()
+    _join(module, plain)
+
+
+def _join(chain: nn.Module, keys: Sequence[str]) -> None:
+    """Makes one segment of neighbors in a chain; its output is that of the last."""
+    if keys:
+        segment = _Segment(*(chain.get_submodule(key) for key in keys))
+        chain._modules.update({key: nn.Identity() for key in keys})
+        chain._modules[keys[-1]] = segment
+
+
+class _Segment(nn.Sequential):
+    def forward(self, x: Any) -> Any:
+        return _recomputed(super().forward)(x)
+
+
+def _recomputed(forward: Any) -> Any:
+    return partial(checkpoint, forward, use_reentrant=False, preserve_rng_state=False)

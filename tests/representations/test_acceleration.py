@@ -1,0 +1,70 @@
+"""Every way to run a network computes the same."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tests.representations.networks import COLOR, resnet, state
+from tests.support import random_image
+from torch import Tensor
+
+from preimage import invert
+from preimage.representations.hog import HOG
+from preimage.representations.layer import Layer
+
+CPU = torch.device("cpu")
+TOLERANCE = 1e-4
+"""Of codes and gradients, as ||.|| / ||.||."""
+
+
+def evaluations(phi: Layer, accelerate: str, device: torch.device) -> list[Tensor]:
+    """Codes and gradients of batches of two sizes, and codes without gradient."""
+    results = []
+    with phi.frozen(device, accelerate):
+        for count in (2, 1):
+            x = torch.stack([random_image(3, 32, 32, seed=n) for n in range(count)])
+            x = x.float().to(device).requires_grad_()
+            code = phi(x)
+            (gradient,) = torch.autograd.grad(code, x, torch.ones_like(code))
+            results += [code.detach().clone(), gradient.clone()]
+        with torch.no_grad():
+            results += [phi(x.detach()), phi(x.detach() * 0.5)]
+    return [result.cpu() for result in results]
+
+
+def agree(phi: Layer, accelerate: str, device: torch.device) -> None:
+    plain = evaluations(phi, "none", device)
+    for result, expected in zip(evaluations(phi, accelerate, device), plain, strict=True):
+        assert (result - expected).norm() <= TOLERANCE * expected.norm()
+
+
+@pytest.mark.parametrize("layer", ["stem", "body.1", "head"])
+def test_the_hastened_network_is_the_plain_one(layer: str) -> None:
+    agree(Layer(resnet(), layer, COLOR), "auto", CPU)
+
+
+@pytest.mark.filterwarnings("ignore::Warning")  # of torch's own code while it compiles
+def test_the_compiled_network_is_the_plain_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch._inductor.config, "compile_threads", 1)
+    network = resnet()
+    before = state(network)
+    agree(Layer(network, "stem", COLOR), "compile", CPU)
+    assert state(network) == before
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("accelerate", ["auto", "compile", "graph"])
+def test_on_a_gpu_each_way_computes_the_same(accelerate: str) -> None:
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        agree(Layer(resnet(), "body.1", COLOR), accelerate, torch.device("cuda"))
+
+
+def test_what_there_is_not_is_refused() -> None:
+    phi = Layer(resnet(), "stem", COLOR)
+    photo = random_image(3, 32, 32, scale=1).numpy().transpose(1, 2, 0) + 0.5
+    with pytest.raises(ValueError, match="unknown acceleration 'turbo': there are auto"):
+        invert(phi, photo, accelerate="turbo")
+    with pytest.raises(ValueError, match="needs cuda, not cpu"):
+        invert(phi, photo, accelerate="graph")
+    with pytest.raises(ValueError, match="unknown acceleration 'turbo'"):
+        invert(HOG(), photo, accelerate="turbo")
