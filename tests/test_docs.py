@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from preimage.experiments.study import read_study
 from tests.cli.runner import run
 
 ROOT = Path(__file__).parent.parent
@@ -41,6 +42,15 @@ def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
         if not target.startswith("http"):
             assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", ["studies.md", "scaling.md"])
+def test_every_study_of_the_documents_is_one(document: str, tmp_path: Path) -> None:
+    blocks = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / document).read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        (tmp_path / "study.toml").write_text(block)
+        assert read_study(tmp_path / "study.toml").representations
 
 
 def test_the_map_of_the_house_names_every_module() -> None:

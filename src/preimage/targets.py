@@ -223,6 +223,37 @@ def find_class(name: str, classes: Sequence[str]) -> int:
     )
 
 
+def parse_channels(text: str) -> list[int]:
+    """The numbers that ranges such as "0-24" or "3,7,9-12" stand for.
+
+    Raises:
+        ValueError: if the text is no such list.
+
+    >>> parse_channels("3,7,9-12")
+    [3, 7, 9, 10, 11, 12]
+    """
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, _, last = (piece.strip() for piece in part.partition("-"))
+        last = last or first
+        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
+            raise ValueError(f"channels must be like 0-24 or 3,7,9-12, not {text!r}")
+        numbers += range(int(first), int(last) + 1)
+    return list(dict.fromkeys(numbers))
+
+
+def channel_count(code_shape: tuple[int, ...]) -> int:
+    """K of a code of maps (K, H', W'), tokens (T, K) or a vector (K,).
+
+    Raises:
+        ValueError: if it is of another shape.
+
+    >>> channel_count((48, 7, 7)), channel_count((197, 384))
+    (48, 384)
+    """
+    return _Layout.of(code_shape).channels
+
+
 def _amount(weight: float) -> str:
     return "" if weight == 1 else "-" if weight == -1 else f"{weight:g} "
 

@@ -38,7 +38,7 @@ def test_table_5_is_printed_and_saved_and_goes_on_where_it_was(tmp_path: Path) -
     before = images_of(tmp_path)
     assert _reproduce("table5", tmp_path, "--loss-weight", "20", "--ablation").status == 0
     after = images_of(tmp_path)
-    assert (len(before), len(after)) == (2, 4)
+    assert (len(before), len(after)) == (2, 8)
     assert before.items() <= after.items()
 
 

@@ -31,7 +31,7 @@ def test_workers_share_the_cores_unless_told_otherwise(
 def test_the_engine_is_the_one_the_options_ask_for(
     how: How, function: object, address: str | None
 ) -> None:
-    engine = how.engine(10)
+    engine = how.engine(10, lambda _: None)
     assert isinstance(engine, functools.partial)
     assert engine.func is function
     assert engine.keywords.get("address") == address

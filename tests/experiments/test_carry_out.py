@@ -9,7 +9,7 @@ import pytest
 import torch
 from tests.studies import make_trials, save_photos
 
-from preimage.experiments import carry_out as module
+from preimage.experiments import visualize
 from preimage.experiments.carry_out import carry_out
 from preimage.experiments.loading import Loader
 from preimage.experiments.naturalness import gradient_intersection
@@ -17,14 +17,16 @@ from preimage.experiments.outcome import Failure, Outcome
 from preimage.experiments.trial import Trial
 from preimage.images import load_image
 from preimage.photo_files import shipped_photos
-from preimage.visualizations import invert
+from preimage.representations.hog import HOG
+from preimage.settings import EXCITATION_PRESETS
+from preimage.visualizations import caricature, invert, maximize
 
 CHELSEA = shipped_photos()["chelsea"]
 LITE0 = "efficientnet-lite0"
 
 
 def _photos(trials: list[Trial]) -> dict[str, bytes]:
-    return {trial.photo_sha256: Path(trial.photo).read_bytes() for trial in trials}
+    return {t.photo_sha256: Path(t.photo).read_bytes() for t in trials if t.photo}
 
 
 def _outcome(trial: Trial) -> Outcome:
@@ -56,6 +58,43 @@ def test_an_outcome_is_what_invert_returns() -> None:
     assert outcome.machine["threads"] == str(torch.get_num_threads())
 
 
+def test_an_outcome_of_a_maximization_is_what_maximize_returns(tmp_path: Path) -> None:
+    photos = save_photos(tmp_path / "photos", 2)
+    (trial,) = make_trials(
+        photos, visualization="maximize", representations=[f"{LITE0}/stem"], channels=[3],
+        weights="random", seeds=[4],
+    )  # fmt: skip
+    outcome = _outcome(trial)
+    layer = Loader().representation(trial.representation, "random")
+    paths = sorted(photos.iterdir())
+    result = maximize(layer, 3, seeds=[4], settings=trial.settings, images=paths)
+    assert np.array_equal(outcome.image, result.images[0].numpy())
+    assert np.array_equal(outcome.picture, np.asarray(result.to_pil()))
+    assert outcome.measures.response == float(result.activation[0])
+    assert outcome.measures.error is None
+    assert trial.maximum == pytest.approx(result.maxima[0])
+
+
+def test_an_outcome_of_a_caricature_is_what_caricature_returns() -> None:
+    (trial,) = make_trials(CHELSEA, visualization="caricature", size=48, loss_weights=[7])
+    outcome = _outcome(trial)
+    strength = EXCITATION_PRESETS["nnpreimage"].with_steps(3)
+    result = caricature(HOG(), CHELSEA, size=48, amount=7, settings=strength)
+    assert np.array_equal(outcome.image, result.images[0].numpy())
+    assert outcome.measures.response == float(result.activation[0])
+
+
+def test_a_component_that_no_photo_moves_fails_alone(tmp_path: Path) -> None:
+    trials = make_trials(
+        save_photos(tmp_path / "photos", 1), visualization="maximize", channels=[0, 1, 2], size=32
+    )
+    trials[1] = trials[1].model_copy(update={"maximum": 0.0})
+    results = carry_out(trials, {}, Loader())
+    assert [isinstance(result, Failure) for result in results] == [False, True, False]
+    assert isinstance(results[1], Failure)
+    assert results[1].reason == "dead: no photo moves hog 1"
+
+
 def test_class_agreement_is_that_of_the_two_highest_scores() -> None:
     trials = make_trials(CHELSEA, representations=[f"{LITE0}/stem"], loss_weights=[300], steps=1)
     network = Loader().network(LITE0)
@@ -83,7 +122,7 @@ def test_an_unexpected_error_is_told_with_its_kind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trials = make_trials(save_photos(tmp_path / "photos", 1))
-    monkeypatch.setattr(module, "invert", None)
+    monkeypatch.setattr(visualize, "invert", None)
     (failure,) = carry_out(trials, _photos(trials), Loader())
     assert isinstance(failure, Failure)
     assert failure.reason == "TypeError: 'NoneType' object is not callable"

@@ -13,7 +13,9 @@ from preimage.catalog import network
 from preimage.experiments.loading import Loader
 from preimage.experiments.study import Study, read_study
 from preimage.images import ImageError
-from preimage.settings import NETWORK_QUALITIES, NNPREIMAGE, QUALITIES
+from preimage.settings import MODERN, NETWORK_QUALITIES, NNPREIMAGE, QUALITIES
+
+_MAXIMIZE = 'representations = ["hog"]\nvisualization = "maximize"\n'
 
 
 def _write(folder: Path, text: str) -> Path:
@@ -61,6 +63,27 @@ def test_what_a_study_leaves_open_is_what_invert_would_choose() -> None:
     )  # fmt: skip
 
 
+def test_a_study_of_maximizations_is_every_component_with_its_m(tmp_path: Path) -> None:
+    photos = save_photos(tmp_path / "photos", 2)
+    trials = make_trials(
+        photos, visualization="maximize", representations=["efficientnet-lite0/stem"],
+        channels=[0, 2], weights="random", seeds=[0, 1], steps=7, loss_weights=[1, 5],
+    )  # fmt: skip
+    found = [(str(t.component), t.settings.loss_weight, t.seed) for t in trials]
+    assert found == list(itertools.product(["0", "2"], [1, 5], [0, 1]))
+    assert trials[0].settings == MODERN.with_steps(7).replace(loss_weight=1)
+    assert all(trial.maximum for trial in trials)
+    assert {(trial.photo, trial.photo_sha256) for trial in trials} == {("", "")}
+    assert len({trial.maximum_sha256 for trial in trials}) == 1
+
+
+def test_caricatures_are_by_default_as_strong_as_those_of_the_command(tmp_path: Path) -> None:
+    photos = save_photos(tmp_path / "photos", 2)
+    trials = make_trials(photos, visualization="caricature", steps=7)
+    assert [trial.subject for trial in trials] == ["00.png", "01.png"]
+    assert trials[0].settings == NNPREIMAGE.with_steps(7).replace(loss_weight=10)
+
+
 def test_a_star_stands_for_the_main_layers_of_a_network(tmp_path: Path) -> None:
     photos = save_photos(tmp_path / "photos", 1)
     name = "efficientnet-lite0"
@@ -97,6 +120,14 @@ def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
     ('representations = ["hog"]\nquality = "fast"\npreset = "paper"', "give either quality or"),
     ('representations = ["hog"]\n[settings]\nbetta = 2', "'betta': did you mean 'beta'"),
     ('representations = ["hog"]\n[mask]\nwindows = 2', "'windows': did you mean 'window'"),
+    ('representations = ["hog"]\nvisualization = "dream"', "visualization: .*'maximize'"),
+    ('representations = ["hog"]\nchannels = "all"', "channels: not for visualization = 'invert'"),
+    ('representations = ["hog"]\nvisualization = "maximize"', "say what to maximize"),
+    (f'{_MAXIMIZE}channels = "1-x"', "channels must be like 0-24"),
+    (f'{_MAXIMIZE}channels = [-1]', "channels.0: .*greater than or equal"),
+    (f'{_MAXIMIZE}channels = [1]\nquality = "fast"', "quality: not for visualization"),
+    (f'{_MAXIMIZE}channels = [1]\npreset = "best"', "unknown preset 'best': there are modern"),
+    (f'{_MAXIMIZE}neurons = [[1, 2]]', "neurons.0.2 is missing"),
 ])  # fmt: skip
 def test_a_bad_study_has_one_clear_line(text: str, problem: str, tmp_path: Path) -> None:
     path = _write(tmp_path, text)

@@ -8,8 +8,9 @@ import statistics
 import pytest
 from tests.studies import MEASURES
 
+from preimage.experiments.component import Component
 from preimage.experiments.outcome import Record
-from preimage.experiments.summary import summarize, varied_constants
+from preimage.experiments.summary import summarize, summarize_responses, varied_constants
 from preimage.experiments.trial import Trial
 from preimage.settings import NNPREIMAGE
 
@@ -51,3 +52,21 @@ def test_settings_that_differ_between_representations_alone_do_not_count_as_vari
         other, trial=other.trial.model_copy(update={"representation": "dsift"})
     )
     assert varied_constants([_record(0.1), other]) == []
+
+
+def test_the_mean_response_of_a_component_is_over_seeds() -> None:
+    records = []
+    for channel, seed, response in ((0, 0, 2.0), (0, 1, 5.0), (1, 0, 3.0)):
+        trial = Trial(
+            visualization="maximize", representation="hog", seed=seed, settings=NNPREIMAGE,
+            component=Component(channel=channel), maximum=10.0 + channel,
+        )  # fmt: skip
+        records.append(
+            Record(trial, "done", dataclasses.replace(MEASURES, error=None, response=response))
+        )
+    first, second = summarize_responses([*records, _record(0.1)])
+    assert (first.component, first.maximum, first.count) == ("0", 10, 2)
+    assert first.response == pytest.approx(3.5)
+    assert first.response_std == pytest.approx(statistics.stdev([2, 5]))
+    assert (second.component, second.maximum, second.response_std) == ("1", 11, None)
+    assert summarize(records) == []

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import itertools
 
+import torch
+
 from preimage.catalog import network
 from preimage.experiments.loading import Loader
-from preimage.experiments.table5 import LOSS_WEIGHTS, NO_VARIATION_PRIOR, published, study
+from preimage.experiments.table5 import (
+    LOSS_WEIGHTS,
+    NO_RANGE_PRIOR,
+    NO_VARIATION_PRIOR,
+    published,
+    studies,
+)
+from preimage.photo_files import shipped_photos
+from preimage.settings import NNPREIMAGE
+from preimage.visualizations import invert
 
 
 def test_the_published_table_is_whole() -> None:
@@ -25,10 +36,37 @@ def test_the_published_figures_are_those_of_the_paper() -> None:
         assert table[layer, weight] == figures
 
 
-def test_the_ablation_repeats_every_trial_without_the_variation_prior() -> None:
-    for ablation, expected in ((False, 1), (True, 2)):
-        trials = study(["hog"], None, ablation=ablation, steps=1).trials(Loader())
-        priors = {trial.settings.gradient_norm for trial in trials}
-        assert len(priors) == expected
-        assert len(trials) == 9 * 4 * expected
-        assert (NO_VARIATION_PRIOR in priors) is ablation
+def test_the_ablation_repeats_every_trial_without_each_prior_and_once_without_both() -> None:
+    for ablation, expected in ((False, [4]), (True, [4, 4, 4, 1])):
+        plans = studies(["hog"], None, ablation=ablation, steps=1)
+        trials = [plan.trials(Loader()) for plan in plans]
+        assert [len(several) / 9 for several in trials] == expected
+        assert len({trial.key for several in trials for trial in several}) == 9 * sum(expected)
+    priors = [(t[0].settings.gradient_norm, t[0].settings.pixel_norm) for t in trials]
+    without = (NO_VARIATION_PRIOR, NO_RANGE_PRIOR["pixel_norm"])
+    assert priors == [
+        (80 / 6.5, 80), (without[0], 80), (80 / 6.5, without[1]), without,
+    ]  # fmt: skip
+
+
+def test_without_a_prior_its_term_vanishes_and_nothing_else_changes() -> None:
+    layer = network("efficientnet-lite0", "random").layer("stem.conv")
+    photo = shipped_photos()["chelsea"]
+    usual = NNPREIMAGE.with_steps(1)
+
+    def first_terms(**changes: float) -> torch.Tensor:
+        settings = usual.replace(**changes)
+        terms = invert(layer, photo, size=(32, 32), settings=settings).trace
+        return torch.stack(
+            [terms.alpha_norm[:2, 0], terms.total_variation[:2, 0], terms.loss[:2, 0]]
+        )
+
+    expected = first_terms()
+    without = first_terms(**NO_RANGE_PRIOR)
+    assert bool((without[0] < 1e-9).all())
+    assert torch.allclose(without[1:, 0], expected[1:, 0])
+    # the first step is bounded by the rate alone, whatever the size of the gradient
+    assert torch.allclose(without[1:, 1], expected[1:, 1], rtol=0.2)
+    without = first_terms(gradient_norm=NO_VARIATION_PRIOR)
+    assert bool((without[1] < 1e-9).all())
+    assert torch.allclose(without[[0, 2], 0], expected[[0, 2], 0])

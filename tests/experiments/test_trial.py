@@ -8,12 +8,18 @@ import sys
 import pytest
 import torch
 
+from preimage.experiments.component import Component
 from preimage.experiments.trial import Mask, Trial
-from preimage.settings import NNPREIMAGE
+from preimage.settings import MODERN, NNPREIMAGE
 
 TRIAL = Trial(
     representation="vgg-m/conv3", weights="random", photo="a.png", photo_sha256="12",
     size=(20, 30), seed=2, settings=NNPREIMAGE.replace(loss_weight=20), mask=Mask(window=3),
+)  # fmt: skip
+
+MAXIMIZATION = Trial(
+    visualization="maximize", representation="vgg-m/conv3", settings=MODERN,
+    component=Component(channel=5), maximum=2.5, maximum_sha256="34",
 )  # fmt: skip
 
 
@@ -21,10 +27,29 @@ TRIAL = Trial(
     {"representation": "vgg-m/conv2"}, {"weights": None}, {"weights_sha256": "ab"},
     {"photo_sha256": "13"}, {"size": None}, {"size": (30, 20)}, {"seed": 3},
     {"settings": NNPREIMAGE}, {"settings": TRIAL.settings.replace(beta=1.5)},
-    {"mask": Mask()}, {"mask": Mask(window=3, stream=1)},
+    {"mask": Mask()}, {"mask": Mask(window=3, stream=1)}, {"visualization": "caricature"},
 ], ids=lambda change: str(*change))  # fmt: skip
 def test_whatever_changes_the_result_changes_the_key(change: dict[str, object]) -> None:
     assert TRIAL.model_copy(update=change).key != TRIAL.key
+
+
+@pytest.mark.parametrize("change", [
+    {"component": Component(channel=6)}, {"component": Component(channel=5, position=(0, 0))},
+    {"component": Component(channel=5, class_name="goose")}, {"maximum_sha256": "35"},
+    {"seed": 1}, {"size": 64},
+], ids=lambda change: str(*change))  # fmt: skip
+def test_whatever_changes_a_maximization_changes_its_key(change: dict[str, object]) -> None:
+    assert MAXIMIZATION.model_copy(update=change).key != MAXIMIZATION.key
+
+
+def test_the_last_digits_of_m_which_rounding_changes_do_not_change_the_key() -> None:
+    assert MAXIMIZATION.model_copy(update={"maximum": 2.5000001}).key == MAXIMIZATION.key
+
+
+def test_inversions_of_stores_that_were_made_before_there_were_maximizations_keep_their_key() -> (
+    None
+):
+    assert TRIAL.key == "09bb61d85aaa275d5396d879a7a9537a"
 
 
 def test_where_files_lie_does_not_change_the_key() -> None:

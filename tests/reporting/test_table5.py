@@ -9,7 +9,7 @@ from tests.support import pixels_of
 
 from preimage.experiments.outcome import Record
 from preimage.experiments.summary import summarize
-from preimage.experiments.table5 import NO_VARIATION_PRIOR
+from preimage.experiments.table5 import NO_RANGE_PRIOR, NO_VARIATION_PRIOR
 from preimage.experiments.trial import Trial
 from preimage.reporting.table5 import format_table5, write_table5
 from preimage.settings import NNPREIMAGE
@@ -39,10 +39,15 @@ def test_alexnet_stands_beside_the_published_figures() -> None:
 
 
 def test_other_networks_stand_alone_and_the_ablation_beside_each_c() -> None:
-    records = _records("vgg-m", {}, {"gradient_norm": NO_VARIATION_PRIOR})
+    no_variation = {"gradient_norm": NO_VARIATION_PRIOR}
+    records = _records(
+        "vgg-m", {}, no_variation, NO_RANGE_PRIOR, {**no_variation, **NO_RANGE_PRIOR}
+    )
     header, rows = format_table5(summarize(records))
-    assert header == ["layer", "C = 100", "C = 100, no TV prior"]
-    assert rows == [["conv1", "25.0", "25.0"], ["fc8", "25.0", "25.0"]]
+    assert header == [
+        "layer", "C = 100", "C = 100, no TV prior", "C = 100, no range prior", "no prior",
+    ]  # fmt: skip
+    assert rows == [["conv1", *["25.0"] * 4], ["fc8", *["25.0"] * 4]]
 
 
 def test_the_table_its_measures_and_its_curves_are_written(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tests.studies import images_of, make_trials, save_photos
 from preimage.experiments.outcome import Failure, Outcome
 from preimage.experiments.trial import Trial
 from preimage.sweeps.batches import Batch, group, read_photos
-from preimage.sweeps.engines import Engine, Results, in_process, process_pool
+from preimage.sweeps.engines import Engine, News, Results, in_process, process_pool
 from preimage.sweeps.retries import DEATHS
 from preimage.sweeps.run import Stop, choose_engine, graceful_stop, run
 from preimage.sweeps.store import Store
@@ -57,6 +57,21 @@ def test_batches_of_hog_and_dsift_give_the_images_of_single_trials_bit_for_bit(
     assert images_of(tmp_path / "batches") == images_of(tmp_path / "single")
 
 
+def test_maximizations_and_caricatures_are_the_same_on_every_engine_and_in_batches(
+    tmp_path: Path,
+) -> None:
+    photos = save_photos(tmp_path / "photos", 2)
+    layers = {"representations": ["efficientnet-lite0/stem.conv"], "weights": "random", "steps": 2}
+    trials = make_trials(photos, visualization="maximize", channels="0-3", **layers)
+    trials += make_trials(photos, visualization="caricature", size=(32, 40), **layers)
+    for name, engine, batch in (("here", HERE, 1), ("pool", POOL, 1), ("batches", HERE, 3)):
+        assert _run(tmp_path / name, trials, engine, batch) == ["done"] * 6
+    images = images_of(tmp_path / "here")
+    assert len(set(images.values())) == len(images) == 6
+    assert images_of(tmp_path / "pool") == images
+    assert images_of(tmp_path / "batches") == images
+
+
 def test_a_trial_that_cannot_be_carried_out_fails_alone(tmp_path: Path) -> None:
     photos = save_photos(tmp_path / "photos", 2)
     (photos / "00a.png").write_text("no image")
@@ -93,6 +108,17 @@ def test_trials_are_grouped_where_they_differ_in_the_photo_alone(tmp_path: Path)
     ]  # fmt: skip
 
 
+def test_components_of_a_layer_are_grouped_where_their_images_are_of_one_size(
+    tmp_path: Path,
+) -> None:
+    trials = make_trials(
+        save_photos(tmp_path / "photos", 1), visualization="maximize", size=32,
+        representations=["hog"], channels="0-2", neurons=[(5, 0, 1), (6, 2, 2)],
+    )  # fmt: skip
+    components = [[str(trial.component) for trial in alike] for alike in group(trials, 9)]
+    assert components == [["0", "1", "2"], ["5:0,1", "6:2,2"]]
+
+
 def test_a_second_run_does_nothing_and_failed_trials_are_tried_on_demand(tmp_path: Path) -> None:
     photos = save_photos(tmp_path / "photos", 2)
     trials = make_trials(photos)
@@ -125,6 +151,7 @@ def test_a_killed_worker_is_replaced_and_no_trial_lost(tmp_path: Path) -> None:
         if len(killed) < 2:
             worker = multiprocessing.active_children()[0]
             worker.kill()
+            worker.join()
             killed.append(worker.pid)
 
     with Store(tmp_path / "pool", create=True) as store:
@@ -208,5 +235,23 @@ def _slowly(batches: Iterator[Batch]) -> Iterator[Results]:
 
 
 def test_one_worker_is_this_process_and_several_are_a_pool() -> None:
-    assert choose_engine(1, 1, "cpu").func is in_process  # type: ignore[attr-defined]
-    assert choose_engine(2, 1, "cpu").func is process_pool  # type: ignore[attr-defined]
+    for workers, function in ((1, in_process), (2, process_pool)):
+        engine = choose_engine(workers, 1, "cpu", lambda _: None)
+        assert engine.func is function  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("engine", [HERE, POOL], ids=["here", "pool"])
+def test_long_trials_tell_how_far_they_are(
+    engine: functools.partial[Iterator[Results]], tmp_path: Path
+) -> None:
+    photos = save_photos(tmp_path / "photos", 2)
+    trials = make_trials(photos, preset="nnpreimage", steps=2000)
+    news: list[News] = []
+    assert _run(tmp_path / "store", trials, functools.partial(engine, watch=news.append)) == [
+        "done", "done",
+    ]  # fmt: skip
+    assert {told.key for told in news} == {trial.key for trial in trials}
+    steps = [told.step for told in news if told.key == trials[0].key]
+    assert 0 < min(steps) <= max(steps) <= 2000
+    assert steps == sorted(set(steps))
+    assert all(told.steps == 2000 and told.energy > 0 for told in news)

@@ -142,25 +142,6 @@ def find_preset(
     return settings if strength is None else settings.replace(loss_weight=strength)
 
 
-def parse_channels(text: str) -> list[int]:
-    """The numbers that ranges such as "0-24" or "3,7,9-12" stand for.
-
-    Raises:
-        ValueError: if the text is no such list.
-
-    >>> parse_channels("3,7,9-12")
-    [3, 7, 9, 10, 11, 12]
-    """
-    numbers: list[int] = []
-    for part in text.split(","):
-        first, _, last = (piece.strip() for piece in part.partition("-"))
-        last = last or first
-        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
-            raise ValueError(f"channels must be like 0-24 or 3,7,9-12, not {text!r}")
-        numbers += range(int(first), int(last) + 1)
-    return list(dict.fromkeys(numbers))
-
-
 def check_device(device: str, *, small_kernels: bool = True) -> None:
     """Fails for a device that torch does not have.
 

@@ -21,7 +21,6 @@ from preimage.cli.common import (
     conclude,
     console,
     find_preset,
-    parse_channels,
     parse_memory,
     parse_size,
     progress_bar,
@@ -39,7 +38,7 @@ from preimage.reporting.results import write_result
 from preimage.reporting.video import check_video, frame_interval, write_video
 from preimage.representations.base import Representation
 from preimage.settings import EXCITATION_PRESETS
-from preimage.targets import Target, channel, class_score, neuron
+from preimage.targets import Target, channel, class_score, neuron, parse_channels
 from preimage.visualizations import DeadTargetError, PreImage
 
 _BATCH = 8

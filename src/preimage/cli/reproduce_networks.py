@@ -61,7 +61,8 @@ def table5(
     ] = None,
     steps: Steps = None,
     ablation: Annotated[
-        bool, typer.Option("--ablation", help="Also without the total-variation prior.")
+        bool,
+        typer.Option("--ablation", help="Also without the prior of variation, of range, of both."),
     ] = False,
     out: Annotated[Path, typer.Option(help="Folder for the table and its store.")] = Path("table5"),
     workers: Workers = None,
@@ -75,14 +76,15 @@ def table5(
         loader = Loader()
         network = loader.network(model or table5_experiment.MODEL, weights)
         names = choose_layers(network, layers, list(network.main_layers))
-        plan = table5_experiment.study(
+        plans = table5_experiment.studies(
             names, choose_photos(images, photos, tuple(shipped_photos())), ablation=ablation,
             loss_weights=loss_weight or table5_experiment.LOSS_WEIGHTS, weights=weights,
             steps=steps,
         )  # fmt: skip
         check_folder(out)
         how = How(workers, threads, batch, device, retry)
-        records = carry_out(out, plan.name, plan.trials(loader), how)
+        trials = _once([plan.trials(loader) for plan in plans])
+        records = carry_out(out, plans[0].name, trials, how)
         paths = write_table5(out, records)
     header, rows = format_table5(summarize(records))
     table = Table(*header)

@@ -17,9 +17,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from preimage.cli.common import check_device, console, percent
-from preimage.experiments.outcome import Failure, Outcome, Record
+from preimage.experiments.outcome import Failure, Measures, Outcome, Record
 from preimage.experiments.trial import Trial
-from preimage.sweeps.engines import Engine
+from preimage.sweeps.engines import Engine, News, Watch
 from preimage.sweeps.ray_engine import ray_actors
 from preimage.sweeps.run import choose_engine, graceful_stop, run
 from preimage.sweeps.store import Store
@@ -65,11 +65,11 @@ class How:
     ray: str | None = None
     gpus: float = 0
 
-    def engine(self, trials: int) -> Engine:
-        """What carries out so many trials."""
+    def engine(self, trials: int, watch: Watch) -> Engine:
+        """What carries out so many trials, and tells how far it is, unless it is Ray."""
         workers = self.processes(trials)
         if self.ray is None:
-            return choose_engine(workers, self.threads, self.device)
+            return choose_engine(workers, self.threads, self.device, watch)
         return functools.partial(
             ray_actors, address=self.ray, workers=workers,
             threads=self.threads, device=self.device, gpus=self.gpus,
@@ -96,9 +96,9 @@ def carry_out(folder: Path, study: str, trials: Sequence[Trial], how: How) -> li
         store.plan(study, trials)
         wanted = ("missing", "failed") if how.retry else ("missing",)
         todo = [record.trial for record in store.records(study) if record.status in wanted]
-        engine = how.engine(len(todo))
         log.info("%s: %d trials, %d to do", study, len(trials), len(todo))
         with _screen(todo, log) as screen, graceful_stop(_announce) as stop:
+            engine = how.engine(len(todo), screen.watch)
             run(
                 store, todo, engine, batch=how.batch, retry=how.retry, report=screen.report,
                 stop=stop,
@@ -128,19 +128,31 @@ class _Screen:
             last = f"failed: {name}"
         else:
             numbers = result.measures
-            self._log.info(
-                "done %s %s: error %.4f, energy %.4g, %.2f s",
-                result.key, name, numbers.error, numbers.energy or 0, numbers.seconds,
-            )  # fmt: skip
-            last = f"{name}: {percent(numbers.error)}, energy {numbers.energy or 0:.3g}"
+            came_to = _came_to(numbers)
+            self._log.info("done %s %s: %s, %.2f s", result.key, name, came_to, numbers.seconds)
+            last = f"{name}: {came_to}"
         self._done += 1
         rate = f"{60 * self._done / (time.perf_counter() - self._begin):.3g} a minute"
         self._bar.update(self._task, advance=1, failed=self._failed, rate=rate, last=last)
 
+    def watch(self, news: News) -> None:
+        """Shows how far a trial is."""
+        words = f"{self._names[news.key]}: {news.step} of {news.steps}, energy {news.energy:.4g}"
+        self._bar.update(self._task, last=words)
+
+
+def _came_to(measures: Measures) -> str:
+    """Error or response, and the energy."""
+    if measures.error is not None:
+        reached = f"error {percent(measures.error)}"
+    else:
+        reached = f"response {measures.response or 0:.4g}"
+    return f"{reached}, energy {measures.energy or 0:.4g}"
+
 
 def describe(trial: Trial) -> str:
     """A trial in a few words."""
-    words = [trial.representation, Path(trial.photo).name, f"C {trial.settings.loss_weight:g}"]
+    words = [trial.representation, trial.subject, f"C {trial.settings.loss_weight:g}"]
     return ", ".join([*words, f"seed {trial.seed}"])
 
 

@@ -1,4 +1,4 @@
-"""`preimage study`: many inversions, from a file, that lose nothing when they are stopped."""
+"""`preimage study`: many visualizations, from a file, that lose nothing when they are stopped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from preimage.cli.common import clear_errors
+from preimage.cli.common import check_device, clear_errors
 from preimage.cli.running import (
     BatchSize,
     Device,
@@ -26,13 +26,14 @@ from preimage.experiments.estimate import seconds_each
 from preimage.experiments.loading import Loader
 from preimage.experiments.outcome import Record
 from preimage.experiments.study import read_study
-from preimage.experiments.summary import summarize
 from preimage.experiments.trial import Trial
 from preimage.reporting.results import check_writable
-from preimage.reporting.study import format_rows, write_export, write_report
+from preimage.reporting.study import format_study, write_export, write_report
 from preimage.sweeps.store import Store
 
-study = typer.Typer(help="Many inversions at a time.", no_args_is_help=True)
+_MOST_ROWS = 60
+
+study = typer.Typer(help="Many visualizations at a time.", no_args_is_help=True)
 StoreFolder = Annotated[Path, typer.Argument(metavar="STORE", help="Folder of a study's results.")]
 Name = Annotated[str | None, typer.Option("--study", help="Which, where a store holds several.")]
 
@@ -87,7 +88,7 @@ def status(store: StoreFolder) -> None:
 
 @study.command()
 def report(store: StoreFolder, name: Name = None) -> None:
-    """Write means, their plot and what failed as report.md, .csv, .tex, .pdf and .png."""
+    """Write means, pictures and what failed as report.md, .csv, .tex, .pdf and .png."""
     with clear_errors():
         chosen, records = _records(store, name)
         check_writable(store)
@@ -132,8 +133,10 @@ def _planned(folder: Path, name: str, trials: list[Trial]) -> list[Record]:
 
 def _print_plan(records: list[Record], loader: Loader, how: How) -> None:
     torch.set_num_threads(how.threads)
-    seconds = seconds_each(records, loader)
-    table = Table("representation", "trials", "done", "failed", "seconds each", "minutes left")
+    if how.ray is None:
+        check_device(how.device, small_kernels=False)
+    seconds = seconds_each(records, loader, how.device if how.ray is None else "cpu")
+    table = Table("representation", "trials", "done", "failed", "each", "left")
     total = 0.0
     for name in dict.fromkeys(record.trial.representation for record in records):
         counts = Counter(r.status for r in records if r.trial.representation == name)
@@ -141,19 +144,31 @@ def _print_plan(records: list[Record], loader: Loader, how: How) -> None:
         each = seconds.get(name)
         total += (each or 0) * left
         cells = (counts.total(), counts["done"], counts["failed"])
-        times = ("?", "?") if each is None else (f"{each:.2f}", f"{each * left / 60:.1f}")
+        times = ("?", "?") if each is None else (_duration(each), _duration(each * left))
         table.add_row(name, *map(str, cells), *times)
     Console().print(table)
     left = sum(record.status == "missing" for record in records)
     workers = how.processes(left)
     typer.echo(
-        f"{len(records)} trials, {left} to do: about {total / workers / 60:.1f} minutes with "
+        f"{len(records)} trials, {left} to do: about {_duration(total / workers)} with "
         f"{workers} worker{'s' if workers > 1 else ''}, if each has a core of its own"
     )
 
 
+def _duration(seconds: float) -> str:
+    """Seconds in a unit that fits."""
+    if seconds < 100:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.1f} minutes"
+    return f"{seconds / 3600:.1f} hours"
+
+
 def _print_means(records: list[Record]) -> None:
-    header, rows = format_rows(summarize(records))
+    header, rows = format_study(records)
+    if len(rows) > _MOST_ROWS:
+        typer.echo(f"{len(rows)} means; `preimage study report` writes them")
+        return
     table = Table(*header)
     for row in rows:
         table.add_row(*row)

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from preimage.cli.common import check_device, clear_errors, parse_channels
+from preimage.cli.common import check_device, clear_errors
 from preimage.cli.stats import by_network, dead_channels, image_bar, image_paths, report_skipped
 from preimage.reporting.results import check_picture, versions, write_result
 from preimage.reporting.top_responses import draw_top_responses
 from preimage.statistics import load_known, measure
+from preimage.targets import parse_channels
 
 _FIRST = 25
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,14 +17,20 @@ from preimage.experiments.machine import machine
 from preimage.experiments.naturalness import gradient_intersection
 from preimage.experiments.outcome import Failure, Measures, Outcome
 from preimage.experiments.trial import Trial
+from preimage.experiments.visualize import visualize
+from preimage.optimizer import Progress
 from preimage.representations.base import Representation
-from preimage.visualizations import PreImage, invert
+from preimage.visualizations import PreImage
 
 
 def carry_out(
-    trials: Sequence[Trial], photos: Mapping[str, bytes], loader: Loader, device: str = "cpu"
+    trials: Sequence[Trial],
+    photos: Mapping[str, bytes],
+    loader: Loader,
+    device: str = "cpu",
+    progress: Callable[[Progress], None] | None = None,
 ) -> list[Outcome | Failure]:
-    """Carries out trials that differ in their photos alone, in one batch where it can be.
+    """Carries out trials of the same `kin`, in one batch where it can be.
 
     Whatever goes wrong with one is its own failure.
 
@@ -32,40 +39,54 @@ def carry_out(
         photos: the image files by checksum.
         loader: where representations come from.
         device: where to compute.
+        progress: called after each step.
 
     Raises:
-        KeyboardInterrupt: after an interrupted inversion, which is not kept.
+        KeyboardInterrupt: after an interrupted visualization, which is not kept.
     """
     try:
-        return _together(trials, photos, loader, device)
+        return _together(trials, photos, loader, device, progress)
     except Exception as error:  # a study goes on, whatever a representation raises
         if len(trials) == 1:
             return [Failure(trials[0].key, _in_one_line(error))]
-    return [result for trial in trials for result in carry_out([trial], photos, loader, device)]
+    return [
+        result
+        for trial in trials
+        for result in carry_out([trial], photos, loader, device, progress)
+    ]
 
 
 def _together(
-    trials: Sequence[Trial], photos: Mapping[str, bytes], loader: Loader, device: str
+    trials: Sequence[Trial],
+    photos: Mapping[str, bytes],
+    loader: Loader,
+    device: str,
+    progress: Callable[[Progress], None] | None,
 ) -> list[Outcome | Failure]:
     first = trials[0]
     phi = loader.representation(first.representation, first.weights)
-    network = loader.network_of(first.representation, first.weights)
-    files = [photos[trial.photo_sha256] for trial in trials]
-    originals = [phi.preprocessing.load(io.BytesIO(file), first.size) for file in files]
-    height, width = originals[0].shape[-2:]
+    files = [photos[trial.photo_sha256] for trial in trials if trial.photo]
     begin = time.perf_counter()
-    result = invert(
-        phi, [io.BytesIO(file) for file in files], size=first.size, seeds=[first.seed],
-        mask=first.mask.of(phi.code_shape(height, width)), settings=first.settings, device=device,
-    )  # fmt: skip
+    opened = [io.BytesIO(file) for file in files]
+    result = visualize(trials, opened, phi, device=device, progress=progress)
     seconds = (time.perf_counter() - begin) / len(trials)
-    if result.interrupted:
-        raise KeyboardInterrupt
-    agreement = _class_agreement(network, torch.stack(originals), result.images, device)
+    if first.visualization == "invert":
+        network = loader.network_of(first.representation, first.weights)
+        likenesses = _likenesses(first, files, result, phi, network, device)
+    else:
+        none = {"error": None, "psnr": None, "ssim": None, "naturalness": None}
+        likenesses = [{**none, "class_agrees": None}] * len(trials)
+    total = result.trace.total
     return [
         Outcome(
             trial.key,
-            _measures(result, index, originals[index], phi, agreement[index], seconds),
+            Measures(
+                **likenesses[index],
+                response=_number(result.activation, index),
+                energy=float(total[-1, index]) if len(total) else None,
+                steps=len(total),
+                seconds=seconds,
+            ),
             result.images[index].cpu().numpy(),
             phi.preprocessing.to_display(result.shown[index]),
             machine(device, len(trials)),
@@ -74,26 +95,30 @@ def _together(
     ]
 
 
-def _measures(
+def _likenesses(
+    trial: Trial,
+    files: Sequence[bytes],
     result: PreImage,
-    index: int,
-    original: Tensor,
     phi: Representation,
-    class_agrees: bool | None,
-    seconds: float,
-) -> Measures:
+    network: Network | None,
+    device: str,
+) -> list[dict[str, Any]]:
+    """How near the results of inversions are to their photos: the fields of `Measures`."""
+    originals = [phi.preprocessing.load(io.BytesIO(file), trial.size) for file in files]
+    agreement = _class_agreement(network, torch.stack(originals), result.images, device)
     to_255 = phi.preprocessing.to_255
-    total = result.trace.total
-    return Measures(
-        error=float(result.error[index]),
-        psnr=_number(result.psnr, index),
-        ssim=_number(result.ssim, index),
-        naturalness=gradient_intersection(to_255(result.shown[index].cpu()), to_255(original)),
-        class_agrees=class_agrees,
-        energy=float(total[-1, index]) if len(total) else None,
-        steps=len(total),
-        seconds=seconds,
-    )
+    return [
+        {
+            "error": float(result.error[index]),
+            "psnr": _number(result.psnr, index),
+            "ssim": _number(result.ssim, index),
+            "naturalness": gradient_intersection(
+                to_255(result.shown[index].cpu()), to_255(original)
+            ),
+            "class_agrees": agreement[index],
+        }
+        for index, original in enumerate(originals)
+    ]
 
 
 def _class_agreement(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from preimage.catalog import Network
 from preimage.optimizer import Progress
 from preimage.settings import Settings
-from preimage.targets import channel, class_score
+from preimage.targets import channel, channel_count, class_score
 from preimage.visualizations import DeadTargetError, PreImage, caricature, maximize
 
 if TYPE_CHECKING:
@@ -95,8 +95,7 @@ def first_filters(
     """
     for name in layers:
         layer = network.layer(name)
-        size = layer.code_shape(*(layer.preprocessing.size or (224, 224)))
-        channels = size[-1] if len(size) == 2 else size[0]
+        channels = channel_count(layer.code_shape(*(layer.preprocessing.size or (224, 224))))
         field, own = layer.receptive_field, layer.preprocessing.size or (224, 224)
         shares = field is not None and 2 * field.size <= min(own)
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from preimage import catalog
 from preimage.catalog import CLASSICAL, Network
 from preimage.representations.base import Representation
@@ -10,12 +12,17 @@ from preimage.representations.base import Representation
 class Loader:
     """Holds the network that was used last, and its layers.
 
+    Attributes:
+        files: where the weights lie of networks, by name and weights as trials have them, whose
+            file is elsewhere on this machine.
+
     >>> loader = Loader()
     >>> loader.representation("hog") is loader.representation("hog")
     True
     """
 
     def __init__(self) -> None:
+        self.files: dict[tuple[str, str | None], Path] = {}
         self._held: tuple[str, str | None] | None = None
         self._network: Network | None = None
         self._representations: dict[str, Representation] = {}
@@ -25,9 +32,17 @@ class Loader:
         if self._held != (name, weights) or self._network is None:
             self._held, self._network = None, None
             self._representations.clear()
-            self._network = catalog.network(name, weights)
+            self._network = self._load(name, weights)
             self._held = (name, weights)
         return self._network
+
+    def _load(self, name: str, weights: str | None) -> Network:
+        file = self.files.get((name, weights))
+        if file is None:
+            return catalog.network(name, weights)
+        if weights is None and name.startswith("matconvnet:"):
+            return catalog.network(f"matconvnet:{file}")
+        return catalog.network(name, file)
 
     def representation(self, name: str, weights: str | None = None) -> Representation:
         """The representation of that name; see `catalog.representation`."""

@@ -16,8 +16,8 @@ class Measures:
     """The numbers of one result.
 
     Attributes:
-        error: ||Phi(x*) - Phi_0|| / ||Phi_0||, as a fraction.
-        psnr: decibels against the photo.
+        error: of an inversion, ||Phi(x*) - Phi_0|| / ||Phi_0||, as a fraction; None of others.
+        psnr: of an inversion, decibels against the photo.
         ssim: structural similarity with it; None for images below 11 pixels.
         naturalness: intersection of the histograms of gradients of result and photo, 0 to 1.
         class_agrees: whether the network puts photo and result in the same class; None where
@@ -25,16 +25,19 @@ class Measures:
         energy: the last value of Eq. 1.
         steps: evaluations of it.
         seconds: how long this trial took.
+        response: of a maximization, the response of the component; of a caricature, how many
+            times stronger than to the photo the response is; None of an inversion.
     """
 
-    error: float
+    error: float | None
     psnr: float | None
     ssim: float | None
-    naturalness: float
+    naturalness: float | None
     class_agrees: bool | None
     energy: float | None
     steps: int
     seconds: float
+    response: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,14 @@ It is a TOML file; only `representations` must be there:
     [settings]                              # constants; of a list, each value is tried
     beta = [1.0, 1.5, 2.0]
 
+or, of what layers respond to,
+
+    visualization = "maximize"              # or "caricature"
+    representations = ["efficientnet-lite0/blocks.5"]
+    channels = "0-24"                       # or [0, 7], or "all"
+    neurons = [[3, 6, 6]]                   # channel, row, column
+    classes = ["goose"]                     # of a layer of class scores
+
 Paths are relative to the file.
 """
 
@@ -21,6 +29,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,13 +44,16 @@ from pydantic import (
     model_validator,
 )
 
-from preimage.catalog import CLASSICAL
+from preimage.catalog import CLASSICAL, Network
+from preimage.experiments.component import checksum_of_all, find_components, measure_maxima
 from preimage.experiments.loading import Loader
-from preimage.experiments.trial import Mask, Trial
+from preimage.experiments.trial import Mask, Trial, Visualization
 from preimage.experiments.trial_files import checksum, photo_paths, weights_checksum
 from preimage.representations.base import Representation
-from preimage.settings import PRESETS, QUALITIES, Settings
+from preimage.settings import EXCITATION_PRESETS, PRESETS, QUALITIES, Settings
+from preimage.targets import parse_channels
 from preimage.visualizations import choose_settings, with_own_loss_weight
+from preimage.visualizations.caricaturization import AMOUNT
 
 _OWN_AXES = ("loss_weight", "stages")
 
@@ -51,24 +63,35 @@ class Study(BaseModel):
 
     Attributes:
         name: what its results go by in a store; the name of its file if not given.
+        visualization: "invert", "maximize" or "caricature".
         representations: names of Phi; "NETWORK/*" for the main layers of a network.
-        photos: image files and folders; None for those that the package ships.
+        photos: image files and folders; None for those that the package ships. A
+            maximization takes M from them.
+        channels: what a maximization excites: channels, ranges of them, or "all" of a layer;
+        neurons: single responses, each as channel, row and column;
+        classes: and classes, by name or number, of a layer of class scores.
         weights: weight file of the networks, "random", or None for their own.
-        loss_weights: values of C; None for that of each representation.
+        loss_weights: values of C; None for that of each representation. Of maximizations and
+            caricatures in units of 1 / Z; None for that of the preset, and 10.
         seeds: of noise and jitter.
-        size: longer side, or height and width, that photos are resized to.
-        quality: "draft", "fast" or "best".
-        preset: "nnpreimage" or "paper", instead of a quality.
+        size: longer side, or height and width, that photos are resized to, or of the images
+            of a maximization.
+        quality: "draft", "fast" or "best", of inversions.
+        preset: "nnpreimage" or "paper", instead of a quality; of maximizations "modern" too.
         steps: evaluations of the energy; None for those of the quality or preset.
         settings: constants that differ from these; a list of values for each to be tried.
-        mask: which components of the codes count.
+        mask: which components of the codes count, for inversions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = ""
+    visualization: Visualization = "invert"
     representations: list[str] = Field(min_length=1)
     photos: list[str] | None = None
+    channels: list[NonNegativeInt] | str | None = None
+    neurons: list[tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt]] = []
+    classes: list[str] = []
     weights: str | None = None
     loss_weights: list[NonNegativeFloat] | None = Field(default=None, min_length=1)
     seeds: list[NonNegativeInt] = Field(default=[0], min_length=1)
@@ -83,8 +106,10 @@ class Study(BaseModel):
     def _check(self) -> Self:
         if self.quality is not None and self.preset is not None:
             raise ValueError("give either quality or preset")
+        self._check_fields()
+        presets = EXCITATION_PRESETS if self.visualization == "maximize" else PRESETS
         for kind, value, known in (
-            ("quality", self.quality, QUALITIES), ("preset", self.preset, PRESETS),
+            ("quality", self.quality, QUALITIES), ("preset", self.preset, presets),
         ):  # fmt: skip
             if value is not None and value not in known:
                 raise ValueError(f"unknown {kind} {value!r}: there are {', '.join(known)}")
@@ -93,6 +118,20 @@ class Study(BaseModel):
             if name not in names:
                 raise ValueError(f"settings: {_unknown(name, names)}")
         return self
+
+    def _check_fields(self) -> None:
+        """That nothing is given which the visualization has no use for."""
+        components = ("channels", "neurons", "classes")
+        given = [name for name in components if getattr(self, name)]
+        if self.visualization == "maximize" and not given:
+            raise ValueError('say what to maximize: channels = "0-24", neurons or classes')
+        useless = [] if self.visualization == "maximize" else given
+        if self.visualization != "invert":
+            useless += [name for name in ("quality", "mask") if name in self.model_fields_set]
+        if useless:
+            raise ValueError(f"{useless[0]}: not for visualization = {self.visualization!r}")
+        if isinstance(self.channels, str) and self.channels != "all":
+            parse_channels(self.channels)
 
     def trials(self, loader: Loader, folder: Path = Path()) -> list[Trial]:
         """Every combination once, representation by representation.
@@ -110,16 +149,37 @@ class Study(BaseModel):
         found: dict[str, Trial] = {}
         for name in self._names(loader, folder):
             weights = None if name in CLASSICAL else self._weights(folder)
-            settings = self._settings(loader.representation(name, weights))
+            phi = loader.representation(name, weights)
             content = weights_checksum(name, weights)
-            for photo, constants, seed in itertools.product(photos, settings, self.seeds):
+            if self.visualization == "maximize":
+                subjects = self._components(phi, loader.network_of(name, weights), photos)
+            else:
+                subjects = [{"photo": str(p), "photo_sha256": contents[p]} for p in photos]
+            for subject, constants, seed in itertools.product(
+                subjects, self._settings(phi), self.seeds
+            ):
                 trial = Trial(
-                    representation=name, weights=weights, weights_sha256=content,
-                    photo=str(photo), photo_sha256=contents[photo], size=self.size, seed=seed,
-                    settings=constants, mask=self.mask,
+                    visualization=self.visualization, representation=name, weights=weights,
+                    weights_sha256=content, size=self.size, seed=seed, settings=constants,
+                    mask=self.mask, **subject,
                 )  # fmt: skip
                 found.setdefault(trial.key, trial)
         return list(found.values())
+
+    def _components(
+        self, phi: Representation, network: Network | None, photos: Sequence[Path]
+    ) -> list[dict[str, Any]]:
+        """The fields of a trial that say what to excite, of each component."""
+        components = find_components(
+            phi, network, self.channels, self.neurons, self.classes, self.size
+        )
+        content = checksum_of_all(photos)
+        return [
+            {"component": component, "maximum": maximum, "maximum_sha256": content}
+            for component, maximum in zip(
+                components, measure_maxima(phi, components, photos), strict=True
+            )
+        ]
 
     def _weights(self, folder: Path) -> str | None:
         if self.weights is None or self.weights == "random":
@@ -137,7 +197,11 @@ class Study(BaseModel):
         return names
 
     def _settings(self, representation: Representation) -> list[Settings]:
-        if self.preset is not None:
+        if self.visualization == "maximize":
+            base = EXCITATION_PRESETS[self.preset or "modern"]
+        elif self.visualization == "caricature":
+            base = PRESETS[self.preset or "nnpreimage"].replace(loss_weight=AMOUNT)
+        elif self.preset is not None:
             base = with_own_loss_weight(PRESETS[self.preset], representation)
         else:
             base = choose_settings(representation, self.quality)

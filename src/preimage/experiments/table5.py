@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from preimage.experiments.study import Study
+from preimage.experiments.summary import Mean
 from preimage.settings import Settings
 
 MODEL = "alexnet"
@@ -18,6 +19,15 @@ LOSS_WEIGHTS = (1.0, 20.0, 100.0, 300.0)
 
 NO_VARIATION_PRIOR = 1e9
 """V that makes the total-variation prior vanish, for the ablation."""
+
+_FACTOR = 1e3
+NO_RANGE_PRIOR = {
+    "pixel_norm": Settings().pixel_norm * _FACTOR,
+    "start_amplitude": Settings().start_amplitude / _FACTOR,
+    "learning_rate": Settings().learning_rate / _FACTOR**2,
+}
+"""B that makes the prior on the range (Eq. 5) vanish, and what keeps noise and steps as they
+are. The bound of Eq. 6 stays."""
 
 
 def published() -> dict[tuple[str, float], tuple[float, float]]:
@@ -36,35 +46,53 @@ def published() -> dict[tuple[str, float], tuple[float, float]]:
     }
 
 
-def study(
+def studies(
     representations: Sequence[str],
     photos: Sequence[str] | None,
     *,
     loss_weights: Sequence[float] = LOSS_WEIGHTS,
     ablation: bool = False,
     **fields: Any,
-) -> Study:
-    """The trials of the table.
+) -> list[Study]:
+    """The trials of the table, all of one name.
 
     Args:
         representations: layers, as "alexnet/conv1".
         photos: image files and folders; None for those that the package ships.
         loss_weights: values of C.
-        ablation: whether to try everything without the total-variation prior too.
+        ablation: whether to try everything without each of the priors too, and without both,
+            where C has nothing to be weighed against: there with the last value alone.
         fields: others of the study.
 
-    >>> study(["hog"], None, seeds=[1]).name
-    'table5'
+    >>> [study.name for study in studies(["hog"], None, seeds=[1])]
+    ['table5']
     """
-    settings = {}
+    without = {"gradient_norm": NO_VARIATION_PRIOR}
+    variants: list[tuple[dict[str, Any], Sequence[float]]] = [({}, loss_weights)]
     if ablation:
-        settings["gradient_norm"] = [Settings().gradient_norm, NO_VARIATION_PRIOR]
-    return Study(
-        name="table5",
-        representations=list(representations),
-        photos=None if photos is None else list(photos),
-        loss_weights=list(loss_weights),
-        preset="nnpreimage",
-        settings=settings,
-        **fields,
+        variants += [
+            (without, loss_weights),
+            (NO_RANGE_PRIOR, loss_weights),
+            (without | NO_RANGE_PRIOR, loss_weights[-1:]),
+        ]
+    return [
+        Study(
+            name="table5",
+            representations=list(representations),
+            photos=None if photos is None else list(photos),
+            loss_weights=list(weights),
+            preset="nnpreimage",
+            settings=settings,
+            **fields,
+        )
+        for settings, weights in variants
+    ]
+
+
+def is_without(mean: Mean) -> tuple[bool, bool]:
+    """Whether results are without the prior of the total variation, and of the range."""
+    varied = dict(mean.varied)
+    return (
+        varied.get("gradient_norm") == NO_VARIATION_PRIOR,
+        varied.get("pixel_norm") == NO_RANGE_PRIOR["pixel_norm"],
     )

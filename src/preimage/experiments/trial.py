@@ -1,4 +1,4 @@
-"""One visualization of one photo, as plain data: what determines a result, and nothing else."""
+"""One visualization as plain data: what determines a result, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from preimage.experiments.component import Component
 from preimage.masks import channel_mask, stream_mask, window_mask
 from preimage.settings import Settings
 
 _FORMAT = 1
+
+Visualization: TypeAlias = Literal["invert", "maximize", "caricature"]
 
 
 class Mask(BaseModel):
@@ -53,36 +57,49 @@ class Mask(BaseModel):
 
 
 class Trial(BaseModel):
-    """One inversion; its `key` is its identity.
+    """One inversion, maximization or caricature; its `key` is its identity.
 
-    Files count by their content: where a photo or a weight file lies changes no key.
+    Files count by their content: where a photo or a weight file lies changes no key. Nor does
+    M, which follows from the network, the component and the photos.
 
     Attributes:
         visualization: what is done.
         representation: name of Phi, as `preimage.representation` takes it.
         weights: weight file of the network, "random", or None for the network's own.
         weights_sha256: checksum of that file, or of the one that the representation names.
-        photo: path of the image file.
+        photo: path of the image file; empty for a maximization.
         photo_sha256: its checksum.
         size: longer side, or height and width, that it is resized to; None for the size that
-            the representation prescribes.
+            the representation prescribes. Of a maximization: the size of the image.
         seed: of noise and jitter.
-        settings: all constants; `loss_weight` is C.
-        mask: which components of the code count.
+        settings: all constants; `loss_weight` is C, of a maximization or a caricature in units
+            of 1 / Z.
+        mask: which components of the code count, for an inversion.
+        component: what a maximization excites.
+        maximum: M, its largest response to photos; 0 where no photo moves it.
+        maximum_sha256: checksum of these photos.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    visualization: Literal["invert"] = "invert"
+    visualization: Visualization = "invert"
     representation: str
     weights: str | None = None
     weights_sha256: str | None = None
-    photo: str
-    photo_sha256: str
+    photo: str = ""
+    photo_sha256: str = ""
     size: int | tuple[int, int] | None = None
     seed: int = 0
     settings: Settings
     mask: Mask = Mask()
+    component: Component | None = None
+    maximum: float | None = None
+    maximum_sha256: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """The name of the photo, or of the component."""
+        return Path(self.photo).name if self.component is None else str(self.component)
 
     @property
     def key(self) -> str:
@@ -95,16 +112,26 @@ class Trial(BaseModel):
         >>> trial.key == trial.model_copy(update={"seed": 1}).key
         False
         """
-        parts = self.model_dump(exclude={"photo", "settings"})
+        parts = self.model_dump(exclude={"photo", "settings", "maximum"})
+        if self.component is None:  # as inversions were before there were maximizations
+            del parts["component"], parts["maximum_sha256"]
         if self.weights_sha256 is not None:
             parts["weights"] = None
         parts["settings"] = _in_floats(dataclasses.asdict(self.settings))
         text = json.dumps([_FORMAT, parts], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
-    def alike_but_for(self, *fields: str) -> str:
-        """The same text for trials that differ in these fields alone."""
-        return self.model_dump_json(exclude=set(fields))
+    @property
+    def kin(self) -> str:
+        """The same text for trials that can be carried out in one batch.
+
+        They differ in their photos alone, or in their components, whose images are of one size
+        where all or none are central responses.
+        """
+        if self.component is None:
+            return self.model_dump_json(exclude={"photo", "photo_sha256"})
+        alike = self.model_dump_json(exclude={"component", "maximum"})
+        return f"{alike} {self.component.is_central}"
 
 
 def _in_floats(value: Any) -> Any:

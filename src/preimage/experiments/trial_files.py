@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from preimage.models import efficientnet_lite, networks
+from preimage.models.weight_files import RANDOM
+from preimage.models.weights import is_installed, path_of
 from preimage.photo_files import list_images, shipped_photos
-
-_RANDOM = "random"
 
 
 def photo_paths(names: Sequence[str] | None, folder: Path = Path()) -> list[Path]:
@@ -40,8 +41,28 @@ def checksum(path: Path) -> str:
 def weights_checksum(representation: str, weights: str | None) -> str | None:
     """SHA-256 of the weight file that a trial names, None where it names none."""
     source, separator, rest = representation.partition(":")
-    if weights is not None and weights != _RANDOM:
+    if weights is not None and weights != RANDOM:
         return checksum(Path(weights))
     if separator and source == "matconvnet":
         return checksum(Path(rest.rpartition("/")[0]))
     return None
+
+
+def weight_file(model: str, weights: str | None) -> Path | None:
+    """The file with the weights of a network, or None where they are in no file that is known.
+
+    Args:
+        model: name of the network, as `preimage.network` takes it.
+        weights: as in a trial.
+
+    >>> weight_file("matconvnet:nets/mine.mat", None).name
+    'mine.mat'
+    """
+    source, separator, rest = model.partition(":")
+    if weights is not None:
+        return None if weights == RANDOM else Path(weights)
+    if separator and source == "matconvnet":
+        return Path(rest)
+    if model in networks.NETWORKS:
+        return path_of(model) if is_installed(model) else None
+    return efficientnet_lite.installed_file() if model == efficientnet_lite.NAME else None

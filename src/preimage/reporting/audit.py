@@ -143,9 +143,10 @@ def _pictures(
         preprocessing.to_pil(preprocessing.load(photo, trial.size)).save(file, "PNG")
         parts.append("<div>" + _figure(file.getvalue(), Path(photo).stem))
         for record in mine:
-            if record.picture is not None and record.measures is not None:
+            measures = record.measures
+            if record.picture is not None and measures is not None and measures.error is not None:
                 layer = record.trial.representation.rpartition("/")[2]
-                caption = f"{layer}: {100 * record.measures.error:.0f} %"
+                caption = f"{layer}: {100 * measures.error:.0f} %"
                 parts.append(_figure(record.picture.read_bytes(), caption))
         parts.append("</div>")
     return parts

@@ -85,7 +85,7 @@ def _draw(
     title, measures = panel.label, found[0].measures
     if pixels is not None:
         axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="none")
-        if measures and not panel.is_photo:
+        if measures is not None and measures.error is not None and not panel.is_photo:
             title += f"\n{100 * measures.error:.1f} %"
             _frame(axes, found[0].trial, loader)
     elif any(record.measures is None for record in found):

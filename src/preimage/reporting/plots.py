@@ -20,7 +20,7 @@ def plot_errors(
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    figure = Figure(figsize=(8, 5 + 0.2 * len(series)), layout="constrained")
     axes = figure.subplots()
     for label, points in series.items():
         places = [place for place, _ in points]
@@ -34,7 +34,7 @@ def plot_errors(
     axes.set_ylim(bottom=0)
     axes.set_xlabel(axis)
     axes.set_ylabel("reconstruction error (%)")
-    figure.legend(loc="outside right upper", fontsize="small")
+    figure.legend(loc="outside lower center", fontsize="small")
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png")]
     for path in paths:
         figure.savefig(path, dpi=150)

@@ -1,4 +1,4 @@
-"""The report of a study: means, the plot of error over C, and what failed."""
+"""The report of a study: means, the plot of error over C, pictures, and what failed."""
 
 from __future__ import annotations
 
@@ -8,33 +8,78 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from preimage.experiments.outcome import Record
-from preimage.experiments.summary import Mean, summarize, varied_constants
+from preimage.experiments.outcome import Measures, Record
+from preimage.experiments.summary import (
+    Mean,
+    MeanResponse,
+    summarize,
+    summarize_responses,
+    varied_constants,
+)
 from preimage.reporting.plots import plot_errors
+from preimage.reporting.study_pictures import write_pictures
 from preimage.reporting.tables import write_table
+
+_SPREAD = {
+    "invert": "± is the standard deviation of the error over photos and seeds.",
+    "maximize": "± is the standard deviation of the response over seeds; M is the largest "
+    "response to photos.",
+    "caricature": "± is the standard deviation over photos and seeds.",
+}
 
 HEADER = ("error %", "PSNR", "SSIM", "natural", "class %", "seconds", "n")
 
 
 def write_report(folder: Path, study: str, records: Sequence[Record]) -> list[Path]:
-    """Writes report.csv, .md and .tex and, of what is done, report.png and .pdf.
+    """Writes report.csv, .md and .tex and, of what is done, pictures.
+
+    Of inversions, report.png and .pdf are the plot of error over C. All results of a
+    representation stand in report.REPRESENTATION.png.
 
     Args:
         folder: where to; it must be there.
         study: its name.
         records: its trials.
     """
-    means = summarize(records)
     stem = folder / "report"
-    header, rows = format_rows(means)
+    header, rows = format_study(records)
     paths = write_table(stem, header, rows, _heading(study, records))
-    if means:
+    if means := summarize(records):
         series: dict[str, list[tuple[float | str, Mean]]] = {}
         for mean in means:
-            label = " ".join([mean.representation, *(f"{k} {v}" for k, v in mean.varied)])
+            words = (f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in mean.varied)
+            label = " ".join([mean.representation, *words])
             series.setdefault(label, []).append((mean.loss_weight, mean))
         paths += plot_errors(stem, series, "C")
-    return paths
+    return paths + write_pictures(stem, records)
+
+
+def format_study(records: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
+    """Header and cells of the means of a study, as text: of errors, or of responses."""
+    if records and records[0].trial.visualization != "invert":
+        return format_responses(summarize_responses(records))
+    return format_rows(summarize(records))
+
+
+def format_responses(means: Sequence[MeanResponse]) -> tuple[list[str], list[list[str]]]:
+    """Header and cells of the table of responses, in M or in that of the photo."""
+    varied = [name for name, _ in means[0].varied] if means else []
+    of_photos = bool(means) and means[0].maximum is None
+    columns = ["times the photo's"] if of_photos else ["component", "M", "response", "times M"]
+    rows = []
+    for m in means:
+        response, deviation = m.response, m.response_std or 0
+        measured = [_spread(response, deviation, m.count)]
+        if m.maximum is not None:
+            relative = _spread(response / m.maximum, deviation / m.maximum, m.count)
+            measured = [m.component, f"{m.maximum:.4g}", *measured, relative]
+        settings = [f"{m.loss_weight:g}", *(str(value) for _, value in m.varied)]
+        rows.append([m.representation, *settings, *measured, f"{m.seconds:.2f}", str(m.count)])
+    return ["representation", "C", *varied, *columns, "seconds", "n"], rows
+
+
+def _spread(value: float, deviation: float, count: int) -> str:
+    return f"{value:.3g}" if count == 1 else f"{value:.3g} ± {deviation:.2g}"
 
 
 def format_rows(means: Sequence[Mean]) -> tuple[list[str], list[list[str]]]:
@@ -99,13 +144,14 @@ def _heading(study: str, records: Sequence[Record]) -> str:
     lines = [f"# {study}", "", f"{len(records)} trials: {states}."]
     if varied := varied_constants(records):
         lines.append(f"Varied besides C: {', '.join(varied)}.")
-    lines.append("± is the standard deviation of the error over photos and seeds.")
+    visualization = records[0].trial.visualization if records else "invert"
+    lines.append(_SPREAD[visualization])
     failed = [record for record in records if record.status == "failed"]
     if failed:
         lines += ["", "Failed:", ""]
         lines += [
-            f"- {r.trial.representation}, {r.trial.photo}, C {r.trial.settings.loss_weight:g}, "
-            f"seed {r.trial.seed}: {r.reason}"
+            f"- {r.trial.representation}, {r.trial.photo or r.trial.subject}, "
+            f"C {r.trial.settings.loss_weight:g}, seed {r.trial.seed}: {r.reason}"
             for r in failed
         ]
     return "\n".join(lines) + "\n\n"
@@ -114,14 +160,15 @@ def _heading(study: str, records: Sequence[Record]) -> str:
 def _flat(record: Record) -> dict[str, Any]:
     trial = record.trial
     row: dict[str, Any] = {"key": trial.key, "status": record.status}
-    row |= trial.model_dump(exclude={"settings", "mask", "size", "photo_sha256"}, mode="json")
+    left_out = {"settings", "mask", "size", "photo_sha256", "component", "maximum_sha256"}
+    row |= trial.model_dump(exclude=left_out, mode="json")
+    row |= {"component": None if trial.component is None else str(trial.component)}
     row |= {"size": None if trial.size is None else str(trial.size)}
     mask = trial.mask.model_dump_json(exclude_none=True)
     row |= {"mask": mask, **dataclasses.asdict(trial.settings)}
     row["stages"] = str(row["stages"])
-    for field in ("error", "psnr", "ssim", "naturalness", "class_agrees", "energy", "steps"):
-        row[field] = getattr(record.measures, field, None)
-    row["seconds"] = getattr(record.measures, "seconds", None)
+    for field in dataclasses.fields(Measures):
+        row[field.name] = getattr(record.measures, field.name, None)
     row["reason"] = record.reason
     row["picture"] = None if record.picture is None else str(record.picture)
     return row

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from preimage.experiments.outcome import Record
 from preimage.experiments.summary import Mean, summarize
-from preimage.experiments.table5 import MODEL, NO_VARIATION_PRIOR, published
+from preimage.experiments.table5 import MODEL, is_without, published
 from preimage.reporting.plots import plot_errors
 from preimage.reporting.study import format_error, format_rows
 from preimage.reporting.tables import write_table
@@ -52,5 +52,8 @@ def format_table5(means: Sequence[Mean]) -> tuple[list[str], list[list[str]]]:
 
 
 def _column(mean: Mean) -> str:
-    without = dict(mean.varied).get("gradient_norm") == NO_VARIATION_PRIOR
-    return f"C = {mean.loss_weight:g}" + (", no TV prior" if without else "")
+    no_variation, no_range = is_without(mean)
+    if no_variation and no_range:
+        return "no prior"
+    missing = ", no TV prior" if no_variation else ", no range prior" if no_range else ""
+    return f"C = {mean.loss_weight:g}{missing}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -10,6 +11,9 @@ from torch import Tensor
 from preimage.representations.base import Representation
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
+
+_LAST_MAPS: WeakKeyDictionary[Layer, Layer | None] = WeakKeyDictionary()
+"""Found once for each layer, because the receptive field of the map takes seconds to measure."""
 
 
 def reach(representation: Representation) -> int:
@@ -30,7 +34,9 @@ def reach(representation: Representation) -> int:
     if not isinstance(representation, Layer):
         return representation.stride
     field = representation.receptive_field
-    if field is None and (behind := _last_map(representation)) is not None:
+    if field is None and representation not in _LAST_MAPS:
+        _LAST_MAPS[representation] = _last_map(representation)
+    if field is None and (behind := _LAST_MAPS[representation]) is not None:
         field = behind.receptive_field
     return field.size if field is not None else max(representation.preprocessing.size or (224,))
 

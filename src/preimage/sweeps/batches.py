@@ -13,10 +13,10 @@ from preimage.experiments.trial import Trial
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Trials that differ in their photos alone, with the photos: all that a worker needs.
+    """Trials to carry out together, with their photos: all that a worker needs.
 
     Attributes:
-        trials: at least one.
+        trials: at least one, of the same `kin`.
         photos: the image files by checksum.
     """
 
@@ -29,10 +29,10 @@ class Batch:
 
 
 def group(trials: Sequence[Trial], most: int) -> Iterator[list[Trial]]:
-    """Trials that differ in their photos alone, at most so many together, in order."""
+    """Trials that can be carried out together, at most so many of them, in order."""
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
-        groups.setdefault(trial.alike_but_for("photo", "photo_sha256"), []).append(trial)
+        groups.setdefault(trial.kin, []).append(trial)
     for alike in groups.values():
         for start in range(0, len(alike), most):
             yield alike[start : start + most]
@@ -43,6 +43,8 @@ def read_photos(trials: Sequence[Trial]) -> tuple[Batch | None, list[Failure]]:
     photos: dict[str, bytes] = {}
     failures = []
     for trial in trials:
+        if not trial.photo:
+            continue
         try:
             data = Path(trial.photo).read_bytes()
         except OSError as error:
@@ -53,5 +55,5 @@ def read_photos(trials: Sequence[Trial]) -> tuple[Batch | None, list[Failure]]:
         else:
             reason = f"{trial.photo}: changed since the study began: run it again"
             failures.append(Failure(trial.key, reason))
-    left = tuple(trial for trial in trials if trial.photo_sha256 in photos)
+    left = tuple(trial for trial in trials if not trial.photo or trial.photo_sha256 in photos)
     return (Batch(left, photos) if left else None), failures

@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeAlias
@@ -20,29 +22,64 @@ import torch
 from preimage.experiments.carry_out import carry_out
 from preimage.experiments.loading import Loader
 from preimage.experiments.outcome import Failure, Outcome
+from preimage.optimizer import Progress
 from preimage.sweeps.batches import Batch
 from preimage.sweeps.retries import Queue
 
 Results: TypeAlias = Sequence[Outcome | Failure]
 Engine: TypeAlias = Callable[[Iterator[Batch]], Iterator[Results]]
 
+_SECONDS_BETWEEN_NEWS = 0.5
 
-def in_process(batches: Iterator[Batch], *, threads: int, device: str) -> Iterator[Results]:
-    """Carries out one batch after the other here, with so many threads."""
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """How far a batch is that is being carried out.
+
+    Attributes:
+        key: of its first trial.
+        step: steps that are done.
+        steps: of all.
+        energy: the mean of Eq. 1 over the batch.
+    """
+
+    key: str
+    step: int
+    steps: int
+    energy: float
+
+
+Watch: TypeAlias = Callable[[News], None]
+
+
+def _ignore(_: News) -> None:
+    """Does nothing."""
+
+
+def in_process(
+    batches: Iterator[Batch], *, threads: int, device: str, watch: Watch = _ignore
+) -> Iterator[Results]:
+    """Carries out one batch after the other here, with so many threads.
+
+    `watch` is told twice a second how far it is.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     loader = Loader()
     try:
         for batch in batches:
-            yield carry_out(batch.trials, batch.photos, loader, device)
+            tell = _teller(batch, watch)
+            yield carry_out(batch.trials, batch.photos, loader, device, tell)
     finally:
         torch.set_num_threads(before)
 
 
 def process_pool(
-    batches: Iterator[Batch], *, workers: int, threads: int, device: str
+    batches: Iterator[Batch], *, workers: int, threads: int, device: str, watch: Watch = _ignore
 ) -> Iterator[Results]:
     """Carries out batches in worker processes, each with a network of its own.
+
+    `watch` is told twice a second how far each is.
 
     A worker that dies is replaced and its trials are tried again, one by one, until they
     have cost `retries.DEATHS` workers. Workers end with this process, however it ends.
@@ -62,6 +99,10 @@ def process_pool(
                 worker, batch = busy.pop(connection)
                 try:
                     results = worker.receive()
+                    if isinstance(results, News):
+                        busy[connection] = (worker, batch)
+                        watch(results)
+                        continue
                     idle.append(worker)
                 except (EOFError, ConnectionError):
                     results = queue.died(batch, f"exit status {worker.end()}")
@@ -88,10 +129,10 @@ class _Worker:
         with contextlib.suppress(ConnectionError):
             self.connection.send(batch)
 
-    def receive(self) -> Results:
-        """The results of its batch; raises EOFError or ConnectionError if it died."""
-        results: Results = self.connection.recv()
-        return results
+    def receive(self) -> Results | News:
+        """What it has to say of its batch; raises EOFError or ConnectionError if it died."""
+        received: Results | News = self.connection.recv()
+        return received
 
     def end(self) -> int | None:
         """Ends it at once; its exit status."""
@@ -109,6 +150,21 @@ def _serve(connection: Connection, threads: int, device: str) -> None:
     try:
         while True:
             batch: Batch = connection.recv()
-            connection.send(carry_out(batch.trials, batch.photos, loader, device))
+            tell = _teller(batch, connection.send)
+            connection.send(carry_out(batch.trials, batch.photos, loader, device, tell))
     except (EOFError, ConnectionError):
         return
+
+
+def _teller(batch: Batch, watch: Watch) -> Callable[[Progress], None]:
+    """A callback for the steps of a batch that has news twice a second."""
+    last = time.monotonic()
+
+    def tell(progress: Progress) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _SECONDS_BETWEEN_NEWS:
+            last = time.monotonic()
+            energy = float(progress.energy.total.mean())
+            watch(News(batch.trials[0].key, progress.step, progress.steps, energy))
+
+    return tell

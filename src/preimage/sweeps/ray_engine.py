@@ -1,8 +1,8 @@
 """Batches carried out on a Ray cluster.
 
 Every worker is an actor that keeps its network. Results come back to this process, which
-alone writes the store. Photos travel with their batches; weight files must lie at the same
-place on every node.
+alone writes the store. Photos travel with their batches; a weight file is put into Ray's
+object store once, from where nodes that lack it take it.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ import torch
 
 from preimage.experiments.carry_out import carry_out
 from preimage.experiments.loading import Loader
+from preimage.experiments.outcome import Failure
 from preimage.sweeps.batches import Batch
 from preimage.sweeps.engines import Results
 from preimage.sweeps.retries import Queue
+from preimage.sweeps.shipping import Shipment, Warehouse
 
 _STARTS = 20
 
@@ -62,6 +64,7 @@ def ray_actors(
     ray = _connect(address)
     queue = Queue(batches)
     actor = ray.remote(num_cpus=threads, num_gpus=gpus, max_restarts=0)(_Actor)
+    warehouse = Warehouse(ray.put)
     failed_starts = 0
 
     def hire() -> None:
@@ -77,7 +80,8 @@ def ray_actors(
             while idle and (batch := queue.next()) is not None:
                 hired = idle.pop()
                 hired.batch = batch
-                busy[hired.actor.carry_out.remote(batch)] = hired
+                shipment = warehouse.shipment_for(batch.trials[0])
+                busy[hired.actor.carry_out.remote(batch, shipment)] = hired
             if idle and all(hired.batch is None for hired in busy.values()):
                 return
             reference = ray.wait(list(busy), num_returns=1)[0][0]
@@ -117,8 +121,17 @@ class _Actor:
 
         return str(ray.get_runtime_context().get_node_id())
 
-    def carry_out(self, batch: Batch) -> Results:
-        """Results of a batch."""
+    def carry_out(self, batch: Batch, shipment: Shipment | None) -> Results:
+        """Results of a batch, whose network may need a file that was shipped."""
+        import ray
+
+        if shipment is not None and (shipment.model, shipment.weights) not in self._loader.files:
+            try:
+                path = shipment.unpack(ray.get)
+            except OSError as error:
+                reason = f"{error.filename}: {error.strerror}"
+                return [Failure(trial.key, reason) for trial in batch.trials]
+            self._loader.files[shipment.model, shipment.weights] = path
         return carry_out(batch.trials, batch.photos, self._loader, self._device)
 
 

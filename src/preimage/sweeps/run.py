@@ -13,7 +13,7 @@ from types import FrameType
 from preimage.experiments.outcome import Failure, Outcome
 from preimage.experiments.trial import Trial
 from preimage.sweeps.batches import Batch, group, read_photos
-from preimage.sweeps.engines import Engine, in_process, process_pool
+from preimage.sweeps.engines import Engine, Watch, in_process, process_pool
 from preimage.sweeps.store import Store
 
 Report = Callable[[Outcome | Failure], None]
@@ -26,11 +26,13 @@ class Stop:
     asked: bool = False
 
 
-def choose_engine(workers: int, threads: int, device: str) -> Engine:
+def choose_engine(workers: int, threads: int, device: str, watch: Watch) -> Engine:
     """This process for one worker, a pool for several."""
     if workers == 1:
-        return functools.partial(in_process, threads=threads, device=device)
-    return functools.partial(process_pool, workers=workers, threads=threads, device=device)
+        return functools.partial(in_process, threads=threads, device=device, watch=watch)
+    return functools.partial(
+        process_pool, workers=workers, threads=threads, device=device, watch=watch
+    )
 
 
 def run(

@@ -29,8 +29,8 @@ from preimage.experiments.outcome import Failure, Measures, Outcome, Record
 from preimage.experiments.trial import Trial
 from preimage.sweeps.files import remove_partial, write_files
 
-VERSION = 1
-"""Of the layout; a store of a newer one is left alone."""
+VERSION = 2
+"""Of the layout; a store of a newer one is left alone. Those of version 1 hold inversions alone."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS trials (key TEXT PRIMARY KEY, trial TEXT NOT NULL);

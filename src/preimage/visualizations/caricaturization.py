@@ -27,12 +27,15 @@ from preimage.visualizations.common import (
 )
 from preimage.visualizations.pre_image import PreImage
 
+AMOUNT = 10.0
+"""How strongly, in units of the authors' 1 / Z, unless the user says."""
+
 
 def caricature(
     representation: Representation,
     images: ImageLike | Sequence[ImageLike],
     *,
-    amount: float = 10,
+    amount: float = AMOUNT,
     seeds: Sequence[int] = (0,),
     size: int | tuple[int, int] | None = None,
     settings: Settings | None = None,

@@ -1,0 +1,113 @@
+"""Weight files are read once, kept by checksum, and used where the trial's own are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tests.models.simplenn_files import narrow, random_weights, save_v5, simplenn
+from tests.studies import make_trials, save_photos
+
+from preimage.catalog import network
+from preimage.experiments.carry_out import carry_out
+from preimage.experiments.loading import Loader
+from preimage.experiments.outcome import Outcome
+from preimage.experiments.trial import Trial
+from preimage.experiments.trial_files import weight_file
+from preimage.models import networks
+from preimage.models.efficientnet_lite import installed_file
+from preimage.sweeps.shipping import Warehouse
+
+LITE0 = "efficientnet-lite0"
+
+
+@pytest.fixture
+def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trial:
+    monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path / "cache"))
+    weights = tmp_path / "mine.pth"
+    torch.save(network(LITE0, "random").module.state_dict(), weights)
+    (trial,) = make_trials(
+        save_photos(tmp_path / "photos", 1), representations=[f"{LITE0}/stem.conv"],
+        weights=str(weights), size=(25, 25),
+    )  # fmt: skip
+    return trial
+
+
+def _image(trial: Trial, loader: Loader) -> np.ndarray:
+    (outcome,) = carry_out(
+        [trial], {trial.photo_sha256: Path(trial.photo).read_bytes()}, loader
+    )  # fmt: skip
+    assert isinstance(outcome, Outcome)
+    return outcome.image
+
+
+def test_a_shipped_file_gives_the_image_of_the_one_it_was(trial: Trial) -> None:
+    put: list[np.ndarray] = []
+    warehouse = Warehouse(lambda data: put.append(data) or len(put) - 1)  # type: ignore[func-returns-value]
+    expected = _image(trial, Loader())
+    shipment = warehouse.shipment_for(trial)
+    assert shipment is not None
+    assert warehouse.shipment_for(trial.model_copy(update={"seed": 1})) is shipment
+    assert trial.weights is not None
+    Path(trial.weights).unlink()
+    loader = Loader()
+    loader.files[LITE0, trial.weights] = shipment.unpack(lambda index: put[index])
+    assert np.array_equal(_image(trial, loader), expected)
+    assert len(put) == 1
+
+
+def test_a_file_is_fetched_only_where_it_is_not_or_is_damaged(trial: Trial) -> None:
+    followed: list[Any] = []
+
+    def follow(data: np.ndarray) -> np.ndarray:
+        followed.append(data)
+        return data
+
+    shipment = Warehouse(lambda data: data).shipment_for(trial)
+    assert shipment is not None
+    path = shipment.unpack(follow)
+    assert shipment.unpack(follow) == path
+    assert len(followed) == 1
+    path.write_bytes(path.read_bytes()[:-1])
+    assert trial.weights is not None
+    assert shipment.unpack(follow).read_bytes() == Path(trial.weights).read_bytes()
+    assert len(followed) == 2
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
+
+
+def test_nothing_is_shipped_where_there_is_no_file(trial: Trial) -> None:
+    warehouse = Warehouse(lambda data: data)
+    for representation, weights in (
+        ("hog", None),
+        (f"{LITE0}/stem", "random"),
+        ("a/b", "gone.pth"),
+    ):
+        update = {"representation": representation, "weights": weights}
+        assert warehouse.shipment_for(trial.model_copy(update=update)) is None
+
+
+def test_a_shipped_matconvnet_file_stands_for_the_one_that_the_representation_names(
+    tmp_path: Path,
+) -> None:
+    layers = narrow(networks.get("vgg-f").layers, 16)
+    file = save_v5(tmp_path / "small.mat", simplenn(layers, random_weights(layers), "beta17"))
+    image = torch.zeros(1, 3, 224, 224)
+    name = "matconvnet:/elsewhere/small.mat"
+    loader = Loader()
+    loader.files[name, None] = file
+    expected = network(f"matconvnet:{file}").layer("conv1")(image)
+    assert torch.equal(loader.representation(f"{name}/conv1")(image), expected)
+
+
+@pytest.mark.parametrize(("model", "weights", "expected"), [
+    (LITE0, None, installed_file()), (LITE0, "a.pth", Path("a.pth")), (LITE0, "random", None),
+    ("matconvnet:/nets/a.mat", None, Path("/nets/a.mat")), ("vgg-m", None, None),
+    ("torchvision:resnet18", None, None), ("", None, None),
+])  # fmt: skip
+def test_the_file_of_a_network_is_the_one_that_it_is_loaded_from(
+    model: str, weights: str | None, expected: Path | None
+) -> None:
+    assert weight_file(model, weights) == expected
