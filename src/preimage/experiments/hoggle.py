@@ -111,9 +111,7 @@ def learn(
         )  # fmt: skip
         for batch, rows in enumerate(np.array_split(data[:patches], batches)):
             with warnings.catch_warnings():
-                warnings.filterwarnings(
-                    "ignore", _NOT_CONVERGED
-                )  # the lasso need not converge in every step
+                warnings.filterwarnings("ignore", _NOT_CONVERGED)  # nor need it in every step
                 learner.partial_fit(rows)
             if progress is not None:
                 progress(fold * batches + batch + 1, folds * batches)
@@ -149,9 +147,8 @@ def invert(
     windows = code.unfold(1, CELLS, 1).unfold(2, CELLS, 1).movedim(0, 2)
     rows, columns = windows.shape[:2]
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", _NOT_CONVERGED
-        )  # more steps than these change the picture little
+        # More steps than these change the picture little.
+        warnings.filterwarnings("ignore", _NOT_CONVERGED)
         sparse = decomposition.sparse_encode(
             _normalized(windows.reshape(rows * columns, -1).numpy()),
             hog_atoms.reshape(len(hog_atoms), -1).astype(np.float32),
