@@ -88,6 +88,7 @@ def table5(
         paths = write_table5(out, records)
     header, rows = format_table5(summarize(records))
     table = Table(*header)
+    table.columns[0].overflow = "fold"  # the end of a name tells layers apart
     for row in rows:
         table.add_row(*row)
     Console().print(table)

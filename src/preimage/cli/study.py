@@ -170,6 +170,7 @@ def _print_means(records: list[Record]) -> None:
         typer.echo(f"{len(rows)} means; `preimage study report` writes them")
         return
     table = Table(*header)
+    table.columns[0].overflow = "fold"  # the end of a name tells layers apart
     for row in rows:
         table.add_row(*row)
     Console().print(table)
