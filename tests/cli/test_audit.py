@@ -14,17 +14,17 @@ SMALL = ("--weights", "random", "--layers", "stem", "--steps", "1", "--workers",
 
 
 def test_the_page_holds_conclusion_numbers_curves_and_pictures(tmp_path: Path) -> None:
-    outcome = run("audit", "efficientnet-lite0", *SMALL, "--photos", "2", "--out", tmp_path)
+    outcome = run("audit", "efficientnet-lite0", *SMALL, "--photos", "4", "--out", tmp_path)
     assert (outcome.status, outcome.errors) == (0, [])
     assert outcome.output[-1] == f"wrote {tmp_path / 'audit.html'}"
     page = (tmp_path / "audit.html").read_text()
     for sentence in outcome.output[:-1]:
         assert sentence in page
-    assert "guessing would find 50 %" in page
+    assert "guessing would find 25 %" in page
     assert "<td>stem</td>" in page
     pictures = re.findall(r"data:image/png;base64,([\w+/=]+)", page)
     sizes = [Image.open(io.BytesIO(base64.b64decode(picture))).size for picture in pictures]
-    assert sizes == [(224, 224)] * 4
+    assert sizes == [(224, 224)] * 8
     assert len(re.findall(r"data:image/svg\+xml;base64,", page)) == 1
 
 
@@ -32,7 +32,8 @@ def test_one_photo_and_an_unknown_network_get_one_clear_line(tmp_path: Path) -> 
     options = (*SMALL, "--photos", "1", "--out", tmp_path)
     outcome = run("audit", "efficientnet-lite0", *options)
     assert outcome.status == 2
-    assert "at least two photos" in outcome.errors[0]
+    assert "at least 4 photos, not 1" in outcome.errors[0]
+    assert not list(tmp_path.iterdir())
     outcome = run("audit", "efficientnet", "--out", tmp_path)
     assert outcome.errors == [
         "error: unknown network 'efficientnet': did you mean 'efficientnet-lite0'?"

@@ -112,6 +112,9 @@ def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "problem"), [
     ("representations = 1 2", "not TOML: .*line 1"),
     ("seeds = [0]", "representations is missing"),
+    ('representation = ["hog"]', "'representation': did you mean 'representations'"),
+    ('representations = ["hog"]\n[settings]\nbeta = "a"', "beta must be a number, not 'a'"),
+    ('representations = ["hog"]\n[settings]\nsolver = 1', "solver must be a text, not 1"),
     ('representations = ["hog"]\nseed = 1', "unknown key 'seed': did you mean 'seeds'"),
     ('representations = ["hog"]\nseeds = ["x"]', "seeds.0: .*valid integer"),
     ('representations = ["hog"]\nseeds = []', "seeds: .*at least 1 item"),
@@ -139,6 +142,5 @@ def test_a_bad_study_has_one_clear_line(text: str, problem: str, tmp_path: Path)
 
 @pytest.mark.parametrize("value", ["x", 0.5])
 def test_a_constant_out_of_range_is_refused(value: object) -> None:
-    study = Study(representations=["hog"], settings={"beta": value})
     with pytest.raises(ValueError, match="settings: "):
-        study.trials(Loader())
+        Study(representations=["hog"], settings={"beta": value}).trials(Loader())

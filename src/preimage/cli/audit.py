@@ -57,6 +57,11 @@ def audit(
         network = loader.network(model, weights)
         names = choose_layers(network, layers, at_depths(network.main_layers, _DEPTHS))
         chosen = choose_photos(images, photos, tuple(shipped_photos()))
+        if len(chosen) < audit_experiment.FEWEST:
+            raise ValueError(
+                f"an audit needs at least {audit_experiment.FEWEST} photos, not {len(chosen)}: "
+                "of fewer, guesses would often be right"
+            )
         plan = audit_experiment.study(names, chosen, steps, weights)
         check_folder(out)
         how = How(workers, threads, batch, device, retry)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import typer
 
 import preimage
@@ -31,6 +32,7 @@ from preimage.optimizer import Progress
 from preimage.reporting.excitations import describe_excitation, draw_results, film
 from preimage.reporting.results import write_result
 from preimage.reporting.video import check_video, frame_interval, write_video
+from preimage.representations.acceleration import check_acceleration
 from preimage.representations.base import Representation
 from preimage.settings import PRESETS
 from preimage.visualizations import PreImage
@@ -77,6 +79,7 @@ def caricature(
         settings = find_preset(preset, steps, known=PRESETS)
         chosen = representations(rep, layers, weights)
         check_device(device, small_kernels=not chosen[0].is_network)
+        check_acceleration(accelerate, torch.device(device))
         if video is not None:
             check_video(video)
         sources, failures = read_inputs(inputs)

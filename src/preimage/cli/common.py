@@ -28,7 +28,7 @@ from preimage.settings import EXCITATION_PRESETS, Settings
 
 Accelerate = Annotated[str, typer.Option(help=f"How a network runs: {', '.join(ACCELERATIONS)}.")]
 Memory = Annotated[
-    str | None, typer.Option(help="Memory to stay within, as 4GB; it costs time, not quality.")
+    str | None, typer.Option(help="Memory that its tensors may take, as 4GB; costs time alone.")
 ]
 
 console = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -118,6 +118,8 @@ def representations(rep: str, layers: str | None, weights: str | None) -> list[R
     """
     if layers is None:
         return [catalog.representation(rep, weights)]
+    if rep.lower() in catalog.CLASSICAL:
+        raise ValueError(f"{rep} has no layers: leave out --layers")
     network = catalog.network(rep, weights)
     names = network.main_layers if layers == "all" else [n.strip() for n in layers.split(",")]
     return [network.layer(name) for name in names]

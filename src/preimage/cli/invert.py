@@ -32,6 +32,7 @@ from preimage.cli.output import Output, Reconstruction, write_film
 from preimage.masks import channel_mask, stream_mask, window_box, window_mask
 from preimage.optimizer import Progress
 from preimage.reporting.video import check_video, frame_interval
+from preimage.representations.acceleration import check_acceleration
 from preimage.representations.base import Representation
 from preimage.representations.layer import Layer
 from preimage.settings import PRESETS, QUALITIES, SOLVERS, Settings
@@ -63,7 +64,12 @@ def invert(
         list[float] | None,
         typer.Option(min=0, help="C of Eq. 1; give it several times to compare."),
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Iterations.")] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Iterations; with --preset nnpreimage, a final stage of networks adds 50."
+        ),
+    ] = None,
     quality: Annotated[
         str | None,
         typer.Option(
@@ -120,6 +126,7 @@ def invert(
             pixels = None if size is None else parse_size(size)
             jobs.append(_Job(representation, mask, pixels, options | changes))
         check_device(device, small_kernels=not chosen[0].is_network)
+        check_acceleration(accelerate, torch.device(device))
         if video is not None:
             check_video(video)
         sources, failures = read_inputs(inputs)
@@ -235,7 +242,9 @@ def _settings(
             raise ValueError(f"unknown {name} {value!r}: there are {', '.join(known)}")
     if preset is not None or solver == "algorithm-1":
         if quality is not None or solver == "sobolev-lbfgs":
-            raise ValueError("--quality belongs to sobolev-lbfgs and --preset to algorithm-1")
+            raise ValueError(
+                "--preset and --solver algorithm-1 exclude --quality and --solver sobolev-lbfgs"
+            )
         settings = with_own_loss_weight(PRESETS[preset or "nnpreimage"], representation)
     else:
         if solver is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import typer
 
 import preimage
@@ -36,6 +37,7 @@ from preimage.reporting.excitations import (
 )
 from preimage.reporting.results import write_result
 from preimage.reporting.video import check_video, frame_interval, write_video
+from preimage.representations.acceleration import check_acceleration
 from preimage.representations.base import Representation
 from preimage.settings import EXCITATION_PRESETS
 from preimage.targets import Target, channel, class_score, neuron, parse_channels
@@ -99,6 +101,7 @@ def maximize(
     with clear_errors():
         job = _Job.parse(model, weights, channels, neuron or [], classes)
         check_device(device, small_kernels=False)
+        check_acceleration(accelerate, torch.device(device))
         if video is not None:
             check_video(video)
         settings = find_preset(preset, steps, strength)

@@ -141,20 +141,19 @@ def list_experiments() -> None:
         ("demo", "Figure 4: inversions of HOG, HOGb and DSIFT"),
     ):
         table.add_row(name, shows, "", "")
-    model = table5_experiment.MODEL
-    table.add_row("reproduce table5", "errors by layer and C", model, _weights(model))
-    rows = [(name, figure.shows, figure.model) for name, figure in FIGURES.items()]
-    for name, shows, model in sorted([*rows, *EXCITATION_FIGURES], key=lambda row: int(row[0][3:])):
-        table.add_row(f"reproduce {name}", shows, model, _weights(model))
-    for column in (table.columns[0], table.columns[2]):
-        column.no_wrap = True
+    rows = [(name, figure.shows, (figure.model,)) for name, figure in FIGURES.items()]
+    figures = sorted([*rows, *EXCITATION_FIGURES], key=lambda row: int(row[0][3:]))
+    table5_row = ("table5", "errors by layer and C", (table5_experiment.MODEL,))
+    for name, shows, models in (table5_row, *figures):
+        table.add_row(f"reproduce {name}", shows, ", ".join(models), _weights(models))
+    table.columns[0].no_wrap = True
     Console().print(table)
     typer.echo("missing weights: preimage fetch NETWORK")
     typer.echo("other networks: --model, as --model efficientnet-lite0")
 
 
-def _weights(model: str) -> str:
-    return "here" if weight_files.is_installed(model) else "missing"
+def _weights(models: Sequence[str]) -> str:
+    return "here" if all(map(weight_files.is_installed, models)) else "missing"
 
 
 def choose_layers(network: Network, layers: str | None, default: Sequence[str]) -> list[str]:

@@ -147,6 +147,9 @@ def _print_plan(records: list[Record], loader: Loader, how: How) -> None:
         times = ("?", "?") if each is None else (_duration(each), _duration(each * left))
         table.add_row(name, *map(str, cells), *times)
     Console().print(table)
+    untimed = sum(record.trial.representation not in seconds for record in records)
+    if untimed:
+        typer.echo(f"{untimed} trials could not be timed (?), and do not count below")
     left = sum(record.status == "missing" for record in records)
     workers = how.processes(left)
     typer.echo(

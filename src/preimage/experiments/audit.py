@@ -24,6 +24,8 @@ from preimage.representations.hog import HOG
 
 LEAKS = 0.9
 """A layer gives photos back if at least this fraction is recognized, by pixels or by HOG."""
+FEWEST = 4
+"""Of so many photos, guesses would be right for all in one of 256 layers, by one measure."""
 
 
 @dataclass(frozen=True, slots=True)

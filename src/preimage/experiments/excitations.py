@@ -30,14 +30,14 @@ CONV_LAYERS = {
 """The layers of Figures 11 and 12."""
 
 FIGURES = (
-    ("fig3", "a class without jitter and with it", "alexnet"),
-    ("fig11", "the first filters of each convolution", "vgg-m"),
-    ("fig12", "the same of a deeper network", "vgg-vd-16"),
-    ("fig13", "classes as networks see them", "vgg-m"),
-    ("fig14", "caricatures of a photo by layer", "vgg-m"),
-    ("fig15", "caricatures of several photos", "vgg-m"),
+    ("fig3", "a class without jitter and with it", ("alexnet",)),
+    ("fig11", "the first filters of each convolution", ("vgg-m",)),
+    ("fig12", "the same of a deeper network", ("vgg-vd-16",)),
+    ("fig13", "classes as networks see them", ("alexnet", "vgg-m", "vgg-vd-16")),
+    ("fig14", "caricatures of a photo by layer", ("vgg-m",)),
+    ("fig15", "caricatures of several photos", ("vgg-m", "vgg-vd-16")),
 )
-"""What each figure shows, and its network, or one of them."""
+"""What each figure shows, and its networks."""
 
 CLASSES = ("tree frog", "black swan", "goose", "cheeseburger")
 """The classes of section 6 and Figure 13; the caption of the figure has the vending machine

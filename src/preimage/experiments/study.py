@@ -114,9 +114,14 @@ class Study(BaseModel):
             if value is not None and value not in known:
                 raise ValueError(f"unknown {kind} {value!r}: there are {', '.join(known)}")
         names = [name for name in Settings.__slots__ if name not in _OWN_AXES]
-        for name in self.settings:
+        for name, given in self.settings.items():
             if name not in names:
                 raise ValueError(f"settings: {_unknown(name, names)}")
+            is_text = isinstance(getattr(Settings(), name), str)
+            for value in given if isinstance(given, list) else [given]:
+                if isinstance(value, str) != is_text:
+                    kind = "a text" if is_text else "a number"
+                    raise ValueError(f"settings: {name} must be {kind}, not {value!r}")
         return self
 
     def _check_fields(self) -> None:
@@ -240,7 +245,9 @@ def _replaced(settings: Settings, changes: dict[str, Any]) -> Settings:
 
 
 def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
+    problems = error.errors()
+    unknown = (problem for problem in problems if problem["type"] == "extra_forbidden")
+    problem = next(unknown, problems[0])  # what is missing may be misspelt
     where = ".".join(str(part) for part in problem["loc"] if "[" not in str(part))
     if problem["type"] == "extra_forbidden":
         name = str(problem["loc"][-1])
