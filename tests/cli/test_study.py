@@ -182,7 +182,9 @@ def test_a_study_of_caricatures_is_run_and_reported(folder: Path) -> None:
         ("hog", "1.5", "2"), ("hog", "2.0", "2"), ("dsift", "1.5", "2"), ("dsift", "2.0", "2"),
     ]  # fmt: skip
     assert all(float(mean["times the photo's"].split()[0]) > 0 for mean in means)
-    assert pixels_of(folder / "store" / "report.hog.png").std() > 10
+    pixels = pixels_of(folder / "store" / "report.hog.png")
+    assert pixels.std() > 10
+    assert pixels.shape[1] > pixels.shape[0]  # two photos and four results: two rows of three
 
 
 def test_parquet_and_csv_hold_the_same_trials(folder: Path) -> None:

@@ -20,15 +20,24 @@ _LARGEST = 160
 def write_pictures(stem: Path, records: Sequence[Record]) -> list[Path]:
     """Writes STEM.REPRESENTATION.png with every result that is done, in order.
 
+    Where they are of photos, each photo that is still there stands before its first result.
+
     Args:
         stem: path without a suffix.
         records: the trials of a study.
     """
     pictures: dict[str, list[tuple[Image.Image, str]]] = {}
+    shown: set[tuple[str, str]] = set()
     for record in records:
-        if record.picture is not None:
-            pair = (_reduced(record.picture), _label(record))
-            pictures.setdefault(record.trial.representation, []).append(pair)
+        if record.picture is None:
+            continue
+        name, photo = record.trial.representation, record.trial.photo
+        several = pictures.setdefault(name, [])
+        result = _reduced(record.picture)
+        if photo and (name, photo) not in shown and Path(photo).is_file():
+            several.append((_photo(Path(photo), result.size), Path(photo).stem))
+        shown.add((name, photo))
+        several.append((result, _label(record)))
     paths = []
     for name, several in pictures.items():
         safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
@@ -44,6 +53,14 @@ def _reduced(path: Path) -> Image.Image:
         picture.load()
     picture.thumbnail((_LARGEST, _LARGEST), Image.Resampling.LANCZOS)
     return picture
+
+
+def _photo(path: Path, size: tuple[int, int]) -> Image.Image:
+    """The middle of a photo, as large as its reconstruction."""
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as photo:
+        return ImageOps.fit(ImageOps.exif_transpose(photo).convert("RGB"), size)
 
 
 def _label(record: Record) -> str:
