@@ -47,10 +47,10 @@ BAD_FILES = {
     "shape.npy": (npy(_code(31, 4, 4)), r"code of shape \(27, 4, 4\), not \(31, 4, 4\)"),
     "flat.npy": (npy(_code(27, 4)), "a code of hog has at least 3 axes, not 2"),
     "none.npy": (npy(_code(1, 27, 4, 4)[:0]), "no code was given"),
-    "text.npy": (b"these are words", "not an array saved by numpy.save"),
-    "empty.npy": (b"", "not an array saved by numpy.save"),
+    "text.npy": (b"these are words", "not an array of numbers saved by numpy.save"),
+    "empty.npy": (b"", "not an array of numbers saved by numpy.save"),
     "words.npy": (npy(np.array(["words"])), "not an array of real numbers"),
-    "objects.npy": (npy(np.array([{}], dtype=object)), "not an array saved by numpy.save"),
+    "objects.npy": (npy(np.array([{}], dtype=object)), "not an array of numbers saved by numpy"),
     "complex.npy": (npy(_code(27, 4, 4) * 1j), "not an array of real numbers"),
 }
 

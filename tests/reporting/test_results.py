@@ -31,7 +31,10 @@ CHELSEA = shipped_photos()["chelsea"]
 
 
 def _result() -> PreImage:
-    return invert(HOG(), CHELSEA, size=(32, 40), seeds=(4, 7), loss_weights=20, settings=SHORT)
+    return invert(
+        HOG(), CHELSEA, size=(32, 40), seeds=(4, 7), loss_weights=20, settings=SHORT,
+        accelerate="none",
+    )  # fmt: skip
 
 
 def test_a_description_holds_all_that_is_known_of_its_image() -> None:
@@ -60,6 +63,7 @@ def test_a_description_holds_all_that_is_known_of_its_image() -> None:
         "seconds": 1.235,
         "settings": dataclasses.asdict(SHORT),
         "device": "cpu",
+        "accelerate": "none",
         "threads": 1,
     }
 

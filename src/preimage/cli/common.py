@@ -62,8 +62,8 @@ class Source:
         """The code."""
         try:
             array = np.load(io.BytesIO(self.data), allow_pickle=False)
-        except (ValueError, EOFError, TypeError) as error:
-            raise ValueError(f"not an array saved by numpy.save ({error})") from None
+        except (ValueError, EOFError, TypeError):
+            raise ValueError("not an array of numbers saved by numpy.save, or damaged") from None
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
             raise ValueError("not an array of real numbers")
         return array.astype(np.float32)

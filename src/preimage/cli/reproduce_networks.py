@@ -47,7 +47,9 @@ Images: TypeAlias = Annotated[
     Path | None, typer.Option(help="A photo, or a folder of them; if not given, shipped ones.")
 ]
 Photos: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Take so many photos at most.")]
-Steps: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Iterations, instead of 300.")]
+Steps: TypeAlias = Annotated[
+    int | None, typer.Option(min=1, help="Iterations, instead of 300; a final stage adds 50.")
+]
 
 
 def table5(

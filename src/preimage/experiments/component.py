@@ -81,6 +81,8 @@ def find_components(
         ValueError: if a channel, a response or a class is unknown, or the layer is not that of
             the class scores.
     """
+    if size is None and not representation.is_network:
+        raise ValueError(f"{representation.name} has no image size of its own: give size")
     if size is None:
         size = representation.preprocessing.size or _TRIAL_SIZE
     shape = representation.code_shape(*((size, size) if isinstance(size, int) else size))

@@ -102,6 +102,7 @@ def describe(
         "seconds": round(seconds, 3),
         "settings": dataclasses.asdict(result.settings),
         "device": str(result.images.device),
+        "accelerate": result.accelerate,
         "threads": torch.get_num_threads(),
         "versions": versions(),
     }

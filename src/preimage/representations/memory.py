@@ -100,5 +100,5 @@ def fit(
     count = "an image" if images == 1 else f"{images} images"
     raise ValueError(
         f"{representation.name} needs {needed} for {count} of {size[0]} x {size[1]} pixels, "
-        f"more than {given}"
+        f"more than {given}: fewer or smaller ones may fit"
     )

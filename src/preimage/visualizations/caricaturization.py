@@ -119,6 +119,7 @@ def caricature(
         interrupted=minimum.interrupted,
         snapshots=minimum.snapshots,
         preprocessing=representation.preprocessing,
+        accelerate=accelerate,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -123,7 +124,8 @@ def invert(
         )
         if originals is not None:
             originals = originals[chosen]
-        return _result(representation, minimum, target[chosen], mask, originals, rows, settings)
+        found = _result(representation, minimum, target[chosen], mask, originals, rows, settings)
+    return replace(found, accelerate=accelerate)
 
 
 def _objective(

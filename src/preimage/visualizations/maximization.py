@@ -187,6 +187,7 @@ def maximize(
         trace=minimum.trace.select(rows),
         interrupted=minimum.interrupted,
         preprocessing=representation.preprocessing,
+        accelerate=accelerate,
         labels=tuple(str(alive[index]) for index in which),
         maxima=tuple(responses[live[index]].largest for index in which),
         maxima_from=source,

@@ -54,6 +54,7 @@ class PreImage:
         labels: of `maximize`, the target of each.
         maxima: of `maximize`, M of each: the largest response to photos.
         maxima_from: where M is from, in words.
+        accelerate: how a network ran.
         dead: of `maximize`, the targets left out because no photo moves their response.
     """
 
@@ -76,6 +77,7 @@ class PreImage:
     labels: tuple[str, ...] = ()
     maxima: tuple[float, ...] = ()
     maxima_from: str = ""
+    accelerate: str = "auto"
     dead: tuple[str, ...] = ()
 
     def __len__(self) -> int:
