@@ -13,12 +13,12 @@ from tests.support import random_image
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
-from preimage import invert
+from preimage import invert, maximize
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
 from preimage.representations.memory import fit, peak_bytes
-from preimage.settings import NNPREIMAGE
+from preimage.settings import MODERN, NNPREIMAGE
 
 CPU = torch.device("cpu")
 SIZE = (64, 64)
@@ -143,6 +143,17 @@ def test_a_limit_of_memory_changes_no_image() -> None:
     within = invert(layers, photos, settings=settings, memory=layers.weight_bytes + 3 * 2**20)
     assert torch.equal(plain.images, within.images)
     assert torch.equal(plain.trace.total, within.trace.total)
+
+
+def test_diverse_images_are_computed_together_or_not_at_all() -> None:
+    phi = Layer(deep(), "3", COLOR)
+    options: Any = {"seeds": range(6), "size": 64, "maxima": [1.0], "diversity": 1.0}
+    short = MODERN.with_steps(1)
+    enough = phi.weight_bytes + 2**27
+    assert len(maximize(phi, [0], settings=short, memory=enough, **options)) == 6
+    little = phi.weight_bytes + 9 * 2**20
+    with pytest.raises(ValueError, match="diverse images are computed together"):
+        maximize(phi, [0], settings=short, memory=little, **options)
 
 
 def test_images_of_classical_codes_computed_in_parts_are_the_same_bits() -> None:

@@ -162,6 +162,11 @@ def maximize(
         amplitude = settings.start_amplitude * settings.pixel_norm
         start = torch.stack([noise(shape, amplitude, generator) for generator in generators])
         at_once = fit(representation, picture.size, len(start), memory, device)
+        if at_once is not None and at_once < len(start) and loss.is_joint:
+            raise ValueError(
+                f"diverse images are computed together: {memory} bytes hold {at_once} of "
+                f"{len(start)}"
+            )
         minimum = minimize(
             Objective(
                 representation, loss, settings, problem.weights, picture.size, at_once=at_once
