@@ -170,7 +170,7 @@ def batch(out: Path) -> None:
             single, together = ours(phi, 1), ours(phi, 4)
             calls = {"single": partial(single, 8), "batch": partial(together, 2)}
             rows.append(per_image("iteration", layer, calls, 8, 8))
-    for layer in ("stem", "blocks.0", "blocks.2"):
+    for layer in ("stem", "blocks.0"):
         phi = Layer(network, layer, COLOR)
         inversions = {"single": partial(seeds, phi, 1), "batch": partial(seeds, phi, 4)}
         rows.append(per_image("inversion", layer, inversions, 5, 4))
