@@ -2,7 +2,8 @@
 
 An evaluation of a layer and its gradient at 224 x 224 on one thread, for the networks of
 `benchmarks.networks`: as the network is ("none"), hastened ("auto", the default), compiled
-("compile"), and hastened with activations recomputed, as where memory is short ("recompute").
+("compile"), in bfloat16 ("bf16"), and hastened with activations recomputed, as where memory is
+short ("recompute").
 Milliseconds of processor time, in turn; seconds by the clock until the first evaluation is
 done; the peak of tensors without the network's own weights.
 """
@@ -19,7 +20,7 @@ from benchmarks.networks import COLOR, CPU, SIZE, cases, peak_bytes
 from benchmarks.timing import interleaved, machine, write_csv
 from preimage.representations.layer import Layer
 
-WAYS = ("none", "auto", "compile", "recompute")
+WAYS = ("none", "auto", "compile", "bf16", "recompute")
 STEPS = 3
 
 

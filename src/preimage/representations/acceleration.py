@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-ACCELERATIONS = ("auto", "none", "compile", "graph")
+ACCELERATIONS = ("auto", "none", "compile", "graph", "bf16")
 """How a network may be run many times; see `accelerated`."""
 
 Outputs = dict[str, Tensor]
@@ -34,11 +34,24 @@ def accelerated(run: Callable[[Tensor], Outputs], accelerate: str) -> Callable[[
         run: from the network's input to outputs by name.
         accelerate: "compile" for `torch.compile`, whose first call takes from seconds to
             minutes; "graph" for CUDA graphs, which launch all kernels of a pass at once;
-            otherwise `run` itself.
+            "bf16" for convolutions and products in bfloat16, which only processors with units
+            for it do fast; otherwise `run` itself.
     """
     if accelerate == "compile":
         return torch.compile(run)
+    if accelerate == "bf16":
+        return _in_bfloat16(run)
     return _graphed(run) if accelerate == "graph" else run
+
+
+def _in_bfloat16(run: Callable[[Tensor], Outputs]) -> Callable[[Tensor], Outputs]:
+    """With automatic mixed precision; priors and solver stay as they are."""
+
+    def call(x: Tensor) -> Outputs:
+        with torch.autocast(x.device.type, torch.bfloat16):
+            return run(x)
+
+    return call
 
 
 def _graphed(run: Callable[[Tensor], Outputs]) -> Callable[[Tensor], Outputs]:

@@ -184,8 +184,8 @@ class Trunk:
 
         Args:
             device: where to compute.
-            accelerate: "auto" for that copy; "none" for the network as it is; "compile" or
-                "graph" for what `preimage.representations.acceleration` makes of the copy.
+            accelerate: "auto" for that copy; "none" for the network as it is; the others
+                for what `preimage.representations.acceleration` makes of the copy.
 
         Raises:
             ValueError: if there is no such acceleration on this device.
