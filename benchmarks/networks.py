@@ -151,7 +151,10 @@ def compared(case: Case, n: int) -> dict[str, Any]:
 
 
 def peak_bytes(make: Callable[[], Callable[[int], object]]) -> int:
-    """The most that a loop holds at a time from its preparation on, without the weights."""
+    """The most that a loop holds at a time from its preparation on, without the weights.
+
+    By torch's profiler, so independent of `preimage.representations.memory.peak_bytes`.
+    """
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         make()(3)
     results: Any = profiled.profiler

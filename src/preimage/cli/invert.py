@@ -29,7 +29,8 @@ from preimage.cli.common import (
     representations,
 )
 from preimage.cli.output import Output, Reconstruction, write_film
-from preimage.masks import channel_mask, stream_mask, window_box, window_mask
+from preimage.experiments.trial import Mask
+from preimage.masks import window_box
 from preimage.optimizer import Progress
 from preimage.reporting.video import check_video, frame_interval
 from preimage.representations.acceleration import check_acceleration
@@ -110,7 +111,8 @@ def invert(
     """Find images whose code is that of a photo, or a given code."""
     with clear_errors():
         chosen = representations(rep, layers, weights)
-        mask = _Mask(window, None if channels is None else _parse_channels(channels), stream)
+        kept = None if channels is None else _parse_channels(channels)
+        mask = Mask.model_validate({"window": window, "channels": kept, "stream": stream})
         options = {
             "seeds": range(seed, seed + seeds),
             "loss_weights": loss_weight,
@@ -159,36 +161,11 @@ def invert(
 
 
 @dataclass(frozen=True, slots=True)
-class _Mask:
-    """Which components count, as the options say."""
-
-    window: int | None
-    channels: tuple[int, int] | None
-    stream: int | None
-
-    def of(self, code_shape: tuple[int, ...]) -> torch.Tensor | None:
-        """M of Eq. 3, or None where everything counts."""
-        masks = []
-        if self.window is not None:
-            masks.append(window_mask(code_shape, self.window))
-        if self.channels is not None:
-            masks.append(channel_mask(code_shape, *self.channels))
-        if self.stream is not None:
-            masks.append(stream_mask(code_shape, self.stream))
-        return torch.stack(masks).prod(0) if masks else None
-
-    def described(self) -> dict[str, Any]:
-        """For the sidecar."""
-        values = {"window": self.window, "channels": self.channels, "stream": self.stream}
-        return {name: value for name, value in values.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True)
 class _Job:
     """A representation and how it is inverted."""
 
     representation: Representation
-    mask: _Mask
+    mask: Mask
     size: int | tuple[int, int] | None
     options: dict[str, Any]
 
@@ -215,7 +192,8 @@ class _Job:
         box = None
         if self.mask.window is not None and isinstance(phi, Layer) and phi.receptive_field:
             box = window_box(phi.receptive_field, shape, self.mask.window)
-        return Reconstruction(phi.name, result, seconds, self.mask.described(), box)
+        described = self.mask.model_dump(exclude_none=True)
+        return Reconstruction(phi.name, result, seconds, described, box)
 
 
 def _parse_channels(channels: str) -> tuple[int, int]:
