@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from preimage.catalog import CLASSICAL, Network, network, representation
-from preimage.models import networks
+from preimage.models import zoo
 from preimage.preprocessing import Preprocessing
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
@@ -61,7 +61,7 @@ def test_the_networks_of_the_paper_come_with_its_strides_jitter_and_loss_weights
 )  # fmt: skip
 def test_the_loss_weights_are_those_of_section_5_2_1(name: str, weights: dict[str, float]) -> None:
     with torch.device("meta"):
-        module = networks.get(name).build()
+        module = zoo.get(name).build()
     found = Network(name, module, Preprocessing(mean=(0.0,) * 3), ())
     assert {layer: found.layer(layer).loss_weight for layer in weights} == weights
 

@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from preimage.models import efficientnet_lite, matconvnet, networks
+from preimage.models import efficientnet_lite, matconvnet, zoo
+from preimage.models.loaded import SourceModel
 from preimage.models.matconvnet import MatConvNetModel
-from preimage.models.source_model import SourceModel
 from preimage.models.sources import SOURCES, load_source
-from preimage.models.weight_files import RANDOM, fixed_seed
+from preimage.models.state_dicts import RANDOM, fixed_seed
 from preimage.models.weights import load as load_zoo_model
 from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
@@ -48,7 +48,7 @@ CLASSICAL: dict[str, tuple[Callable[[], Representation], str]] = {
 }
 """The classical representations by name, each with what it is."""
 
-NETWORKS = (*networks.NETWORKS, efficientnet_lite.NAME)
+NETWORKS = (*zoo.NETWORKS, efficientnet_lite.NAME)
 """The networks that have a name of their own."""
 
 _MATCONVNET = "matconvnet"
@@ -196,7 +196,7 @@ def network(name: str, weights: str | Path | None = None) -> Network:
         ValueError: if there is none of that name, or its weights cannot be used.
     """
     source, separator, file = name.partition(":")
-    if name in networks.NETWORKS:
+    if name in zoo.NETWORKS:
         return _from_matconvnet(name, _zoo_model(name, weights))
     if name == efficientnet_lite.NAME:
         return _from_source(name, efficientnet_lite.load_efficientnet_lite0(weights))
@@ -210,7 +210,7 @@ def network(name: str, weights: str | Path | None = None) -> Network:
 def _zoo_model(name: str, file: str | Path | None) -> MatConvNetModel:
     if file is None:
         return load_zoo_model(name)
-    known = networks.get(name)
+    known = zoo.get(name)
     if file == RANDOM:
         with fixed_seed():
             module = known.build().eval().requires_grad_(False)

@@ -37,7 +37,7 @@ def test_each_photo_and_layer_gets_a_picture_and_a_sidecar(tmp_path: Path) -> No
     phi = catalog.representation(f"{LITE0}/blocks.1")
     settings = EXCITATION_PRESETS["nnpreimage"].with_steps(3)
     result = caricature(phi, CHELSEA, size=(48, 64), settings=settings)
-    assert lines[1]["activation"] == pytest.approx(result.activation.item(), rel=1e-4)
+    assert lines[1]["response"] == pytest.approx(result.response.item(), rel=1e-4)
     with Image.open(tmp_path / names[1]) as file:
         picture = np.asarray(file).astype(int)
     assert np.abs(picture - np.asarray(result.to_pil())).max() <= 1
@@ -65,7 +65,7 @@ def test_one_picture_holds_a_row_for_each_photo_beginning_with_it(tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--amount", "0"), "amount of a caricature must be positive"),
+        (("--strength", "0"), "strength of a caricature must be positive"),
         (("--preset", "x"), "unknown preset 'x'"),
         (("--preset", "modern"), "unknown preset 'modern': there are nnpreimage, paper"),
         (("--video", "film.txt"), "ends in .gif or .mp4"),

@@ -35,7 +35,7 @@ def test_each_channel_and_seed_gets_a_picture_a_plain_one_and_a_sidecar(tmp_path
     assert (sidecar["target"], sidecar["seed"]) == ("5", 1)
     phi = catalog.representation(f"{LITE0}/blocks.0", "random")
     result = maximize(phi, 5, seeds=[1], settings=MODERN.with_steps(2))
-    assert sidecar["activation"] == pytest.approx(result.activation.item(), rel=1e-4)
+    assert sidecar["response"] == pytest.approx(result.response.item(), rel=1e-4)
     assert sidecar["maximum"] == pytest.approx(result.maxima[0], rel=1e-6)
     with Image.open(tmp_path / f"{names[3]}.png") as file:
         picture = np.asarray(file).astype(int)
@@ -104,7 +104,7 @@ def test_the_same_command_serves_networks_of_every_kind(
     gray = torch.zeros(1, 3, height, width)
     codes = phi(gray)
     at = (1, codes.shape[2] // 2, codes.shape[3] // 2) if codes.ndim == 4 else (1 + 7 * 14 + 7, 1)
-    assert line["activation"] > float(codes[0][at])
+    assert line["response"] > float(codes[0][at])
 
 
 def test_m_is_taken_from_a_folder_of_photos(tmp_path: Path) -> None:

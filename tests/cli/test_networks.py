@@ -13,7 +13,7 @@ from tests.cli.runner import npy, run, save_photo
 from tests.models.simplenn_files import narrow, random_weights, save_v5, simplenn
 from tests.support import pixels_of
 
-from preimage.models import networks
+from preimage.models import zoo
 from preimage.photo_files import shipped_photos
 
 RANDOM = ("--weights", "random", "--steps", "2", "--size", "64x64")
@@ -25,7 +25,7 @@ RANDOM = ("--weights", "random", "--steps", "2", "--size", "64x64")
 def test_layers_prints_the_published_table_without_weights(name: str, table: str) -> None:
     outcome = run("layers", name)
     assert (outcome.status, outcome.errors) == (0, [])
-    text = (files("preimage") / f"experiments/published/{table}.csv").read_text()
+    text = (files("preimage") / f"paper/published/{table}.csv").read_text()
     rows = [
         [cell.strip() for cell in line.split("│")[1:-1]]
         for line in outcome.output
@@ -43,7 +43,7 @@ def test_models_are_listed_with_license_and_whether_they_are_here(
     outcome = run("models")
     assert outcome.status == 0
     assert max(map(len, outcome.output)) <= 80
-    for name, network in networks.NETWORKS.items():
+    for name, network in zoo.NETWORKS.items():
         (row,) = (line for line in outcome.output if line.startswith(f"│ {name} "))
         cells = [cell.strip() for cell in row.split("│")[1:-1]]
         assert cells == [name, str(network.megabytes), "missing", network.license]
@@ -145,7 +145,7 @@ def test_a_code_of_another_layer_is_refused(tmp_path: Path) -> None:
 
 def test_a_simplenn_file_is_used_where_it_lies(tmp_path: Path) -> None:
     file = tmp_path / "small.mat"
-    layers = narrow(networks.get("vgg-m").layers, 32)[:3]
+    layers = narrow(zoo.get("vgg-m").layers, 32)[:3]
     save_v5(file, simplenn(layers, random_weights(layers), "beta17"))
     photo, out = save_photo(tmp_path / "a.png", size=(64, 64)), tmp_path / "out"
     rep = f"matconvnet:{file}/conv1"

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.runner import Outcome, run, save_photo
 from tests.support import pixels_of
 
-from preimage.experiments import table4
+from preimage.paper import table4
 from preimage.settings import NNPREIMAGE
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.cli.runner import run, save_photo
 from tests.support import pixels_of
 
-from preimage.experiments import hoggle, table4
+from preimage.paper import hoggle, table4
 from preimage.settings import NNPREIMAGE
 
 pytest.importorskip("sklearn", reason="the extra hoggle")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from tests.cli.runner import Outcome, run
-from tests.studies import images_of
+from tests.study_files import images_of
 from tests.support import pixels_of
 
-from preimage.experiments.figures import FIGURES
+from preimage.paper.figures import FIGURES
 from preimage.settings import NNPREIMAGE, PRESETS
 
 LITE0 = ("--model", "efficientnet-lite0", "--weights", "random", "--workers", "1")

@@ -16,7 +16,7 @@ from typing import BinaryIO
 import numpy as np
 import pytest
 from tests.cli.runner import Outcome, run, save_photo
-from tests.studies import images_of, save_photos
+from tests.study_files import images_of, save_photos
 from tests.support import pixels_of
 
 from preimage.sweeps import engines

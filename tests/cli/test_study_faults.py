@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.runner import run
-from tests.studies import images_of, save_photos
+from tests.study_files import images_of, save_photos
 
 from preimage.sweeps.store import VERSION
 

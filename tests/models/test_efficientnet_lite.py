@@ -19,7 +19,7 @@ from preimage.models.efficientnet_lite import (
     same_padding,
 )
 from preimage.models.errors import ModelError
-from preimage.models.source_model import SourceModel
+from preimage.models.loaded import SourceModel
 
 PHOTOS = Path(__file__).parents[2] / "src/preimage/photos"
 

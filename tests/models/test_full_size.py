@@ -10,7 +10,7 @@ import pytest
 import torch
 from tests.models.simplenn_files import Weights, save_v5, simplenn
 
-from preimage.models import matconvnet, networks
+from preimage.models import matconvnet, zoo
 from preimage.models.architecture import Convolution, LayerSpec
 
 
@@ -36,7 +36,7 @@ def cheap_weights(layers: tuple[LayerSpec, ...]) -> Weights:
 
 @pytest.mark.parametrize(("name", "count"), [("alexnet", 60_965_224), ("vgg-vd-16", 138_357_544)])
 def test_the_full_network_loads_and_runs(name: str, count: int, path: Path) -> None:
-    network = networks.get(name)
+    network = zoo.get(name)
     weights = cheap_weights(network.layers)
     save_v5(path, simplenn(network.layers, weights, "beta17", network.image_size))
     model = matconvnet.read(path)

@@ -26,7 +26,7 @@ from tests.models.simplenn_files import (
 )
 from torch import nn
 
-from preimage.models import matconvnet, networks
+from preimage.models import matconvnet, zoo
 from preimage.models.architecture import (
     Convolution,
     Dropout,
@@ -69,7 +69,7 @@ def assert_close(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) 
 @cache
 def narrowed(name: str) -> tuple[list[LayerSpec], Weights, dict[str, np.ndarray]]:
     """A named network with a sixteenth of its channels, and its outputs for `image`."""
-    network = networks.get(name)
+    network = zoo.get(name)
     layers = narrow(network.layers, 16)
     weights = random_weights(layers)
     structs = simplenn(layers, weights, "beta17")["layers"]
@@ -83,7 +83,7 @@ def test_every_layer_of_the_paper_s_networks_equals_numpy(
     name: str, generation: Generation, save: Save, tmp_path: Path
 ) -> None:
     layers, weights, expected = narrowed(name)
-    size = networks.get(name).image_size
+    size = zoo.get(name).image_size
     path = save(tmp_path / "net.mat", simplenn(layers, weights, generation, size))
     model = matconvnet.read(path)
     assert_close(outputs(model, image(*size)), expected)
@@ -170,7 +170,7 @@ def test_missing_fields_take_matconvnet_s_defaults(save: Save, tmp_path: Path) -
 
 @FORMATS
 def test_a_trunk_of_convolutions_without_meta_is_read(save: Save, tmp_path: Path) -> None:
-    trunk = [x for x in narrow(networks.get("vgg-vd-16").layers, 16) if x.kind == "conv"][:13]
+    trunk = [x for x in narrow(zoo.get("vgg-vd-16").layers, 16) if x.kind == "conv"][:13]
     tree = simplenn(trunk, random_weights(trunk), "beta17")
     del tree["meta"]
     model = matconvnet.read(save(tmp_path / "trunk.mat", tree))

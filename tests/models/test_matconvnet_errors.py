@@ -21,7 +21,7 @@ from tests.models.simplenn_files import (
     simplenn,
 )
 
-from preimage.models import matconvnet, networks
+from preimage.models import matconvnet, zoo
 from preimage.models.architecture import Dropout
 from preimage.models.errors import ModelError
 
@@ -50,7 +50,7 @@ def save_v7(path: Path, tree: dict[str, Any]) -> Path:
 
 
 def network_tree() -> dict[str, Any]:
-    layers = narrow(networks.get("vgg-m").layers, 32)
+    layers = narrow(zoo.get("vgg-m").layers, 32)
     return simplenn(layers, random_weights(layers), "beta17")
 
 
@@ -82,7 +82,7 @@ def test_a_truncated_file_is_said_to_be_damaged(save: Save, part: float, tmp_pat
 
 @pytest.mark.parametrize("save", [save_v5, save_v7, save_v73], ids=["v5", "v7", "v73"])
 def test_no_damage_causes_anything_but_a_model_error(save: Save, tmp_path: Path) -> None:
-    tree = simplenn(networks.get("vgg-m").layers[1:4], {}, "beta17")
+    tree = simplenn(zoo.get("vgg-m").layers[1:4], {}, "beta17")
     tree["layers"].insert(0, conv())
     path = save(tmp_path / "net.mat", tree)
     content, rng = path.read_bytes(), np.random.default_rng(1)
@@ -222,7 +222,7 @@ def test_a_7_3_file_without_h5py_is_an_error_that_says_how_to_install_it(
 
 
 def test_a_named_network_s_own_file_passes_with_or_without_dropout(tmp_path: Path) -> None:
-    network = networks.get("vgg-m")
+    network = zoo.get("vgg-m")
     layers = list(network.layers)
     layers.insert(-3, Dropout("drop7"))
     model = shell(layers, tmp_path)
@@ -240,9 +240,9 @@ def test_a_named_network_s_own_file_passes_with_or_without_dropout(tmp_path: Pat
 def test_a_weight_file_of_another_network_is_an_error_that_says_where(
     name: str, other: str, difference: str, tmp_path: Path
 ) -> None:
-    model = shell(list(networks.get(other).layers), tmp_path)
+    model = shell(list(zoo.get(other).layers), tmp_path)
     with pytest.raises(ModelError, match="a weight file of another network") as caught:
-        matconvnet.check_architecture(model, networks.get(name))
+        matconvnet.check_architecture(model, zoo.get(name))
     assert difference in str(caught.value)
 
 
@@ -250,9 +250,9 @@ def test_a_weight_file_of_another_network_is_an_error_that_says_where(
 def test_a_file_that_lacks_the_last_layer_is_an_error(
     cut: slice, wanted: str, tmp_path: Path
 ) -> None:
-    model = shell(list(networks.get("vgg-m").layers)[cut], tmp_path)
+    model = shell(list(zoo.get("vgg-m").layers)[cut], tmp_path)
     with pytest.raises(ModelError, match=wanted):
-        matconvnet.check_architecture(model, networks.get("vgg-m"))
+        matconvnet.check_architecture(model, zoo.get("vgg-m"))
 
 
 def shell(layers: list[Any], tmp_path: Path) -> matconvnet.MatConvNetModel:

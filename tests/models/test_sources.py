@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from preimage.models.errors import ModelError
-from preimage.models.source_model import SourceModel
+from preimage.models.loaded import SourceModel
 from preimage.models.sources import fetch_source, load_source
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)

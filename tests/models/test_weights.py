@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from tests.models.simplenn_files import narrow, random_weights, save_v5, simplenn
 
-from preimage.models import networks, weights
+from preimage.models import weights
+from preimage.models import zoo as networks
 from preimage.models.architecture import LayerSpec
 from preimage.models.errors import ModelError
 
@@ -132,14 +133,14 @@ def test_fetch_downloads_a_file_that_loads(zoo: Zoo, cache: Path) -> None:
 
 def test_a_file_that_is_there_is_not_downloaded_again(zoo: Zoo) -> None:
     for _ in range(2):
-        weights.fetch("vgg-m", zoo=zoo.address)
+        weights.fetch("vgg-m", address=zoo.address)
     assert len(zoo.asked) == 1
 
 
 def test_an_interrupted_download_is_resumed_where_it_ended(zoo: Zoo, cache: Path) -> None:
     zoo.limit = 1000
     with pytest.raises(ModelError, match=r"interrupted after 1000 of .* run the same command"):
-        weights.fetch("vgg-m", zoo=zoo.address)
+        weights.fetch("vgg-m", address=zoo.address)
     assert contents(cache) == ["imagenet-vgg-m.mat.part"]
     assert not weights.is_installed("vgg-m")
     zoo.limit = None
@@ -155,9 +156,9 @@ def test_an_interrupted_download_is_resumed_where_it_ended(zoo: Zoo, cache: Path
 def test_a_server_without_ranges_sends_everything_again(zoo: Zoo) -> None:
     zoo.limit, zoo.ranges = 1000, False
     with pytest.raises(ModelError, match="interrupted"):
-        weights.fetch("vgg-m", zoo=zoo.address)
+        weights.fetch("vgg-m", address=zoo.address)
     zoo.limit = None
-    assert weights.fetch("vgg-m", zoo=zoo.address).read_bytes() == zoo.content
+    assert weights.fetch("vgg-m", address=zoo.address).read_bytes() == zoo.content
 
 
 def test_a_download_that_ended_just_before_the_renaming_is_only_checked(
@@ -165,14 +166,14 @@ def test_a_download_that_ended_just_before_the_renaming_is_only_checked(
 ) -> None:
     cache.mkdir()
     (cache / "imagenet-vgg-m.mat.part").write_bytes(zoo.content)
-    assert weights.fetch("vgg-m", zoo=zoo.address).read_bytes() == zoo.content
+    assert weights.fetch("vgg-m", address=zoo.address).read_bytes() == zoo.content
     assert contents(cache) == ["imagenet-vgg-m.mat"]
 
 
 def test_a_download_of_another_checksum_leaves_nothing(zoo: Zoo, cache: Path) -> None:
     zoo.content = zoo.content[:-1] + b"?"
     with pytest.raises(ModelError, match=r"checksum of the downloaded file is .* nothing was"):
-        weights.fetch("vgg-m", zoo=zoo.address)
+        weights.fetch("vgg-m", address=zoo.address)
     assert contents(cache) == []
 
 
@@ -180,15 +181,15 @@ def test_a_damaged_beginning_is_not_resumed_forever(zoo: Zoo, cache: Path) -> No
     cache.mkdir()
     (cache / "imagenet-vgg-m.mat.part").write_bytes(b"?" * 1000)
     with pytest.raises(ModelError, match="checksum"):
-        weights.fetch("vgg-m", zoo=zoo.address)
-    assert weights.fetch("vgg-m", zoo=zoo.address).read_bytes() == zoo.content
+        weights.fetch("vgg-m", address=zoo.address)
+    assert weights.fetch("vgg-m", address=zoo.address).read_bytes() == zoo.content
 
 
 def test_a_file_that_the_server_lacks_is_an_error_that_leaves_nothing(
     zoo: Zoo, cache: Path
 ) -> None:
     with pytest.raises(ModelError, match=r"HTTP Error 404: Not Found$"):
-        weights.fetch("vgg-m", zoo=zoo.address.replace("models", "elsewhere"))
+        weights.fetch("vgg-m", address=zoo.address.replace("models", "elsewhere"))
     assert contents(cache) == []
 
 
@@ -196,7 +197,7 @@ def test_a_server_that_cannot_be_reached_is_an_error(file: Path, cache: Path) ->
     with Zoo() as server:
         address = server.address
     with pytest.raises(ModelError, match="refused"):
-        weights.fetch("vgg-m", zoo=address)
+        weights.fetch("vgg-m", address=address)
     assert contents(cache) == []
 
 

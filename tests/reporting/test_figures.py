@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.studies import make_outcome, make_trials
+from tests.study_files import make_outcome, make_trials
 from tests.support import pixels_of
 
-from preimage.experiments.figures import Panel
-from preimage.experiments.loading import Loader
-from preimage.experiments.outcome import Failure
+from preimage.paper.figures import Panel
 from preimage.photo_files import shipped_photos
 from preimage.reporting.figures import spread, write_figure
+from preimage.studies.loading import Loader
+from preimage.studies.outcome import Failure
 from preimage.sweeps.store import Store
 
 CHELSEA = shipped_photos()["chelsea"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 from tests.support import pixels_of
 
-from preimage.experiments.table4 import Measurement, Summary
+from preimage.paper.table4 import Measurement, Summary
 from preimage.photo_files import shipped_photos
 from preimage.reporting.table4 import HEADER, format_rows, write_table4
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.studies import MEASURES
+from tests.study_files import MEASURES
 from tests.support import pixels_of
 
-from preimage.experiments.outcome import Record
-from preimage.experiments.summary import summarize
-from preimage.experiments.table5 import NO_RANGE_PRIOR, NO_VARIATION_PRIOR
-from preimage.experiments.trial import Trial
+from preimage.paper.table5 import NO_RANGE_PRIOR, NO_VARIATION_PRIOR
 from preimage.reporting.table5 import format_table5, write_table5
 from preimage.settings import NNPREIMAGE
+from preimage.studies.outcome import Record
+from preimage.studies.summary import summarize
+from preimage.studies.trial import Trial
 
 
 def _records(model: str, *variants: dict[str, float]) -> list[Record]:

@@ -13,7 +13,7 @@ from tests.representations.networks import COLOR, resnet
 from torch import nn
 
 import preimage
-from preimage.models import networks
+from preimage.models import zoo
 from preimage.models.architecture import Convolution, Pooling
 from preimage.models.layers import PaddedConv2d, PaddedMaxPool2d
 from preimage.representations.layer import Layer
@@ -24,7 +24,7 @@ from preimage.representations.receptive_field import (
     measure,
 )
 
-PUBLISHED = Path(preimage.__file__).parent / "experiments" / "published"
+PUBLISHED = Path(preimage.__file__).parent / "paper" / "published"
 TABLES = {"alexnet": "table1.csv", "vgg-m": "table2.csv", "vgg-vd-16": "table3.csv"}
 
 
@@ -36,7 +36,7 @@ def rows(name: str) -> list[dict[str, str]]:
 @cache
 def computed(name: str) -> list[dict[str, str]]:
     """Our own table of a network, in the format of the published one."""
-    network = networks.get(name)
+    network = zoo.get(name)
     with torch.device("meta"):
         trunk, x = network.build(), torch.zeros(1, 3, *network.image_size)
     fields = chain_rule(trunk)
@@ -160,7 +160,7 @@ def test_a_code_that_depends_on_nothing_has_no_field() -> None:
 
 @pytest.mark.parametrize("name", list(TABLES))
 def test_the_stride_of_a_grid_is_that_of_the_tables(name: str) -> None:
-    network = networks.get(name)
+    network = zoo.get(name)
     with torch.device("meta"):
         trunk = network.build()
     fields = chain_rule(trunk)

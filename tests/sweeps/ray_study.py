@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 import torch
-from tests.studies import images_of, make_trials, save_photos
+from tests.study_files import images_of, make_trials, save_photos
 
 from preimage.catalog import network
-from preimage.experiments.outcome import Failure, Outcome
 from preimage.models.weights import cache_directory
+from preimage.studies.outcome import Failure, Outcome
 from preimage.sweeps.engines import in_process
 from preimage.sweeps.ray_engine import ray_actors
 from preimage.sweeps.run import Stop, run

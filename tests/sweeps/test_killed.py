@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.studies import images_of, save_photos
+from tests.study_files import images_of, save_photos
 
 from preimage.sweeps.store import Store
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import torch
 from tests.cli.runner import save_photo
-from tests.studies import images_of, make_trials, save_photos
+from tests.study_files import images_of, make_trials, save_photos
 
-from preimage.experiments.outcome import Failure, Outcome
-from preimage.experiments.trial import Trial
+from preimage.studies.outcome import Failure, Outcome
+from preimage.studies.trial import Trial
 from preimage.sweeps.batches import Batch, group, read_photos
 from preimage.sweeps.engines import Engine, News, Results, in_process, process_pool
 from preimage.sweeps.retries import DEATHS

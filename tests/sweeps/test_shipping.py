@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import torch
 from tests.models.simplenn_files import narrow, random_weights, save_v5, simplenn
-from tests.studies import make_trials, save_photos
+from tests.study_files import make_trials, save_photos
 
 from preimage.catalog import network
-from preimage.experiments.carry_out import carry_out
-from preimage.experiments.loading import Loader
-from preimage.experiments.outcome import Outcome
-from preimage.experiments.trial import Trial
-from preimage.experiments.trial_files import weight_file
-from preimage.models import networks
+from preimage.models import zoo
 from preimage.models.efficientnet_lite import installed_file
+from preimage.studies.loading import Loader
+from preimage.studies.outcome import Outcome
+from preimage.studies.trial import Trial
+from preimage.studies.trial_files import weight_file
+from preimage.studies.worker import carry_out
 from preimage.sweeps.shipping import Warehouse
 
 LITE0 = "efficientnet-lite0"
@@ -92,7 +92,7 @@ def test_nothing_is_shipped_where_there_is_no_file(trial: Trial) -> None:
 def test_a_shipped_matconvnet_file_stands_for_the_one_that_the_representation_names(
     tmp_path: Path,
 ) -> None:
-    layers = narrow(networks.get("vgg-f").layers, 16)
+    layers = narrow(zoo.get("vgg-f").layers, 16)
     file = save_v5(tmp_path / "small.mat", simplenn(layers, random_weights(layers), "beta17"))
     image = torch.zeros(1, 3, 224, 224)
     name = "matconvnet:/elsewhere/small.mat"

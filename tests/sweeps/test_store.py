@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.studies import MEASURES, make_outcome, make_trials, save_photos
+from tests.study_files import MEASURES, make_outcome, make_trials, save_photos
 
-from preimage.experiments.outcome import Failure
-from preimage.experiments.trial import Trial
+from preimage.studies.outcome import Failure
+from preimage.studies.trial import Trial
 from preimage.sweeps.store import VERSION, Store, StoreError
 
 
@@ -83,7 +83,7 @@ def test_the_claims_of_a_killed_process_are_free(tmp_path: Path, trials: list[Tr
     folder = tmp_path / "store"
     code = (
         "import os, sys; from pathlib import Path; from preimage.sweeps.store import Store; "
-        "from preimage.experiments.trial import Trial; "
+        "from preimage.studies.trial import Trial; "
         "store = Store(Path(sys.argv[1]), create=True); "
         "claimed = store.claim([Trial.model_validate_json(t) for t in sys.argv[2:]]); "
         "print(len(claimed), flush=True); os.kill(os.getpid(), 9)"

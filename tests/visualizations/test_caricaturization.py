@@ -23,7 +23,7 @@ def test_it_starts_from_the_photo() -> None:
     result = caricature(FEATURES, CHELSEA, settings=settings)
     photo = FEATURES.preprocessing.load(CHELSEA)
     torch.testing.assert_close(result.images[0], photo, atol=1e-3, rtol=0)
-    assert result.activation.item() == pytest.approx(1, abs=0.02)
+    assert result.response.item() == pytest.approx(1, abs=0.02)
 
 
 def test_the_response_is_the_inner_product_with_what_was_positive() -> None:
@@ -32,14 +32,14 @@ def test_the_response_is_the_inner_product_with_what_was_positive() -> None:
         target = FEATURES(FEATURES.preprocessing.load(CHELSEA)[None]).clamp(min=0)
         reached = FEATURES(result.images)
     expected = (reached * target).sum() / (target * target).sum()
-    torch.testing.assert_close(result.activation[0], expected)
+    torch.testing.assert_close(result.response[0], expected)
     assert result.loss_weights == pytest.approx([10 / float((target * target).sum())])
 
 
 def test_more_is_stronger() -> None:
     activations = [
-        caricature(FEATURES, CHELSEA, amount=amount, settings=SETTINGS).activation.item()
-        for amount in (1, 10, 100)
+        caricature(FEATURES, CHELSEA, strength=strength, settings=SETTINGS).response.item()
+        for strength in (1, 10, 100)
     ]
     assert activations == sorted(activations)
     assert activations[-1] > 1.2
@@ -59,5 +59,5 @@ def test_a_photo_without_response_and_an_amount_of_nothing_are_refused() -> None
         nn.init.zeros_(parameter)
     with pytest.raises(ValueError, match="does not respond to the photo"):
         caricature(nothing, torch.rand(3, 24, 24), settings=SETTINGS)
-    with pytest.raises(ValueError, match="amount of a caricature must be positive"):
-        caricature(FEATURES, CHELSEA, amount=0)
+    with pytest.raises(ValueError, match="strength of a caricature must be positive"):
+        caricature(FEATURES, CHELSEA, strength=0)

@@ -41,7 +41,7 @@ def test_what_is_found_for_a_color_has_that_color() -> None:
 def test_every_preset_excites_its_target(preset: str) -> None:
     result = maximize(FEATURES, [0, 1, 2, 3], settings=EXCITATION_PRESETS[preset].with_steps(60))
     start = maximize(FEATURES, [0, 1, 2, 3], settings=EXCITATION_PRESETS[preset].with_steps(1))
-    assert bool((result.activation > start.activation).all())
+    assert bool((result.response > start.response).all())
 
 
 def test_the_response_is_that_of_the_network_to_the_image() -> None:
@@ -50,7 +50,7 @@ def test_the_response_is_that_of_the_network_to_the_image() -> None:
         codes = FEATURES(result.images)
     rows, columns = codes.shape[2:]
     expected = [codes[0, 2, 1, 3], codes[1, 0, rows // 2, columns // 2]]
-    torch.testing.assert_close(result.activation, torch.stack(expected))
+    torch.testing.assert_close(result.response, torch.stack(expected))
     assert torch.equal(result.codes, codes)
 
 
@@ -209,7 +209,7 @@ def test_targets_of_several_layers_are_maximized_together() -> None:
     features, act = outputs["features"][0], outputs["act"][0]
     middle = (features.shape[1] // 2, features.shape[2] // 2)
     expected = features[0][middle] + 16 * outputs["score"][0, 0] - 0.5 * act[2][middle]
-    torch.testing.assert_close(result.activation[0], expected)
+    torch.testing.assert_close(result.response[0], expected)
 
 
 def test_diverse_seeds_differ_more() -> None:
@@ -230,7 +230,7 @@ def test_hog_has_directions() -> None:
     code = phi(torch.randn(1, 1, 40, 48, generator=torch.Generator().manual_seed(0)))[0]
     result = maximize(phi, direction(None, code), settings=QUICK)
     assert result.images.shape == (1, 1, 40, 48)
-    assert result.activation.item() > 0
+    assert result.response.item() > 0
 
 
 def test_the_network_is_as_it_was() -> None:

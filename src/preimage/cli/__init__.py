@@ -22,7 +22,7 @@ from preimage.cli.reproduce_networks import figure_command, list_experiments, ta
 from preimage.cli.stats import stats
 from preimage.cli.study import study
 from preimage.cli.top import top
-from preimage.experiments.figures import FIGURES
+from preimage.paper.figures import FIGURES
 
 app = typer.Typer(
     help="Shows what an image representation keeps and what it throws away.",

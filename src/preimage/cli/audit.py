@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from preimage.audit import leakage as audit_experiment
 from preimage.cli.common import clear_errors
 from preimage.cli.reproduce_networks import (
     Images,
@@ -26,12 +27,11 @@ from preimage.cli.running import (
     carry_out,
     report_failures,
 )
-from preimage.experiments import audit as audit_experiment
-from preimage.experiments.figures import at_depths
-from preimage.experiments.loading import Loader
+from preimage.paper.figures import at_depths
 from preimage.photo_files import shipped_photos
 from preimage.reporting.audit import conclude, write_audit
 from preimage.reporting.results import check_folder
+from preimage.studies.loading import Loader
 
 _DEPTHS = (0.05, 0.25, 0.5, 0.75, 0.9, 1)
 _STEPS = 100

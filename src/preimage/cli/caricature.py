@@ -54,7 +54,7 @@ def caricature(
     out: Annotated[
         Path, typer.Option(help="Folder for the results, or a picture: several make a grid.")
     ] = Path("caricatures"),
-    amount: Annotated[
+    strength: Annotated[
         float, typer.Option(min=0, help="How strongly; 1 is the authors' 1 / Z.")
     ] = 10,
     seed: Annotated[int, typer.Option(min=0, help="The seed of the jitter.")] = 0,
@@ -87,7 +87,7 @@ def caricature(
         is_picture = Output(out, grid).is_file
         output = Output.check(out, grid or (is_picture and count > 1), 1 if is_picture else count)
         options = {
-            "amount": amount,
+            "strength": strength,
             "seeds": [seed],
             "settings": settings,
             "size": None if size is None else parse_size(size),
@@ -133,7 +133,7 @@ class _Run:
         given = {"visualization": "caricature", "representation": phi.name}
         given |= {"input": source.name, "sha256": source.sha256}
         line = describe_excitation(result, 0, given, seconds)
-        line["amount"] = self._options["amount"]
+        line["strength"] = self._options["strength"]
         together = self._output.grid and self._output.is_file
         path = self._output.path
         if not self._output.is_file:
@@ -151,7 +151,7 @@ class _Run:
         if self._as_json:
             typer.echo(json.dumps(line))
         else:
-            words = [line["input"], phi.name, f"response x {line['activation']:.2f}"]
+            words = [line["input"], phi.name, f"response x {line['response']:.2f}"]
             typer.echo("  ".join(words) + f"  {seconds:.1f} s  -> {path}")
 
     def finish(self, grid_name: str, video: Path | None) -> None:
@@ -169,4 +169,4 @@ class _Run:
 
     @staticmethod
     def _label(line: dict[str, Any]) -> str:
-        return f"{line['representation'].rpartition('/')[2]}: x {line['activation']:.2f}"
+        return f"{line['representation'].rpartition('/')[2]}: x {line['response']:.2f}"

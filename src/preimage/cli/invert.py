@@ -29,7 +29,6 @@ from preimage.cli.common import (
     representations,
 )
 from preimage.cli.output import Output, Reconstruction, write_film
-from preimage.experiments.trial import Mask
 from preimage.masks import window_box
 from preimage.optimizer import Progress
 from preimage.reporting.video import check_video, frame_interval
@@ -37,6 +36,7 @@ from preimage.representations.acceleration import check_acceleration
 from preimage.representations.base import Representation
 from preimage.representations.layer import Layer
 from preimage.settings import PRESETS, QUALITIES, SOLVERS, Settings
+from preimage.studies.trial import Mask
 from preimage.visualizations import choose_settings, with_own_loss_weight
 
 _CLASSICAL_SIZE = 640

@@ -248,9 +248,9 @@ def _print(line: dict[str, Any], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(line))
         return
-    times = f"{line['activation'] / line['maximum']:.1f} M" if line["maximum"] > 0 else "M <= 0"
+    times = f"{line['response'] / line['maximum']:.1f} M" if line["maximum"] > 0 else "M <= 0"
     words = [line["representation"], line["target"], f"seed {line['seed']}"]
-    words.append(f"response {line['activation']:.3g} ({times})")
+    words.append(f"response {line['response']:.3g} ({times})")
     if "probability" in line:
         words.append(f"probability {line['probability']:.2f}")
     typer.echo("  ".join([*words, f"{line['seconds']:.1f} s"]) + f"  -> {line['output']}")

@@ -13,14 +13,14 @@ from rich.table import Table
 
 from preimage import catalog
 from preimage.cli.common import clear_errors
-from preimage.models import efficientnet_lite, networks, weights
+from preimage.models import efficientnet_lite, weights, zoo
 from preimage.models.sources import fetch_source
 from preimage.representations.receptive_field import ReceptiveField
 
 
 def models() -> None:
     """List the networks with a name of their own, and whether their weights are here."""
-    lite0, known = efficientnet_lite.NAME, networks.NETWORKS
+    lite0, known = efficientnet_lite.NAME, zoo.NETWORKS
     rows = [(n, str(k.megabytes), weights.is_installed(n), k.license) for n, k in known.items()]
     unstated = "not stated by the package that carries the weights"
     rows.append((lite0, "17", efficientnet_lite.is_installed(), unstated))

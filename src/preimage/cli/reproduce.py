@@ -20,8 +20,8 @@ from preimage.cli.common import (
     percent,
     progress_bar,
 )
-from preimage.experiments import hoggle as hoggle_experiment
-from preimage.experiments import table4 as table4_experiment
+from preimage.paper import hoggle as hoggle_experiment
+from preimage.paper import table4 as table4_experiment
 from preimage.photo_files import list_images, shipped_photos
 from preimage.reporting.grid import Cell, draw_grid
 from preimage.reporting.results import check_folder, check_picture, check_writable

@@ -12,8 +12,8 @@ import typer
 from preimage import catalog
 from preimage.cli.common import clear_errors, find_preset, progress_bar
 from preimage.cli.output import Output
-from preimage.experiments import excitations
-from preimage.experiments.excitations import CLASSES, CONV_LAYERS, Begin, Panel
+from preimage.paper import excitations
+from preimage.paper.excitations import CLASSES, CONV_LAYERS, Begin, Panel
 from preimage.photo_files import list_images, shipped_photos
 from preimage.reporting.excitations import describe_excitation, draw_rows
 from preimage.reporting.results import write_result
@@ -35,7 +35,7 @@ Photo: TypeAlias = Annotated[
 Photos: TypeAlias = Annotated[
     Path | None, typer.Option(help="A folder of photos; if not given, three shipped ones.")
 ]
-Amount: TypeAlias = Annotated[float, typer.Option(min=0, help="How strongly; the authors': 1.")]
+Strength: TypeAlias = Annotated[float, typer.Option(min=0, help="How strongly; the authors': 1.")]
 Preset: TypeAlias = Annotated[str, typer.Option(help=f"{', '.join(EXCITATION_PRESETS)}.")]
 CaricaturePreset: TypeAlias = Annotated[str, typer.Option(help=f"{', '.join(PRESETS)}.")]
 Steps: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Iterations, instead of 300.")]
@@ -123,7 +123,7 @@ def fig14(
     model: Model = None,
     layers: Layers = None,
     photo: Photo = None,
-    amount: Amount = 10,
+    strength: Strength = 10,
     weights: Weights = None,
     preset: CaricaturePreset = "nnpreimage",
     steps: Steps = None,
@@ -138,7 +138,7 @@ def fig14(
     with clear_errors(), progress_bar() as begin:
         chosen = photo or shipped_photos()["chelsea"]
         panels = [excitations.photo_panel(network, chosen)]
-        panels += excitations.caricatures(network, names, chosen, amount, settings, begin)
+        panels += excitations.caricatures(network, names, chosen, strength, settings, begin)
         starts = range(0, len(panels), _COLUMNS_14)
         figure.write(panels[start : start + _COLUMNS_14] for start in starts)
 
@@ -147,7 +147,7 @@ def fig15(
     model: Models = None,
     layers: Layers = None,
     photos: Photos = None,
-    amount: Amount = 10,
+    strength: Strength = 10,
     weights: Weights = None,
     preset: CaricaturePreset = "nnpreimage",
     steps: Steps = None,
@@ -162,20 +162,20 @@ def fig15(
         shipped = [shipped_photos()[name] for name in ("chelsea", "coffee", "flower")]
         chosen = shipped if photos is None else list_images(photos)
     with clear_errors(), progress_bar() as begin:
-        figure.write(_caricature_rows(named, chosen, amount, settings, begin))
+        figure.write(_caricature_rows(named, chosen, strength, settings, begin))
 
 
 def _caricature_rows(
     named: Sequence[tuple[catalog.Network, Sequence[str]]],
     photos: Sequence[Path],
-    amount: float,
+    strength: float,
     settings: Settings,
     begin: Begin,
 ) -> Iterator[list[Panel]]:
     for photo in photos:
         row = [excitations.photo_panel(named[0][0], photo)]
         for network, names in named:
-            row += excitations.caricatures(network, names, photo, amount, settings, begin)
+            row += excitations.caricatures(network, names, photo, strength, settings, begin)
         yield row
 
 

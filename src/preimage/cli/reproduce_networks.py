@@ -22,19 +22,19 @@ from preimage.cli.running import (
     carry_out,
     report_failures,
 )
-from preimage.experiments import table5 as table5_experiment
-from preimage.experiments.excitations import FIGURES as EXCITATION_FIGURES
-from preimage.experiments.figures import FIGURES, Figure
-from preimage.experiments.loading import Loader
-from preimage.experiments.outcome import Record
-from preimage.experiments.summary import summarize
-from preimage.experiments.trial import Trial
-from preimage.experiments.trial_files import photo_paths
 from preimage.models import weights as weight_files
+from preimage.paper import table5 as table5_experiment
+from preimage.paper.excitations import FIGURES as EXCITATION_FIGURES
+from preimage.paper.figures import FIGURES, Figure
 from preimage.photo_files import shipped_photos
 from preimage.reporting.figures import write_figure
 from preimage.reporting.results import check_folder
 from preimage.reporting.table5 import format_table5, write_table5
+from preimage.studies.loading import Loader
+from preimage.studies.outcome import Record
+from preimage.studies.summary import summarize
+from preimage.studies.trial import Trial
+from preimage.studies.trial_files import photo_paths
 
 Model: TypeAlias = Annotated[
     str | None, typer.Option(help="Another network than the paper's, as in `preimage models`.")

@@ -17,8 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from preimage.cli.common import check_device, console, percent
-from preimage.experiments.outcome import Failure, Measures, Outcome, Record
-from preimage.experiments.trial import Trial
+from preimage.studies.outcome import Failure, Measures, Outcome, Record
+from preimage.studies.trial import Trial
 from preimage.sweeps.engines import Engine, News, Watch
 from preimage.sweeps.ray_engine import ray_actors
 from preimage.sweeps.run import choose_engine, graceful_stop, run

@@ -22,13 +22,13 @@ from preimage.cli.running import (
     carry_out,
     report_failures,
 )
-from preimage.experiments.estimate import seconds_each
-from preimage.experiments.loading import Loader
-from preimage.experiments.outcome import Record
-from preimage.experiments.study import read_study
-from preimage.experiments.trial import Trial
 from preimage.reporting.results import check_writable
 from preimage.reporting.study import format_study, write_export, write_report
+from preimage.studies.estimate import seconds_each
+from preimage.studies.loading import Loader
+from preimage.studies.outcome import Record
+from preimage.studies.study import read_study
+from preimage.studies.trial import Trial
 from preimage.sweeps.store import Store
 
 _MOST_ROWS = 60

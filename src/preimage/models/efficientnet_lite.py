@@ -30,8 +30,8 @@ from torch.nn.functional import conv2d, pad
 
 from preimage.models.errors import ModelError
 from preimage.models.imagenet import imagenet_classes
-from preimage.models.source_model import SourceModel
-from preimage.models.weight_files import choose_weights, fixed_seed, load_weights
+from preimage.models.loaded import SourceModel
+from preimage.models.state_dicts import choose_weights, fixed_seed, load_weights
 
 NAME = "efficientnet-lite0"
 

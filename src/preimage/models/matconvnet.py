@@ -26,8 +26,8 @@ from torch import nn
 from preimage.models import mat_file
 from preimage.models.architecture import Convolution, LayerSpec, Pooling, build
 from preimage.models.errors import ModelError
-from preimage.models.networks import Network
 from preimage.models.simplenn import read_layers
+from preimage.models.zoo import Network
 
 _VARIABLES = ("net", "layers", "meta", "normalization", "classes", "params", "vars")
 

@@ -19,11 +19,11 @@ from typing import Any
 from torch import nn
 
 from preimage.models.errors import ModelError
+from preimage.models.loaded import SourceModel
 from preimage.models.optional import unknown_name
-from preimage.models.source_model import SourceModel
+from preimage.models.state_dicts import RANDOM, fixed_seed, load_weights, read_state_dict
 from preimage.models.timm_source import fetch_timm, load_timm
 from preimage.models.torchvision_source import fetch_torchvision, load_torchvision
-from preimage.models.weight_files import RANDOM, fixed_seed, load_weights, read_state_dict
 
 SOURCES = ("torchvision", "timm", "import")
 

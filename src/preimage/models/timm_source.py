@@ -11,9 +11,9 @@ from typing import Any
 from torch import Tensor
 
 from preimage.models.errors import ModelError
+from preimage.models.loaded import SourceModel
 from preimage.models.optional import import_optional, unknown_name
-from preimage.models.source_model import SourceModel
-from preimage.models.weight_files import (
+from preimage.models.state_dicts import (
     checkpoint_path,
     choose_weights,
     download_checkpoint,

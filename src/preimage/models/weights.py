@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from preimage.models import download, matconvnet, networks
+from preimage.models import download, matconvnet, zoo
 from preimage.models.errors import ModelError
 from preimage.models.matconvnet import MatConvNetModel
 
@@ -36,7 +36,7 @@ def path_of(name: str) -> Path:
     >>> path_of("vgg-m").name
     'imagenet-vgg-m.mat'
     """
-    return cache_directory() / networks.get(name).file
+    return cache_directory() / zoo.get(name).file
 
 
 def is_installed(name: str) -> bool:
@@ -44,13 +44,13 @@ def is_installed(name: str) -> bool:
     return path_of(name).is_file()
 
 
-def fetch(name: str, progress: download.Progress | None = None, zoo: str = ZOO) -> Path:
+def fetch(name: str, progress: download.Progress | None = None, address: str = ZOO) -> Path:
     """Downloads the weight file of a network, unless it is there already.
 
     Args:
         name: the network.
         progress: called with the bytes that are there and the bytes of the whole file.
-        zoo: address of the folder that holds the file.
+        address: of the folder that holds the file.
 
     Returns:
         Where it lies.
@@ -58,9 +58,9 @@ def fetch(name: str, progress: download.Progress | None = None, zoo: str = ZOO) 
     Raises:
         ModelError: if the download fails; the next call goes on where it ended.
     """
-    network, path = networks.get(name), path_of(name)
+    network, path = zoo.get(name), path_of(name)
     if not path.is_file():
-        download.download(f"{zoo}/{network.file}", path, network.md5, progress)
+        download.download(f"{address}/{network.file}", path, network.md5, progress)
     return path
 
 
@@ -74,7 +74,7 @@ def install(name: str, file: str | os.PathLike[str]) -> Path:
         ModelError: if the file cannot be read, or is not the network's weight file.
     """
     path = path_of(name)
-    download.install(Path(file), path, networks.get(name).md5)
+    download.install(Path(file), path, zoo.get(name).md5)
     return path
 
 
@@ -84,7 +84,7 @@ def load(name: str) -> MatConvNetModel:
     Raises:
         ModelError: if its weight file is not there, damaged, or another network's.
     """
-    network, path = networks.get(name), path_of(name)
+    network, path = zoo.get(name), path_of(name)
     if not path.is_file():
         raise ModelError(
             f"the weights of {name} ({network.megabytes} MB) are not in {path.parent}; get them "

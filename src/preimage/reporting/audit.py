@@ -8,10 +8,10 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from preimage.experiments.audit import LEAKS, Exposure
-from preimage.experiments.loading import Loader
-from preimage.experiments.outcome import Record
+from preimage.audit.leakage import LEAKS, Exposure
 from preimage.reporting.study import format_error
+from preimage.studies.loading import Loader
+from preimage.studies.outcome import Record
 
 _PHOTOS = 4
 _STYLE = """

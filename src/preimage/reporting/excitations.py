@@ -24,7 +24,7 @@ def describe_excitation(
     line = describe(result, index, source, seconds)
     for unused in ("error", "psnr", "ssim"):
         del line[unused]
-    line["activation"] = float(result.activation[index])
+    line["response"] = float(result.response[index])
     if result.labels:
         line["target"] = result.labels[index]
         line["maximum"] = result.maxima[index]
@@ -36,7 +36,7 @@ def above_maximum(lines: Sequence[dict[str, Any]]) -> str:
     """How many of the targets got a response above M, in words."""
     best: dict[str, bool] = {}
     for line in lines:
-        above = line["activation"] > line["maximum"]
+        above = line["response"] > line["maximum"]
         best[line["target"]] = best.get(line["target"], False) or above
     words = f"{sum(best.values())} of {len(best)} live targets above the maximum M"
     return f"{words} over {lines[0]['maximum_from']}"

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from preimage.experiments.figures import Panel
-from preimage.experiments.loading import Loader
-from preimage.experiments.outcome import Record
-from preimage.experiments.trial import Trial
 from preimage.masks import window_box
+from preimage.paper.figures import Panel
 from preimage.representations.layer import Layer
+from preimage.studies.loading import Loader
+from preimage.studies.outcome import Record
+from preimage.studies.trial import Trial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from preimage.experiments.summary import Mean
+from preimage.studies.summary import Mean
 
 
 def plot_errors(

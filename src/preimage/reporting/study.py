@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from preimage.experiments.outcome import Measures, Record
-from preimage.experiments.summary import (
+from preimage.reporting.plots import plot_errors
+from preimage.reporting.study_pictures import write_pictures
+from preimage.reporting.tables import write_table
+from preimage.studies.outcome import Measures, Record
+from preimage.studies.summary import (
     Mean,
     MeanResponse,
     summarize,
     summarize_responses,
     varied_constants,
 )
-from preimage.reporting.plots import plot_errors
-from preimage.reporting.study_pictures import write_pictures
-from preimage.reporting.tables import write_table
 
 _SPREAD = {
     "invert": "± is the standard deviation of the error over photos and seeds.",

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from preimage.experiments.outcome import Record
 from preimage.reporting.excitations import draw_results
+from preimage.studies.outcome import Record
 
 if TYPE_CHECKING:
     from PIL import Image

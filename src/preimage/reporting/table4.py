@@ -8,8 +8,8 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from preimage.experiments.table4 import REPRESENTATIONS, Measurement, Summary
 from preimage.images import load_image
+from preimage.paper.table4 import REPRESENTATIONS, Measurement, Summary
 from preimage.preprocessing import GRAY
 from preimage.reporting.grid import Cell, draw_grid
 

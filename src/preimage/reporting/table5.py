@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from preimage.experiments.outcome import Record
-from preimage.experiments.summary import Mean, summarize
-from preimage.experiments.table5 import MODEL, is_without, published
+from preimage.paper.table5 import MODEL, is_without, published
 from preimage.reporting.plots import plot_errors
 from preimage.reporting.study import format_error, format_rows
 from preimage.reporting.tables import write_table
+from preimage.studies.outcome import Record
+from preimage.studies.summary import Mean, summarize
 
 
 def write_table5(folder: Path, records: Sequence[Record]) -> list[Path]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from preimage.experiments.outcome import Failure
-from preimage.experiments.trial import Trial
+from preimage.studies.outcome import Failure
+from preimage.studies.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)

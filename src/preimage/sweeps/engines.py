@@ -19,10 +19,10 @@ from typing import Any, TypeAlias
 
 import torch
 
-from preimage.experiments.carry_out import carry_out
-from preimage.experiments.loading import Loader
-from preimage.experiments.outcome import Failure, Outcome
 from preimage.optimizer import Progress
+from preimage.studies.loading import Loader
+from preimage.studies.outcome import Failure, Outcome
+from preimage.studies.worker import carry_out
 from preimage.sweeps.batches import Batch
 from preimage.sweeps.retries import Queue
 

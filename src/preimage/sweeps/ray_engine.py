@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 
-from preimage.experiments.carry_out import carry_out
-from preimage.experiments.loading import Loader
-from preimage.experiments.outcome import Failure
+from preimage.studies.loading import Loader
+from preimage.studies.outcome import Failure
+from preimage.studies.worker import carry_out
 from preimage.sweeps.batches import Batch
 from preimage.sweeps.engines import Results
 from preimage.sweeps.retries import Queue

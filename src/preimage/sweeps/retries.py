@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from preimage.experiments.outcome import Failure
+from preimage.studies.outcome import Failure
 from preimage.sweeps.batches import Batch
 
 DEATHS = 3

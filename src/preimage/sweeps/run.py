@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
-from preimage.experiments.outcome import Failure, Outcome
-from preimage.experiments.trial import Trial
+from preimage.studies.outcome import Failure, Outcome
+from preimage.studies.trial import Trial
 from preimage.sweeps.batches import Batch, group, read_photos
 from preimage.sweeps.engines import Engine, Watch, in_process, process_pool
 from preimage.sweeps.store import Store

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from preimage.experiments.trial import Trial
-from preimage.experiments.trial_files import weight_file
 from preimage.models.weights import cache_directory
+from preimage.studies.trial import Trial
+from preimage.studies.trial_files import weight_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
-from preimage.experiments.outcome import Failure, Measures, Outcome, Record
-from preimage.experiments.trial import Trial
+from preimage.studies.outcome import Failure, Measures, Outcome, Record
+from preimage.studies.trial import Trial
 from preimage.sweeps.files import remove_partial, write_files
 
 VERSION = 2

@@ -27,7 +27,7 @@ from preimage.visualizations.common import (
 )
 from preimage.visualizations.pre_image import PreImage
 
-AMOUNT = 10.0
+STRENGTH = 10.0
 """How strongly, in units of the authors' 1 / Z, unless the user says."""
 
 
@@ -35,7 +35,7 @@ def caricature(
     representation: Representation,
     images: ImageLike | Sequence[ImageLike],
     *,
-    amount: float = AMOUNT,
+    strength: float = STRENGTH,
     seeds: Sequence[int] = (0,),
     size: int | tuple[int, int] | None = None,
     settings: Settings | None = None,
@@ -50,11 +50,11 @@ def caricature(
     Args:
         representation: Phi.
         images: one photo, or several of one size, as for `invert`.
-        amount: how strongly, in units of the authors' 1 / Z; at 1, the priors outweigh early
+        strength: how strongly, in units of the authors' 1 / Z; at 1, the priors outweigh early
             layers (docs/maximization.md).
         seeds: a caricature for each; the seed fixes the views.
         size: photos are resized to this height and width, or to at most this longer side.
-        settings: all constants; C is multiplied by `amount` / Z. `NNPREIMAGE` with C = 1 if
+        settings: all constants; C is multiplied by `strength` / Z. `NNPREIMAGE` with C = 1 if
             not given.
         device: where to compute; a network is moved there for the time of the call.
         accelerate: how a network runs; see `preimage.representations.acceleration`.
@@ -65,7 +65,7 @@ def caricature(
 
     Raises:
         ImageError: if a photo cannot be used.
-        ValueError: if the representation does not respond to a photo, or `amount` is not
+        ValueError: if the representation does not respond to a photo, or `strength` is not
             positive.
         NonFiniteEnergyError: if the energy becomes NaN or infinite.
 
@@ -79,8 +79,8 @@ def caricature(
     """
     check_representation(representation)
     check_seeds(seeds)
-    if not amount > 0:
-        raise ValueError(f"the amount of a caricature must be positive, not {amount}")
+    if not strength > 0:
+        raise ValueError(f"the strength of a caricature must be positive, not {strength}")
     settings = EXCITATION_PRESETS["nnpreimage"] if settings is None else settings
     device = torch.device(device)
     with representation.frozen(device, accelerate):
@@ -93,7 +93,7 @@ def caricature(
             raise ValueError(f"{representation.name} does not respond to the photo")
         rows = [(index, seed) for index in range(len(photos)) for seed in seeds]
         chosen = [index for index, _ in rows]
-        weights = settings.loss_weight * amount / squares[chosen]
+        weights = settings.loss_weight * strength / squares[chosen]
         loss = InnerProduct(seen[chosen])
         at_once = fit(representation, image_size, len(rows), memory, device)
         minimum = minimize(
@@ -110,7 +110,7 @@ def caricature(
         shown=minimum.images,
         codes=codes,
         error=torch.full((len(rows),), torch.nan),
-        activation=loss.response(codes) / squares[chosen],
+        response=loss.response(codes) / squares[chosen],
         sources=tuple(chosen),
         loss_weights=tuple(weights.tolist()),
         seeds=tuple(seed for _, seed in rows),

@@ -242,7 +242,7 @@ def _result(
         contrast="typical" if representation.ignores_contrast else "kept",
         codes=codes,
         error=relative_error(codes, target, mask),
-        activation=torch.full((len(rows),), torch.nan),
+        response=torch.full((len(rows),), torch.nan),
         psnr=similarity[0],
         ssim=similarity[1],
         sources=sources,

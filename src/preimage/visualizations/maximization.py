@@ -119,7 +119,7 @@ def maximize(
     >>> from preimage.preprocessing import GRAY
     >>> edges = Layer(nn.Sequential(nn.Conv2d(1, 4, 5)), "0", GRAY)
     >>> result = maximize(edges, [0, 1])
-    >>> result.labels, bool((result.activation > 0).all())
+    >>> result.labels, bool((result.response > 0).all())
     (('0', '1'), True)
     """
     check_seeds(seeds)
@@ -184,7 +184,7 @@ def maximize(
         **_pictures(minimum, picture, settings, which, rows, mosaic),
         codes=codes[rows],
         error=torch.full((len(rows),), torch.nan),
-        activation=InnerProduct(problem.placed[which]).response(codes[rows]),
+        response=InnerProduct(problem.placed[which]).response(codes[rows]),
         sources=tuple(live[index] for index in which),
         loss_weights=tuple(weights[index] for index in which),
         seeds=tuple(seeds) * len(live),

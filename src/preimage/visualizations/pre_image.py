@@ -35,7 +35,7 @@ class PreImage:
         codes: their codes Phi(x*), (N, ...).
         error: of `invert`, ||Phi(x*) - Phi_0|| / ||Phi_0||, within the mask if there is
             one, (N,); NaN of the others.
-        activation: of `maximize`, <Phi(x*), Phi_0>, the response reached; of `caricature`,
+        response: of `maximize`, <Phi(x*), Phi_0>, the response reached; of `caricature`,
             that over <Phi(x_0), Phi_0>: how many times stronger the image excites it, (N,);
             NaN of `invert`.
         sources: index of the source of each.
@@ -62,7 +62,7 @@ class PreImage:
     shown: Tensor
     codes: Tensor
     error: Tensor
-    activation: Tensor
+    response: Tensor
     sources: tuple[int, ...]
     loss_weights: tuple[float, ...]
     seeds: tuple[int, ...]
@@ -87,8 +87,8 @@ class PreImage:
         words = f"{len(self)} of {tuple(self.images.shape[1:])}"
         if bool(self.error.isfinite().all()):
             words += ", error " + ", ".join(f"{100 * e:.1f} %" for e in self.error.tolist())
-        if bool(self.activation.isfinite().all()):
-            words += ", activation " + ", ".join(f"{a:.3g}" for a in self.activation.tolist())
+        if bool(self.response.isfinite().all()):
+            words += ", response " + ", ".join(f"{a:.3g}" for a in self.response.tolist())
         return f"PreImage({words})"
 
     def _repr_png_(self) -> bytes:

@@ -1,0 +1,1 @@
+"""The audit: which layers of a network give the photo back."""

@@ -1,0 +1,1 @@
+"""Many visualizations as plain data: trials, studies, and what came of them."""

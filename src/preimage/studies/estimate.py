@@ -1,0 +1,68 @@
+"""How long trials will take, before they are carried out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from statistics import median
+
+import torch
+
+from preimage.studies.loading import Loader
+from preimage.studies.outcome import Record
+from preimage.studies.trial import Trial
+from preimage.studies.visualize import visualize
+
+_SAMPLE = 3
+
+
+def seconds_each(
+    records: Sequence[Record], loader: Loader, device: str = "cpu"
+) -> dict[str, float]:
+    """Seconds that a trial of each representation takes.
+
+    Measured where some are done; otherwise a few steps of the first are timed. Where one
+    thread does all the work its processor time counts, which other programs do not change. A
+    representation of which no trial can be carried out is left out.
+
+    Args:
+        records: the trials of a study.
+        loader: where representations come from.
+        device: where to compute.
+    """
+    estimates = {}
+    for name in dict.fromkeys(record.trial.representation for record in records):
+        alike = [record for record in records if record.trial.representation == name]
+        known = [record.measures.seconds for record in alike if record.measures is not None]
+        seconds = median(known) if known else _first_timed(alike, loader, device)
+        if seconds is not None:
+            estimates[name] = seconds
+    return estimates
+
+
+def _first_timed(records: Sequence[Record], loader: Loader, device: str) -> float | None:
+    """Seconds of the first trial that can be carried out."""
+    for record in records:
+        try:
+            return _timed(record.trial, loader, device)
+        except (ValueError, ArithmeticError):
+            continue
+    return None
+
+
+def _timed(trial: Trial, loader: Loader, device: str) -> float:
+    """Seconds of a step, the first two left out, times the number of steps."""
+    phi = loader.representation(trial.representation, trial.weights)
+    sample = trial.settings.with_steps(_SAMPLE + 2).replace(final_iterations=0)
+    alone = device == "cpu" and torch.get_num_threads() == 1
+    clock = time.process_time if alone else time.perf_counter
+    times: list[float] = []
+    photos = [trial.photo] if trial.photo else []
+    visualize(
+        [trial], photos, phi, settings=sample, device=device,
+        progress=lambda _: times.append(clock()),
+    )  # fmt: skip
+    settings = trial.settings
+    refines = phi.is_network and settings.solver == "algorithm-1"
+    steps = settings.steps + (settings.final_iterations if refines else 0)
+    return (times[-1] - times[1]) / (len(times) - 2) * steps

@@ -1,0 +1,68 @@
+"""The files that trials depend on: photos and weights, by content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from preimage.models import efficientnet_lite, zoo
+from preimage.models.state_dicts import RANDOM
+from preimage.models.weights import is_installed, path_of
+from preimage.photo_files import list_images, shipped_photos
+
+
+def photo_paths(names: Sequence[str] | None, folder: Path = Path()) -> list[Path]:
+    """The files that photos and folders of photos stand for; None for the shipped photos.
+
+    Raises:
+        ImageError: if a folder holds no images.
+
+    >>> [path.name for path in photo_paths(None)][:2]
+    ['astronaut.jpg', 'chelsea.jpg']
+    """
+    if names is None:
+        return list(shipped_photos().values())
+    paths: list[Path] = []
+    for name in names:
+        path = (folder / name).absolute()
+        paths += list_images(path) if path.is_dir() else [path]
+    return list(dict.fromkeys(paths))
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file; for one that cannot be read, a text that names it."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return f"unreadable:{path}"
+
+
+def weights_checksum(representation: str, weights: str | None) -> str | None:
+    """SHA-256 of the weight file that a trial names, None where it names none."""
+    source, separator, rest = representation.partition(":")
+    if weights is not None and weights != RANDOM:
+        return checksum(Path(weights))
+    if separator and source == "matconvnet":
+        return checksum(Path(rest.rpartition("/")[0]))
+    return None
+
+
+def weight_file(model: str, weights: str | None) -> Path | None:
+    """The file with the weights of a network, or None where they are in no file that is known.
+
+    Args:
+        model: name of the network, as `preimage.network` takes it.
+        weights: as in a trial.
+
+    >>> weight_file("matconvnet:nets/mine.mat", None).name
+    'mine.mat'
+    """
+    source, separator, rest = model.partition(":")
+    if weights is not None:
+        return None if weights == RANDOM else Path(weights)
+    if separator and source == "matconvnet":
+        return Path(rest)
+    if model in zoo.NETWORKS:
+        return path_of(model) if is_installed(model) else None
+    return efficientnet_lite.installed_file() if model == efficientnet_lite.NAME else None

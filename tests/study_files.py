@@ -1,0 +1,40 @@
+"""Cheap trials: HOG, HOGb and dense SIFT of noise, a few milliseconds each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from preimage.studies.loading import Loader
+from preimage.studies.outcome import Measures, Outcome
+from preimage.studies.study import Study
+from preimage.studies.trial import Trial
+from tests.cli.runner import save_photo
+
+MEASURES = Measures(0.25, 20.0, 0.5, 0.75, None, 1.5, 3, 0.1)
+
+
+def save_photos(folder: Path, count: int) -> Path:
+    """A folder of so many small photos, 01.png and so on."""
+    folder.mkdir()
+    for seed in range(count):
+        save_photo(folder / f"{seed:02}.png", seed, (25, 25))
+    return folder
+
+
+def make_trials(photos: Path, **changes: object) -> list[Trial]:
+    """Trials of the photos of a folder, HOG in three steps if not changed."""
+    fields = {"representations": ["hog"], "steps": 3, "photos": [str(photos)], **changes}
+    return Study.model_validate(fields).trials(Loader())
+
+
+def images_of(store: Path) -> dict[str, bytes]:
+    """The image files of a store by name."""
+    return {path.name: path.read_bytes() for path in (store / "results").glob("*/*.npy")}
+
+
+def make_outcome(trial: Trial, value: float = 0.5) -> Outcome:
+    """An outcome of that trial, an image of one value."""
+    import numpy as np
+
+    image = np.full((1, 4, 5), value, np.float32)
+    return Outcome(trial.key, MEASURES, image, image[0].astype(np.uint8), {"device": "cpu"})
