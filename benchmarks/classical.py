@@ -37,9 +37,13 @@ class Plain(preimage.Representation):
     def __init__(self, inner: preimage.Representation) -> None:
         super().__init__()
         self.inner = cast(Any, inner)
-        self.name, self.stride = inner.name, inner.stride
+        self.name = inner.name
         self.preprocessing = inner.preprocessing
         self.ignores_contrast = inner.ignores_contrast
+
+    @property
+    def stride(self) -> int:
+        return cast(int, self.inner.stride)
 
     def forward(self, x: Tensor) -> Tensor:
         return cast(Tensor, self.inner.plain(x))

@@ -51,6 +51,6 @@ def test_the_box_is_that_of_the_receptive_fields_of_the_window() -> None:
     (code * window_mask(tuple(code.shape[1:]), 5)).sum().backward()
     assert x.grad is not None
     rows, columns = x.grad[0, 0].nonzero(as_tuple=True)
-    seen = (columns.min(), rows.min(), columns.max(), rows.max())
+    seen = (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)
     box = window_box(ReceptiveField(7, 2, 3.0), tuple(code.shape[1:]), 5)
-    assert box == tuple(float(end) for end in seen)
+    assert box == tuple(int(end) for end in seen)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from preimage.representations.receptive_field import ReceptiveField
+from preimage.representations.receptive_field import Box, ReceptiveField
 
 
 def window_mask(code_shape: tuple[int, ...], side: int) -> Tensor:
@@ -63,19 +63,13 @@ def stream_mask(code_shape: tuple[int, ...], stream: int) -> Tensor:
     return channel_mask(code_shape, first, first + half - 1)
 
 
-def window_box(
-    field: ReceptiveField, code_shape: tuple[int, ...], side: int
-) -> tuple[float, float, float, float]:
-    """What the central window sees: left, top, right and bottom in pixels (Figure 9).
+def window_box(field: ReceptiveField, code_shape: tuple[int, ...], side: int) -> Box:
+    """Return what the central window sees, which can reach beyond the image (Figure 9).
 
     >>> window_box(ReceptiveField(size=11, stride=4, offset=5.0), (1, 5, 5), 1)
-    (8.0, 8.0, 18.0, 18.0)
+    Box(top=8, left=8, bottom=19, right=19)
     """
-    ends = []
-    for length in code_shape[1:]:
-        first = (length - side) // 2
-        reach = (field.size - 1) / 2
-        start = field.offset + first * field.stride - reach
-        ends.append((start, field.offset + (first + side - 1) * field.stride + reach))
-    (top, bottom), (left, right) = ends
-    return left, top, right, bottom
+    first = [(length - side) // 2 for length in code_shape[1:]]
+    top, left, _, _ = field.box(first)
+    _, _, bottom, right = field.box([at + side - 1 for at in first])
+    return Box(top, left, bottom, right)

@@ -15,11 +15,12 @@ import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor
 
+T = TypeVar("T")
 Position = tuple[int, int] | Literal["center", "everywhere"]
 
 
@@ -52,6 +53,10 @@ class Term:
         elif self.position != "center":
             words += ":" + ",".join(map(str, self.position))
         return words
+
+    def pick(self, by_layer: Mapping[str | None, T]) -> T:
+        """Return what is there for the term's layer, or for None: the only layer there is."""
+        return by_layer[None] if None in by_layer else by_layer[self.layer]
 
     def place(self, code_shape: tuple[int, ...]) -> Tensor:
         """Phi_0 of this term, of the shape of one code: (K, H', W'), (T, K) or (K,).
@@ -146,7 +151,7 @@ class Target:
         """Phi_0: of the shape of one code, or of several layers' one behind the other, (K,).
 
         Args:
-            code_shapes: of each layer by name, in their order.
+            code_shapes: of each layer by name, in their order; of None for the only layer.
 
         Raises:
             ValueError: as `Term.place`.
@@ -154,7 +159,7 @@ class Target:
         placed = {
             layer: torch.stack(
                 [torch.zeros(shape)]
-                + [term.place(shape) for term in self.terms if term.layer == layer]
+                + [term.place(shape) for term in self.terms if layer in (None, term.layer)]
             ).sum(0)
             for layer, shape in code_shapes.items()
         }

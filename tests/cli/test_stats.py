@@ -152,7 +152,7 @@ def test_top_draws_the_channels_and_says_where_the_crops_are_from(
     assert [c["channel"] for c in sidecar["channels"]] == [1, 4, 5]
     assert [c["dead"] for c in sidecar["channels"]] == [False, False, True]
     for top in sidecar["channels"][0]["top"]:
-        (row, column), (left, upper, right, lower) = top["position"], top["box"]
+        (row, column), (upper, left, lower, right) = top["position"], top["box"]
         assert (left, upper, right, lower) == (
             2 * column, 2 * row, 2 * column + 5, 2 * row + 5
         )  # fmt: skip

@@ -70,7 +70,7 @@ def test_the_box_is_where_the_pattern_was_planted(
     _, (described,) = draw_top_responses(layer, top_of(layer, paths), [0])
     assert [top["image"] for top in described["top"]] == [str(path) for path in paths]
     assert [top["box"] for top in described["top"]] == [
-        (column, row, column + PATCH, row + PATCH) for row, column in places
+        (row, column, row + PATCH, column + PATCH) for row, column in places
     ]
 
 
@@ -112,7 +112,7 @@ def test_tokens_and_vectors_see_the_whole_image(layer: str, tmp_path: Path) -> N
     size = Preprocessing(mean=(127.5,) * 3, std=(64.0,), size=(24, 30))
     phi = Layer(network(), layer, size)
     _, (described,) = draw_top_responses(phi, top_of(phi, photos(tmp_path / "in", 2)), [0])
-    assert [top["box"] for top in described["top"]] == [(0, 0, 30, 24)] * 2
+    assert [top["box"] for top in described["top"]] == [(0, 0, 24, 30)] * 2
 
 
 def test_a_box_is_what_the_gradient_of_the_response_says() -> None:
@@ -124,7 +124,7 @@ def test_a_box_is_what_the_gradient_of_the_response_says() -> None:
         x: Tensor = torch.rand(1, 1, 40, 48, requires_grad=True)
         (gradient,) = torch.autograd.grad(layer(x)[0, :, row, column].sum(), x)
         rows, columns = (gradient[0, 0].abs().sum(axis).nonzero() for axis in (1, 0))
-        left, top, right, bottom = response_box(layer.receptive_field, (row, column), 40, 48)
+        top, left, bottom, right = response_box(layer.receptive_field, (row, column), (40, 48))
         assert (max(left, 0), min(right, 48) - 1) == (int(columns[0]), int(columns[-1]))
         assert (max(top, 0), min(bottom, 40) - 1) == (int(rows[0]), int(rows[-1]))
 
@@ -137,7 +137,7 @@ def test_responses_of_lite0_depend_on_their_crops_alone() -> None:
     for channel in described:
         for top in channel["top"]:
             x = layer.preprocessing.load(top["image"])
-            left, upper, right, lower = (max(side, 0) for side in top["box"])
+            upper, left, lower, right = (max(side, 0) for side in top["box"])
             alone = torch.zeros_like(x)  # the mean color
             alone[:, upper:lower, left:right] = x[:, upper:lower, left:right]
             row, column = top["position"]
@@ -148,4 +148,4 @@ def test_responses_of_lite0_depend_on_their_crops_alone() -> None:
 
 def test_a_field_larger_than_the_image_is_cut_at_its_border() -> None:
     field = ReceptiveField(size=45, stride=8, offset=4.0)
-    assert response_box(field, (0, 0), 40, 48) == (-18, 0, 27, 27)
+    assert response_box(field, (0, 0), (40, 48)) == (0, -18, 27, 27)

@@ -18,6 +18,7 @@ from preimage.models.architecture import Convolution, Pooling
 from preimage.models.layers import PaddedConv2d, PaddedMaxPool2d
 from preimage.representations.layer import Layer
 from preimage.representations.receptive_field import (
+    Box,
     ReceptiveField,
     chain_rule,
     grid_stride,
@@ -187,3 +188,27 @@ def test_a_network_of_one_size_is_measured_at_that_size() -> None:
         return (3, 8, 8)
 
     assert grid_stride(code_shape, (32, 32)) == 4
+
+
+def test_the_box_of_a_response_is_what_its_gradient_says() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 3, 5, 2, 2), nn.Tanh(), nn.Conv2d(3, 2, 4, 2, 1))
+    *_, field = chain_rule(model).values()
+    for position in ((3, 5), (0, 0), (8, 10)):
+        x = torch.rand(1, 1, 40, 48, requires_grad=True)
+        (gradient,) = torch.autograd.grad(model(x)[0, :, *position].sum(), x)
+        rows, columns = (gradient[0, 0].abs().sum(axis).nonzero() for axis in (1, 0))
+        seen = (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+        assert field.box(position).clipped((40, 48)) == seen
+
+
+def test_a_box_of_another_side_has_the_same_center() -> None:
+    field = ReceptiveField(size=11, stride=4, offset=3.0)
+    assert field.box((2, 5), side=3) == (10, 22, 13, 25)
+    assert field.box((2, 5)) == (6, 18, 17, 29)
+
+
+def test_a_box_is_moved_into_the_image_and_cut_only_if_it_is_larger() -> None:
+    assert Box(-3, 40, 8, 51).moved_into((48, 48)) == (0, 37, 11, 48)
+    assert Box(-3, 5, 60, 16).moved_into((48, 48)) == (0, 5, 48, 16)
+    assert Box(4, 5, 15, 16).moved_into((48, 48)) == (4, 5, 15, 16)

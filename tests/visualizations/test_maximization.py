@@ -18,7 +18,6 @@ from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY, Preprocessing
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
-from preimage.representations.reach import reach
 from preimage.settings import EXCITATION_PRESETS, MODERN
 from preimage.statistics import load_known, measure
 from preimage.targets import channel, class_score, direction, mean_channel, neuron
@@ -166,7 +165,7 @@ def test_a_layer_that_sees_all_has_the_size_of_the_network() -> None:
 
 
 def test_the_scores_reach_as_far_as_the_last_map() -> None:
-    assert reach(NETWORK.layer("score")) == reach(FEATURES) == 3
+    assert NETWORK.layer("score").reach == FEATURES.reach == 3
 
 
 def test_a_mosaic_holds_each_target_in_its_own_cell() -> None:

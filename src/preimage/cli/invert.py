@@ -34,7 +34,6 @@ from preimage.optimizer import Progress
 from preimage.reporting.video import check_video, frame_interval
 from preimage.representations.acceleration import check_acceleration
 from preimage.representations.base import Representation
-from preimage.representations.layer import Layer
 from preimage.settings import PRESETS, QUALITIES, SOLVERS, Settings
 from preimage.studies.trial import Mask
 from preimage.visualizations import choose_settings, with_own_loss_weight
@@ -178,7 +177,7 @@ class _Job:
             target: dict[str, Any] = {"codes": code}
             pixels = phi.image_size(code.shape) if size is None else size
         else:
-            if size is None and not phi.is_network:
+            if size is None and phi.default_size is None:
                 size = _CLASSICAL_SIZE
             target = {"images": io.BytesIO(source.data)}
             height, width = phi.preprocessing.load(io.BytesIO(source.data), size).shape[-2:]
@@ -190,7 +189,7 @@ class _Job:
         )
         seconds = (time.perf_counter() - begin) / len(result)
         box = None
-        if self.mask.window is not None and isinstance(phi, Layer) and phi.receptive_field:
+        if self.mask.window is not None and phi.receptive_field is not None:
             box = window_box(phi.receptive_field, shape, self.mask.window)
         described = self.mask.model_dump(exclude_none=True)
         return Reconstruction(phi.name, result, seconds, described, box)

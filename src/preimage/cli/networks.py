@@ -75,7 +75,7 @@ def layers(
             layer = network.layer(layer_name)
             module = network.module.get_submodule(layer_name)
             field = layer.receptive_field
-            shape = layer.code_shape(*(layer.preprocessing.size or (224, 224)))
+            shape = layer.code_shape(*layer.default_size)
             channels = shape[-1] if len(shape) == 2 else shape[0]
             table.add_row(
                 layer_name, type(module).__name__, _kernel(module), *_describe(field), str(channels)

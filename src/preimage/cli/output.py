@@ -20,6 +20,7 @@ from preimage.reporting.results import (
     write_result,
 )
 from preimage.reporting.video import write_video
+from preimage.representations.receptive_field import Box
 from preimage.visualizations import PreImage
 
 
@@ -32,14 +33,14 @@ class Reconstruction:
         result: the results for all seeds and loss weights.
         seconds: time spent on each.
         mask: which components counted, as the options said; may be empty.
-        box: left, top, right and bottom of what these components see; None for all.
+        box: what these components see of the image; None for all of it.
     """
 
     representation: str
     result: PreImage
     seconds: float
     mask: dict[str, Any]
-    box: tuple[float, float, float, float] | None
+    box: Box | None
 
     def picture(self, index: int) -> Image.Image:
         """Result `index`, with the box."""
@@ -161,14 +162,12 @@ def as_file_name(representation: str) -> str:
     return "".join("-" if c in '/\\:*?"<>| ' else c for c in representation)
 
 
-def _with_box(picture: Image.Image, box: tuple[float, float, float, float] | None) -> Image.Image:
+def _with_box(picture: Image.Image, box: Box | None) -> Image.Image:
     """The picture with a white box around what a window sees, as in Figure 9."""
     if box is None:
         return picture
     picture = picture.convert("RGB")
-    left, top, right, bottom = box
-    inside = (max(left, 0), max(top, 0), min(right, picture.width - 1))
-    ImageDraw.Draw(picture).rectangle(
-        (*inside, min(bottom, picture.height - 1)), outline="white", width=2
-    )
+    top, left, bottom, right = box.clipped((picture.height, picture.width))
+    ends = (left, top, right - 1, bottom - 1)  # PIL draws the last row and column too
+    ImageDraw.Draw(picture).rectangle(ends, outline="white", width=2)
     return picture

@@ -95,9 +95,9 @@ def first_filters(
     """
     for name in layers:
         layer = network.layer(name)
-        channels = channel_count(layer.code_shape(*(layer.preprocessing.size or (224, 224))))
-        field, own = layer.receptive_field, layer.preprocessing.size or (224, 224)
-        shares = field is not None and 2 * field.size <= min(own)
+        channels = channel_count(layer.code_shape(*layer.default_size))
+        field = layer.receptive_field
+        shares = field is not None and 2 * field.size <= min(layer.default_size)
         try:
             result = maximize(
                 layer,

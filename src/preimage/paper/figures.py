@@ -119,7 +119,7 @@ class Figure:
         if not fields:
             return True
         phi = network.layer(layer)
-        shape = phi.code_shape(*(phi.preprocessing.size or (224, 224)))
+        shape = phi.code_shape(*phi.default_size)
         try:
             for values in fields:
                 Mask.model_validate(values).of(shape)

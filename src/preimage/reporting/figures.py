@@ -11,7 +11,6 @@ import numpy as np
 
 from preimage.masks import window_box
 from preimage.paper.figures import Panel
-from preimage.representations.layer import Layer
 from preimage.studies.loading import Loader
 from preimage.studies.outcome import Record
 from preimage.studies.trial import Trial
@@ -124,16 +123,14 @@ def _picture(record: Record) -> np.ndarray:
 def _frame(axes: Axes, trial: Trial, loader: Loader) -> None:
     """A white box around what the window of responses sees (Figure 9)."""
     phi = loader.representation(trial.representation, trial.weights)
-    if trial.mask.window is None or not isinstance(phi, Layer) or phi.receptive_field is None:
+    field = phi.receptive_field
+    if trial.mask.window is None or field is None:
         return
     from matplotlib.patches import Rectangle
 
     (bottom, top), (left_edge, right_edge) = axes.get_ylim(), axes.get_xlim()
-    height, width = round(bottom - top), round(right_edge - left_edge)
-    left, upper, right, lower = window_box(
-        phi.receptive_field, phi.code_shape(height, width), trial.mask.window
-    )
+    size = (round(bottom - top), round(right_edge - left_edge))
+    box = window_box(field, phi.code_shape(*size), trial.mask.window).clipped(size)
     style: dict[str, Any] = {"fill": False, "edgecolor": "white", "linewidth": 1.5}
-    left, upper = max(left, 0.0), max(upper, 0.0)
-    right, lower = min(right, width - 1.0), min(lower, height - 1.0)
-    axes.add_patch(Rectangle((left, upper), right - left, lower - upper, **style))
+    width, height = box.right - 1 - box.left, box.bottom - 1 - box.top
+    axes.add_patch(Rectangle((box.left, box.top), width, height, **style))

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from torch.nn.functional import pad
 
 from preimage.reporting.channels import describe_channel
 from preimage.reporting.grid import Cell, draw_grid
 from preimage.representations.layer import Layer
-from preimage.representations.receptive_field import ReceptiveField
+from preimage.representations.receptive_field import Box, ReceptiveField
 from preimage.statistics import ChannelStatistics
 
 if TYPE_CHECKING:
     from PIL import Image
-
-Box: TypeAlias = tuple[int, int, int, int]
-"""Left, top, right and bottom in pixels; right and bottom do not belong to it."""
 
 CROPS = 9
 """How many crops of a channel are shown."""
@@ -34,28 +31,24 @@ _COLUMNS = 5
 
 
 def response_box(
-    field: ReceptiveField | None, position: Sequence[int], height: int, width: int
+    field: ReceptiveField | None, position: Sequence[int], size: tuple[int, int]
 ) -> Box:
-    """What a response at `position` of a map depends on in an image; all of it without a field.
+    """Return the part of an image that a response depends on; all of it without a field.
 
-    >>> response_box(ReceptiveField(size=11, stride=4, offset=3.0), (0, 5), 64, 64)
-    (18, -2, 29, 9)
-    >>> response_box(ReceptiveField(size=99, stride=4, offset=3.0), (0, 5), 64, 64)
-    (0, 0, 64, 53)
+    Along an axis on which the field is longer than the image, it is cut at the border.
+
+    >>> response_box(ReceptiveField(size=11, stride=4, offset=3.0), (0, 5), (64, 64))
+    Box(top=-2, left=18, bottom=9, right=29)
+    >>> response_box(ReceptiveField(size=99, stride=4, offset=3.0), (0, 5), (64, 64))
+    Box(top=0, left=0, bottom=53, right=64)
     """
     if field is None:
-        return (0, 0, width, height)
-    (top, bottom), (left, right) = (
-        _extent(field, at, side) for at, side in zip(position, (height, width), strict=True)
-    )
-    return (left, top, right, bottom)
-
-
-def _extent(field: ReceptiveField, at: int, side: int) -> tuple[int, int]:
-    first = round(field.offset + at * field.stride - (field.size - 1) / 2)
-    if field.size <= side:
-        return first, first + field.size
-    return max(first, 0), min(first + field.size, side)
+        return Box(0, 0, *size)
+    box = field.box(position)
+    cut = box.clipped(size)
+    top, bottom = (box.top, box.bottom) if field.size <= size[0] else (cut.top, cut.bottom)
+    left, right = (box.left, box.right) if field.size <= size[1] else (cut.left, cut.right)
+    return Box(top, left, bottom, right)
 
 
 def draw_top_responses(
@@ -89,8 +82,8 @@ def _tiles(layer: Layer, described: list[dict[str, Any]]) -> dict[int, list[Imag
         height, width = x.shape[-2:]
         for channel, response in responses:
             if response["image"] == path:
-                box = response_box(field, response["position"], height, width)
-                left, top, right, bottom = response["box"] = box
+                box = response_box(field, response["position"], (height, width))
+                top, left, bottom, right = response["box"] = box
                 crop = pad(x, (-left, right - width, -top, bottom - height))
                 cut[channel, path] = prescribed.to_pil(crop)
     for channel, response in responses:

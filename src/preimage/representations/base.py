@@ -1,9 +1,11 @@
-"""What every representation Phi offers: a code for an image, and the sizes that go with it."""
+"""The interface of every representation Phi: codes of images, and the sizes that go with them."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -11,32 +13,33 @@ from torch import Tensor, nn
 from preimage.preprocessing import Preprocessing
 from preimage.representations.acceleration import check_acceleration
 from preimage.representations.flat_regions import FlatRegions
+from preimage.representations.receptive_field import ReceptiveField
+
+if TYPE_CHECKING:
+    from preimage.representations.layer import Layer
 
 
 class Representation(nn.Module, ABC):
     """A differentiable map from images (N, D, H, W) to codes, batch first.
 
     Images are in the core's units: zero-mean, 0..255 wide. A representation follows the
-    dtype and the device of the image it is given.
+    dtype and the device of the image it is given. A subclass defines `name`,
+    `preprocessing`, `forward`, `code_shape`, `image_size` and `stride`; everything else has
+    a default.
 
     Attributes:
-        name: what a user calls it, as in "hog" or "vgg-m/conv4".
-        preprocessing: how a photo becomes an image of the core, and back.
-        stride: pixels between neighboring components of the code.
-        default_jitter: the shifts T along each axis where the settings leave them open;
-            1 is no jitter (section 5.1).
+        name: the name that users know, such as "hog" or "vgg-m/conv4".
+        preprocessing: the conversion of photos to images of the core, and back.
         ignores_contrast: whether a code is the same for a x + b as for x, so that it tells
             neither brightness nor contrast.
         loss_weight: the default of C (section 5.2.1); None leaves it to the settings.
         is_network: whether it is a layer of a network; Algorithm 1 then ends with its
-            un-jittered stage even where nothing was jittered.
-        code_axes: the least number of axes of the code of one image.
+            un-jittered stage even if nothing was jittered.
+        code_axes: the smallest number of axes that the code of one image can have.
     """
 
     name: str
     preprocessing: Preprocessing
-    stride: int
-    default_jitter: int = 1
     ignores_contrast: bool = False
     loss_weight: float | None = None
     is_network: bool = False
@@ -44,17 +47,70 @@ class Representation(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
-        """Codes of the images `x`, which are (N, D, H, W)."""
+        """Return the codes of the images `x`, which are (N, D, H, W)."""
 
     @abstractmethod
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
-        """Shape of the code of one H x W image; raises ValueError where it is too small."""
+        """Return the shape of the code of one H x W image.
+
+        Raises:
+            ValueError: if the image is too small.
+        """
+
+    @abstractmethod
+    def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
+        """Return height and width of an image whose code has this shape (without N)."""
+
+    @property
+    @abstractmethod
+    def stride(self) -> int:
+        """Pixels between neighboring components of the code."""
+
+    @property
+    def default_jitter(self) -> int:
+        """The shifts T along each axis if the settings name none; 1 is no jitter (section 5.1)."""
+        return 1
+
+    @property
+    def receptive_field(self) -> ReceptiveField | None:
+        """What a component sees; None if that is the whole image, or unknown."""
+        return None
+
+    @property
+    def reach(self) -> int:
+        """Rho of section 6: how far a component sees in pixels, whatever the size of the image."""
+        return self.stride
+
+    @property
+    def default_size(self) -> tuple[int, int] | None:
+        """Height and width of images if the caller names none; None if there is no default."""
+        return self.preprocessing.size
+
+    @property
+    def layers(self) -> Mapping[str | None, Layer]:
+        """The layers of a network that the code consists of, by dotted name.
+
+        A single layer is the entry of None; a representation that is no network has none.
+        """
+        return {}
+
+    def code_shapes(self, height: int, width: int) -> Mapping[str | None, tuple[int, ...]]:
+        """Return the shape of each layer's code, by name; a single code is the entry of None.
+
+        Raises:
+            ValueError: as `code_shape`.
+        """
+        return {None: self.code_shape(height, width)}
+
+    def outputs(self, x: Tensor) -> Mapping[str | None, Tensor]:
+        """Return each layer's codes of the images `x`; a single one is the entry of None."""
+        return {None: self(x)}
 
     def encode(self, images: Tensor) -> Tensor:
-        """Codes of the images (N, D, H, W), without gradients.
+        """Return the codes of the images (N, D, H, W), without gradients.
 
-        A network on a CPU sees one image after another: in a batch each would be rounded in
-        another way, and take memory at the same time.
+        On a CPU a network is given one image after another: a batch would round each
+        image differently, and take more memory.
         """
         with torch.no_grad():
             if self.is_network and images.device.type == "cpu":
@@ -94,7 +150,3 @@ class Representation(nn.Module, ABC):
     def flat_regions(self, codes: Tensor, size: tuple[int, int]) -> list[FlatRegions | None]:
         """What codes (N, ...) prove to be flat in images of this size; None where nothing."""
         return [None] * len(codes)
-
-    @abstractmethod
-    def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
-        """Height and width of an image whose code has this shape (without N)."""

@@ -68,9 +68,13 @@ class DSIFT(Representation):
         self.cell_size = cell_size
         self.step = step
         self.orientations = orientations
-        self.stride = step
         self.preprocessing: Preprocessing = GRAY
         self.name = "dsift"
+
+    @property
+    def stride(self) -> int:
+        """The step between neighboring descriptors."""
+        return self.step
 
     def extra_repr(self) -> str:
         """The parameters, for `repr`."""

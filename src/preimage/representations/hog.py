@@ -77,9 +77,13 @@ class HOG(Representation):
         self.cell_size = cell_size
         self.orientations = orientations
         self.softness = float(bilinear) if softness is None else float(softness)
-        self.stride = cell_size
         self.preprocessing: Preprocessing = GRAY
         self.name = "hogb" if self.softness == 1 else "hog"
+
+    @property
+    def stride(self) -> int:
+        """The side of a cell."""
+        return self.cell_size
 
     def extra_repr(self) -> str:
         """The parameters, for `repr`."""

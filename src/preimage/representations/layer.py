@@ -12,6 +12,7 @@ ReceptiveField(size=5, stride=2, offset=2.0)
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import final
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 
 from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
+from preimage.representations.reach import last_map
 from preimage.representations.receptive_field import (
     ReceptiveField,
     chain_rule,
@@ -29,7 +31,8 @@ from preimage.representations.receptive_field import (
 )
 from preimage.representations.trunk import Trunk
 
-_TRIAL_SIZE = (224, 224)
+USUAL_SIZE = (224, 224)
+"""Height and width of the images of networks that prescribe none."""
 
 
 @final
@@ -126,9 +129,19 @@ class Layer(Representation):
             raise ValueError(f"{self.name} has no image size of its own: give a height and a width")
         return self.preprocessing.size
 
+    @property
+    def default_size(self) -> tuple[int, int]:
+        """The size that the preprocessing prescribes, or else 224 x 224."""
+        return self.preprocessing.size or USUAL_SIZE
+
+    @property
+    def layers(self) -> Mapping[str | None, Layer]:
+        """See `Representation.layers`."""
+        return {None: self}
+
     @cached_property
     def receptive_field(self) -> ReceptiveField | None:
-        """What a component sees: by the chain rule or else measured; None for all there is.
+        """What a component sees, by the chain rule or else measured; None for the whole image.
 
         Raises:
             ValueError: if the network does not take the images that it is measured on.
@@ -136,23 +149,41 @@ class Layer(Representation):
         try:
             return chain_rule(self._chain())[self.layer]
         except ValueError:
-            size = self.preprocessing.size or _TRIAL_SIZE
-            self.code_shape(*size)
+            self.code_shape(*self.default_size)
             with self._trunk.frozen(torch.device("cpu")):
-                return measure(self, size, self.preprocessing.channels)
+                return measure(self, self.default_size, self.preprocessing.channels)
 
     @cached_property
-    def stride(self) -> int:  # type: ignore[override]  # computed when asked for
+    def stride(self) -> int:
         """Pixels between neighboring components; 32 for a layer without a grid."""
         try:
             return chain_rule(self._chain())[self.layer].stride
         except ValueError:
-            return grid_stride(self.code_shape, self.preprocessing.size or _TRIAL_SIZE)
+            return grid_stride(self.code_shape, self.default_size)
 
-    @cached_property
-    def default_jitter(self) -> int:  # type: ignore[override]
+    @property
+    def default_jitter(self) -> int:
         """T of Eq. 7: a quarter of the stride, rounded (section 5.2)."""
         return max(round(self.stride / 4), 1)
+
+    @cached_property
+    def reach(self) -> int:
+        """Rho: the size of the receptive field, which can exceed the image for deep layers.
+
+        A component that sees the whole image, such as a class score, counts as the last map
+        that it is computed from. If that has no receptive field either, as in a vision
+        transformer, rho is the longer side of the image.
+        """
+        field = self.receptive_field
+        if field is None and (name := self._last_map()) is not None:
+            field = Layer(self.model, name, self.preprocessing).receptive_field
+        return max(self.default_size) if field is None else field.size
+
+    def _last_map(self) -> str | None:
+        """Return the name of the last map that the layer is computed from."""
+        black = torch.zeros(1, self.preprocessing.channels, *self.default_size)
+        with torch.no_grad(), self.frozen(torch.device("cpu")):
+            return last_map(self.model, lambda: self(black))
 
     def _chain(self) -> nn.Sequential:
         """The children of a plain chain up to the layer; raises ValueError elsewhere."""

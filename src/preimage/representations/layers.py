@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import final
@@ -38,9 +38,6 @@ class Layers(Representation):
         layers: of one network, with one preprocessing; each counts once.
         name: what a user calls the representation; the layers' names if not given.
 
-    Attributes:
-        layers: the layers by their dotted names.
-
     Raises:
         ValueError: if there is none, or if they differ in network or preprocessing. On a
             call: as `Layer`.
@@ -56,29 +53,34 @@ class Layers(Representation):
                 f"layers must belong to one network with one preprocessing, not to those of "
                 f"{', '.join(layer.name for layer in layers) or 'no layer'}"
             )
-        self.layers = {layer.layer: layer for layer in layers}
-        self.name = ", ".join(layer.name for layer in self.layers.values())
+        self._layers = {layer.layer: layer for layer in layers}
+        self.name = ", ".join(layer.name for layer in self._layers.values())
         if name is not None:
             self.name = name
         self.preprocessing: Preprocessing = layers[0].preprocessing
-        self._trunk = Trunk(layers[0].model, list(self.layers))
+        self._trunk = Trunk(layers[0].model, list(self._layers))
 
     def extra_repr(self) -> str:
         """What is shown of it: the layers and the class of the network."""
-        return f"{', '.join(map(repr, self.layers))} of {type(self.model).__name__}"
+        return f"{', '.join(map(repr, self._layers))} of {type(self.model).__name__}"
 
     @property
     def model(self) -> nn.Module:
         """The network."""
         return self._trunk.model
 
-    def outputs(self, x: Tensor) -> dict[str, Tensor]:
-        """Each layer's own code of the images `x` (N, D, H, W), by dotted name.
+    @property
+    def layers(self) -> Mapping[str | None, Layer]:
+        """The layers by their dotted names."""
+        return dict(self._layers.items())
+
+    def outputs(self, x: Tensor) -> Mapping[str | None, Tensor]:
+        """Return each layer's own codes of the images `x` (N, D, H, W), by dotted name.
 
         They are maps (N, K, H', W'), tokens (N, T, K), or vectors (N, K).
         """
         with self._trunk.frozen(x.device):
-            return self._trunk(self.preprocessing.to_network(x))
+            return dict(self._trunk(self.preprocessing.to_network(x)).items())
 
     def forward(self, x: Tensor) -> Tensor:
         """Codes (N, sum of the layers' sizes) of the images `x` (N, D, H, W)."""
@@ -99,13 +101,14 @@ class Layers(Representation):
         """See `Representation.recompute`."""
         return self._trunk.recompute()
 
-    def code_shapes(self, height: int, width: int) -> dict[str, tuple[int, ...]]:
-        """What `Layer.code_shape` says of each layer, by one trial run.
+    def code_shapes(self, height: int, width: int) -> Mapping[str | None, tuple[int, ...]]:
+        """Return the shape of each layer's code, by dotted name, found by one trial run.
 
         Raises:
             ValueError: if the network does not take images of this size.
         """
-        return self._trunk.shapes(self.name, self.preprocessing.channels, height, width)
+        shapes = self._trunk.shapes(self.name, self.preprocessing.channels, height, width)
+        return dict(shapes.items())
 
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
         """(K,), the sum of the layers' sizes; raises ValueError as `code_shapes`."""
@@ -115,16 +118,26 @@ class Layers(Representation):
         """The size that the preprocessing prescribes; raises ValueError if it is none."""
         return self._coarsest.image_size(code_shape)
 
-    @cached_property
-    def stride(self) -> int:  # type: ignore[override]  # computed when asked for
+    @property
+    def stride(self) -> int:
         """The largest of the layers' strides."""
         return self._coarsest.stride
 
-    @cached_property
-    def default_jitter(self) -> int:  # type: ignore[override]
+    @property
+    def default_jitter(self) -> int:
         """T of Eq. 7, from the largest stride."""
         return self._coarsest.default_jitter
 
+    @property
+    def reach(self) -> int:
+        """The largest of the layers' reaches."""
+        return max(layer.reach for layer in self._layers.values())
+
+    @property
+    def default_size(self) -> tuple[int, int]:
+        """The size that the preprocessing prescribes, or else 224 x 224."""
+        return self._coarsest.default_size
+
     @cached_property
     def _coarsest(self) -> Layer:
-        return max(self.layers.values(), key=lambda layer: layer.stride)
+        return max(self._layers.values(), key=lambda layer: layer.stride)

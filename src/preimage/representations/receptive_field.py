@@ -15,9 +15,9 @@ Elsewhere `measure` asks the gradient of a component which rows of the image it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +46,35 @@ _TRIALS = 3
 _ENLARGEMENTS = (1, 2, 4, 8)
 
 
+class Box(NamedTuple):
+    """A rectangle of pixels; the row `bottom` and the column `right` are the first outside."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    def clipped(self, size: tuple[int, int]) -> Box:
+        """Return the part that lies inside an image of this height and width.
+
+        >>> Box(-2, 18, 9, 29).clipped((64, 24))
+        Box(top=0, left=18, bottom=9, right=24)
+        """
+        bottom, right = min(self.bottom, size[0]), min(self.right, size[1])
+        return Box(max(self.top, 0), max(self.left, 0), bottom, right)
+
+    def moved_into(self, size: tuple[int, int]) -> Box:
+        """Return the box moved into an image of this height and width, clipped if it is larger.
+
+        >>> Box(-2, 18, 9, 29).moved_into((64, 24))
+        Box(top=0, left=13, bottom=11, right=24)
+        """
+        height, width = self.bottom - self.top, self.right - self.left
+        top = min(max(self.top, 0), max(size[0] - height, 0))
+        left = min(max(self.left, 0), max(size[1] - width, 0))
+        return Box(top, left, top + min(height, size[0]), left + min(width, size[1]))
+
+
 @dataclass(frozen=True, slots=True)
 class ReceptiveField:
     """The square of the image that one component of a layer depends on, in pixels.
@@ -60,6 +89,20 @@ class ReceptiveField:
     size: int
     stride: int
     offset: float
+
+    def box(self, position: Sequence[int], side: int | None = None) -> Box:
+        """Return the square around a response, which can reach beyond the image.
+
+        Args:
+            position: row and column of the response.
+            side: side of the square; by default what the component depends on.
+
+        >>> ReceptiveField(size=11, stride=4, offset=3.0).box((0, 5))
+        Box(top=-2, left=18, bottom=9, right=29)
+        """
+        side = self.size if side is None else side
+        top, left = (round(self.offset + at * self.stride - (side - 1) / 2) for at in position)
+        return Box(top, left, top + side, left + side)
 
 
 def chain_rule(layers: nn.Sequential) -> dict[str, ReceptiveField]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -75,15 +75,16 @@ def measure(
         layers.code_shapes(*layers.preprocessing.size)
     store = Store.of(next(iter(layers.layers.values())))
     key = store.begin(paths)
+    by_name = {layer.layer: layer for layer in layers.layers.values()}
     reached = {}
-    for name in layers.layers:
+    for name in by_name:
         known = store.read(key, name)
         reached[name] = known if known and known.most >= top else Reached(0, top, {}, None)
-    unfinished = [layers.layers[name] for name in reached if reached[name].done < len(paths)]
+    unfinished = [by_name[name] for name in reached if reached[name].done < len(paths)]
     if unfinished:
         run = _Run(Layers(unfinished), paths, reached, store, key)
         run.finish(batch_size, torch.device(device), progress or (lambda done, total: None))
-    return {name: _statistics(layers.layers[name], paths, reached[name]) for name in reached}
+    return {name: _statistics(by_name[name], paths, reached[name]) for name in reached}
 
 
 def load_known(layer: Layer, images: Sequence[PathLike] | None = None) -> ChannelStatistics | None:
@@ -123,7 +124,7 @@ class _Run:
         """Looks at all images that some layer has not seen, in batches that never change."""
         if self.layers.preprocessing.size is None:
             batch_size = 1
-        seen = min(self.reached[name].done for name in self.layers.layers)
+        seen = min(self.reached[layer.layer].done for layer in self.layers.layers.values())
         kept = time.monotonic()
         try:
             for first in range(seen // batch_size * batch_size, len(self.paths), batch_size):
@@ -137,8 +138,8 @@ class _Run:
             self._keep()
 
     def _keep(self) -> None:
-        for name, layer in self.layers.layers.items():
-            self.store.write(self.key, layer, self.reached[name])
+        for layer in self.layers.layers.values():
+            self.store.write(self.key, layer, self.reached[layer.layer])
 
     def _look_at(self, indices: range, device: torch.device) -> None:
         loaded: dict[int, Tensor] = {}
@@ -148,13 +149,13 @@ class _Run:
                 loaded[index] = self._load(index)
             except ImageError as error:
                 skipped[index] = str(error)
-        outputs: dict[str, Tensor] = {}
+        outputs: Mapping[str | None, Tensor] = {}
         if loaded:
             with torch.no_grad(), self.layers.frozen(device):
                 outputs = self.layers.outputs(torch.stack(list(loaded.values())).to(device))
-        for name in self.layers.layers:
-            responses = dict(zip(loaded, outputs.get(name, ()), strict=True))
-            self.reached[name] = self._further(name, responses, skipped, indices.stop)
+        for layer in self.layers.layers.values():
+            responses = dict(zip(loaded, outputs.get(layer.layer, ()), strict=True))
+            self.reached[layer.layer] = self._further(layer, responses, skipped, indices.stop)
 
     def _load(self, index: int) -> Tensor:
         path = self.paths[index]
@@ -166,20 +167,19 @@ class _Run:
         return image
 
     def _further(
-        self, name: str, responses: dict[int, Tensor], skipped: dict[int, str], done: int
+        self, layer: Layer, responses: dict[int, Tensor], skipped: dict[int, str], done: int
     ) -> Reached:
         """What is reached with the responses of the images that were not seen before.
 
         It is another object, so that an interruption at any time leaves a valid one.
         """
-        so_far = self.reached[name]
+        so_far = self.reached[layer.layer]
         known = so_far.tally
         for index, response in responses.items():
             if index >= so_far.done:
                 try:
                     found = tally(response, index)
                 except ValueError as error:
-                    layer = self.layers.layers[name]
                     raise ValueError(f"{layer.name}: {error} ({self.paths[index]})") from None
                 known = found if known is None else join(known, found, so_far.most)
         return Reached(max(done, so_far.done), so_far.most, so_far.skipped | skipped, known)

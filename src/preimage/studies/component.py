@@ -23,8 +23,6 @@ from preimage.targets import (
 )
 from preimage.visualizations.responses import find_responses
 
-_TRIAL_SIZE = (224, 224)
-
 
 class Component(BaseModel):
     """A channel, one response of it, or the score of a class.
@@ -81,10 +79,9 @@ def find_components(
         ValueError: if a channel, a response or a class is unknown, or the layer is not that of
             the class scores.
     """
-    if size is None and not representation.is_network:
-        raise ValueError(f"{representation.name} has no image size of its own: give size")
+    size = representation.default_size if size is None else size
     if size is None:
-        size = representation.preprocessing.size or _TRIAL_SIZE
+        raise ValueError(f"{representation.name} has no image size of its own: give size")
     shape = representation.code_shape(*((size, size) if isinstance(size, int) else size))
     count = channel_count(shape)
     if isinstance(channels, str):

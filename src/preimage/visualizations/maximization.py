@@ -27,7 +27,6 @@ from preimage.representations.base import Representation
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
 from preimage.representations.memory import fit
-from preimage.representations.reach import reach
 from preimage.settings import MODERN, Settings
 from preimage.targets import Target, Term, channel, class_score, find_class
 from preimage.visualizations.common import canvas_shape, check_seeds, noise
@@ -128,7 +127,7 @@ def maximize(
     representation, wanted = resolve(model, targets)
     settings = MODERN if settings is None else settings
     device = torch.device(device)
-    rho = reach(representation)
+    rho = representation.reach
     with representation.frozen(device, accelerate):
         if maxima is None:
             responses, source = find_responses(representation, wanted, device, images)
@@ -246,7 +245,7 @@ class _Problem:
         mosaic: bool,
         device: torch.device,
     ) -> _Problem:
-        shapes = _code_shapes(representation, picture)
+        shapes = representation.code_shapes(*picture.size)
         placed = torch.stack([target.place(shapes) for target in picture.targets]).to(device)
         c = torch.tensor(weights, dtype=placed.dtype, device=device)
         if not mosaic:
@@ -255,17 +254,6 @@ class _Problem:
         shared = (placed * c.view(-1, *[1] * (placed.ndim - 1))).mean(0, keepdim=True)
         loss = InnerProduct(shared.expand(seeds, *shared.shape[1:]))
         return cls(loss, torch.ones(seeds, dtype=c.dtype, device=device), placed)
-
-
-def _code_shapes(
-    representation: Representation, picture: Picture
-) -> dict[str | None, tuple[int, ...]]:
-    """The shape of the code of each layer that the targets name, in the code's order."""
-    if isinstance(representation, Layers):
-        shapes = representation.code_shapes(*picture.size)
-        return {name: shapes[name] for name in shapes}
-    (layer,) = {term.layer for target in picture.targets for term in target.terms}
-    return {layer: representation.code_shape(*picture.size)}
 
 
 def resolve(

@@ -16,16 +16,12 @@ import torch
 from torch import Tensor
 
 from preimage.representations.base import Representation
-from preimage.representations.layer import Layer
-from preimage.representations.receptive_field import ReceptiveField
+from preimage.representations.receptive_field import Box, ReceptiveField
 from preimage.targets import Target
 
 _PICTURE = 2.1
 _CELL = 1.1
 """Sides of a picture and of a cell in receptive fields."""
-_TRIAL_SIZE = (224, 224)
-
-Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +31,7 @@ class Picture:
     Attributes:
         size: height and width.
         targets: the targets at their places.
-        boxes: top, bottom, left and right of what is shown of each.
+        boxes: the part of the image that is shown of each.
     """
 
     size: tuple[int, int]
@@ -46,7 +42,7 @@ class Picture:
         """What is shown of images (N, D, H, W), each for the target of this index."""
         crops = []
         for image, index in zip(images, indices, strict=True):
-            top, bottom, left, right = self.boxes[index]
+            top, left, bottom, right = self.boxes[index]
             crops.append(image[:, top:bottom, left:right])
         return torch.stack(crops)
 
@@ -63,13 +59,13 @@ def single(
     field = _field_inside(representation)
     if field is None or not all(target.is_central for target in targets):
         chosen = size or own_size(representation, targets)
-        return Picture(chosen, tuple(targets), ((0, chosen[0], 0, chosen[1]),) * len(targets))
+        return Picture(chosen, tuple(targets), (Box(0, 0, *chosen),) * len(targets))
     if size is None:
         side = math.ceil(_PICTURE * field.size / field.stride) * field.stride
         size = (side, side)
     shape = representation.code_shape(*size)
     middle = (shape[1] // 2, shape[2] // 2)
-    box = _box(field, middle, field.size, size)
+    box = field.box(middle).moved_into(size)
     return Picture(size, tuple(targets), (box,) * len(targets))
 
 
@@ -96,26 +92,15 @@ def mosaic(representation: Representation, targets: Sequence[Target]) -> Picture
     top, left = (shape[1] - rows * cell) // 2, (shape[2] - columns * cell) // 2
     cells = [divmod(index, columns) for index in range(len(targets))]
     places = [(top + cell * v + cell // 2, left + cell * u + cell // 2) for v, u in cells]
-    boxes = [_box(field, (v, u), cell * field.stride, size) for v, u in places]
+    boxes = [field.box(place, cell * field.stride).moved_into(size) for place in places]
     placed = [target.at(v, u) for target, (v, u) in zip(targets, places, strict=True)]
     return Picture(size, tuple(placed), tuple(boxes))
 
 
 def _field_inside(representation: Representation) -> ReceptiveField | None:
     """The receptive field of a component, None where it is not smaller than the image."""
-    field = representation.receptive_field if isinstance(representation, Layer) else None
-    own = representation.preprocessing.size
+    field, own = representation.receptive_field, representation.preprocessing.size
     return field if field is not None and (own is None or field.size < min(own)) else None
-
-
-def _box(field: ReceptiveField, place: tuple[int, int], side: int, size: tuple[int, int]) -> Box:
-    """The square of this side around the center of a response, moved into the image."""
-    starts = []
-    for at, length in zip(place, size, strict=True):
-        start = round(field.offset + field.stride * at - (side - 1) / 2)
-        starts.append(min(max(start, 0), max(length - side, 0)))
-    (top, left), (height, width) = starts, (min(side, length) for length in size)
-    return top, top + height, left, left + width
 
 
 def own_size(representation: Representation, targets: Sequence[Target]) -> tuple[int, int]:
@@ -124,8 +109,8 @@ def own_size(representation: Representation, targets: Sequence[Target]) -> tuple
     Raises:
         ValueError: if there is none.
     """
-    if representation.is_network:
-        return representation.preprocessing.size or _TRIAL_SIZE
+    if representation.default_size is not None:
+        return representation.default_size
     features = [term.feature for target in targets for term in target.terms]
     shapes = {tuple(f.shape) for f in features if isinstance(f, Tensor) and f.ndim > 1}
     if len(shapes) != 1:

@@ -44,23 +44,6 @@ class Response:
         return self.largest if self.largest > 0 else max(-self.smallest, 1e-6)
 
 
-def layers_of(representation: Representation) -> dict[str | None, Layer]:
-    """The layers of a representation by name; its only one as None too."""
-    if isinstance(representation, Layer):
-        return {None: representation, representation.layer: representation}
-    layers = representation.layers if isinstance(representation, Layers) else {}
-    return {name: layers[name] for name in layers}
-
-
-def outputs_of(representation: Representation, images: Tensor) -> dict[str | None, Tensor]:
-    """The code of each layer by name; that of a single one as None too."""
-    if isinstance(representation, Layers):
-        outputs = representation.outputs(images)
-        return {name: outputs[name] for name in outputs}
-    codes = representation(images)
-    return dict.fromkeys(layers_of(representation) or [None], codes)
-
-
 def find_responses(
     representation: Representation,
     targets: Sequence[Target],
@@ -75,12 +58,10 @@ def find_responses(
         device: where to compute.
         images: the photos; if not given, those of known statistics, or the shipped ones.
     """
-    terms = [term for target in targets for term in target.terms]
-    names = {term.layer for term in terms}
-    layers = layers_of(representation)
-    if names <= set(layers) and not any(isinstance(term.feature, Tensor) for term in terms):
-        chosen = {name: layers[name] for name in names}
-        found = _statistics(chosen, device, images)
+    layers = representation.layers
+    features = [term.feature for target in targets for term in target.terms]
+    if layers and not any(isinstance(feature, Tensor) for feature in features):
+        found = _statistics(layers, device, images)
         if found is not None:
             count = min(len(statistics.images) for statistics in found.values())
             return [_from_statistics(target, found) for target in targets], f"{count} photos"
@@ -105,7 +86,7 @@ def _from_statistics(
 ) -> Response:
     largest = smallest = 0.0
     for term in target.terms:
-        of_layer = statistics[term.layer]
+        of_layer = term.pick(statistics)
         place = np.asarray(_channel(term, len(of_layer.maximum)))
         high, low = float(of_layer.maximum[place]), float(of_layer.minimum[place])
         if term.class_name and len(of_layer.images) < len(of_layer.maximum):
@@ -136,7 +117,7 @@ def _measure(
         image = representation.preprocessing.load(photo, size)[None].to(device)
         representation.code_shape(*image.shape[-2:])
         with torch.no_grad():
-            outputs = outputs_of(representation, image)
+            outputs = representation.outputs(image)
         responses.append([_extremes(target, outputs, len(photos)) for target in targets])
     return [_add_up(of_target) for of_target in zip(*responses, strict=True)]
 
@@ -148,10 +129,11 @@ def _extremes(target: Target, outputs: Mapping[str | None, Tensor], photos: int)
     """The largest and the smallest response of each term."""
     extremes = []
     for term in target.terms:
-        values = term.responses(outputs[term.layer])
+        codes = term.pick(outputs)
+        values = term.responses(codes)
         high, low = float(values.max()), float(values.min())
-        if term.class_name and outputs[term.layer].shape[1] > photos:
-            scores = term.weight * outputs[term.layer]
+        if term.class_name and codes.shape[1] > photos:
+            scores = term.weight * codes
             high = max(high, float(scores.max()))
         extremes.append((high, low))
     return extremes
