@@ -8,6 +8,9 @@ from preimage.studies.loading import Loader
 from preimage.studies.outcome import Measures, Outcome
 from preimage.studies.study import Study
 from preimage.studies.trial import Trial
+from preimage.sweeps.engines import Engine
+from preimage.sweeps.run import Stop, run
+from preimage.sweeps.store import Store
 from tests.cli.runner import save_photo
 
 MEASURES = Measures(0.25, 20.0, 0.5, 0.75, None, 1.5, 3, 0.1)
@@ -38,3 +41,11 @@ def make_outcome(trial: Trial, value: float = 0.5) -> Outcome:
 
     image = np.full((1, 4, 5), value, np.float32)
     return Outcome(trial.key, MEASURES, image, image[0].astype(np.uint8), {"device": "cpu"})
+
+
+def run_trials(folder: Path, trials: list[Trial], engine: Engine, batch: int = 1) -> list[str]:
+    """The states of trials after a run of an engine with a store in that folder."""
+    with Store(folder, create=True) as store:
+        store.plan("a", trials)
+        run(store, trials, engine, batch=batch, report=lambda _: None, stop=Stop())
+        return [record.status for record in store.records("a")]

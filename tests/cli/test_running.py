@@ -1,15 +1,34 @@
-"""How trials are carried out, as the options say."""
+"""How trials are carried out, as the options say; killed, stopped and crowded runs."""
 
 from __future__ import annotations
 
 import functools
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
+from tests.cli.runner import run
+from tests.study_files import images_of, save_photos
 
 from preimage.cli import running
 from preimage.cli.running import How
 from preimage.sweeps.engines import in_process, process_pool
 from preimage.sweeps.ray_engine import ray_actors
+from preimage.sweeps.store import VERSION, Store
+
+STUDY = """
+representations = ["hog", "dsift"]
+photos = ["photos"]
+loss_weights = [1, 5, 20]
+steps = 20
+"""
 
 
 @pytest.mark.parametrize(("how", "trials", "expected"), [
@@ -35,3 +54,209 @@ def test_the_engine_is_the_one_the_options_ask_for(
     assert isinstance(engine, functools.partial)
     assert engine.func is function
     assert engine.keywords.get("address") == address
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    save_photos(tmp_path / "photos", 4)
+    (tmp_path / "early.toml").write_text(STUDY)
+    return tmp_path
+
+
+def _command(folder: Path, workers: int) -> list[str]:
+    command = [sys.executable, "-m", "preimage", "study", "run", str(folder / "early.toml")]
+    return [*command, "--out", str(folder / "store"), "--workers", str(workers)]
+
+
+def test_two_runs_at_once_on_one_store_do_each_trial_once(folder: Path) -> None:
+    runs = [
+        subprocess.Popen(_command(folder, 1), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    for process in runs:
+        assert process.communicate()[1] == b""
+        assert process.returncode == 0
+    assert run("study", "status", folder / "store").output == [
+        "early: 24 trials, 24 done, 0 failed, 0 missing"
+    ]
+    lines = (folder / "store" / "study.log").read_text().splitlines()
+    keys = [line.split()[4] for line in lines if " done " in line]
+    assert len(keys) == len(set(keys)) == 24
+
+
+def _start(folder: Path, out: str, workers: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "preimage", "study", "run", str(folder / "study.toml")]
+    command += ["--out", str(folder / out), "--workers", str(workers)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def _done(store: Path) -> int:
+    if not (store / "index.sqlite").exists():
+        return 0
+    database = sqlite3.connect(store / "index.sqlite", timeout=60)
+    try:
+        return int(database.execute("SELECT count(*) FROM results").fetchone()[0])
+    except sqlite3.OperationalError:  # killed before it had tables
+        return 0
+    finally:
+        database.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
+@pytest.mark.parametrize(("workers", "kills"), [(1, 10), (2, 3)])
+def test_a_killed_study_ends_as_one_that_was_not(workers: int, kills: int, tmp_path: Path) -> None:
+    save_photos(tmp_path / "photos", 5)
+    text = STUDY.replace('"dsift"', '"hogb", "dsift"').replace("[1, 5, 20]", "[1, 20, 100, 300]")
+    (tmp_path / "study.toml").write_text(text.replace("steps = 20", "steps = 5"))
+    chance, counts = random.Random(workers), []
+    for _ in range(kills):
+        before = _done(tmp_path / "killed")
+        process = _start(tmp_path, "killed", workers)
+        goal = before + chance.randint(0, 5)
+        while _done(tmp_path / "killed") < goal:
+            assert process.poll() is None
+            time.sleep(0.002)
+        time.sleep(chance.random() * 0.03)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        counts.append(_done(tmp_path / "killed"))
+    for out in ("killed", "calm"):
+        process = _start(tmp_path, out, workers)
+        assert process.communicate()[1] == b""
+        assert process.returncode == 0
+    with Store(tmp_path / "killed") as store:
+        statuses = [record.status for record in store.records("study")]
+    images = images_of(tmp_path / "killed")
+    print(f"done at each kill: {counts}; in the end: {len(images)} images")  # noqa: T201
+    assert statuses == ["done"] * 60
+    assert len(images) == 60
+    assert images == images_of(tmp_path / "calm")
+    log = (tmp_path / "killed" / "study.log").read_text().splitlines()
+    finished = [line.split()[4] for line in log if " done " in line]
+    assert len(set(finished)) == len(finished) <= 60
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
+def test_the_workers_of_a_killed_driver_end_by_themselves(folder: Path) -> None:
+    (folder / "early.toml").write_text(STUDY.replace("steps = 20", "steps = 1000"))
+    driver = subprocess.Popen(_command(folder, 2), stderr=subprocess.PIPE)
+    while not images_of(folder / "store"):
+        assert driver.poll() is None
+        time.sleep(0.01)
+    workers = _children(driver.pid)
+    driver.send_signal(signal.SIGKILL)
+    driver.communicate()
+    until = time.monotonic() + 60
+    while any(_is_running(pid) for pid in workers):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert len(workers) >= 2
+
+
+def _children(pid: int) -> list[int]:
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in path.read_text().split()]
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_second_ctrl_c_stops_at_once_and_leaves_a_valid_store(folder: Path, workers: int) -> None:
+    (folder / "early.toml").write_text(STUDY.replace("steps = 20", "steps = 1000000"))
+    command = _command(folder, workers)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not list(folder.glob("store/runs/*.lock")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate(timeout=20)[1].splitlines()
+    assert process.returncode == 130
+    assert [line.partition(" ")[0] for line in errors] == ["stopping", "interrupted;"]
+    assert run("study", "status", folder / "store").output == [
+        "early: 24 trials, 0 done, 0 failed, 24 missing"
+    ]
+    assert list((folder / "store/runs").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT")
+def test_ctrl_c_keeps_what_is_done_and_another_run_ends_it(folder: Path) -> None:
+    command = _command(folder, 2)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not images_of(folder / "store"):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate()[1].splitlines()
+    assert process.returncode == 130
+    assert errors == [
+        "stopping when the trials that were begun are done; Ctrl-C again to stop now",
+        "interrupted; what was finished is kept, and another run goes on from there",
+    ]
+    kept = images_of(folder / "store")
+    assert 1 <= len(kept) < 24
+    outcome = run(*_command(folder, 1)[3:])
+    assert outcome.output[-1] == "early: 24 trials, 24 done, 0 failed, 0 missing"
+    assert kept.items() <= images_of(folder / "store").items()
+
+
+def test_a_store_of_a_newer_version_is_refused_in_one_line_and_left_as_it_is(folder: Path) -> None:
+    assert run(*_command(folder, 1)[3:]).status == 0
+    index = folder / "store" / "index.sqlite"
+    database = sqlite3.connect(index)
+    database.execute(f"PRAGMA user_version = {VERSION + 1}")
+    database.close()
+    before = index.read_bytes()
+    (folder / "early.toml").write_text(STUDY.replace("steps = 20", "steps = 21"))
+    for command in (_command(folder, 1)[3:], ("study", "status", str(folder / "store"))):
+        outcome = run(*command)
+        assert outcome.status == 2
+        assert len(outcome.errors) == 1
+        assert "of a newer preimage than this one" in outcome.errors[0]
+    assert index.read_bytes() == before
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs a mount namespace")
+def test_a_store_on_a_read_only_disk_is_read_and_not_run(folder: Path) -> None:
+    assert run(*_command(folder, 1)[3:]).status == 0
+    before = images_of(folder / "store")
+    (folder / "early.toml").write_text(STUDY.replace("steps = 20", "steps = 21"))
+    mount = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+
+    def read_only(*command: str) -> subprocess.CompletedProcess[str]:
+        wrapped = ["unshare", "-m", "sh", "-c", mount, str(folder / "store"), *command]
+        return subprocess.run(wrapped, capture_output=True, text=True, check=False)
+
+    if read_only("true").returncode:
+        pytest.skip("no read-only mount can be made here")
+    outcome = read_only(*_command(folder, 1))
+    assert outcome.returncode == 2
+    assert outcome.stderr.splitlines() == [
+        f"error: {folder / 'store'}: Read-only file system"
+    ]  # fmt: skip
+    preimage = [sys.executable, "-m", "preimage", "study"]
+    status = read_only(*preimage, "status", str(folder / "store"))
+    assert status.stdout == "early: 24 trials, 24 done, 0 failed, 0 missing\n"
+    export = read_only(*preimage, "export", str(folder / "store"), str(folder / "trials.csv"))
+    assert export.returncode == 0
+    assert images_of(folder / "store") == before
+
+
+def test_a_photo_without_permission_or_that_is_a_folder_fails_alone(folder: Path) -> None:
+    (folder / "photos" / "folder.png").mkdir()
+    (folder / "photos" / "empty.png").write_bytes(b"")
+    os.symlink(folder / "gone.png", folder / "photos" / "link.png")
+    outcome = run(*_command(folder, 1)[3:])
+    assert outcome.status == 2
+    counts = outcome.output[-1].split(", ")
+    assert counts[1] == "24 done"
+    assert not any("Traceback" in line for line in outcome.errors)
+    assert any("empty.png, C 1, seed 0: " in line for line in outcome.errors)

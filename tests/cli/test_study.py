@@ -6,10 +6,6 @@ import csv
 import errno
 import os
 import re
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -265,51 +261,4 @@ def test_a_full_disk_gets_one_clear_line_and_costs_no_result(
     kept = images_of(folder / "store")
     assert len(kept) == 3
     assert _run(folder).output[-1] == "early: 16 trials, 16 done, 0 failed, 0 missing"
-    assert kept.items() <= images_of(folder / "store").items()
-
-
-@pytest.mark.skipif(os.name == "nt", reason="SIGINT")
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_second_ctrl_c_stops_at_once_and_leaves_a_valid_store(folder: Path, workers: str) -> None:
-    text = STUDY.replace("steps = 4", "steps = 1000000").replace("[1.5, 2]", "2")
-    (folder / "early.toml").write_text(text)
-    command = [sys.executable, "-m", "preimage", "study", "run", str(folder / "early.toml")]
-    command += ["--out", str(folder / "store"), "--workers", workers]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not list(folder.glob("store/runs/*.lock")):
-        assert process.poll() is None
-        time.sleep(0.01)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    errors = process.communicate(timeout=20)[1].splitlines()
-    assert process.returncode == 130
-    assert [line.partition(" ")[0] for line in errors] == ["stopping", "interrupted;"]
-    assert run("study", "status", folder / "store").output == [
-        "early: 8 trials, 0 done, 0 failed, 8 missing"
-    ]
-    assert list((folder / "store/runs").iterdir()) == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="SIGINT")
-def test_ctrl_c_keeps_what_is_done_and_another_run_ends_it(folder: Path) -> None:
-    text = STUDY.replace("steps = 4", "steps = 20").replace("[1, 20]", "[1, 5, 20]")
-    (folder / "early.toml").write_text(text)
-    command = [sys.executable, "-m", "preimage", "study", "run", str(folder / "early.toml")]
-    command += ["--out", str(folder / "store"), "--workers", "2"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not images_of(folder / "store"):
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    errors = process.communicate()[1].splitlines()
-    assert process.returncode == 130
-    assert errors == [
-        "stopping when the trials that were begun are done; Ctrl-C again to stop now",
-        "interrupted; what was finished is kept, and another run goes on from there",
-    ]
-    kept = images_of(folder / "store")
-    assert 1 <= len(kept) < 24
-    assert _run(folder).output[-1] == "early: 24 trials, 24 done, 0 failed, 0 missing"
     assert kept.items() <= images_of(folder / "store").items()

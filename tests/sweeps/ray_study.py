@@ -1,4 +1,4 @@
-"""Run by test_ray in a network namespace: a study on three nodes, one of which is lost.
+"""Run by test_ray_engine in a network namespace: a study on three nodes, one of which is lost.
 
 It has inversions, maximizations and caricatures. The weight file of its network is gone once
 the driver has read it. Prints the numbers of results, of their keys, of images, of images that
@@ -20,7 +20,7 @@ from preimage.studies.outcome import Failure, Outcome
 from preimage.sweeps.engines import in_process
 from preimage.sweeps.ray_engine import ray_actors
 from preimage.sweeps.run import Stop, run
-from preimage.sweeps.shipping import Shipment, Warehouse
+from preimage.sweeps.shipping import Shipment, Shipments
 from preimage.sweeps.store import Store
 
 
@@ -56,18 +56,18 @@ def main(folder: Path) -> None:
     def ignore(_: Outcome | Failure) -> None:
         pass
 
-    def pack_and_remove(warehouse: Warehouse, *names: str | None) -> Shipment | None:
-        shipment = pack(warehouse, *names)  # type: ignore[arg-type]
+    def pack_and_remove(shipments: Shipments, *names: str | None) -> Shipment | None:
+        shipment = pack(shipments, *names)  # type: ignore[arg-type]
         if shipment is not None:
             weights.unlink()
         return shipment
 
-    pack = Warehouse._pack
+    pack = Shipments._pack
     for name, engine, report in (("here", here, ignore), ("ray", actors, lose_a_node)):
         with Store(folder / name, create=True) as store:
             store.plan("a", trials)
             run(store, trials, engine, report=report, stop=Stop())
-        Warehouse._pack = pack_and_remove  # type: ignore[method-assign,assignment]
+        Shipments._pack = pack_and_remove  # type: ignore[method-assign,assignment]
     images, expected = images_of(folder / "ray"), images_of(folder / "here")
     differing = sum(images.get(name) != data for name, data in expected.items())
     keys = {result.key for result in reported}

@@ -19,7 +19,7 @@ from preimage.studies.outcome import Outcome
 from preimage.studies.trial import Trial
 from preimage.studies.trial_files import weight_file
 from preimage.studies.worker import carry_out
-from preimage.sweeps.shipping import Warehouse
+from preimage.sweeps.shipping import Shipments
 
 LITE0 = "efficientnet-lite0"
 
@@ -46,11 +46,11 @@ def _image(trial: Trial, loader: Loader) -> np.ndarray:
 
 def test_a_shipped_file_gives_the_image_of_the_one_it_was(trial: Trial) -> None:
     put: list[np.ndarray] = []
-    warehouse = Warehouse(lambda data: put.append(data) or len(put) - 1)  # type: ignore[func-returns-value]
+    shipments = Shipments(lambda data: put.append(data) or len(put) - 1)  # type: ignore[func-returns-value]
     expected = _image(trial, Loader())
-    shipment = warehouse.shipment_for(trial)
+    shipment = shipments.shipment_for(trial)
     assert shipment is not None
-    assert warehouse.shipment_for(trial.model_copy(update={"seed": 1})) is shipment
+    assert shipments.shipment_for(trial.model_copy(update={"seed": 1})) is shipment
     assert trial.weights is not None
     Path(trial.weights).unlink()
     loader = Loader()
@@ -66,7 +66,7 @@ def test_a_file_is_fetched_only_where_it_is_not_or_is_damaged(trial: Trial) -> N
         followed.append(data)
         return data
 
-    shipment = Warehouse(lambda data: data).shipment_for(trial)
+    shipment = Shipments(lambda data: data).shipment_for(trial)
     assert shipment is not None
     path = shipment.unpack(follow)
     assert shipment.unpack(follow) == path
@@ -79,14 +79,14 @@ def test_a_file_is_fetched_only_where_it_is_not_or_is_damaged(trial: Trial) -> N
 
 
 def test_nothing_is_shipped_where_there_is_no_file(trial: Trial) -> None:
-    warehouse = Warehouse(lambda data: data)
+    shipments = Shipments(lambda data: data)
     for representation, weights in (
         ("hog", None),
         (f"{LITE0}/stem", "random"),
         ("a/b", "gone.pth"),
     ):
         update = {"representation": representation, "weights": weights}
-        assert warehouse.shipment_for(trial.model_copy(update=update)) is None
+        assert shipments.shipment_for(trial.model_copy(update=update)) is None
 
 
 def test_a_shipped_matconvnet_file_stands_for_the_one_that_the_representation_names(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -19,9 +19,15 @@ from rich.progress import Progress as Bar
 from preimage.cli.common import check_device, console, percent
 from preimage.studies.outcome import Failure, Measures, Outcome, Record
 from preimage.studies.trial import Trial
-from preimage.sweeps.engines import Engine, News, Watch
+from preimage.sweeps.engines import (
+    BatchProgress,
+    Engine,
+    ReportProgress,
+    in_process,
+    process_pool,
+)
 from preimage.sweeps.ray_engine import ray_actors
-from preimage.sweeps.run import choose_engine, graceful_stop, run
+from preimage.sweeps.run import graceful_stop, run
 from preimage.sweeps.store import Store
 
 Workers: TypeAlias = Annotated[
@@ -65,15 +71,18 @@ class How:
     ray: str | None = None
     gpus: float = 0
 
-    def engine(self, trials: int, watch: Watch) -> Engine:
-        """What carries out so many trials, and tells how far it is, unless it is Ray."""
+    def engine(self, trials: int, report_progress: ReportProgress) -> Engine:
+        """Return what carries out so many trials; Ray does not report progress."""
         workers = self.processes(trials)
-        if self.ray is None:
-            return choose_engine(workers, self.threads, self.device, watch)
-        return functools.partial(
-            ray_actors, address=self.ray, workers=workers,
-            threads=self.threads, device=self.device, gpus=self.gpus,
-        )  # fmt: skip
+        shared: dict[str, Any] = {"threads": self.threads, "device": self.device}
+        if self.ray is not None:
+            return functools.partial(
+                ray_actors, address=self.ray, workers=workers, gpus=self.gpus, **shared
+            )
+        shared["report_progress"] = report_progress
+        if workers == 1:
+            return functools.partial(in_process, **shared)
+        return functools.partial(process_pool, workers=workers, **shared)
 
     def processes(self, trials: int) -> int:
         """The number of workers: a core each, or one on a GPU, and no more than trials."""
@@ -98,7 +107,7 @@ def carry_out(folder: Path, study: str, trials: Sequence[Trial], how: How) -> li
         todo = [record.trial for record in store.records(study) if record.status in wanted]
         log.info("%s: %d trials, %d to do", study, len(trials), len(todo))
         with _screen(todo, log) as screen, graceful_stop(_announce) as stop:
-            engine = how.engine(len(todo), screen.watch)
+            engine = how.engine(len(todo), screen.show)
             run(
                 store, todo, engine, batch=how.batch, retry=how.retry, report=screen.report,
                 stop=stop,
@@ -135,9 +144,10 @@ class _Screen:
         rate = f"{60 * self._done / (time.perf_counter() - self._begin):.3g} a minute"
         self._bar.update(self._task, advance=1, failed=self._failed, rate=rate, last=last)
 
-    def watch(self, news: News) -> None:
-        """Shows how far a trial is."""
-        words = f"{self._names[news.key]}: {news.step} of {news.steps}, energy {news.energy:.4g}"
+    def show(self, progress: BatchProgress) -> None:
+        """Show the state of a trial that is being carried out."""
+        name, energy = self._names[progress.key], f"energy {progress.energy:.4g}"
+        words = f"{name}: {progress.step} of {progress.steps}, {energy}"
         self._bar.update(self._task, last=words)
 
 

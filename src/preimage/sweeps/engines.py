@@ -1,8 +1,8 @@
-"""What carries out batches: this process, or a pool of processes.
+"""Engines, which carry out batches of trials: this process, or a pool of processes.
 
-An engine draws batches when it has room for one, and yields the results of each. The same
-batches give the same results, bit for bit, on every engine with the same number of threads
-a worker. Networks may round otherwise in batches of another size.
+An engine draws a batch whenever a worker is free, and yields the results of each batch. The same
+batches give the same results on every engine, bit for bit, if each worker has the same number of
+threads. In batches of another size, the results of networks may differ by rounding.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextlib
 import multiprocessing
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -27,19 +27,19 @@ from preimage.sweeps.batches import Batch
 from preimage.sweeps.retries import Queue
 
 Results: TypeAlias = Sequence[Outcome | Failure]
-Engine: TypeAlias = Callable[[Iterator[Batch]], Iterator[Results]]
+Engine: TypeAlias = Callable[[Iterator[Batch]], Generator[Results, None, None]]
 
-_SECONDS_BETWEEN_NEWS = 0.5
+_SECONDS_BETWEEN_REPORTS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """How far a batch is that is being carried out.
+class BatchProgress:
+    """The state of a batch that is being carried out.
 
     Attributes:
         key: of its first trial.
         step: steps that are done.
-        steps: of all.
+        steps: steps in all.
         energy: the mean of Eq. 1 over the batch.
     """
 
@@ -49,40 +49,58 @@ class News:
     energy: float
 
 
-Watch: TypeAlias = Callable[[News], None]
+ReportProgress: TypeAlias = Callable[[BatchProgress], None]
 
 
-def _ignore(_: News) -> None:
-    """Does nothing."""
+def _ignore(_: BatchProgress) -> None:
+    """Do nothing."""
 
 
 def in_process(
-    batches: Iterator[Batch], *, threads: int, device: str, watch: Watch = _ignore
-) -> Iterator[Results]:
-    """Carries out one batch after the other here, with so many threads.
+    batches: Iterator[Batch],
+    *,
+    threads: int,
+    device: str,
+    report_progress: ReportProgress = _ignore,
+) -> Generator[Results, None, None]:
+    """Carry out one batch after the other in this process.
 
-    `watch` is told twice a second how far it is.
+    Args:
+        batches: drawn one at a time.
+        threads: number of threads of torch; afterwards it is what it was.
+        device: where to compute.
+        report_progress: called twice a second while a batch is carried out.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     loader = Loader()
     try:
         for batch in batches:
-            tell = _teller(batch, watch)
-            yield carry_out(batch.trials, batch.photos, loader, device, tell)
+            progress = _at_intervals(batch, report_progress)
+            yield carry_out(batch.trials, batch.photos, loader, device, progress)
     finally:
         torch.set_num_threads(before)
 
 
 def process_pool(
-    batches: Iterator[Batch], *, workers: int, threads: int, device: str, watch: Watch = _ignore
-) -> Iterator[Results]:
-    """Carries out batches in worker processes, each with a network of its own.
+    batches: Iterator[Batch],
+    *,
+    workers: int,
+    threads: int,
+    device: str,
+    report_progress: ReportProgress = _ignore,
+) -> Generator[Results, None, None]:
+    """Carry out batches in worker processes, each with a network of its own.
 
-    `watch` is told twice a second how far each is.
+    A worker that dies is replaced. Its trials are tried again, one by one, until
+    `retries.DEATHS` workers have died of them. Workers end with this process, however it ends.
 
-    A worker that dies is replaced and its trials are tried again, one by one, until they
-    have cost `retries.DEATHS` workers. Workers end with this process, however it ends.
+    Args:
+        batches: drawn whenever a worker is free.
+        workers: number of processes.
+        threads: number of threads of each.
+        device: where to compute.
+        report_progress: called twice a second for each batch that is being carried out.
     """
     queue = Queue(batches)
     idle: list[_Worker] = []
@@ -98,15 +116,16 @@ def process_pool(
             for connection in wait(list(busy)):
                 worker, batch = busy.pop(connection)
                 try:
-                    results = worker.receive()
-                    if isinstance(results, News):
-                        busy[connection] = (worker, batch)
-                        watch(results)
-                        continue
-                    idle.append(worker)
+                    message = worker.receive()
                 except (EOFError, ConnectionError):
-                    results = queue.died(batch, f"exit status {worker.end()}")
-                yield results
+                    yield queue.died(batch, f"exit status {worker.end()}")
+                    continue
+                if isinstance(message, BatchProgress):
+                    busy[connection] = (worker, batch)
+                    report_progress(message)
+                else:
+                    idle.append(worker)
+                    yield message
     finally:
         for worker in [*idle, *(worker for worker, _ in busy.values())]:
             worker.end()
@@ -125,17 +144,17 @@ class _Worker:
         theirs.close()
 
     def send(self, batch: Batch) -> None:
-        """Gives it a batch; that it died meanwhile shows when its results are received."""
+        """Send a batch; if the process has died, `receive` says so."""
         with contextlib.suppress(ConnectionError):
             self.connection.send(batch)
 
-    def receive(self) -> Results | News:
-        """What it has to say of its batch; raises EOFError or ConnectionError if it died."""
-        received: Results | News = self.connection.recv()
-        return received
+    def receive(self) -> Results | BatchProgress:
+        """Return the next message; raise EOFError or ConnectionError if the process died."""
+        message: Results | BatchProgress = self.connection.recv()
+        return message
 
     def end(self) -> int | None:
-        """Ends it at once; its exit status."""
+        """Kill the process, and return its exit status."""
         self._process.kill()
         self._process.join()
         self.connection.close()
@@ -143,28 +162,32 @@ class _Worker:
 
 
 def _serve(connection: Connection, threads: int, device: str) -> None:
-    """Carries out what comes until nothing comes any more; Ctrl-C is the driver's affair."""
+    """Carry out the batches that a connection brings, until it closes.
+
+    Ctrl-C is ignored: the process at the other end handles it.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
     loader = Loader()
     try:
         while True:
             batch: Batch = connection.recv()
-            tell = _teller(batch, connection.send)
-            connection.send(carry_out(batch.trials, batch.photos, loader, device, tell))
+            progress = _at_intervals(batch, connection.send)
+            connection.send(carry_out(batch.trials, batch.photos, loader, device, progress))
     except (EOFError, ConnectionError):
         return
 
 
-def _teller(batch: Batch, watch: Watch) -> Callable[[Progress], None]:
-    """A callback for the steps of a batch that has news twice a second."""
+def _at_intervals(batch: Batch, report_progress: ReportProgress) -> Callable[[Progress], None]:
+    """Return a callback for every step of a batch, which reports twice a second."""
     last = time.monotonic()
 
-    def tell(progress: Progress) -> None:
+    def report(progress: Progress) -> None:
         nonlocal last
-        if time.monotonic() - last >= _SECONDS_BETWEEN_NEWS:
+        if time.monotonic() - last >= _SECONDS_BETWEEN_REPORTS:
             last = time.monotonic()
             energy = float(progress.energy.total.mean())
-            watch(News(batch.trials[0].key, progress.step, progress.steps, energy))
+            key = batch.trials[0].key
+            report_progress(BatchProgress(key, progress.step, progress.steps, energy))
 
-    return tell
+    return report

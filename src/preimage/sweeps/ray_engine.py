@@ -1,15 +1,15 @@
-"""Batches carried out on a Ray cluster.
+"""An engine that carries out batches on a Ray cluster.
 
-Every worker is an actor that keeps its network. Results come back to this process, which
-alone writes the store. Photos travel with their batches; a weight file is put into Ray's
-object store once, from where nodes that lack it take it.
+Each worker is an actor that keeps its network. Results come back to this process, which alone
+writes the store. Photos travel with their batches. A weight file is put into Ray's object store
+once; nodes that lack it fetch it from there.
 """
 
 from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,18 +21,9 @@ from preimage.studies.worker import carry_out
 from preimage.sweeps.batches import Batch
 from preimage.sweeps.engines import Results
 from preimage.sweeps.retries import Queue
-from preimage.sweeps.shipping import Shipment, Warehouse
+from preimage.sweeps.shipping import Shipment, Shipments
 
-_STARTS = 20
-
-
-@dataclass(slots=True)
-class _Hired:
-    """An actor, the node it runs on, and its batch, if it has one."""
-
-    actor: Any
-    batch: Batch | None = None
-    node: str = ""
+_MOST_FAILED_STARTS = 20
 
 
 def ray_actors(
@@ -43,72 +34,37 @@ def ray_actors(
     threads: int,
     device: str,
     gpus: float,
-) -> Iterator[Results]:
-    """Carries out batches by actors of a Ray cluster.
+) -> Generator[Results, None, None]:
+    """Carry out batches by actors of a Ray cluster.
 
-    Trials of a node that is lost are tried again without limit, those whose process died
-    on a node that lives until they have cost `retries.DEATHS` workers.
+    Trials of a lost node are tried again without limit. Trials whose process died on a node that
+    is still there are tried again until `retries.DEATHS` workers have died of them.
 
     Args:
-        batches: drawn when an actor is free.
-        address: of the cluster, "auto" for the one this machine belongs to, "local" for one
-            that is started here.
-        workers: the number of actors.
-        threads: of each.
+        batches: drawn whenever an actor is free.
+        address: of the cluster; "auto" for the one that this machine belongs to, "local" to
+            start one here.
+        workers: number of actors.
+        threads: number of threads of each.
         device: where each computes.
-        gpus: the share of a GPU that each takes.
+        gpus: share of a GPU that each takes.
 
     Raises:
         ValueError: if Ray is not installed, or there is no cluster at the address.
     """
     ray = _connect(address)
-    queue = Queue(batches)
     actor = ray.remote(num_cpus=threads, num_gpus=gpus, max_restarts=0)(_Actor)
-    warehouse = Warehouse(ray.put)
-    failed_starts = 0
-
-    def hire() -> None:
-        hired = _Hired(actor.remote(threads, device))
-        busy[hired.actor.node.remote()] = hired
-
-    busy: dict[Any, _Hired] = {}
-    idle: list[_Hired] = []
+    pool = _Pool(ray, Queue(batches), lambda: actor.remote(threads, device))
     try:
         for _ in range(workers):
-            hire()
-        while True:
-            while idle and (batch := queue.next()) is not None:
-                hired = idle.pop()
-                hired.batch = batch
-                shipment = warehouse.shipment_for(batch.trials[0])
-                busy[hired.actor.carry_out.remote(batch, shipment)] = hired
-            if idle and all(hired.batch is None for hired in busy.values()):
-                return
-            reference = ray.wait(list(busy), num_returns=1)[0][0]
-            hired = busy.pop(reference)
-            try:
-                result = ray.get(reference)
-            except ray.exceptions.RayError as error:
-                if hired.batch is not None:
-                    yield _lost(ray, queue, hired, hired.batch, error)
-                elif (failed_starts := failed_starts + 1) > _STARTS:
-                    raise ValueError(f"workers do not start: {error}") from None
-                hire()
-                continue
-            if hired.batch is None:
-                hired.node = result
-            else:
-                yield result
-            hired.batch = None
-            idle.append(hired)
+            pool.start_worker()
+        yield from pool.results()
     finally:
-        for hired in [*idle, *busy.values()]:
-            with contextlib.suppress(ray.exceptions.RayError):
-                ray.kill(hired.actor)
+        pool.end()
 
 
 class _Actor:
-    """Carries out batches on a node, with a network of its own."""
+    """The process of a worker, with a network of its own."""
 
     def __init__(self, threads: int, device: str) -> None:
         torch.set_num_threads(threads)
@@ -116,13 +72,13 @@ class _Actor:
         self._device = device
 
     def node(self) -> str:
-        """The node it runs on."""
+        """Return the identity of the node that it runs on."""
         import ray
 
         return str(ray.get_runtime_context().get_node_id())
 
     def carry_out(self, batch: Batch, shipment: Shipment | None) -> Results:
-        """Results of a batch, whose network may need a file that was shipped."""
+        """Carry out a batch, whose network may need a file that was shipped."""
         import ray
 
         if shipment is not None and (shipment.model, shipment.weights) not in self._loader.files:
@@ -135,16 +91,93 @@ class _Actor:
         return carry_out(batch.trials, batch.photos, self._loader, self._device)
 
 
-def _lost(ray: Any, queue: Queue, hired: _Hired, batch: Batch, error: Exception) -> Results:
-    """Puts the batch of a lost actor up again; failures once it has cost too many."""
-    alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
-    if hired.node in alive:
-        return queue.died(batch, type(error).__name__)
-    queue.put_back(batch)
-    return []
+@dataclass(slots=True)
+class _Worker:
+    """An actor, the node it runs on once it is known, and its batch if it has one."""
+
+    actor: Any
+    node: str = ""
+    batch: Batch | None = None
+
+
+class _Pool:
+    """The workers of a run, and the queue that they draw from.
+
+    Args:
+        ray: the module.
+        queue: of batches.
+        start_actor: starts an actor on some node.
+    """
+
+    def __init__(self, ray: Any, queue: Queue, start_actor: Callable[[], Any]) -> None:
+        self._ray = ray
+        self._queue = queue
+        self._start_actor = start_actor
+        self._shipments = Shipments(ray.put)
+        self._idle: list[_Worker] = []
+        self._busy: dict[Any, _Worker] = {}
+        self._failed_starts = 0
+
+    def start_worker(self) -> None:
+        """Start a worker; it is idle once it has told its node."""
+        actor = self._start_actor()
+        self._busy[actor.node.remote()] = _Worker(actor)
+
+    def results(self) -> Iterator[Results]:
+        """Yield the results of batches until the queue is empty."""
+        while True:
+            self._assign()
+            if self._idle and all(worker.batch is None for worker in self._busy.values()):
+                return
+            reference = self._ray.wait(list(self._busy), num_returns=1)[0][0]
+            worker = self._busy.pop(reference)
+            try:
+                answer = self._ray.get(reference)
+            except self._ray.exceptions.RayError as error:
+                yield self._replace(worker, error)
+                continue
+            if worker.batch is None:
+                worker.node = answer
+            else:
+                yield answer
+            worker.batch = None
+            self._idle.append(worker)
+
+    def end(self) -> None:
+        """Kill all workers."""
+        for worker in [*self._idle, *self._busy.values()]:
+            with contextlib.suppress(self._ray.exceptions.RayError):
+                self._ray.kill(worker.actor)
+
+    def _assign(self) -> None:
+        """Give a batch to each idle worker, as long as there are any."""
+        while self._idle and (batch := self._queue.next()) is not None:
+            worker = self._idle.pop()
+            worker.batch = batch
+            shipment = self._shipments.shipment_for(batch.trials[0])
+            self._busy[worker.actor.carry_out.remote(batch, shipment)] = worker
+
+    def _replace(self, worker: _Worker, error: Exception) -> Results:
+        """Start a worker in place of a lost one, and put its batch back.
+
+        Returns:
+            A failure for each trial that too many workers have died of.
+        """
+        failures: Results = []
+        if worker.batch is None:
+            self._failed_starts += 1
+            if self._failed_starts > _MOST_FAILED_STARTS:
+                raise ValueError(f"workers do not start: {error}") from None
+        elif any(n["Alive"] and n["NodeID"] == worker.node for n in self._ray.nodes()):
+            failures = self._queue.died(worker.batch, type(error).__name__)
+        else:
+            self._queue.put_back(worker.batch)
+        self.start_worker()
+        return failures
 
 
 def _connect(address: str) -> Any:
+    """Join a cluster, and return the module `ray`."""
     try:
         import ray
     except ModuleNotFoundError:

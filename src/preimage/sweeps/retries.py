@@ -1,4 +1,4 @@
-"""Trials whose worker died: tried again, but not forever."""
+"""A queue of batches that tries the trials of a dead worker again, a limited number of times."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from preimage.studies.outcome import Failure
 from preimage.sweeps.batches import Batch
 
 DEATHS = 3
-"""A trial that so many worker processes died of is a failed one."""
+"""Number of worker deaths after which a trial counts as failed."""
 
 
 class Queue:
-    """Batches to carry out: those of dead workers, then new ones.
+    """Batches to carry out: first those of dead workers, then new ones.
 
     Args:
         batches: the new ones, drawn one at a time.
@@ -25,15 +25,23 @@ class Queue:
         self._deaths: Counter[str] = Counter()
 
     def next(self) -> Batch | None:
-        """The next batch, or None if there is none at present."""
+        """Return the next batch; None if there is none at present."""
         return self._again.pop() if self._again else next(self._batches, None)
 
     def put_back(self, batch: Batch) -> None:
-        """A batch whose worker was lost by no fault of its trials."""
+        """Put a batch back that was lost through no fault of its trials."""
         self._again.append(batch)
 
-    def died(self, batch: Batch, how: str) -> list[Failure]:
-        """A batch whose worker died: its trials one by one, or failures once it is too often."""
+    def died(self, batch: Batch, cause: str) -> list[Failure]:
+        """Put the trials of a dead worker back, one by one.
+
+        Args:
+            batch: what the worker was carrying out.
+            cause: of its death.
+
+        Returns:
+            A failure for each trial that `DEATHS` workers have died of.
+        """
         failures = []
         for single in batch.split():
             key = single.trials[0].key
@@ -41,5 +49,5 @@ class Queue:
             if self._deaths[key] < DEATHS:
                 self._again.append(single)
             else:
-                failures.append(Failure(key, f"its worker process died {DEATHS} times ({how})"))
+                failures.append(Failure(key, f"its worker process died {DEATHS} times ({cause})"))
         return failures

@@ -1,9 +1,8 @@
-"""Carries out what a store lacks of a study."""
+"""One run of a study: the trials that the store lacks are carried out and kept."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -13,26 +12,15 @@ from types import FrameType
 from preimage.studies.outcome import Failure, Outcome
 from preimage.studies.trial import Trial
 from preimage.sweeps.batches import Batch, group, read_photos
-from preimage.sweeps.engines import Engine, Watch, in_process, process_pool
+from preimage.sweeps.engines import Engine
 from preimage.sweeps.store import Store
-
-Report = Callable[[Outcome | Failure], None]
 
 
 @dataclass(slots=True)
 class Stop:
-    """Whether the user asked to stop: no new trial is begun then."""
+    """The user's wish to stop: once `asked`, no new trial is begun."""
 
     asked: bool = False
-
-
-def choose_engine(workers: int, threads: int, device: str, watch: Watch) -> Engine:
-    """This process for one worker, a pool for several."""
-    if workers == 1:
-        return functools.partial(in_process, threads=threads, device=device, watch=watch)
-    return functools.partial(
-        process_pool, workers=workers, threads=threads, device=device, watch=watch
-    )
 
 
 def run(
@@ -42,19 +30,19 @@ def run(
     *,
     batch: int = 1,
     retry: bool = False,
-    report: Report,
+    report: Callable[[Outcome | Failure], None],
     stop: Stop,
 ) -> None:
-    """Carries out those of the trials that the store lacks, and keeps what comes of each.
+    """Carry out the trials that the store lacks, and keep each result.
 
     Args:
         store: where results go.
         trials: what to do.
         engine: what carries them out.
-        batch: how many trials that differ in their photos alone to do at a time.
-        retry: whether to try those again that failed.
+        batch: the largest number of trials in a batch.
+        retry: whether to try failed trials again.
         report: called with each result once it is kept.
-        stop: ends the run when what was begun is finished.
+        stop: when asked, the trials that were begun are finished and the run ends.
 
     Raises:
         OSError: if the store cannot be written; what it holds stays valid.
@@ -74,7 +62,7 @@ def run(
             if ready is not None:
                 yield ready
 
-    with contextlib.closing(engine(batches())) as finished:  # type: ignore[type-var]
+    with contextlib.closing(engine(batches())) as finished:
         for results in finished:
             for result in results:
                 keep(result)
@@ -82,9 +70,12 @@ def run(
 
 @contextlib.contextmanager
 def graceful_stop(announce: Callable[[], None]) -> Iterator[Stop]:
-    """The first Ctrl-C asks to stop, the second raises KeyboardInterrupt.
+    """Turn the first Ctrl-C into a wish to stop; the second raises KeyboardInterrupt.
 
-    In another thread than the main one, Ctrl-C stays what it is.
+    Outside the main thread, Ctrl-C is not changed.
+
+    Args:
+        announce: called at the first Ctrl-C.
     """
     stop = Stop()
 

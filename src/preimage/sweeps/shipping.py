@@ -56,7 +56,7 @@ class Shipment:
         return path
 
 
-class Warehouse:
+class Shipments:
     """The weight files of a run, each read and put up once.
 
     Args:
