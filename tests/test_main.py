@@ -1,25 +1,98 @@
-"""The real entry point, `python -m preimage`, and how light `import preimage` is."""
+"""The real entry point, `python -m preimage`, and what is imported when."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+import typer
+
 import preimage
+from preimage.cli import app
 from tests.cli.runner import save_photo
 from tests.support import pixels_of
 
+HEAVY = "{'torch', 'numpy', 'PIL', 'matplotlib', 'sqlite3', 'scipy'}"
 
-def _python(*arguments: str | Path, data: bytes = b"") -> tuple[int, list[str], list[str]]:
+
+def _python(
+    *arguments: str | Path, data: bytes = b"", environment: Mapping[str, str] | None = None
+) -> tuple[int, list[str], list[str]]:
     done = subprocess.run(
-        [sys.executable, *map(str, arguments)], input=data, capture_output=True, check=False
+        [sys.executable, *map(str, arguments)],
+        input=data,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        check=False,
     )
     return done.returncode, done.stdout.decode().splitlines(), done.stderr.decode().splitlines()
 
 
-def test_import_preimage_loads_nothing_heavier_than_torch_and_numpy() -> None:
+def _commands(group: typer.Typer, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The words of every command and group of commands."""
+    names = [
+        command.name or command.callback.__name__.replace("_", "-")
+        for command in group.registered_commands
+        if command.callback is not None
+    ]
+    groups = [
+        words
+        for nested in group.registered_groups
+        if nested.typer_instance is not None
+        for words in _commands(nested.typer_instance, (*path, str(nested.name)))
+    ]
+    return [path, *((*path, name) for name in names), *groups]
+
+
+def test_import_preimage_imports_nothing_heavy() -> None:
+    code = f"import sys, preimage; dir(preimage); print({HEAVY} & set(sys.modules))"
+    assert _python("-c", code) == (0, ["set()"], [])
+
+
+def test_help_and_version_import_nothing_heavy() -> None:
+    calls = [(*words, "--help") for words in _commands(app)] + [("--version",)]
+    assert ("reproduce", "fig3", "--help") in calls
+    assert ("study", "run", "--help") in calls
+    code = f"""
+import sys
+from typer.testing import CliRunner
+from preimage.cli import app
+for words in {calls}:
+    result = CliRunner().invoke(app, words)
+    heavy = {HEAVY} & set(sys.modules)
+    if result.exit_code or heavy or not result.stdout:
+        print(words, result.exit_code, heavy)
+"""
+    assert _python("-c", code) == (0, [], [])
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [("preimage inv", "invert"), ("preimage invert --qu", "--quality"), ("preimage study ", "run")],
+)
+def test_completion_imports_nothing_heavy(typed: str, expected: str) -> None:
+    code = f"""
+import sys
+sys.argv = ["preimage"]
+from preimage.__main__ import main
+try:
+    main()
+finally:
+    print({HEAVY} & set(sys.modules), file=sys.stderr)
+"""
+    words = str(len(typed.split(" ")) - 1)
+    environment = {"_PREIMAGE_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": words}
+    status, output, errors = _python("-c", code, environment=environment)
+    assert (status, errors) == (0, ["set()"])
+    assert expected in output
+
+
+def test_a_representation_imports_nothing_heavier_than_torch_and_numpy() -> None:
     code = (
         "import sys, preimage; preimage.representation('hog');"
         "print(*{'PIL', 'scipy', 'matplotlib', 'typer', 'rich', 'skimage'} & set(sys.modules))"

@@ -1,6 +1,6 @@
 """preimage: what an image representation keeps and what it throws away.
 
-One regularized energy, Eq. 1 of Mahendran & Vedaldi, "Visualizing Deep Convolutional
+One regularized energy, Equation 1 of Mahendran & Vedaldi, "Visualizing Deep Convolutional
 Neural Networks Using Natural Pre-Images" (IJCV 2016), and what its minimizers show.
 
     >>> import numpy, preimage
@@ -8,20 +8,36 @@ Neural Networks Using Natural Pre-Images" (IJCV 2016), and what its minimizers s
     >>> result = preimage.invert(preimage.HOG(bilinear=True), photo)
     >>> result.to_pil().size
     (48, 32)
+
+`import preimage` imports nothing else. Each public name below is imported from its module when
+it is first used, so that the command line answers `--help` without torch.
 """
 
-from preimage.catalog import network, representation
-from preimage.images import ImageError
-from preimage.optimizer import NonFiniteEnergyError, Progress
-from preimage.preprocessing import Preprocessing
-from preimage.representations.base import Representation
-from preimage.representations.dsift import DSIFT
-from preimage.representations.hog import HOG
-from preimage.representations.layer import Layer
-from preimage.representations.layers import Layers
-from preimage.settings import EXCITATION_PRESETS, MODERN, NNPREIMAGE, PAPER, QUALITIES, Settings
-from preimage.targets import Target, channel, class_score, direction, mean_channel, neuron
-from preimage.visualizations import DeadTargetError, PreImage, caricature, invert, maximize
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from preimage.catalog import network, representation
+    from preimage.images import ImageError
+    from preimage.optimizer import NonFiniteEnergyError, Progress
+    from preimage.preprocessing import Preprocessing
+    from preimage.representations.base import Representation
+    from preimage.representations.dsift import DSIFT
+    from preimage.representations.hog import HOG
+    from preimage.representations.layer import Layer
+    from preimage.representations.layers import Layers
+    from preimage.settings import (
+        EXCITATION_PRESETS,
+        MODERN,
+        NNPREIMAGE,
+        PAPER,
+        QUALITIES,
+        Settings,
+    )
+    from preimage.targets import Target, channel, class_score, direction, mean_channel, neuron
+    from preimage.visualizations import DeadTargetError, PreImage, caricature, invert, maximize
 
 __version__ = "0.1.0"
 
@@ -55,3 +71,35 @@ __all__ = [
     "neuron",
     "representation",
 ]
+
+_NAMES = {
+    "catalog": ("network", "representation"),
+    "images": ("ImageError",),
+    "optimizer": ("NonFiniteEnergyError", "Progress"),
+    "preprocessing": ("Preprocessing",),
+    "representations.base": ("Representation",),
+    "representations.dsift": ("DSIFT",),
+    "representations.hog": ("HOG",),
+    "representations.layer": ("Layer",),
+    "representations.layers": ("Layers",),
+    "settings": ("EXCITATION_PRESETS", "MODERN", "NNPREIMAGE", "PAPER", "QUALITIES", "Settings"),
+    "targets": ("Target", "channel", "class_score", "direction", "mean_channel", "neuron"),
+    "visualizations": ("DeadTargetError", "PreImage", "caricature", "invert", "maximize"),
+}
+"""The public names by module, as the imports above have them."""
+
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not."""
+    return sorted({*globals(), *__all__})

@@ -27,7 +27,6 @@ from preimage.paper.figures import FIGURES
 app = typer.Typer(
     help="Shows what an image representation keeps and what it throws away.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 _reproduce = typer.Typer(help="Tables and figures of the paper.", no_args_is_help=True)
@@ -74,7 +73,9 @@ def _options(
 @app.command()
 def representations() -> None:
     """List what can be inverted."""
-    for name, (_, description) in preimage.catalog.CLASSICAL.items():
+    from preimage import catalog
+
+    for name, (_, description) in catalog.CLASSICAL.items():
         typer.echo(f"{name:8}{description}")
     typer.echo("NETWORK/LAYER, as efficientnet-lite0/blocks.5: see `preimage models` and")
     typer.echo("        `preimage layers NETWORK`")

@@ -7,31 +7,14 @@ from typing import Annotated
 
 import typer
 
-from preimage.audit import leakage as audit_experiment
 from preimage.cli.common import clear_errors
+from preimage.cli.options import BatchSize, Device, Retry, Threads, Workers
 from preimage.cli.reproduce_networks import (
     Images,
     Layers,
     Photos,
     Weights,
-    choose_layers,
-    choose_photos,
 )
-from preimage.cli.running import (
-    BatchSize,
-    Device,
-    How,
-    Retry,
-    Threads,
-    Workers,
-    carry_out,
-    report_failures,
-)
-from preimage.paper.figures import at_depths
-from preimage.photo_files import shipped_photos
-from preimage.reporting.audit import conclude, write_audit
-from preimage.reporting.results import check_folder
-from preimage.studies.loading import Loader
 
 _DEPTHS = (0.05, 0.25, 0.5, 0.75, 0.9, 1)
 _STEPS = 100
@@ -52,6 +35,15 @@ def audit(
     retry: Retry = False,
 ) -> None:
     """Reconstruct photos from layers, and say which layers give them back; one page of HTML."""
+    from preimage.audit import leakage as audit_experiment
+    from preimage.cli.reproduce_networks import choose_layers, choose_photos
+    from preimage.cli.running import How, carry_out, report_failures
+    from preimage.paper.figures import at_depths
+    from preimage.photo_files import shipped_photos
+    from preimage.reporting.audit import conclude, write_audit
+    from preimage.reporting.results import check_folder
+    from preimage.studies.loading import Loader
+
     with clear_errors():
         loader = Loader()
         network = loader.network(model, weights)

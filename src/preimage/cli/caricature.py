@@ -7,15 +7,12 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import torch
 import typer
 
 import preimage
 from preimage.cli.common import (
-    Accelerate,
-    Memory,
     Source,
     check_device,
     clear_errors,
@@ -27,15 +24,16 @@ from preimage.cli.common import (
     read_inputs,
     representations,
 )
-from preimage.cli.output import Output, as_file_name
-from preimage.optimizer import Progress
-from preimage.reporting.excitations import describe_excitation, draw_results, film
-from preimage.reporting.results import write_result
+from preimage.cli.options import Accelerate, Memory
 from preimage.reporting.video import check_video, frame_interval, write_video
 from preimage.representations.acceleration import check_acceleration
-from preimage.representations.base import Representation
 from preimage.settings import PRESETS
-from preimage.visualizations import PreImage
+
+if TYPE_CHECKING:
+    from preimage.cli.output import Output
+    from preimage.optimizer import Progress
+    from preimage.representations.base import Representation
+    from preimage.visualizations import PreImage
 
 
 def caricature(
@@ -75,6 +73,10 @@ def caricature(
     memory: Memory = None,
 ) -> None:
     """Exaggerate what excites a representation in a photo."""
+    import torch
+
+    from preimage.cli.output import Output, as_file_name
+
     with clear_errors():
         settings = find_preset(preset, steps, known=PRESETS)
         chosen = representations(rep, layers, weights)
@@ -126,6 +128,10 @@ class _Run:
         self, source: Source, phi: Representation, progress: Callable[[Progress], None]
     ) -> None:
         """One photo, one representation."""
+        from preimage.cli.output import as_file_name
+        from preimage.reporting.excitations import describe_excitation
+        from preimage.reporting.results import write_result
+
         photo, start = io.BytesIO(source.data), time.perf_counter()
         result = preimage.caricature(phi, photo, progress=progress, **self._options)
         seconds = time.perf_counter() - start
@@ -156,6 +162,9 @@ class _Run:
 
     def finish(self, grid_name: str, video: Path | None) -> None:
         """Writes grid and film, where they are wanted and there is something to show."""
+        from preimage.reporting.excitations import draw_results, film
+        from preimage.reporting.results import write_result
+
         if self._output.grid and self._rows:
             path = self._output.path
             path = path if self._output.is_file else path / grid_name

@@ -9,27 +9,18 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import numpy as np
-import torch
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
-from preimage import catalog
-from preimage.images import ImageError
-from preimage.optimizer import Progress
-from preimage.photo_files import list_images
-from preimage.representations.acceleration import ACCELERATIONS
-from preimage.representations.base import Representation
 from preimage.settings import EXCITATION_PRESETS, Settings
 
-Accelerate = Annotated[str, typer.Option(help=f"How a network runs: {', '.join(ACCELERATIONS)}.")]
-Memory = Annotated[
-    str | None, typer.Option(help="Memory that its tensors may take, as 4GB; costs time alone.")
-]
+if TYPE_CHECKING:
+    import numpy as np
+
+    from preimage.optimizer import Progress
+    from preimage.representations.base import Representation
 
 console = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -60,6 +51,8 @@ class Source:
 
     def code(self) -> np.ndarray:
         """The code."""
+        import numpy as np
+
         try:
             array = np.load(io.BytesIO(self.data), allow_pickle=False)
         except (ValueError, EOFError, TypeError):
@@ -71,6 +64,9 @@ class Source:
 
 def read_inputs(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
     """Files, folders and standard input, read; and a line for each that cannot be."""
+    from preimage.images import ImageError
+    from preimage.photo_files import list_images
+
     sources, failures = [], []
     for name in inputs:
         try:
@@ -116,6 +112,8 @@ def representations(rep: str, layers: str | None, weights: str | None) -> list[R
     Raises:
         ValueError: if there is none of that name.
     """
+    from preimage import catalog
+
     if layers is None:
         return [catalog.representation(rep, weights)]
     if rep.lower() in catalog.CLASSICAL:
@@ -150,6 +148,8 @@ def check_device(device: str, *, small_kernels: bool = True) -> None:
     On the CPU, small kernels, as those of the classical representations, get a single
     thread: a second one slows them.
     """
+    import torch
+
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
@@ -192,6 +192,9 @@ def conclude(failures: Sequence[str], interrupted: bool) -> None:
 @contextlib.contextmanager
 def progress_bar() -> Iterator[Callable[[str], Callable[[Progress], None]]]:
     """A bar on standard error: give it a name, get a callback for the steps."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

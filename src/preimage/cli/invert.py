@@ -8,15 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import torch
 import typer
 
 import preimage
 from preimage.cli.common import (
-    Accelerate,
-    Memory,
     Source,
     check_device,
     clear_errors,
@@ -28,15 +25,16 @@ from preimage.cli.common import (
     read_inputs,
     representations,
 )
-from preimage.cli.output import Output, Reconstruction, write_film
-from preimage.masks import window_box
-from preimage.optimizer import Progress
+from preimage.cli.options import Accelerate, Memory
 from preimage.reporting.video import check_video, frame_interval
 from preimage.representations.acceleration import check_acceleration
-from preimage.representations.base import Representation
 from preimage.settings import PRESETS, QUALITIES, SOLVERS, Settings
-from preimage.studies.trial import Mask
-from preimage.visualizations import choose_settings, with_own_loss_weight
+
+if TYPE_CHECKING:
+    from preimage.cli.output import Reconstruction
+    from preimage.optimizer import Progress
+    from preimage.representations.base import Representation
+    from preimage.studies.trial import Mask
 
 _CLASSICAL_SIZE = 640
 
@@ -108,6 +106,11 @@ def invert(
     memory: Memory = None,
 ) -> None:
     """Find images whose code is that of a photo, or a given code."""
+    import torch
+
+    from preimage.cli.output import Output, write_film
+    from preimage.studies.trial import Mask
+
     with clear_errors():
         chosen = representations(rep, layers, weights)
         kept = None if channels is None else _parse_channels(channels)
@@ -170,6 +173,10 @@ class _Job:
 
     def run(self, source: Source, progress: Callable[[Progress], None]) -> Reconstruction:
         """Inverts one input."""
+        from preimage.cli.output import Reconstruction
+        from preimage.masks import window_box
+        from preimage.representations.layer import Layer
+
         phi, size = self.representation, self.size
         if source.is_code:
             code = source.code()
@@ -214,6 +221,8 @@ def _settings(
     Raises:
         ValueError: if an option has no such value, or two contradict each other.
     """
+    from preimage.visualizations import choose_settings, with_own_loss_weight
+
     for name, value, known in (("solver", solver, SOLVERS), ("preset", preset, PRESETS)):
         if value is not None and value not in known:
             raise ValueError(f"unknown {name} {value!r}: there are {', '.join(known)}")

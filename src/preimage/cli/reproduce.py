@@ -8,30 +8,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress as Bar
-from rich.table import Table
 
 import preimage
-from preimage.cli.common import (
-    check_device,
-    clear_errors,
-    console,
-    percent,
-    progress_bar,
-)
-from preimage.paper import hoggle as hoggle_experiment
-from preimage.paper import table4 as table4_experiment
-from preimage.photo_files import list_images, shipped_photos
-from preimage.reporting.grid import Cell, draw_grid
-from preimage.reporting.results import check_folder, check_picture, check_writable
-from preimage.reporting.table4 import HEADER, format_rows, write_table4
 
 
 def demo(
     out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("demo.png"),
 ) -> None:
     """Invert a photo that comes with the package from HOG, HOGb and DSIFT, as in Figure 4."""
+    from preimage.cli.common import check_device, clear_errors, percent, progress_bar
+    from preimage.paper import table4 as table4_experiment
+    from preimage.photo_files import shipped_photos
+    from preimage.reporting.grid import Cell, draw_grid
+    from preimage.reporting.results import check_picture
+
     with clear_errors(), progress_bar() as begin:
         check_picture(out)
         check_device("cpu")
@@ -70,6 +60,13 @@ def table4(
     ] = None,
 ) -> None:
     """Reconstruction error of HOG, HOGb and DSIFT; run again to go on after a stop."""
+    from preimage.cli.common import check_device, clear_errors, console, progress_bar
+    from preimage.paper import hoggle as hoggle_experiment
+    from preimage.paper import table4 as table4_experiment
+    from preimage.photo_files import list_images, shipped_photos
+    from preimage.reporting.results import check_folder
+    from preimage.reporting.table4 import HEADER, format_rows, write_table4
+
     with clear_errors(), progress_bar() as begin:
         check_device("cpu")
         check_folder(out)
@@ -107,6 +104,13 @@ def hoggle(
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("hoggle.npz"),
 ) -> None:
     """Train HOGgle, the baseline of Table 4, for `table4 --hoggle FILE`."""
+    from rich.progress import Progress as Bar
+
+    from preimage.cli.common import check_device, clear_errors, console
+    from preimage.paper import hoggle as hoggle_experiment
+    from preimage.photo_files import list_images, shipped_photos
+    from preimage.reporting.results import check_writable
+
     with (
         clear_errors(),
         Bar(console=console, transient=True, disable=not console.is_terminal) as bar,
@@ -135,6 +139,9 @@ def hoggle(
 
 
 def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(*header)
     for row in rows:
         table.add_row(*row)

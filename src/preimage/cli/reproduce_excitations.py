@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from preimage import catalog
-from preimage.cli.common import clear_errors, find_preset, progress_bar
-from preimage.cli.output import Output
 from preimage.paper import excitations
-from preimage.paper.excitations import CLASSES, CONV_LAYERS, Begin, Panel
-from preimage.photo_files import list_images, shipped_photos
-from preimage.reporting.excitations import describe_excitation, draw_rows
-from preimage.reporting.results import write_result
+from preimage.paper.excitations import CLASSES, CONV_LAYERS
 from preimage.settings import EXCITATION_PRESETS, PRESETS, Settings
+
+if TYPE_CHECKING:
+    from preimage import catalog
+    from preimage.cli.output import Output
+    from preimage.paper.excitations import Begin, Panel
 
 Model: TypeAlias = Annotated[
     str | None, typer.Option(help="Another network than the paper's, as in `preimage models`.")
@@ -68,6 +67,9 @@ def fig3(
     out: Out = None,
 ) -> None:
     """Figure 3: what jitter does to the picture of a class (alexnet in the paper)."""
+    from preimage import catalog
+    from preimage.cli.common import clear_errors, find_preset, progress_bar
+
     with clear_errors():
         settings, figure = find_preset(preset, steps), _Figure.check("fig3", out)
         network = catalog.network(model or "alexnet", weights)
@@ -111,6 +113,9 @@ def fig13(
     out: Out = None,
 ) -> None:
     """Figure 13: classes as networks see them (alexnet, vgg-m and vgg-vd-16 in the paper)."""
+    from preimage import catalog
+    from preimage.cli.common import clear_errors, find_preset, progress_bar
+
     with clear_errors():
         settings, figure = find_preset(preset, steps), _Figure.check("fig13", out)
         names = [name.strip() for name in classes.split(",")]
@@ -130,6 +135,10 @@ def fig14(
     out: Out = None,
 ) -> None:
     """Figure 14: caricatures of a photo by layer (vgg-m in the paper)."""
+    from preimage import catalog
+    from preimage.cli.common import clear_errors, find_preset, progress_bar
+    from preimage.photo_files import shipped_photos
+
     with clear_errors():
         settings = find_preset(preset, steps, known=PRESETS)
         figure = _Figure.check("fig14", out)
@@ -154,6 +163,10 @@ def fig15(
     out: Out = None,
 ) -> None:
     """Figure 15: caricatures of several photos (vgg-m and vgg-vd-16 in the paper)."""
+    from preimage import catalog
+    from preimage.cli.common import clear_errors, find_preset, progress_bar
+    from preimage.photo_files import list_images, shipped_photos
+
     with clear_errors():
         settings = find_preset(preset, steps, known=PRESETS)
         figure = _Figure.check("fig15", out)
@@ -189,6 +202,9 @@ def _filters(
     steps: int | None,
     out: Path | None,
 ) -> None:
+    from preimage import catalog
+    from preimage.cli.common import clear_errors, find_preset, progress_bar
+
     with clear_errors():
         settings, figure = find_preset(preset, steps), _Figure.check(name, out)
         network = catalog.network(model, weights)
@@ -220,10 +236,15 @@ class _Figure:
     @classmethod
     def check(cls, name: str, out: Path | None) -> _Figure:
         """A figure that can be written."""
+        from preimage.cli.output import Output
+
         return cls(name, Output.check(Path(f"{name}.png") if out is None else out, True, 1))
 
     def write(self, rows: Iterable[list[Panel]]) -> None:
         """Draws what is done after each row, so that a stop loses little."""
+        from preimage.reporting.excitations import draw_rows
+        from preimage.reporting.results import write_result
+
         folder = None if self.output.is_file else self.output.path
         path = self.output.path if folder is None else folder / f"{self.name}.png"
         done: list[list[Panel]] = []
@@ -242,6 +263,8 @@ class _Figure:
         typer.echo(f"wrote {path}")
 
     def _describe(self, panel: Panel) -> dict[str, Any]:
+        from preimage.reporting.excitations import describe_excitation
+
         given = {"figure": self.name, "label": panel.label}
         if panel.result is None:
             return given

@@ -4,37 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from preimage.catalog import Network
-from preimage.cli.common import clear_errors
-from preimage.cli.running import (
-    BatchSize,
-    Device,
-    How,
-    Retry,
-    Threads,
-    Workers,
-    carry_out,
-    report_failures,
-)
-from preimage.models import weights as weight_files
-from preimage.paper import table5 as table5_experiment
-from preimage.paper.excitations import FIGURES as EXCITATION_FIGURES
+from preimage.cli.options import BatchSize, Device, Retry, Threads, Workers
 from preimage.paper.figures import FIGURES, Figure
-from preimage.photo_files import shipped_photos
-from preimage.reporting.figures import write_figure
-from preimage.reporting.results import check_folder
-from preimage.reporting.table5 import format_table5, write_table5
-from preimage.studies.loading import Loader
-from preimage.studies.outcome import Record
-from preimage.studies.summary import summarize
-from preimage.studies.trial import Trial
-from preimage.studies.trial_files import photo_paths
+
+if TYPE_CHECKING:
+    from preimage.catalog import Network
+    from preimage.studies.loading import Loader
+    from preimage.studies.outcome import Record
+    from preimage.studies.trial import Trial
 
 Model: TypeAlias = Annotated[
     str | None, typer.Option(help="Another network than the paper's, as in `preimage models`.")
@@ -74,6 +55,18 @@ def table5(
     retry: Retry = False,
 ) -> None:
     """Reconstruction error by layer and C; run again to go on after a stop."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from preimage.cli.common import clear_errors
+    from preimage.cli.running import How, carry_out
+    from preimage.paper import table5 as table5_experiment
+    from preimage.photo_files import shipped_photos
+    from preimage.reporting.results import check_folder
+    from preimage.reporting.table5 import format_table5, write_table5
+    from preimage.studies.loading import Loader
+    from preimage.studies.summary import summarize
+
     with clear_errors():
         loader = Loader()
         network = loader.network(model or table5_experiment.MODEL, weights)
@@ -117,6 +110,11 @@ def figure_command(name: str) -> Callable[..., None]:
         device: Device = "cpu",
         retry: Retry = False,
     ) -> None:
+        from preimage.cli.common import clear_errors
+        from preimage.cli.running import How, carry_out
+        from preimage.reporting.results import check_folder
+        from preimage.studies.loading import Loader
+
         with clear_errors():
             loader = Loader()
             network = loader.network(model or figure.model, weights)
@@ -135,6 +133,12 @@ def figure_command(name: str) -> Callable[..., None]:
 
 def list_experiments() -> None:
     """What can be reproduced, and whether the paper's network for it is here."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from preimage.paper import table5 as table5_experiment
+    from preimage.paper.excitations import FIGURES as EXCITATION_FIGURES
+
     table = Table("preimage ...", "shows", "network", "weights")
     for name, shows in (
         ("layers NETWORK", "Tables 1-3: the structure of the networks"),
@@ -155,6 +159,8 @@ def list_experiments() -> None:
 
 
 def _weights(models: Sequence[str]) -> str:
+    from preimage.models import weights as weight_files
+
     return "here" if all(map(weight_files.is_installed, models)) else "missing"
 
 
@@ -181,6 +187,9 @@ def choose_photos(images: Path | None, most: int | None, default: Sequence[str])
     Raises:
         ImageError: if a folder holds none.
     """
+    from preimage.photo_files import shipped_photos
+    from preimage.studies.trial_files import photo_paths
+
     if images is None:
         shipped = shipped_photos()
         paths = [shipped[name] for name in default]
@@ -197,12 +206,16 @@ def _once(parts: list[list[Trial]]) -> list[Trial]:
 def _draw(
     stem: Path, figure: Figure, parts: list[list[Trial]], records: list[Record], loader: Loader
 ) -> list[Path]:
+    from preimage.reporting.figures import write_figure
+
     known = {record.trial.key: record for record in records}
     rows = [row for part in parts for row in figure.rows(part)]
     return write_figure(stem, rows, known, loader)
 
 
 def _end(records: list[Record], paths: list[Path]) -> None:
+    from preimage.cli.running import report_failures
+
     done = sum(record.status == "done" for record in records)
     typer.echo(f"{done} of {len(records)} trials done; wrote {', '.join(map(str, paths))}")
     if report_failures(records):

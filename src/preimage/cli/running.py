@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Any
 
-import typer
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
@@ -29,24 +28,6 @@ from preimage.sweeps.engines import (
 from preimage.sweeps.ray_engine import ray_actors
 from preimage.sweeps.run import graceful_stop, run
 from preimage.sweeps.store import Store
-
-Workers: TypeAlias = Annotated[
-    int | None,
-    typer.Option(min=1, help="Processes, each with a network of its own. Default: one a core."),
-]
-Threads: TypeAlias = Annotated[
-    int, typer.Option(min=1, help="Threads of each; other numbers may round otherwise.")
-]
-BatchSize: TypeAlias = Annotated[
-    int,
-    typer.Option(
-        "--batch",
-        min=1,
-        help="Photos to invert at a time; several pay on a GPU, and may round otherwise.",
-    ),
-]
-Device: TypeAlias = Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")]
-Retry: TypeAlias = Annotated[bool, typer.Option("--retry", help="Try failed trials again.")]
 
 
 @dataclass(frozen=True, slots=True)

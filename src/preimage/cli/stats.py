@@ -7,22 +7,15 @@ import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-from rich.table import Table
 
-from preimage import catalog
 from preimage.cli.common import check_device, clear_errors, console, percent
-from preimage.photo_files import list_images, shipped_photos
-from preimage.reporting.channels import describe_channel, write_channels
-from preimage.reporting.results import check_writable
-from preimage.representations.layers import Layers
-from preimage.statistics import ChannelStatistics, measure
+
+if TYPE_CHECKING:
+    from preimage.representations.layers import Layers
+    from preimage.statistics import ChannelStatistics
 
 _LISTED = 20
 
@@ -47,6 +40,10 @@ def stats(
 
     They are kept; run it again to go on after a stop.
     """
+    from preimage.reporting.channels import describe_channel, write_channels
+    from preimage.reporting.results import check_writable
+    from preimage.statistics import measure
+
     with clear_errors():
         check_device(device, small_kernels=False)
         if out is not None:
@@ -79,6 +76,8 @@ def by_network(names: Sequence[str], weights: str | None) -> list[Layers]:
     Raises:
         ValueError: if a name is not that of a layer of a network.
     """
+    from preimage import catalog
+
     grouped: dict[str, list[str]] = {}
     for name in names:
         network, _, layer = name.rpartition("/")
@@ -95,12 +94,17 @@ def image_paths(folder: Path | None) -> list[Path]:
     Raises:
         ImageError: if there are none.
     """
+    from preimage.photo_files import list_images, shipped_photos
+
     return list(shipped_photos().values()) if folder is None else list_images(folder)
 
 
 @contextlib.contextmanager
 def image_bar() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
     """A bar on standard error: give it a name, get a callback for the images that are done."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -134,6 +138,10 @@ def report_skipped(found: Sequence[ChannelStatistics]) -> None:
 
 
 def _print_tables(found: Sequence[ChannelStatistics]) -> None:
+    import numpy as np
+    from rich.console import Console
+    from rich.table import Table
+
     for network, group in itertools.groupby(found, lambda statistics: statistics.network):
         of_network = list(group)
         table = Table(

@@ -4,32 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import torch
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from preimage.cli.common import check_device, clear_errors
-from preimage.cli.running import (
-    BatchSize,
-    Device,
-    How,
-    Retry,
-    Threads,
-    Workers,
-    carry_out,
-    report_failures,
-)
-from preimage.reporting.results import check_writable
-from preimage.reporting.study import format_study, write_export, write_report
-from preimage.studies.estimate import seconds_each
-from preimage.studies.loading import Loader
-from preimage.studies.outcome import Record
-from preimage.studies.study import read_study
-from preimage.studies.trial import Trial
-from preimage.sweeps.store import Store
+from preimage.cli.options import BatchSize, Device, Retry, Threads, Workers
+
+if TYPE_CHECKING:
+    from preimage.cli.running import How
+    from preimage.studies.loading import Loader
+    from preimage.studies.outcome import Record
+    from preimage.studies.trial import Trial
 
 _MOST_ROWS = 60
 
@@ -61,6 +46,12 @@ def run_study(
     ] = False,
 ) -> None:
     """Carry out a study; run it again to go on after a stop, or to do what is new in it."""
+    from preimage.cli.common import clear_errors
+    from preimage.cli.running import How, carry_out, report_failures
+    from preimage.reporting.results import check_writable
+    from preimage.studies.loading import Loader
+    from preimage.studies.study import read_study
+
     how = How(workers, threads, batch, device, retry, ray, gpus)
     with clear_errors():
         plan = read_study(file)
@@ -81,6 +72,9 @@ def run_study(
 @study.command()
 def status(store: StoreFolder) -> None:
     """How far the studies of a store are."""
+    from preimage.cli.common import clear_errors
+    from preimage.sweeps.store import Store
+
     with clear_errors(), Store(store) as opened:
         for name in opened.studies():
             _print_counts(name, opened.records(name))
@@ -89,6 +83,10 @@ def status(store: StoreFolder) -> None:
 @study.command()
 def report(store: StoreFolder, name: Name = None) -> None:
     """Write means, pictures and what failed as report.md, .csv, .tex, .pdf and .png."""
+    from preimage.cli.common import clear_errors
+    from preimage.reporting.results import check_writable
+    from preimage.reporting.study import write_report
+
     with clear_errors():
         chosen, records = _records(store, name)
         check_writable(store)
@@ -104,6 +102,9 @@ def export(
     name: Name = None,
 ) -> None:
     """Write every trial with its numbers, one a row."""
+    from preimage.cli.common import clear_errors
+    from preimage.reporting.study import write_export
+
     with clear_errors():
         records = _records(store, name)[1]
         write_export(file, records)
@@ -112,6 +113,8 @@ def export(
 
 def _records(folder: Path, name: str | None) -> tuple[str, list[Record]]:
     """The study of a store that the user means, and its trials."""
+    from preimage.sweeps.store import Store
+
     with Store(folder) as store:
         names = store.studies()
         if name is None and len(names) == 1:
@@ -124,6 +127,9 @@ def _records(folder: Path, name: str | None) -> tuple[str, list[Record]]:
 
 def _planned(folder: Path, name: str, trials: list[Trial]) -> list[Record]:
     """The trials of a study with what a store, if there is one, knows of them."""
+    from preimage.studies.outcome import Record
+    from preimage.sweeps.store import Store
+
     known: dict[str, Record] = {}
     if (folder / "index.sqlite").exists():
         with Store(folder) as store:
@@ -132,6 +138,13 @@ def _planned(folder: Path, name: str, trials: list[Trial]) -> list[Record]:
 
 
 def _print_plan(records: list[Record], loader: Loader, how: How) -> None:
+    import torch
+    from rich.console import Console
+    from rich.table import Table
+
+    from preimage.cli.common import check_device
+    from preimage.studies.estimate import seconds_each
+
     torch.set_num_threads(how.threads)
     if how.ray is None:
         check_device(how.device, small_kernels=False)
@@ -168,6 +181,11 @@ def _duration(seconds: float) -> str:
 
 
 def _print_means(records: list[Record]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from preimage.reporting.study import format_study
+
     header, rows = format_study(records)
     if len(rows) > _MOST_ROWS:
         typer.echo(f"{len(rows)} means; `preimage study report` writes them")

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from preimage.catalog import Network
-from preimage.optimizer import Progress
-from preimage.settings import Settings
-from preimage.targets import channel, channel_count, class_score
-from preimage.visualizations import DeadTargetError, PreImage, caricature, maximize
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from PIL import Image
+
+    from preimage.catalog import Network
+    from preimage.optimizer import Progress
+    from preimage.settings import Settings
+    from preimage.visualizations import PreImage
 
 CONV_LAYERS = {
     "vgg-m": ("conv1", "conv2", "conv3", "conv4", "conv5"),
@@ -43,8 +42,8 @@ CLASSES = ("tree frog", "black swan", "goose", "cheeseburger")
 """The classes of section 6 and Figure 13; the caption of the figure has the vending machine
 for the cheeseburger."""
 
-Report = Callable[[Progress], None]
-Begin = Callable[[str], Report]
+Report: TypeAlias = "Callable[[Progress], None]"
+Begin: TypeAlias = Callable[[str], Report]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,9 @@ def jitter_effect(
     network: Network, class_name: str, settings: Settings, seeds: Sequence[int], begin: Begin
 ) -> Iterator[list[Panel]]:
     """Figure 3: a class without jitter, with that of section 5.2, and with a whole stride."""
+    from preimage.targets import class_score
+    from preimage.visualizations import maximize
+
     own = network.layer(network.score_layer).default_jitter
     for shifts in dict.fromkeys((1, own, 4 * own)):
         words = "no jitter" if shifts == 1 else f"jitter {shifts}"
@@ -93,6 +95,9 @@ def first_filters(
 
     Dead ones are left out; layers whose receptive field fits twice into an image share one.
     """
+    from preimage.targets import channel, channel_count
+    from preimage.visualizations import DeadTargetError, maximize
+
     for name in layers:
         layer = network.layer(name)
         channels = channel_count(layer.code_shape(*layer.default_size))
@@ -115,6 +120,9 @@ def classes(
     network: Network, names: Sequence[str], settings: Settings, begin: Begin
 ) -> list[Panel]:
     """A row of Figure 13: classes as one network sees them."""
+    from preimage.targets import class_score
+    from preimage.visualizations import maximize
+
     targets = [class_score(name) for name in names]
     result = maximize(network, targets, settings=settings, progress=begin(network.name))
     return [Panel.of(result, n, f"{network.name}: {result.labels[n]}") for n in range(len(result))]
@@ -135,6 +143,8 @@ def caricatures(
     begin: Begin,
 ) -> Iterator[Panel]:
     """Figure 14, and a row of Figure 15: a photo's caricatures by layer."""
+    from preimage.visualizations import caricature
+
     for name in layers:
         layer = network.layer(name)
         report = begin(f"{photo.stem} {layer.name}")

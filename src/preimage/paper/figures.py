@@ -10,12 +10,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from preimage.catalog import Network
-from preimage.studies.loading import Loader
-from preimage.studies.study import Study
-from preimage.studies.trial import Mask, Trial
+if TYPE_CHECKING:
+    from preimage.catalog import Network
+    from preimage.studies.loading import Loader
+    from preimage.studies.trial import Trial
 
 _LINEAR_VGG_M = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 _LINEAR_VGG_VD = (
@@ -93,6 +93,8 @@ class Figure:
         Raises:
             ValueError: if a representation or a photo cannot be used.
         """
+        from preimage.studies.study import Study
+
         fields = {"representations": list(names), "photos": list(photos), **changes}
         fields["preset"] = "nnpreimage"
         studies = [Study.model_validate({**fields, **variant}) for variant in self.variants]
@@ -115,6 +117,8 @@ class Figure:
 
     def _fits(self, network: Network, layer: str) -> bool:
         """Whether the masks of the figure fit the codes of a layer."""
+        from preimage.studies.trial import Mask
+
         fields = [variant["mask"] for variant in self.variants if "mask" in variant]
         if not fields:
             return True

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from preimage.reporting.results import check_writable
-from preimage.settings import Settings
-
 if TYPE_CHECKING:
     from PIL import Image
+
+    from preimage.settings import Settings
 
 _FRAMES = 50
 """About how many frames a film has."""
@@ -42,6 +41,8 @@ def check_video(path: Path) -> None:
             raise ValueError(
                 'an .mp4 needs PyAV: pip install "preimage[video]", or write a .gif'
             ) from None
+    from preimage.reporting.results import check_writable
+
     check_writable(path.parent)
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 ACCELERATIONS = ("auto", "none", "compile", "graph", "bf16")
 """How a network may be run many times; see `accelerated`."""
 
-Outputs = dict[str, Tensor]
+Outputs: TypeAlias = "dict[str, Tensor]"
 
 
 def check_acceleration(accelerate: str, device: torch.device) -> None:
@@ -37,6 +38,8 @@ def accelerated(run: Callable[[Tensor], Outputs], accelerate: str) -> Callable[[
             "bf16" for convolutions and products in bfloat16, which only processors with units
             for it do fast; otherwise `run` itself.
     """
+    import torch
+
     if accelerate == "compile":
         return torch.compile(run)
     if accelerate == "bf16":
@@ -46,6 +49,7 @@ def accelerated(run: Callable[[Tensor], Outputs], accelerate: str) -> Callable[[
 
 def _in_bfloat16(run: Callable[[Tensor], Outputs]) -> Callable[[Tensor], Outputs]:
     """With automatic mixed precision; priors and solver stay as they are."""
+    import torch
 
     def call(x: Tensor) -> Outputs:
         with torch.autocast(x.device.type, torch.bfloat16):
@@ -60,6 +64,8 @@ def _graphed(run: Callable[[Tensor], Outputs]) -> Callable[[Tensor], Outputs]:
     The outputs of a recorded pass are overwritten by the next one. So only passes that a
     gradient follows are recorded: what is computed without one is kept by others.
     """
+    import torch
+
     graphs: dict[torch.Size, tuple[list[str], Any]] = {}
 
     def call(x: Tensor) -> Outputs:

@@ -1,0 +1,33 @@
+"""The options of the commands: each with its one type and its one help text."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import typer
+
+from preimage.representations.acceleration import ACCELERATIONS
+
+Device: TypeAlias = Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")]
+Accelerate: TypeAlias = Annotated[
+    str, typer.Option(help=f"How a network runs: {', '.join(ACCELERATIONS)}.")
+]
+Memory: TypeAlias = Annotated[
+    str | None, typer.Option(help="Memory that its tensors may take, as 4GB; costs time alone.")
+]
+Workers: TypeAlias = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes, each with a network of its own. Default: one a core."),
+]
+Threads: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="Threads of each; other numbers may round otherwise.")
+]
+BatchSize: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        "--batch",
+        min=1,
+        help="Photos to invert at a time; several pay on a GPU, and may round otherwise.",
+    ),
+]
+Retry: TypeAlias = Annotated[bool, typer.Option("--retry", help="Try failed trials again.")]
