@@ -175,7 +175,6 @@ class _Job:
         """Inverts one input."""
         from preimage.cli.output import Reconstruction
         from preimage.masks import window_box
-        from preimage.representations.layer import Layer
 
         phi, size = self.representation, self.size
         if source.is_code:
