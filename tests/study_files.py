@@ -32,7 +32,7 @@ def make_trials(photos: Path, **changes: object) -> list[Trial]:
 
 def images_of(store: Path) -> dict[str, bytes]:
     """The image files of a store by name."""
-    return {path.name: path.read_bytes() for path in (store / "results").glob("*/*.npy")}
+    return {path.name: path.read_bytes() for path in (store / "results").glob("*/[!.]*.npy")}
 
 
 def make_outcome(trial: Trial, value: float = 0.5) -> Outcome:

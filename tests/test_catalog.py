@@ -129,9 +129,12 @@ def test_a_name_near_none_is_refused_with_all_of_them() -> None:
         ("alexnet", "'alexnet' is a network: name one of its layers, as alexnet/LAYER"),
         ("timm:resnet18", "name one of its layers, as timm:resnet18/LAYER"),
         ("alexnet/", "unknown representation 'alexnet/'"),
-        ("timn:resnet18/layer1", "no source 'timn'; did you mean 'timm'"),
+        ("timn:resnet18/layer1", "unknown source 'timn': did you mean 'timm'"),
         ("matconvnet:/nowhere/net.mat/conv1", "/nowhere/net.mat"),
-        ("efficientnet-lite0/blocks.99", "no layer 'blocks.99': try 'blocks.9'"),
+        (
+            "efficientnet-lite0/blocks.99",
+            "EfficientNetLite0 'blocks.99': did you mean 'blocks.9'",
+        ),
     ],
 )
 def test_a_name_that_cannot_be_used_is_refused_in_one_line(name: str, message: str) -> None:

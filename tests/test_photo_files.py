@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from preimage.files import write_whole
 from preimage.images import ImageError
 from preimage.photo_files import list_images, shipped_photos
 
@@ -33,3 +34,10 @@ def test_a_folder_without_images_and_a_missing_one_are_refused(tmp_path: Path) -
         list_images(tmp_path)
     with pytest.raises(ImageError, match="gone: No such file or directory"):
         list_images(tmp_path / "gone")
+
+
+def test_a_picture_that_is_being_written_is_no_photo_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    with write_whole(tmp_path / "b.png") as partial:
+        partial.touch()
+        assert list_images(tmp_path) == [tmp_path / "a.png"]

@@ -144,9 +144,9 @@ def test_a_class_is_found_by_any_of_its_names_or_its_number() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("tree frag", "did you mean tree frog"),
+        ("tree frag", "did you mean 'tree frog'"),
         ("crane", "several classes are called 'crane': 2, 3"),
-        ("5", "no class '5'"),
+        ("5", "unknown class '5'"),
     ],
 )
 def test_a_class_that_is_not_there_is_refused(name: str, message: str) -> None:

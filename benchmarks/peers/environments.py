@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.peers.listing import Peer
-from preimage.models.weights import cache_directory
+from preimage.files import cache_folder
 
 ROOT = Path(__file__).parent.parent.parent
 _DONE = "complete"
@@ -21,7 +21,7 @@ class PeerError(Exception):
 
 def folder() -> Path:
     """Where the environments lie."""
-    return cache_directory() / "peers"
+    return cache_folder() / "peers"
 
 
 def python_of(peer: Peer) -> Path:

@@ -13,7 +13,6 @@ The layer follows the last "/".
 
 from __future__ import annotations
 
-import difflib
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from preimage.models.matconvnet import MatConvNetModel
 from preimage.models.sources import SOURCES, load_source
 from preimage.models.state_dicts import RANDOM, fixed_seed
 from preimage.models.weights import load as load_zoo_model
+from preimage.names import LayerName, unknown
 from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
 from preimage.representations.dsift import DSIFT
@@ -176,12 +176,13 @@ def representation(name: str, weights: str | Path | None = None) -> Representati
     """
     if name.lower() in CLASSICAL:
         return CLASSICAL[name.lower()][0]()
-    model, separator, layer = name.rpartition("/")
-    if separator and layer:
-        return network(model, weights).layer(layer)
+    named = LayerName.parse(name)
+    if named.network and named.layer:
+        return network(named.network, weights).layer(named.layer)
     if name in NETWORKS or name.partition(":")[0] in (_MATCONVNET, *SOURCES):
         raise ValueError(f"{name!r} is a network: name one of its layers, as {name}/LAYER")
-    raise _unknown("representation", name, [*CLASSICAL, *(f"{known}/LAYER" for known in NETWORKS)])
+    known = [*CLASSICAL, *(f"{network}/LAYER" for network in NETWORKS)]
+    raise ValueError(unknown("representation", name, known))
 
 
 def network(name: str, weights: str | Path | None = None) -> Network:
@@ -204,7 +205,7 @@ def network(name: str, weights: str | Path | None = None) -> Network:
         return _from_matconvnet(name, matconvnet.read(file))
     if separator:
         return _from_source(name, load_source(name, weights))
-    raise _unknown("network", name, NETWORKS)
+    raise ValueError(unknown("network", name, NETWORKS))
 
 
 def _zoo_model(name: str, file: str | Path | None) -> MatConvNetModel:
@@ -235,9 +236,3 @@ def _from_source(name: str, model: SourceModel) -> Network:
         interpolation=model.interpolation,
     )
     return Network(name, model.network, preprocessing, model.classes)
-
-
-def _unknown(kind: str, name: str, known: list[str] | tuple[str, ...]) -> ValueError:
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-    return ValueError(f"unknown {kind} {name!r}: {hint}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 
+from preimage.files import is_partial
 from preimage.images import ImageError
 
 
@@ -14,7 +15,7 @@ def shipped_photos() -> dict[str, Path]:
     >>> "chelsea" in shipped_photos()
     True
     """
-    folder = Path(str(files("preimage") / "photos"))
+    folder = Path(str(resources.files("preimage") / "photos"))
     return {path.stem: path for path in sorted(folder.glob("*.jpg"))}
 
 
@@ -28,9 +29,10 @@ def list_images(folder: Path) -> list[Path]:
 
     known = Image.registered_extensions()
     try:
-        found = sorted(p for p in folder.iterdir() if p.suffix.lower() in known and p.is_file())
+        files = sorted(path for path in folder.iterdir() if path.is_file())
     except OSError as error:
         raise ImageError(f"{folder}: {error.strerror}") from None
+    found = [p for p in files if p.suffix.lower() in known and not is_partial(p)]
     if not found:
         raise ImageError(f"{folder}: no images in this folder")
     return found

@@ -16,6 +16,8 @@ import itertools
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from preimage.names import unknown
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -91,7 +93,7 @@ class Settings:
             raise ValueError("numbers of iterations must not be negative")
         self._check_views()
         if self.solver not in SOLVERS:
-            raise ValueError(f"unknown solver {self.solver!r}: there are {', '.join(SOLVERS)}")
+            raise ValueError(unknown("solver", self.solver, SOLVERS))
         if self.solver == "sobolev-lbfgs":
             self._check_sobolev_lbfgs()
         if any(count < 1 or not 0 <= softness <= 1 for count, softness in self.stages):

@@ -11,7 +11,6 @@ The layer is named as in the network; None stands for the representation that is
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,8 @@ from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor
+
+from preimage.names import unknown
 
 T = TypeVar("T")
 Position = tuple[int, int] | Literal["center", "everywhere"]
@@ -222,29 +223,7 @@ def find_class(name: str, classes: Sequence[str]) -> int:
     if found:
         raise ValueError(f"several classes are called {name!r}: {', '.join(map(str, found))}")
     every = [word for words in synonyms for word in words]
-    near = difflib.get_close_matches(name.lower(), every, n=3, cutoff=0.5)
-    raise ValueError(
-        f"no class {name!r}" + (f": did you mean {' or '.join(near)}?" if near else "")
-    )
-
-
-def parse_channels(text: str) -> list[int]:
-    """The numbers that ranges such as "0-24" or "3,7,9-12" stand for.
-
-    Raises:
-        ValueError: if the text is no such list.
-
-    >>> parse_channels("3,7,9-12")
-    [3, 7, 9, 10, 11, 12]
-    """
-    numbers: list[int] = []
-    for part in text.split(","):
-        first, _, last = (piece.strip() for piece in part.partition("-"))
-        last = last or first
-        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
-            raise ValueError(f"channels must be like 0-24 or 3,7,9-12, not {text!r}")
-        numbers += range(int(first), int(last) + 1)
-    return list(dict.fromkeys(numbers))
+    raise ValueError(unknown("class", name, every))
 
 
 def channel_count(code_shape: tuple[int, ...]) -> int:

@@ -106,7 +106,7 @@ def test_in_a_batch_the_good_ones_are_done_and_all_failures_are_listed(tmp_path:
     [
         (("--rep", "hug"), "unknown representation 'hug': did you mean 'hog'?"),
         (("--rep", "xyz"), "unknown representation 'xyz': there are hog, hogb, dsift"),
-        (("--rep", "hog", "--preset", "papper"), "unknown preset 'papper': there are nnpreimage"),
+        (("--rep", "hog", "--preset", "papper"), "unknown preset 'papper': did you mean 'paper'"),
         (("--rep", "hog", "--size", "big"), "size must be like 320 or 240x320"),
         (("--rep", "hog", "--size", "0"), "size must be like 320 or 240x320"),
         (("--rep", "hog", "--size", "1x2x3"), "size must be like 320 or 240x320"),

@@ -128,13 +128,13 @@ def test_m_is_taken_from_a_folder_of_photos(tmp_path: Path) -> None:
         ((f"{LITE0}/stem", "--channels", "a-b"), "channels must be like 0-24"),
         ((f"{LITE0}/stem", "--neuron", "1,2"), "a neuron is CHANNEL,ROW,COLUMN"),
         ((f"{LITE0}/stem", "--neuron", "1,200,2"), "is not on the grid of"),
-        ((LITE0, "--classes", "tree frag"), "did you mean tree frog"),
+        ((LITE0, "--classes", "tree frag"), "did you mean 'tree frog'"),
         ((LITE0, "--classes", "goose", "--channels", "1"), "give --classes, or --channels"),
         ((f"{LITE0}/stem", "--channels", "1", "--preset", "lucid"), "unknown preset 'lucid'"),
         ((f"{LITE0}/stem", "--channels", "1", "--video", "film.avi"), "ends in .gif or .mp4"),
         ((f"{LITE0}/pool", "--channels", "0-1", "--mosaic"), "leave the mosaic out"),
         ((f"{LITE0}/blocks.13", "--channels", "0-1", "--mosaic"), "leave the mosaic out"),
-        ((f"{LITE0}/stam", "--channels", "1"), "has no layer 'stam'"),
+        ((f"{LITE0}/stam", "--channels", "1"), "unknown layer of EfficientNetLite0 'stam'"),
     ],
 )
 def test_bad_input_is_one_line(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:

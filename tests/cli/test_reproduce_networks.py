@@ -62,7 +62,7 @@ def test_the_list_names_every_table_and_figure_and_what_is_missing() -> None:
 
 @pytest.mark.parametrize(("options", "problem"), [
     (("--model", "efficientnet-lite1"), "did you mean 'efficientnet-lite0'"),
-    ((*LITE0, "--layers", "blocks.99"), "no layer 'blocks.99'"),
+    ((*LITE0, "--layers", "blocks.99"), "EfficientNetLite0 'blocks.99'"),
     ((*LITE0, "--images", "/gone"), "/gone: No such file or directory"),
     ((), "preimage fetch alexnet"),
 ])  # fmt: skip

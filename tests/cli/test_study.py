@@ -7,7 +7,6 @@ import errno
 import os
 import re
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -245,11 +244,12 @@ def test_an_unwritable_store_is_refused_before_any_work(
 def test_a_full_disk_gets_one_clear_line_and_costs_no_result(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def save(file: BinaryIO, image: np.ndarray) -> None:
+    def save(file: Path, image: np.ndarray) -> None:
         calls.append(1)
         if len(calls) == 4:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        np.lib.format.write_array(file, image)
+        with file.open("wb") as opened:
+            np.lib.format.write_array(opened, image)
 
     calls: list[int] = []
     with monkeypatch.context() as patched:

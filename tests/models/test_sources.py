@@ -224,7 +224,7 @@ def test_old_names_in_densenets_files_are_understood(torchvision: Any, tmp_path:
         ("timm:vit_smal_patch16_224", "'vit_small_patch16_224'"),
         ("torchvison:resnet50", "did you mean 'torchvision'?"),
         ("torchvision:", "expected torchvision:MODEL"),
-        ("torchvision:fcn_resnet50", "no torchvision classification network"),
+        ("torchvision:fcn_resnet50", "unknown torchvision classification network"),
         ("import:factory", "expected import:MODULE.FACTORY"),
     ],
 )

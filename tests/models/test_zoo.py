@@ -71,7 +71,7 @@ def test_every_network_says_where_it_comes_from() -> None:
 
 
 def test_a_misspelt_name_is_answered_with_the_nearest() -> None:
-    with pytest.raises(ModelError, match=r"'vgg-vd16'.*did you mean vgg-vd-16\?"):
+    with pytest.raises(ModelError, match=r"'vgg-vd16'.*did you mean 'vgg-vd-16'\?"):
         zoo.get("vgg-vd16")
 
 

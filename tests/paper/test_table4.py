@@ -116,7 +116,7 @@ def test_an_interrupted_inversion_is_not_kept(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         measure(CHELSEA, tmp_path, size=40, progress=report)
     assert len(_records(tmp_path)) == 1
-    assert not list(tmp_path.glob("*.partial"))
+    assert not list(tmp_path.glob(".partial*"))
 
 
 def test_a_photo_that_cannot_be_measured_is_refused_by_name(tmp_path: Path) -> None:

@@ -167,8 +167,8 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        ("bodi.1", "ResNet has no layer 'bodi.1': try 'body.1'"),
-        ("", "ResNet has no layer ''"),
+        ("bodi.1", "unknown layer of ResNet 'bodi.1': did you mean 'body.1'"),
+        ("", "unknown layer of ResNet ''"),
         ("pair", "layer 'pair' returns a tuple of 2, not one tensor: .* such as pair.inside"),
         ("unused", "layer 'unused' is not reached by the forward pass"),
     ],

@@ -152,7 +152,7 @@ def test_a_layer_counts_once_and_each_is_there_by_name() -> None:
     [
         (["stem", "pair"], "layer 'pair' returns a tuple of 2, not one tensor"),
         (["unused", "stem"], "layer 'unused' is not reached by the forward pass"),
-        (["stem", "bodi"], "ResNet has no layer 'bodi': try 'body'"),
+        (["stem", "bodi"], "unknown layer of ResNet 'bodi': did you mean 'body'"),
         ([], "one network with one preprocessing, not to those of no layer"),
     ],
 )

@@ -38,7 +38,7 @@ def test_the_keys_of_a_study_name_components_each_once() -> None:
     ("blocks.1", {"channels": "a"}, "channels must be like 0-24"),
     ("blocks.1", {"neurons": [(2, 0, 56)]}, "position 0, 56 is not on the grid of 56 x 56"),
     ("blocks.1", {"classes": ["goose"]}, "efficientnet-lite0/classifier, not .*blocks.1"),
-    ("classifier", {"classes": ["gose"]}, "no class 'gose': did you mean goose"),
+    ("classifier", {"classes": ["gose"]}, "unknown class 'gose': did you mean 'goose'"),
 ])  # fmt: skip
 def test_what_a_layer_does_not_have_gets_one_clear_line(
     layer: str, keys: dict[str, Any], problem: str

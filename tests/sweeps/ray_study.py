@@ -15,7 +15,7 @@ import torch
 from tests.study_files import images_of, make_trials, save_photos
 
 from preimage.catalog import network
-from preimage.models.weights import cache_directory
+from preimage.files import cache_folder
 from preimage.studies.outcome import Failure, Outcome
 from preimage.sweeps.engines import in_process
 from preimage.sweeps.ray_engine import ray_actors
@@ -71,7 +71,7 @@ def main(folder: Path) -> None:
     images, expected = images_of(folder / "ray"), images_of(folder / "here")
     differing = sum(images.get(name) != data for name, data in expected.items())
     keys = {result.key for result in reported}
-    kept = len(list((cache_directory() / "shipped").iterdir()))
+    kept = len(list((cache_folder() / "shipped").iterdir()))
     print(len(reported), len(keys), len(images), differing, kept)  # noqa: T201
     ray.shutdown()
     cluster.shutdown()

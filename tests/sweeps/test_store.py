@@ -108,7 +108,7 @@ def test_a_full_disk_leaves_neither_file_nor_row(
             with pytest.raises(OSError, match="No space left"):
                 store.put(make_outcome(trials[0]))
         assert store.records("a")[0].status == "missing"
-        assert not list((tmp_path / "store").rglob("*.partial"))
+        assert not list((tmp_path / "store").rglob(".partial*"))
         store.put(make_outcome(trials[0]))
         assert store.records("a")[0].status == "done"
 
@@ -135,7 +135,7 @@ def test_what_a_killed_writer_left_behind_is_removed_in_time(
     with Store(tmp_path / "store", create=True) as store:
         store.put(make_outcome(trials[0]))
         folder = next((tmp_path / "store/results").iterdir())
-        old, young = folder / ".old.png.1.partial", folder / ".young.png.2.partial"
+        old, young = folder / ".partial-1.png", folder / ".partial-2.png"
         for path in (old, young):
             path.write_bytes(b"half")
         os.utime(old, (0, 0))

@@ -263,7 +263,7 @@ def test_a_target_that_makes_no_sense_is_refused(
 def test_a_network_needs_names_of_layers_and_classes() -> None:
     with pytest.raises(ValueError, match="name its layers"):
         maximize(NETWORK, 3, settings=QUICK)
-    with pytest.raises(ValueError, match="no class 'violet'"):
+    with pytest.raises(ValueError, match="unknown class 'violet'"):
         maximize(NETWORK, "violet", settings=QUICK)
 
 

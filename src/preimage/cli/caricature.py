@@ -25,6 +25,7 @@ from preimage.cli.common import (
     representations,
 )
 from preimage.cli.options import Accelerate, Memory
+from preimage.files import file_name
 from preimage.reporting.video import check_video, frame_interval, write_video
 from preimage.representations.acceleration import check_acceleration
 from preimage.settings import PRESETS
@@ -75,7 +76,7 @@ def caricature(
     """Exaggerate what excites a representation in a photo."""
     import torch
 
-    from preimage.cli.output import Output, as_file_name
+    from preimage.cli.output import Output
 
     with clear_errors():
         settings = find_preset(preset, steps, known=PRESETS)
@@ -110,7 +111,7 @@ def caricature(
                 failures.append(f"{source.name}: {error}")
             if run.interrupted:
                 break
-        run.finish(as_file_name(f"{rep}.grid.png"), video)
+        run.finish(file_name(f"{rep}.grid.png"), video)
     conclude(failures, run.interrupted)
 
 
@@ -128,7 +129,6 @@ class _Run:
         self, source: Source, phi: Representation, progress: Callable[[Progress], None]
     ) -> None:
         """One photo, one representation."""
-        from preimage.cli.output import as_file_name
         from preimage.reporting.excitations import describe_excitation
         from preimage.reporting.results import write_result
 
@@ -143,7 +143,7 @@ class _Run:
         together = self._output.grid and self._output.is_file
         path = self._output.path
         if not self._output.is_file:
-            path /= f"{self._output.unique(as_file_name(f'{source.stem}.{phi.name}'))}.png"
+            path /= f"{self._output.unique(file_name(f'{source.stem}.{phi.name}'))}.png"
         line["output"] = str(path)
         if not together:
             write_result(result.to_pil(), path, line)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 from rich.console import Console
 
+from preimage.files import sha256
+from preimage.names import unknown
 from preimage.settings import EXCITATION_PRESETS, Settings
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Source:
     @property
     def sha256(self) -> str:
         """Checksum of the file."""
-        return hashlib.sha256(self.data).hexdigest()
+        return sha256(self.data)
 
     def code(self) -> np.ndarray:
         """The code."""
@@ -135,7 +136,7 @@ def find_preset(
         ValueError: if there is none of that name among the known ones.
     """
     if name not in known:
-        raise ValueError(f"unknown preset {name!r}: there are {', '.join(known)}")
+        raise ValueError(unknown("preset", name, known))
     settings = EXCITATION_PRESETS[name]
     if steps is not None:
         settings = settings.with_steps(steps)

@@ -26,6 +26,7 @@ from preimage.cli.common import (
     representations,
 )
 from preimage.cli.options import Accelerate, Memory
+from preimage.names import unknown
 from preimage.reporting.video import check_video, frame_interval
 from preimage.representations.acceleration import check_acceleration
 from preimage.settings import PRESETS, QUALITIES, SOLVERS, Settings
@@ -224,7 +225,7 @@ def _settings(
 
     for name, value, known in (("solver", solver, SOLVERS), ("preset", preset, PRESETS)):
         if value is not None and value not in known:
-            raise ValueError(f"unknown {name} {value!r}: there are {', '.join(known)}")
+            raise ValueError(unknown(name, value, known))
     if preset is not None or solver == "algorithm-1":
         if quality is not None or solver == "sobolev-lbfgs":
             raise ValueError(

@@ -23,6 +23,8 @@ from preimage.cli.common import (
     progress_bar,
 )
 from preimage.cli.options import Accelerate, Memory
+from preimage.files import file_name
+from preimage.names import parse_channels
 from preimage.reporting.video import check_video, frame_interval, write_video
 from preimage.representations.acceleration import check_acceleration
 from preimage.settings import EXCITATION_PRESETS
@@ -91,7 +93,7 @@ def maximize(
     """Find images that excite channels, single responses or classes of a network."""
     import torch
 
-    from preimage.cli.output import Output, as_file_name
+    from preimage.cli.output import Output
     from preimage.photo_files import list_images
     from preimage.reporting.excitations import above_maximum, draw_results, film
     from preimage.reporting.results import write_result
@@ -123,7 +125,7 @@ def maximize(
     with clear_errors():
         columns = seeds if seeds > 1 else math.ceil(math.sqrt(count))
         if output.grid:
-            path = out if is_picture else out / f"{as_file_name(model)}.grid.png"
+            path = out if is_picture else out / f"{file_name(model)}.grid.png"
             pictures = [(r.to_pil(i), _label(r, i)) for r in made for i in range(len(r))]
             write_result(draw_results(pictures, columns), path, lines)
         if video is not None:
@@ -159,7 +161,7 @@ class _Job:
     ) -> _Job:
         """From the options; raises ValueError where they do not fit together."""
         from preimage import catalog
-        from preimage.targets import channel, class_score, neuron, parse_channels
+        from preimage.targets import channel, class_score, neuron
 
         if classes is not None:
             if "/" in model.rpartition(":")[2] and not model.startswith("matconvnet:"):
@@ -214,7 +216,6 @@ def _write(
 ) -> dict[str, Any]:
     """Writes one result as it is shown and plain; what is known of it."""
     from preimage import catalog
-    from preimage.cli.output import as_file_name
     from preimage.reporting.excitations import describe_excitation, plain_path
     from preimage.reporting.results import write_result
 
@@ -227,7 +228,7 @@ def _write(
         line["output"] = str(output.path)
         return line
     seed = f".seed{result.seeds[index]}" if len(set(result.seeds)) > 1 else ""
-    stem = as_file_name(f"{job.name}.{result.labels[index]}{seed}")
+    stem = file_name(f"{job.name}.{result.labels[index]}{seed}")
     path = output.path if output.is_file else output.path / f"{stem}.png"
     line["output"] = str(path)
     write_result(picture, path, line)

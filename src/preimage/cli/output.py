@@ -10,6 +10,8 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from preimage.cli.common import Source, percent
+from preimage.files import file_name
+from preimage.names import LayerName
 from preimage.reporting.excitations import film
 from preimage.reporting.grid import Cell, draw_grid
 from preimage.reporting.results import (
@@ -48,7 +50,7 @@ class Reconstruction:
 
     def label(self, index: int) -> str:
         """What is written below result `index` in a grid."""
-        words = [self.representation.rpartition("/")[2], f"seed {self.result.seeds[index]}"]
+        words = [LayerName.parse(self.representation).layer, f"seed {self.result.seeds[index]}"]
         if len(set(self.result.loss_weights)) > 1:
             words.append(f"C {self.result.loss_weights[index]:g}")
         return f"{', '.join(words)}: {percent(self.result.error[index])}"
@@ -98,7 +100,7 @@ class Output:
         given: dict[str, Any] = {"input": source.name, "sha256": source.sha256}
         given |= {"visualization": "invert", "representation": made.representation}
         given["mask"] = made.mask
-        stem = self.unique(f"{source.stem}.{as_file_name(made.representation)}")
+        stem = self.unique(f"{source.stem}.{file_name(made.representation)}")
         lines = []
         for index in range(len(made.result)):
             alone = self.is_file and not self.grid
@@ -116,9 +118,9 @@ class Output:
     ) -> None:
         """Writes original and results of one input side by side, a row for 5 pictures."""
         if len(made) == 1:
-            name = as_file_name(made[0].representation)
+            name = file_name(made[0].representation)
         else:
-            name = as_file_name(made[0].representation.rpartition("/")[0])
+            name = file_name(LayerName.parse(made[0].representation).network)
         path = self.path
         if not self.is_file:
             path /= self.unique(f"{source.stem}.{name}.grid") + ".png"
@@ -155,11 +157,6 @@ def write_film(path: Path, made: list[Reconstruction]) -> None:
     """Writes the optimization of several results side by side, a row for 5 of them."""
     labels = [m.label(index) for m in made for index in range(len(m.result))]
     write_video(path, film([m.result for m in made], labels, min(len(labels), 5)))
-
-
-def as_file_name(representation: str) -> str:
-    """A name without the characters that files cannot have, or shells take apart."""
-    return "".join("-" if c in '/\\:*?"<>| ' else c for c in representation)
 
 
 def _with_box(picture: Image.Image, box: Box | None) -> Image.Image:

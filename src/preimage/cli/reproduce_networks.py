@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from preimage.cli.options import BatchSize, Device, Retry, Threads, Workers
+from preimage.names import LayerName
 from preimage.paper.figures import FIGURES, Figure
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def choose_layers(network: Network, layers: str | None, default: Sequence[str]) 
         chosen = [name.strip() for name in layers.split(",")]
     if not chosen:
         raise ValueError(f"{network.name} has no layers that fit: name some by --layers")
-    return [f"{network.name}/{layer}" for layer in chosen]
+    return [str(LayerName(network.name, layer)) for layer in chosen]
 
 
 def choose_photos(images: Path | None, most: int | None, default: Sequence[str]) -> list[str]:

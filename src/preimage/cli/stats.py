@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from preimage.cli.common import check_device, clear_errors, console, percent
+from preimage.names import LayerName
 
 if TYPE_CHECKING:
     from preimage.representations.layers import Layers
@@ -80,11 +81,11 @@ def by_network(names: Sequence[str], weights: str | None) -> list[Layers]:
 
     grouped: dict[str, list[str]] = {}
     for name in names:
-        network, _, layer = name.rpartition("/")
-        if not network or not layer:
+        named = LayerName.parse(name)
+        if not named.network or not named.layer:
             catalog.representation(name, weights)
             raise ValueError(f"{name} is no layer of a network: name one as NETWORK/LAYER")
-        grouped.setdefault(network, []).append(layer)
+        grouped.setdefault(named.network, []).append(named.layer)
     return [catalog.network(name, weights).several(layers) for name, layers in grouped.items()]
 
 

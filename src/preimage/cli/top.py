@@ -9,6 +9,8 @@ import typer
 
 from preimage.cli.common import check_device, clear_errors
 from preimage.cli.stats import by_network, dead_channels, image_bar, image_paths, report_skipped
+from preimage.names import parse_channels
+from preimage.versions import versions
 
 _FIRST = 25
 
@@ -32,10 +34,9 @@ def top(
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu",
 ) -> None:
     """For each channel, the parts of 9 images that it answers most to."""
-    from preimage.reporting.results import check_picture, versions, write_result
+    from preimage.reporting.results import check_picture, write_result
     from preimage.reporting.top_responses import draw_top_responses
     from preimage.statistics import load_known, measure
-    from preimage.targets import parse_channels
 
     with clear_errors():
         check_device(device, small_kernels=False)

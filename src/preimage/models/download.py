@@ -7,16 +7,15 @@ one asks for the rest with an HTTP range request, which pooch 1.9 cannot do.
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import shutil
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from preimage import files
 from preimage.models.errors import ModelError
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -42,7 +41,7 @@ def download(url: str, target: Path, md5: str, progress: Progress | None = None)
         kept = part.exists() and part.stat().st_size > 0
         hint = "; run the same command again to go on from there" if kept else ""
         raise ModelError(f"{url}: {error}{hint}") from error
-    found = checksum(part)
+    found = files.md5(part)
     if found != md5:
         part.unlink()
         raise ModelError(
@@ -59,25 +58,16 @@ def install(source: Path, target: Path, md5: str) -> None:
         ModelError: if it cannot be read or copied, or if its checksum differs.
     """
     try:
-        found = checksum(source)
+        found = files.md5(source)
         if found != md5:
             raise ModelError(
                 f"{source}: its checksum is {found}, but that of {target.name} is {md5}: a "
                 "damaged file, or another one"
             )
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-            copy = Path(scratch) / target.name
-            shutil.copyfile(source, copy)
-            copy.replace(target)
+        with files.write_whole(target) as partial:
+            shutil.copyfile(source, partial)
     except OSError as error:
         raise ModelError(f"{source}: {error.strerror or error}") from error
-
-
-def checksum(path: Path) -> str:
-    """The MD5 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def _transfer(url: str, part: Path, progress: Progress | None) -> None:

@@ -20,10 +20,10 @@ from torch import nn
 
 from preimage.models.errors import ModelError
 from preimage.models.loaded import SourceModel
-from preimage.models.optional import unknown_name
 from preimage.models.state_dicts import RANDOM, fixed_seed, load_weights, read_state_dict
 from preimage.models.timm_source import fetch_timm, load_timm
 from preimage.models.torchvision_source import fetch_torchvision, load_torchvision
+from preimage.names import unknown
 
 SOURCES = ("torchvision", "timm", "import")
 
@@ -52,7 +52,7 @@ def load_source(spec: str, weights: str | Path | None = None) -> SourceModel:
 
     >>> load_source("torchvisoin:resnet50")
     Traceback (most recent call last):
-    preimage.models.errors.ModelError: no source 'torchvisoin'; did you mean 'torchvision'?
+    preimage.models.errors.ModelError: unknown source 'torchvisoin': did you mean 'torchvision'?
     """
     source, name = _split(spec)
     if source == "torchvision":
@@ -86,7 +86,7 @@ def fetch_source(spec: str, progress: bool = True) -> Path:
 def _split(spec: str) -> tuple[str, str]:
     source, _, name = spec.partition(":")
     if source not in SOURCES:
-        raise unknown_name("source", source, SOURCES)
+        raise ModelError(unknown("source", source, SOURCES))
     if not name:
         raise ModelError(f"{spec!r}: a model is missing; expected {source}:MODEL")
     return source, name
@@ -116,7 +116,7 @@ def _load_import(path: str, weights: str | Path | None) -> SourceModel:
         )
     for key in given:
         if key not in _IMPORT_DEFAULTS:
-            raise unknown_name(f"setting of {spec}", str(key), _IMPORT_DEFAULTS)
+            raise ModelError(unknown(f"setting of {spec}", str(key), _IMPORT_DEFAULTS))
     if weights is not None and weights != RANDOM:
         load_weights(network, read_state_dict(weights), f"{weights} for {spec}")
     values = _IMPORT_DEFAULTS | given
@@ -140,5 +140,5 @@ def _factory(path: str) -> Any:
         reason = f"{type(error).__name__}: {error}"
         raise ModelError(f"import:{path}: {module_name} cannot be imported: {reason}") from error
     if not hasattr(module, name):
-        raise unknown_name(f"factory in {module_name}", name, vars(module))
+        raise ModelError(unknown(f"factory in {module_name}", name, vars(module)))
     return getattr(module, name)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from preimage.models.errors import ModelError
 from preimage.models.loaded import SourceModel
-from preimage.models.optional import import_optional, unknown_name
+from preimage.models.optional import import_optional
 from preimage.models.state_dicts import (
     checkpoint_path,
     choose_weights,
@@ -20,6 +20,7 @@ from preimage.models.state_dicts import (
     fixed_seed,
     load_weights,
 )
+from preimage.names import unknown
 
 _HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 
@@ -69,7 +70,7 @@ def fetch_timm(name: str, progress: bool) -> Path:
 def _configuration(timm: Any, name: str) -> Any:
     names = [*timm.list_models(), *timm.list_pretrained()]
     if name not in names:
-        raise unknown_name("timm network", name, names)
+        raise ModelError(unknown("timm network", name, names))
     return timm.get_pretrained_cfg(name)
 
 

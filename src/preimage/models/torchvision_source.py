@@ -9,8 +9,9 @@ from typing import Any
 
 from torch import Tensor
 
+from preimage.models.errors import ModelError
 from preimage.models.loaded import SourceModel
-from preimage.models.optional import import_optional, unknown_name
+from preimage.models.optional import import_optional
 from preimage.models.state_dicts import (
     checkpoint_path,
     choose_weights,
@@ -18,6 +19,7 @@ from preimage.models.state_dicts import (
     fixed_seed,
     load_weights,
 )
+from preimage.names import unknown
 
 _PORTED = ("googlenet", "inception_v3")
 """Ported from TensorFlow: their forward pass undoes the normalization of the other networks."""
@@ -59,7 +61,7 @@ def fetch_torchvision(name: str, progress: bool) -> Path:
 def _default_weights(models: Any, name: str) -> Any:
     names = models.list_models(module=models)
     if name not in names:
-        raise unknown_name("torchvision classification network", name, names)
+        raise ModelError(unknown("torchvision classification network", name, names))
     return models.get_model_weights(name).DEFAULT
 
 

@@ -9,22 +9,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from preimage.files import cache_folder
 from preimage.models import download, matconvnet, zoo
 from preimage.models.errors import ModelError
 from preimage.models.matconvnet import MatConvNetModel
 
 ZOO = "https://www.vlfeat.org/matconvnet/models"
 """MatConvNet's public model zoo."""
-
-
-def cache_directory() -> Path:
-    """The folder of the weight files: $PREIMAGE_CACHE, or the platform's cache folder."""
-    override = os.environ.get("PREIMAGE_CACHE")
-    if override:
-        return Path(override).expanduser()
-    import platformdirs
-
-    return platformdirs.user_cache_path("preimage")
 
 
 def path_of(name: str) -> Path:
@@ -36,7 +27,7 @@ def path_of(name: str) -> Path:
     >>> path_of("vgg-m").name
     'imagenet-vgg-m.mat'
     """
-    return cache_directory() / zoo.get(name).file
+    return cache_folder() / zoo.get(name).file
 
 
 def is_installed(name: str) -> bool:

@@ -7,7 +7,6 @@ pooling pads by stride - 1 at the bottom and at the right, which is Caffe's roun
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 from torch import nn
@@ -22,6 +21,7 @@ from preimage.models.architecture import (
     build,
 )
 from preimage.models.errors import ModelError
+from preimage.names import unknown
 
 _KRIZHEVSKY = (
     "A. Krizhevsky, I. Sutskever, G. E. Hinton: ImageNet classification with deep "
@@ -88,9 +88,7 @@ def get(name: str) -> Network:
     """
     if name in NETWORKS:
         return NETWORKS[name]
-    near = difflib.get_close_matches(name, NETWORKS, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NETWORKS)}"
-    raise ModelError(f"no network is called {name!r}: {hint}")
+    raise ModelError(unknown("network", name, NETWORKS))
 
 
 def _conv(

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from preimage.names import LayerName
+
 if TYPE_CHECKING:
     from preimage.catalog import Network
     from preimage.studies.loading import Loader
@@ -142,7 +144,7 @@ def at_depths(layers: Sequence[str], depths: Sequence[float]) -> list[str]:
 
 
 def _layer(trial: Trial) -> str:
-    return trial.representation.rpartition("/")[2]
+    return LayerName.parse(trial.representation).layer
 
 
 def _constants(trial: Trial) -> str:

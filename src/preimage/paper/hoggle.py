@@ -17,9 +17,7 @@ every side, there are 1024 atoms, and sigma is 9. docs/table4.md has what differ
 
 from __future__ import annotations
 
-import hashlib
 import io
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,6 +28,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from preimage.files import sha256, write_whole
 from preimage.images import ImageError
 from preimage.models.optional import import_optional
 from preimage.preprocessing import GRAY
@@ -70,9 +69,7 @@ class PairedDictionaries:
 
     def checksum(self, pair: int) -> str:
         """SHA-256 of one pair."""
-        digest = hashlib.sha256(self.image_atoms[pair].tobytes())
-        digest.update(self.hog_atoms[pair].tobytes())
-        return digest.hexdigest()
+        return sha256(self.image_atoms[pair].tobytes() + self.hog_atoms[pair].tobytes())
 
 
 def learn(
@@ -95,7 +92,7 @@ def learn(
         ModelError: if scikit-learn is not installed.
     """
     decomposition = import_optional("sklearn.decomposition", "hoggle")
-    distinct = {hashlib.sha256(_read(photo)).hexdigest(): photo for photo in photos}
+    distinct = {sha256(_read(photo)): photo for photo in photos}
     folds = min(FOLDS, len(distinct))
     if folds < 2:
         raise ImageError("HOGgle needs at least two photos: each is measured by what others taught")
@@ -177,18 +174,13 @@ def average_patches(codes: Tensor, image_atoms: Tensor, size: tuple[int, int]) -
 
 def save(dictionaries: PairedDictionaries, path: Path) -> None:
     """Writes dictionaries as an .npz file, complete or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez(
-                file,
-                image_atoms=dictionaries.image_atoms,
-                hog_atoms=dictionaries.hog_atoms,
-                photos=np.array(dictionaries.photos),
-            )
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with write_whole(path) as partial, partial.open("wb") as file:
+        np.savez(
+            file,
+            image_atoms=dictionaries.image_atoms,
+            hog_atoms=dictionaries.hog_atoms,
+            photos=np.array(dictionaries.photos),
+        )
 
 
 def load(path: Path) -> PairedDictionaries:

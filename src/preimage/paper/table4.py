@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import hashlib
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from preimage.catalog import representation
+from preimage.files import sha256, write_whole
 from preimage.images import ImageError, match_contrast, psnr, ssim, with_deviation
 from preimage.losses import relative_error
 from preimage.optimizer import Progress
@@ -122,14 +121,14 @@ def measure(
         KeyboardInterrupt: after an interrupted inversion, which is not kept.
     """
     try:
-        content = hashlib.sha256(photo.read_bytes()).hexdigest()
+        content = sha256(photo)
     except OSError as error:
         raise ImageError(f"{photo}: {error.strerror}") from None
     measurements = []
 
     def add(what: tuple[str, str], constants: object, make: Callable[[], _Result]) -> None:
         parts = [content, *what, size, seed, constants]
-        key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+        key = sha256(json.dumps(parts, sort_keys=True).encode())[:16]
         record = store / f"{key}.json"
         if not (record.exists() and record.with_suffix(".png").exists()):
             begin = time.perf_counter()
@@ -228,8 +227,8 @@ def _invert_by_hoggle(
 def _keep(record: Path, result: _Result, what: tuple[str, str, str], seconds: float) -> None:
     """Writes the picture, then the record of the measurement, complete or not at all."""
     picture = record.with_suffix(".png")
-    record.parent.mkdir(parents=True, exist_ok=True)
-    result.picture.save(picture)
+    with write_whole(picture) as partial_picture:
+        result.picture.save(partial_picture)
     measurement = Measurement(
         *what,
         error=result.error,
@@ -238,9 +237,8 @@ def _keep(record: Path, result: _Result, what: tuple[str, str, str], seconds: fl
         ssim=result.ssim,
         picture=picture.name,
     )
-    partial_record = record.with_suffix(".partial")
-    partial_record.write_text(json.dumps(dataclasses.asdict(measurement)))
-    os.replace(partial_record, record)
+    with write_whole(record) as partial_record:
+        partial_record.write_text(json.dumps(dataclasses.asdict(measurement)))
 
 
 def _number(value: Tensor | None) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from preimage.audit.leakage import LEAKS, Exposure
+from preimage.names import LayerName
 from preimage.reporting.study import format_error
 from preimage.studies.loading import Loader
 from preimage.studies.outcome import Record
@@ -78,7 +79,7 @@ def conclude(exposures: Sequence[Exposure], photos: int) -> list[str]:
 
 
 def _layer(exposure: Exposure) -> str:
-    return exposure.mean.representation.rpartition("/")[2]
+    return LayerName.parse(exposure.mean.representation).layer
 
 
 def _table(exposures: Sequence[Exposure]) -> str:
@@ -145,7 +146,7 @@ def _pictures(
         for record in mine:
             measures = record.measures
             if record.picture is not None and measures is not None and measures.error is not None:
-                layer = record.trial.representation.rpartition("/")[2]
+                layer = LayerName.parse(record.trial.representation).layer
                 caption = f"{layer}: {100 * measures.error:.0f} %"
                 parts.append(_figure(record.picture.read_bytes(), caption))
         parts.append("</div>")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from preimage.files import write_whole
 from preimage.statistics import ChannelStatistics
 
 _COLUMNS = (
@@ -46,13 +46,10 @@ def write_channels(path: Path, channels: Iterable[dict[str, Any]]) -> None:
 
     Its folder is made where there is none.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", newline="") as file:
+    with write_whole(path) as partial, partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, _COLUMNS, extrasaction="ignore")
         writer.writeheader()
         for channel in channels:
             best = channel["top"][0]
             position = " ".join(map(str, best["position"]))
             writer.writerow(channel | {"image": best["image"], "position": position})
-    os.replace(partial, path)

@@ -6,15 +6,14 @@ import dataclasses
 import errno
 import json
 import math
-import os
-import platform
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from preimage.files import write_whole
+from preimage.versions import versions
 from preimage.visualizations import PreImage
 
 _PICTURES = ".png, .jpg, .webp, .tif, .bmp, .gif or .pdf"
@@ -101,33 +100,17 @@ def describe(
         "interrupted": result.interrupted,
         "seconds": round(seconds, 3),
         "settings": dataclasses.asdict(result.settings),
-        "device": str(result.images.device),
         "accelerate": result.accelerate,
-        "threads": torch.get_num_threads(),
-        "versions": versions(),
-    }
-
-
-def versions() -> dict[str, str]:
-    """Versions of everything that a result depends on."""
-    from importlib.metadata import version
-
-    return {
-        "preimage": version("preimage"),
-        "torch": torch.__version__,
-        "python": sys.version.split()[0],
-        "machine": platform.machine(),
+        "versions": versions(str(result.images.device)),
     }
 
 
 def write_result(image: Any, path: Path, sidecar: dict[str, Any] | list[dict[str, Any]]) -> None:
     """Writes a PIL image and, beside it, the JSON sidecar; each complete or not at all.
 
-    Their folder is made where there is none.
+    Their folder is made if there is none.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial{path.suffix}")
-    image.save(partial)
-    os.replace(partial, path)
-    partial.write_text(json.dumps(sidecar, indent=2) + "\n")
-    os.replace(partial, path.with_suffix(".json"))
+    with write_whole(path) as partial:
+        image.save(partial)
+    with write_whole(path.with_suffix(".json")) as partial:
+        partial.write_text(json.dumps(sidecar, indent=2) + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from preimage.names import LayerName
 from preimage.paper.table5 import MODEL, is_without, published
 from preimage.reporting.plots import plot_errors
 from preimage.reporting.study import format_error, format_rows
@@ -26,7 +27,7 @@ def write_table5(folder: Path, records: Sequence[Record]) -> list[Path]:
     paths += write_table(folder / "table5_measures", *format_rows(means))
     curves: dict[str, list[tuple[float | str, Mean]]] = {}
     for mean in means:
-        layer = mean.representation.rpartition("/")[2]
+        layer = LayerName.parse(mean.representation).layer
         curves.setdefault(_column(mean), []).append((layer, mean))
     return paths + plot_errors(folder / "table5", curves, "layer") if means else paths
 
@@ -42,7 +43,7 @@ def format_table5(means: Sequence[Mean]) -> tuple[list[str], list[list[str]]]:
     header += [f"C = {weight:g}, published" for weight in weights if theirs]
     rows = []
     for name in names:
-        layer = name.rpartition("/")[2]
+        layer = LayerName.parse(name).layer
         row = [layer, *(cells.get((name, column), "") for column in columns)]
         for weight in weights if theirs else []:
             mean, deviation = theirs.get((layer, weight), (None, None))

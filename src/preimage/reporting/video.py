@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from preimage.files import write_whole
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -51,16 +52,14 @@ def write_video(path: Path, frames: Sequence[Image.Image]) -> None:
 
     Its folder is made where there is none.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial{path.suffix}")
     held = [*frames, *[frames[-1]] * _HOLD]
-    if path.suffix.lower() == ".gif":
-        first, *others = held
-        duration = 1000 // _PER_SECOND
-        first.save(partial, save_all=True, append_images=others, duration=duration, loop=0)
-    else:
-        _write_mp4(partial, held)
-    os.replace(partial, path)
+    with write_whole(path) as partial:
+        if path.suffix.lower() == ".gif":
+            first, *others = held
+            duration = 1000 // _PER_SECOND
+            first.save(partial, save_all=True, append_images=others, duration=duration, loop=0)
+        else:
+            _write_mp4(partial, held)
 
 
 def _write_mp4(path: Path, frames: Sequence[Image.Image]) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from difflib import get_close_matches
 from functools import partial
 from typing import Any, NoReturn
 
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.hooks import RemovableHandle
 
+from preimage.names import unknown
 from preimage.representations.acceleration import accelerated, check_acceleration
 from preimage.representations.checkpointing import checkpoint_, is_chain
 from preimage.representations.folding import fold_, shadow
@@ -53,9 +53,7 @@ class Trunk:
         known = [name for name, _ in model.named_modules(remove_duplicate=False) if name]
         for layer in layers:
             if layer not in known:
-                near = get_close_matches(layer, known, n=3)
-                choice = " or ".join(map(repr, near)) if near else "one of " + ", ".join(known[:12])
-                raise ValueError(f"{type(model).__name__} has no layer {layer!r}: try {choice}")
+                raise ValueError(unknown(f"layer of {type(model).__name__}", layer, known))
         self.model = model
         self.layers = tuple(layers)
         self._depth = 0

@@ -19,17 +19,15 @@ import os
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any
-from urllib.parse import quote
+from typing import Any
 
 import numpy as np
 import torch
 
-from preimage.models.weights import cache_directory
+from preimage.files import cache_folder, file_name, write_whole
 from preimage.representations.layer import Layer
 from preimage.statistics.tally import Tally
 
@@ -62,8 +60,8 @@ class Store:
     @classmethod
     def of(cls, layer: Layer) -> Store:
         """That of the network a layer belongs to."""
-        name = quote(network_name(layer), safe="")[-80:]
-        return cls(cache_directory() / "statistics" / f"{name}-{_network_hash(layer)}")
+        name = file_name(network_name(layer))
+        return cls(cache_folder() / "statistics" / f"{name}-{_network_hash(layer)}")
 
     @staticmethod
     def key_of(images: Sequence[str]) -> str:
@@ -81,10 +79,8 @@ class Store:
     def begin(self, images: Sequence[str]) -> str:
         """Makes the folder of an image set; returns its name."""
         key = self.key_of(images)
-        folder = self.folder / key
-        folder.mkdir(parents=True, exist_ok=True)
-        with _written(folder / "images.json") as file:
-            file.write(json.dumps(list(images), indent=0).encode())
+        with write_whole(self.folder / key / "images.json") as partial:
+            partial.write_text(json.dumps(list(images), indent=0))
         return key
 
     def finished(self, layer: str) -> Iterator[tuple[str, Reached]]:
@@ -109,7 +105,7 @@ class Store:
             data = (self.folder / key / _file_name(layer)).read_bytes()
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
                 about = json.loads(arrays["about"].tobytes())
-                if about["format"] != _FORMAT:
+                if (about["format"], about["layer"]) != (_FORMAT, layer):
                     return None
                 fields = {f.name: arrays[f.name] for f in dataclasses.fields(Tally)}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
@@ -134,8 +130,8 @@ class Store:
             field.name: getattr(reached.tally, field.name) for field in dataclasses.fields(Tally)
         }
         arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
-        with _written(self.folder / key / _file_name(layer.layer)) as file:
-            np.savez(file, **arrays)
+        with write_whole(self.folder / key / _file_name(layer.layer)) as partial:
+            np.savez(partial, **arrays)
 
 
 def network_name(layer: Layer) -> str:
@@ -145,19 +141,7 @@ def network_name(layer: Layer) -> str:
 
 
 def _file_name(layer: str) -> str:
-    return f"{quote(layer, safe='')}.npz"
-
-
-@contextmanager
-def _written(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes its place when it is complete."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            yield file
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    return f"{file_name(layer)}.npz"
 
 
 def _network_hash(layer: Layer) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from preimage.catalog import Network
+from preimage.files import sha256
+from preimage.names import parse_channels
 from preimage.representations.base import Representation
 from preimage.studies.trial_files import checksum
 from preimage.targets import (
@@ -19,7 +20,6 @@ from preimage.targets import (
     channel_count,
     find_class,
     neuron,
-    parse_channels,
 )
 from preimage.visualizations.responses import find_responses
 
@@ -85,7 +85,7 @@ def find_components(
     shape = representation.code_shape(*((size, size) if isinstance(size, int) else size))
     count = channel_count(shape)
     if isinstance(channels, str):
-        channels = range(count) if channels == "all" else parse_channels(channels)
+        channels = parse_channels(channels, count)
     found = [Component(channel=index) for index in channels or ()]
     found += [Component(channel=index, position=(row, column)) for index, row, column in neurons]
     for component in found:
@@ -120,7 +120,7 @@ def measure_maxima(
 def checksum_of_all(photos: Sequence[Path]) -> str:
     """SHA-256 of the contents of photos, whatever their order and names."""
     contents = sorted({checksum(photo) for photo in photos})
-    return hashlib.sha256("".join(contents).encode()).hexdigest()
+    return sha256("".join(contents).encode())
 
 
 def _class_names(representation: Representation, network: Network | None) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from preimage import catalog
 from preimage.catalog import CLASSICAL, Network
+from preimage.names import LayerName
 from preimage.representations.base import Representation
 
 
@@ -46,10 +47,10 @@ class Loader:
 
     def representation(self, name: str, weights: str | None = None) -> Representation:
         """The representation of that name; see `catalog.representation`."""
-        model, separator, layer = name.rpartition("/")
-        network = self.network(model, weights) if separator and layer else None
+        named = LayerName.parse(name)
+        network = self.network(named.network, weights) if named.network and named.layer else None
         if name not in self._representations:
-            found = catalog.representation(name) if network is None else network.layer(layer)
+            found = catalog.representation(name) if network is None else network.layer(named.layer)
             self._representations[name] = found
         return self._representations[name]
 
@@ -57,4 +58,4 @@ class Loader:
         """The network whose layer a representation is, None for a classical one."""
         if name.lower() in CLASSICAL:
             return None
-        return self.network(name.rpartition("/")[0], weights)
+        return self.network(LayerName.parse(name).network, weights)

@@ -26,7 +26,6 @@ Paths are relative to the file.
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import tomllib
 from collections.abc import Sequence
@@ -45,13 +44,13 @@ from pydantic import (
 )
 
 from preimage.catalog import CLASSICAL, Network
+from preimage.names import parse_channels, unknown
 from preimage.representations.base import Representation
 from preimage.settings import EXCITATION_PRESETS, PRESETS, QUALITIES, Settings
 from preimage.studies.component import checksum_of_all, find_components, measure_maxima
 from preimage.studies.loading import Loader
 from preimage.studies.trial import Mask, Trial, Visualization
 from preimage.studies.trial_files import checksum, photo_paths, weights_checksum
-from preimage.targets import parse_channels
 from preimage.visualizations import choose_settings, with_own_loss_weight
 from preimage.visualizations.caricaturization import STRENGTH
 
@@ -112,11 +111,11 @@ class Study(BaseModel):
             ("quality", self.quality, QUALITIES), ("preset", self.preset, presets),
         ):  # fmt: skip
             if value is not None and value not in known:
-                raise ValueError(f"unknown {kind} {value!r}: there are {', '.join(known)}")
+                raise ValueError(unknown(kind, value, known))
         names = [name for name in Settings.__slots__ if name not in _OWN_AXES]
         for name, given in self.settings.items():
             if name not in names:
-                raise ValueError(f"settings: {_unknown(name, names)}")
+                raise ValueError(f"settings: {unknown('key', name, names)}")
             is_text = isinstance(getattr(Settings(), name), str)
             for value in given if isinstance(given, list) else [given]:
                 if isinstance(value, str) != is_text:
@@ -246,20 +245,14 @@ def _replaced(settings: Settings, changes: dict[str, Any]) -> Settings:
 
 def _first_problem(error: ValidationError) -> str:
     problems = error.errors()
-    unknown = (problem for problem in problems if problem["type"] == "extra_forbidden")
-    problem = next(unknown, problems[0])  # what is missing may be misspelt
+    misspelt = (problem for problem in problems if problem["type"] == "extra_forbidden")
+    problem = next(misspelt, problems[0])  # what is missing may be misspelt
     where = ".".join(str(part) for part in problem["loc"] if "[" not in str(part))
     if problem["type"] == "extra_forbidden":
         name = str(problem["loc"][-1])
         fields = Mask.model_fields if problem["loc"][0] == "mask" else Study.model_fields
-        return _unknown(name, list(fields))
+        return unknown("key", name, fields)
     if problem["type"] == "missing":
         return f"{where} is missing"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{where}: {message}" if where else message
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-    return f"unknown key {name!r}: {hint}"

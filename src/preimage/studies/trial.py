@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from preimage.files import sha256
 from preimage.masks import channel_mask, stream_mask, window_mask
 from preimage.settings import Settings
 from preimage.studies.component import Component
@@ -119,7 +119,7 @@ class Trial(BaseModel):
             parts["weights"] = None
         parts["settings"] = _in_floats(dataclasses.asdict(self.settings))
         text = json.dumps([_FORMAT, parts], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        return sha256(text.encode())[:32]
 
     @property
     def kin(self) -> str:

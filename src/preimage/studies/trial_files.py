@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from preimage.files import sha256
 from preimage.models import efficientnet_lite, zoo
 from preimage.models.state_dicts import RANDOM
 from preimage.models.weights import is_installed, path_of
+from preimage.names import LayerName
 from preimage.photo_files import list_images, shipped_photos
 
 
@@ -33,7 +34,7 @@ def photo_paths(names: Sequence[str] | None, folder: Path = Path()) -> list[Path
 def checksum(path: Path) -> str:
     """SHA-256 of a file; for one that cannot be read, a text that names it."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return sha256(path)
     except OSError:
         return f"unreadable:{path}"
 
@@ -44,7 +45,7 @@ def weights_checksum(representation: str, weights: str | None) -> str | None:
     if weights is not None and weights != RANDOM:
         return checksum(Path(weights))
     if separator and source == "matconvnet":
-        return checksum(Path(rest.rpartition("/")[0]))
+        return checksum(Path(LayerName.parse(rest).network))
     return None
 
 

@@ -15,11 +15,11 @@ from preimage.catalog import Network
 from preimage.optimizer import Progress
 from preimage.representations.base import Representation
 from preimage.studies.loading import Loader
-from preimage.studies.machine import machine
 from preimage.studies.naturalness import gradient_intersection
 from preimage.studies.outcome import Failure, Measures, Outcome
 from preimage.studies.trial import Trial
 from preimage.studies.visualize import visualize
+from preimage.versions import versions
 from preimage.visualizations import PreImage
 
 
@@ -89,7 +89,7 @@ def _together(
             ),
             result.images[index].cpu().numpy(),
             phi.preprocessing.to_display(result.shown[index]),
-            machine(device, len(trials)),
+            versions(device) | {"batch": str(len(trials))},
         )
         for index, trial in enumerate(trials)
     ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from preimage.files import sha256
 from preimage.studies.outcome import Failure
 from preimage.studies.trial import Trial
 
@@ -50,7 +50,7 @@ def read_photos(trials: Sequence[Trial]) -> tuple[Batch | None, list[Failure]]:
         except OSError as error:
             failures.append(Failure(trial.key, f"{trial.photo}: {error.strerror}"))
             continue
-        if hashlib.sha256(data).hexdigest() == trial.photo_sha256:
+        if sha256(data) == trial.photo_sha256:
             photos[trial.photo_sha256] = data
         else:
             reason = f"{trial.photo}: changed since the study began: run it again"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from preimage.models.weights import cache_directory
+from preimage.files import cache_folder, sha256, write_whole
+from preimage.names import LayerName
 from preimage.studies.trial import Trial
 from preimage.studies.trial_files import weight_file
 
@@ -43,16 +42,10 @@ class Shipment:
         Raises:
             OSError: if it cannot be written.
         """
-        path = cache_directory() / "shipped" / f"{self.sha256}{self.suffix}"
-        if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == self.sha256:
-            return path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
-            partial.write_bytes(follow(self.content[0]).data)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        path = cache_folder() / "shipped" / f"{self.sha256}{self.suffix}"
+        if not (path.exists() and sha256(path) == self.sha256):
+            with write_whole(path) as partial:
+                partial.write_bytes(follow(self.content[0]).data)
         return path
 
 
@@ -69,7 +62,7 @@ class Shipments:
 
     def shipment_for(self, trial: Trial) -> Shipment | None:
         """The weight file of a trial's network; None where there is none, or none to be read."""
-        model, weights = trial.representation.rpartition("/")[0], trial.weights
+        model, weights = LayerName.parse(trial.representation).network, trial.weights
         if (model, weights) not in self._known:
             self._known[model, weights] = self._pack(model, weights)
         return self._known[model, weights]
@@ -83,4 +76,4 @@ class Shipments:
         if file is None:
             return None
         content = self._put(np.frombuffer(data, np.uint8))
-        return Shipment(model, weights, hashlib.sha256(data).hexdigest(), file.suffix, [content])
+        return Shipment(model, weights, sha256(data), file.suffix, [content])

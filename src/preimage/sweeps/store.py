@@ -23,11 +23,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 from filelock import FileLock, Timeout
 
+from preimage.files import remove_partial, write_whole
 from preimage.studies.outcome import Failure, Measures, Outcome, Record
 from preimage.studies.trial import Trial
-from preimage.sweeps.files import remove_partial, write_files
 
 VERSION = 2
 """Of the layout; a store of a newer one is left alone. Those of version 1 hold inversions alone."""
@@ -158,9 +159,18 @@ class Store:
         if isinstance(result, Failure):
             self._commit(result.key, "failed", None, None, result.reason)
             return
-        write_files(self._picture(result.key), result.picture, result.image)
+        self._write_files(self._picture(result.key), result)
         measures = json.dumps(dataclasses.asdict(result.measures))
         self._commit(result.key, "done", measures, json.dumps(result.machine), None)
+
+    def _write_files(self, picture: Path, outcome: Outcome) -> None:
+        """Write the picture (8 bits) and, beside it as .npy, the image (float32)."""
+        from PIL import Image
+
+        with write_whole(picture) as partial:
+            Image.fromarray(outcome.picture).save(partial)
+        with write_whole(picture.with_suffix(".npy")) as partial:
+            np.save(partial, outcome.image)
 
     def _commit(self, key: str, status: str, *values: str | None) -> None:
         with self._transaction():

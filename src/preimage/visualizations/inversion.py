@@ -16,6 +16,7 @@ from torch import Tensor
 
 from preimage.images import ImageLike, match_contrast, psnr, ssim, with_deviation
 from preimage.losses import SquaredDistance, relative_error
+from preimage.names import unknown
 from preimage.objective import Objective
 from preimage.optimizer import Minimum, Progress, minimize
 from preimage.representations.base import Representation
@@ -163,7 +164,7 @@ def choose_settings(
         return settings
     qualities = NETWORK_QUALITIES if representation.is_network else QUALITIES
     if quality is not None and quality not in qualities:
-        raise ValueError(f"unknown quality {quality!r}: there are {', '.join(qualities)}")
+        raise ValueError(unknown("quality", quality, qualities))
     chosen = qualities[quality or "fast"]
     return with_own_loss_weight(chosen, representation)
 

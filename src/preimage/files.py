@@ -1,0 +1,117 @@
+"""Files: written whole or not at all, their checksums and names, and the cache folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PARTIAL = ".partial-"
+_ABANDONED_SECONDS = 3600.0
+_LONGEST_NAME = 120
+
+
+@contextmanager
+def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary file to write, which takes the place of `path` when the block ends.
+
+    It lies in the same folder, which is made if there is none, and has the same suffix.
+    If the block raises, the temporary file is removed and `path` stays as it was.
+
+    Args:
+        path: the file to make or to replace.
+
+    Raises:
+        OSError: if it cannot be written; the error names `path`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "new", "notes.txt")
+    ...     with write_whole(path) as partial:
+    ...         characters = partial.write_text("complete")
+    ...     path.read_text(), len(list(path.parent.iterdir()))
+    ('complete', 1)
+    """
+    path = Path(path)
+    partial = path.with_name(f"{_PARTIAL}{secrets.token_hex(8)}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield partial
+            _flush(partial)
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, str(partial), str(path.parent)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _flush(path: Path) -> None:
+    """Wait until the contents of a file have reached the disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def is_partial(path: Path) -> bool:
+    """Return whether a file is a temporary one of `write_whole`."""
+    return path.name.startswith(_PARTIAL)
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove temporary files that killed processes left in a folder over an hour ago."""
+    for path in folder.glob(f"**/{_PARTIAL}*"):
+        if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+            path.unlink(missing_ok=True)
+
+
+def sha256(source: bytes | Path) -> str:
+    """Return the SHA-256 of bytes or of the contents of a file, in hexadecimal.
+
+    Raises:
+        OSError: if the file cannot be read.
+
+    >>> sha256(b"")[:8]
+    'e3b0c442'
+    """
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, hashlib.sha256).hexdigest()
+
+
+def md5(path: Path) -> str:
+    """Return the MD5 of the contents of a file, in hexadecimal.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def file_name(text: str) -> str:
+    """Return `text` without the characters that file names cannot have or shells interpret.
+
+    Only the last 120 characters are kept.
+
+    >>> file_name("alexnet/conv3.neuron 5:3,4")
+    'alexnet-conv3.neuron-5-3,4'
+    """
+    safe = (c if c.isprintable() and c not in '/\\:*?"<>| ' else "-" for c in text)
+    return "".join(safe)[-_LONGEST_NAME:]
+
+
+def cache_folder() -> Path:
+    """Return the folder of weight files and statistics: $PREIMAGE_CACHE or the platform's own."""
+    override = os.environ.get("PREIMAGE_CACHE")
+    if override:
+        return Path(override).expanduser()
+    import platformdirs
+
+    return platformdirs.user_cache_path("preimage")

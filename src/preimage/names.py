@@ -1,0 +1,83 @@
+"""Names that users type, each parsed in one place: layers, channels, and what is misspelt."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_MOST_LISTED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class LayerName:
+    """A network and one of its layers, or a representation that belongs to no network.
+
+    Attributes:
+        network: as a user names it; empty for HOG and dense SIFT.
+        layer: the dotted name of the layer, or the name of the representation.
+    """
+
+    network: str
+    layer: str
+
+    @classmethod
+    def parse(cls, text: str) -> LayerName:
+        """Split a name at its last "/"; a name without any is a representation of its own.
+
+        >>> LayerName.parse("matconvnet:nets/mine.mat/conv3")
+        LayerName(network='matconvnet:nets/mine.mat', layer='conv3')
+        >>> LayerName.parse("hog")
+        LayerName(network='', layer='hog')
+        """
+        network, _, layer = text.rpartition("/")
+        return cls(network, layer)
+
+    def __str__(self) -> str:
+        return f"{self.network}/{self.layer}" if self.network else self.layer
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Return the message for an unknown name: it offers the nearest known one, or lists them.
+
+    >>> unknown("network", "alexnt", ["alexnet", "vgg-m"])
+    "unknown network 'alexnt': did you mean 'alexnet'?"
+    >>> unknown("network", "lenet", ["caffenet-2", "vgg-m"])
+    "unknown network 'lenet': there are caffenet-2, vgg-m"
+    """
+    by_lower = {word.lower(): word for word in known}
+    if near := difflib.get_close_matches(name.lower(), by_lower, n=1):
+        return f"unknown {kind} {name!r}: did you mean {by_lower[near[0]]!r}?"
+    listed = list(by_lower.values())
+    more = f", ... ({len(listed)} in all)" if len(listed) > _MOST_LISTED else ""
+    return f"unknown {kind} {name!r}: there are {', '.join(listed[:_MOST_LISTED])}{more}"
+
+
+def parse_channels(text: str, count: int | None = None) -> list[int]:
+    """Return the channels that a list such as "0-24,31", or "all", stands for, each once.
+
+    Args:
+        text: numbers and ranges, separated by commas.
+        count: number of channels of the layer; needed for "all".
+
+    Raises:
+        ValueError: if the text is no such list, or a number is not below `count`.
+
+    >>> parse_channels("3,7,9-12")
+    [3, 7, 9, 10, 11, 12]
+    >>> parse_channels("all", count=3)
+    [0, 1, 2]
+    """
+    if count is not None and text.strip() == "all":
+        return list(range(count))
+    example = "0-24,31" if count is None else "0-24,31 or all"
+    channels: list[int] = []
+    for part in text.split(","):
+        first, dash, last = (piece.strip() for piece in part.partition("-"))
+        last = last if dash else first
+        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
+            raise ValueError(f"channels must be like {example}, not {text!r}")
+        if count is not None and int(last) >= count:
+            raise ValueError(f"channel {last} is not among 0-{count - 1}")
+        channels += range(int(first), int(last) + 1)
+    return list(dict.fromkeys(channels))

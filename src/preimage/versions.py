@@ -1,0 +1,32 @@
+"""What a result depends on besides its settings: versions, processor, device and threads."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib.metadata import version
+
+
+def versions(device: str | None = None) -> dict[str, str]:
+    """Return what a result was computed with.
+
+    Args:
+        device: where it was computed, if it was.
+
+    Returns:
+        The versions of `preimage`, `torch` and `python`, the processor architecture as
+        `machine`, the number of `threads` and, if given, the `device`.
+
+    >>> sorted(versions("cpu"))
+    ['device', 'machine', 'preimage', 'python', 'threads', 'torch']
+    """
+    import torch
+
+    found = {
+        "preimage": version("preimage"),
+        "torch": torch.__version__,
+        "python": sys.version.split()[0],
+        "machine": platform.machine(),
+        "threads": str(torch.get_num_threads()),
+    }
+    return found if device is None else found | {"device": device}

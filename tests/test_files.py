@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from preimage.files import (
+    cache_folder,
+    file_name,
+    is_partial,
+    md5,
+    remove_partial,
+    sha256,
+    write_whole,
+)
+
+
+def test_a_file_appears_whole_when_the_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.png"
+    with write_whole(path) as partial:
+        partial.write_bytes(b"all")
+        assert not path.exists()
+        assert (partial.parent, partial.suffix) == (path.parent, path.suffix)
+        assert is_partial(partial)
+    assert path.read_bytes() == b"all"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_error_in_the_block_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def write_half() -> None:
+        with write_whole(path) as partial:
+            partial.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_writers_of_one_file_do_not_share_a_temporary_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with write_whole(path) as one, write_whole(path) as other:
+        assert one != other
+        one.write_text("1")
+        other.write_text("2")
+    assert path.read_text() == "1"
+
+
+def test_a_full_disk_is_an_error_of_the_file_itself(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with pytest.raises(OSError, match="No space left") as caught, write_whole(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert caught.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_of_the_file_itself(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "a.txt"
+    with pytest.raises(OSError, match=r"file/a\.txt") as caught, write_whole(path):
+        pass
+    assert caught.value.filename == str(path)
+
+
+def test_an_error_of_another_file_keeps_its_name(tmp_path: Path) -> None:
+    other = tmp_path / "missing"
+    with pytest.raises(FileNotFoundError) as caught, write_whole(tmp_path / "a.txt"):
+        other.read_bytes()
+    assert caught.value.filename == str(other)
+
+
+def test_only_old_temporary_files_are_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "ab"
+    with write_whole(folder / "old.png") as old, write_whole(folder / "young.png") as young:
+        for path in (old, young, folder / "kept.png"):
+            path.write_bytes(b"half")
+            os.utime(path, (0, 0))
+        os.utime(young)
+        remove_partial(tmp_path)
+        assert [path.exists() for path in (old, young)] == [False, True]
+        old.touch()
+    assert sorted(path.name for path in folder.iterdir()) == ["kept.png", "old.png", "young.png"]
+
+
+def test_checksums_are_those_of_hashlib(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"contents")
+    assert sha256(path) == sha256(b"contents") == hashlib.sha256(b"contents").hexdigest()
+    assert md5(path) == hashlib.md5(b"contents", usedforsecurity=False).hexdigest()
+    with pytest.raises(FileNotFoundError):
+        sha256(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("blocks.5", "blocks.5"),
+        ("matconvnet:C:\\nets/my net.mat/conv1", "matconvnet-C--nets-my-net.mat-conv1"),
+        ("a\nb", "a-b"),
+        ("x" * 500, "x" * 120),
+    ],
+)
+def test_a_file_name_has_no_character_that_takes_it_apart(text: str, name: str) -> None:
+    assert file_name(text) == name
+
+
+def test_the_cache_folder_is_the_platforms_unless_the_environment_names_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+    monkeypatch.delenv("PREIMAGE_CACHE")
+    assert cache_folder().name == "preimage"
+    assert cache_folder() != tmp_path

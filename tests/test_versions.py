@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import platform
+
+import torch
+
+import preimage
+from preimage.versions import versions
+
+
+def test_versions_name_all_that_a_result_depends_on() -> None:
+    assert versions() == {
+        "preimage": preimage.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "threads": str(torch.get_num_threads()),
+    }
+
+
+def test_the_device_is_named_if_there_is_one() -> None:
+    assert versions("cuda:1") == versions() | {"device": "cuda:1"}
