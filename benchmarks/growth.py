@@ -59,11 +59,11 @@ def measured(case: Case, side: int, batch: int) -> dict[str, Any]:
     """A row: milliseconds and mebibytes of the limit and of ours."""
     phi, size = Layer(case.model, case.layer, COLOR), (side, side)
     makers = {"limit": partial(bare, case, batch, size), "ours": partial(ours, phi, batch, size)}
-    with phi.frozen(CPU):
+    with phi.session(CPU):
         calls = {name: partial(make(), 2) for name, make in makers.items()}
         seconds = interleaved(calls, 5, time.process_time)
     del calls
-    with phi.frozen(CPU):
+    with phi.session(CPU):
         peaks = {name: peak_bytes(make) for name, make in makers.items()}
     row = {
         "network": case.network,

@@ -35,8 +35,8 @@ from preimage.optimizer.algorithm_1 import algorithm_1
 from preimage.optimizer.trace import Recorder
 from preimage.preprocessing import Preprocessing
 from preimage.representations.folding import fold_, shadow
+from preimage.representations.forward_until import forward_until
 from preimage.representations.layer import Layer
-from preimage.representations.trunk import Trunk
 from preimage.settings import NNPREIMAGE
 from preimage.visualizations import invert
 
@@ -79,15 +79,15 @@ def cases() -> list[Case]:
 
 def bare(case: Case, batch: int, size: tuple[int, int] = SIZE) -> Callable[[int], None]:
     """So many forward and backward passes, and nothing else."""
-    trunk, layer = Trunk(case.model, [case.layer]), case.layer
     x = torch.randn(batch, 3, *size).contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
-        gradient = torch.randn_like(trunk(x)[layer])
+        gradient = torch.randn_like(forward_until(case.model, x, [case.layer])[case.layer])
 
     def steps(count: int) -> None:
         for _ in range(count):
             seen = x.detach().requires_grad_()
-            torch.autograd.grad(trunk(seen)[layer], seen, gradient)
+            code = forward_until(case.model, seen, [case.layer])[case.layer]
+            torch.autograd.grad(code, seen, gradient)
 
     return steps
 
@@ -95,12 +95,12 @@ def bare(case: Case, batch: int, size: tuple[int, int] = SIZE) -> Callable[[int]
 def bare_folded(case: Case, batch: int) -> Callable[[int], None]:
     """The same for the network with its batch norm folded."""
     copied = shadow(case.model)
-    fold_(copied, Trunk(copied, [case.layer])(torch.randn(1, 3, *SIZE))[case.layer])
+    fold_(copied, forward_until(copied, torch.randn(1, 3, *SIZE), [case.layer])[case.layer])
     return bare(replace(case, model=copied.requires_grad_(False)), batch)
 
 
 def ours(phi: Layer, batch: int, size: tuple[int, int] = SIZE) -> Callable[[int], None]:
-    """So many iterations of Algorithm 1, inside `frozen`."""
+    """So many iterations of Algorithm 1, inside a session."""
     margin = phi.default_jitter - 1
     start = torch.randn(batch, 3, size[0] + margin, size[1] + margin) * 40
     target = phi.encode(torch.randn(batch, 3, *size) * 40)
@@ -128,11 +128,11 @@ def compared(case: Case, n: int) -> dict[str, Any]:
     if any(isinstance(module, nn.BatchNorm2d) for module in case.model.modules()):
         makers["bare_folded"] = partial(bare_folded, case, n)
     steps, rounds = (5, 8) if n == 1 else (1, 4)
-    with phi.frozen(CPU):
+    with phi.session(CPU):
         calls = {name: partial(make(), steps) for name, make in makers.items()}
         seconds = interleaved(calls, rounds, time.process_time)
     del calls
-    with phi.frozen(CPU):
+    with phi.session(CPU):
         peaks = {name: peak_bytes(make) for name, make in makers.items()}
     weights = sum(p.numel() * p.element_size() for p in case.model.parameters())
     folded = seconds.get("bare_folded", seconds["bare"])
@@ -169,7 +169,7 @@ def batch(out: Path) -> None:
     rows = []
     for layer in ("stem", *(f"blocks.{n}" for n in (0, 1, 2, 5, 8, 13)), "head"):
         phi = Layer(network, layer, COLOR)
-        with phi.frozen(CPU):
+        with phi.session(CPU):
             single, together = ours(phi, 1), ours(phi, 4)
             calls = {"single": partial(single, 8), "batch": partial(together, 2)}
             rows.append(per_image("iteration", layer, calls, 8, 8))

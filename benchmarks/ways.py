@@ -1,9 +1,9 @@
 """`python -m benchmarks ways`: what each way to run a network costs in time and memory.
 
 An evaluation of a layer and its gradient at 224 x 224 on one thread, for the networks of
-`benchmarks.networks`: as the network is ("none"), hastened ("auto", the default), compiled
-("compile"), in bfloat16 ("bf16"), and hastened with activations recomputed, as where memory is
-short ("recompute").
+`benchmarks.networks`: as the network is ("plain"), as its faster copy ("auto", the default),
+compiled ("compile"), in bfloat16 ("bf16"), and as the copy with activations recomputed, for which
+memory is short ("recompute").
 Milliseconds of processor time, in turn; seconds by the clock until the first evaluation is
 done; the peak of tensors without the network's own weights.
 """
@@ -18,9 +18,10 @@ import torch
 
 from benchmarks.networks import COLOR, CPU, SIZE, cases, peak_bytes
 from benchmarks.timing import interleaved, machine, write_csv
+from preimage.representations.execution import Execution
 from preimage.representations.layer import Layer
 
-WAYS = ("none", "auto", "compile", "bf16", "recompute")
+WAYS = ("plain", "auto", "compile", "bf16", "recompute")
 STEPS = 3
 
 
@@ -36,9 +37,10 @@ def run(out: Path) -> None:
             for way in WAYS:
                 phi = Layer(case.model, case.layer, COLOR)
                 begin = time.perf_counter()
-                stack.enter_context(phi.frozen(CPU, "auto" if way == "recompute" else way))
+                execution = Execution("auto" if way == "recompute" else way)
+                session = stack.enter_context(phi.session(CPU, execution))
                 if way == "recompute":
-                    phi.recompute()
+                    session.recompute()
                 evaluate(phi, 1)
                 first[way] = time.perf_counter() - begin
                 calls[way] = partial(evaluate, phi, STEPS)
@@ -50,7 +52,7 @@ def run(out: Path) -> None:
                 "way": way,
                 "first_s": round(first[way], 1),
                 "ms": round(1e3 * seconds[way] / STEPS, 1),
-                "over_none": round(seconds[way] / seconds["none"], 3),
+                "over_plain": round(seconds[way] / seconds["plain"], 3),
                 "mib": round(peaks[way] / 2**20, 1),
             }
             print(row, flush=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from preimage.preprocessing import Preprocessing
     from preimage.representations.base import Representation
     from preimage.representations.dsift import DSIFT
+    from preimage.representations.execution import Execution
     from preimage.representations.hog import HOG
     from preimage.representations.layer import Layer
     from preimage.representations.layers import Layers
@@ -50,6 +51,7 @@ __all__ = [
     "PAPER",
     "QUALITIES",
     "DeadTargetError",
+    "Execution",
     "ImageError",
     "Layer",
     "Layers",
@@ -79,6 +81,7 @@ _NAMES = {
     "preprocessing": ("Preprocessing",),
     "representations.base": ("Representation",),
     "representations.dsift": ("DSIFT",),
+    "representations.execution": ("Execution",),
     "representations.hog": ("HOG",),
     "representations.layer": ("Layer",),
     "representations.layers": ("Layers",),

@@ -145,7 +145,7 @@ class Objective:
         Returns:
             The energy, term by term, and its gradient, (N, D, H, W).
         """
-        if len(x) > self._most_at_once(x):
+        if len(x) > self.images_at_once(x):
             return self._in_parts(x, views)
         shifted = views is not None and views.shape[1] == 2
         leaf = (jitter(x, views, self.size) if views is not None and shifted else x).detach()
@@ -166,22 +166,22 @@ class Objective:
                 gradient[n, :, v : v + height, u : u + width] += d_leaf[n]
         return Energy(bounded, variation, loss, self.loss_weights), self.flatten_(gradient)
 
-    def _most_at_once(self, x: Tensor) -> int:
-        """How many images are computed together: of a network on a CPU, one after another.
+    def images_at_once(self, x: Tensor) -> int:
+        """Return how many of the images `x` are computed together; of a network on a CPU, one.
 
         A batch rounds differently than each image does alone, which later steps turn into
         another picture, and takes more memory; what it would save in time is in
-        docs/networks.md. Where the loss of an image depends on the others, there is no choice.
+        docs/networks.md. If the loss of an image depends on the others, there is no choice.
         """
         if self.loss.is_joint:
             return len(x)
         if self.representation.is_network and x.device.type == "cpu":
             return 1
-        return len(x) if self._at_once is None else self._at_once
+        return len(x) if self._at_once is None else min(self._at_once, len(x))
 
     def _in_parts(self, x: Tensor, views: Tensor | None) -> tuple[Energy, Tensor]:
         if not self._parts:
-            starts = range(0, len(x), self._most_at_once(x))
+            starts = range(0, len(x), self.images_at_once(x))
             slices = [slice(n, min(n + starts.step, len(x))) for n in starts]
             self._parts = [(rows, self.select(range(rows.start, rows.stop))) for rows in slices]
         terms, gradients = [], []

@@ -20,6 +20,7 @@ from preimage.reporting.results import (
     describe,
     write_result,
 )
+from preimage.representations.execution import Execution
 from preimage.representations.hog import HOG
 from preimage.settings import NNPREIMAGE
 from preimage.versions import versions
@@ -32,7 +33,7 @@ CHELSEA = shipped_photos()["chelsea"]
 def _result() -> PreImage:
     return invert(
         HOG(), CHELSEA, size=(32, 40), seeds=(4, 7), loss_weights=20, settings=SHORT,
-        accelerate="none",
+        execution=Execution("plain"),
     )  # fmt: skip
 
 
@@ -56,7 +57,14 @@ def test_a_description_holds_all_that_is_known_of_its_image() -> None:
         "interrupted": False,
         "seconds": 1.235,
         "settings": dataclasses.asdict(SHORT),
-        "accelerate": "none",
+        "ran": {
+            "network": None,
+            "mode": "eager",
+            "precision": "float32",
+            "recomputed": False,
+            "at_once": 2,
+            "fallback": None,
+        },
     }
 
 

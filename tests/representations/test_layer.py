@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.representations.networks import COLOR, Constant, Failing, Residual, resnet, state
+from tests.representations.networks import COLOR, Constant, Residual, resnet, state, used_network
 from tests.support import random_image
 from torch import Tensor, nn
 
@@ -21,16 +21,6 @@ SHORT = NNPREIMAGE.replace(iterations=3, final_iterations=2)
 
 def image(*shape: int, seed: int = 0) -> Tensor:
     return random_image(*shape, seed=seed).float()
-
-
-def used_network() -> nn.Module:
-    """With partly frozen weights, gradients, mixed modes and a hook."""
-    model = resnet()
-    model(torch.rand(2, 3, 32, 32)).sum().backward()
-    model.stem.requires_grad_(False)
-    model.body[1].eval()
-    model.body.register_forward_hook(lambda module, inputs, output: None)
-    return model
 
 
 @pytest.mark.parametrize("layer", ["stem", "stem.0", "body.1.one", "body", "pair.inside", "head"])
@@ -81,18 +71,6 @@ def test_it_shows_its_layer_and_the_class_of_its_network() -> None:
     assert repr(Layer(resnet(), "body.1", COLOR)) == "Layer('body.1' of ResNet)"
 
 
-def test_frozen_holds_for_the_whole_block_and_may_be_nested() -> None:
-    model = used_network()
-    before = state(model)
-    phi = Layer(model, "body", COLOR)
-    cpu = torch.device("cpu")
-    with phi.frozen(cpu), Layer(model, "head", COLOR).frozen(cpu), phi.frozen(cpu):
-        phi(image(1, 3, 32, 32))
-        assert not any(module.training for module in model.modules())
-        assert not any(p.requires_grad or p.grad is not None for p in model.parameters())
-    assert state(model) == before
-
-
 def test_conversions_of_the_representation_do_not_reach_the_network() -> None:
     model = resnet()
     phi = Layer(model, "body", COLOR)
@@ -118,43 +96,6 @@ def test_the_code_is_what_the_layer_returns_in_a_plain_call(layer: str) -> None:
         model(x / 64)
     hook.remove()
     assert torch.equal(Layer(model, layer, COLOR)(x), seen[0])
-
-
-def test_nothing_behind_the_layer_runs() -> None:
-    chain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sequential(nn.ReLU(), Failing()), Failing())
-    Layer(chain, "1.0", COLOR)(image(1, 3, 8, 8))
-    model = resnet()
-    model.body[1].act = Failing()
-    for layer in ("stem", "body.0", "body.1.bn"):
-        Layer(model, layer, COLOR)(image(1, 3, 32, 32))
-    with pytest.raises(AssertionError, match="behind the layer"):
-        Layer(model, "body.1", COLOR)(image(1, 3, 32, 32))
-
-
-def test_hooks_that_the_user_put_on_a_chain_still_run() -> None:
-    calls: list[int] = []
-    chain = nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()), nn.ReLU())
-    chain[0].register_forward_pre_hook(lambda module, inputs: calls.append(1))
-    Layer(chain, "0.0", COLOR)(image(1, 3, 8, 8))
-    assert calls == [1]
-
-
-def test_activations_in_place_change_neither_the_image_nor_the_code() -> None:
-    chain = nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True))
-    x = image(1, 3, 8, 8).requires_grad_()
-    before = x.detach().clone()
-    plain = Layer(chain, "1", COLOR)(x)
-    assert torch.equal(x, before)
-    torch.testing.assert_close(plain, chain[1]((x / 64).relu()))
-    assert bool((plain < 0).any())
-    assert bool((Layer(Residual(3), "one", COLOR)(x) < 0).any())
-
-
-def test_of_a_layer_that_is_called_twice_the_first_call_counts() -> None:
-    block = Residual(3).eval()
-    x = image(1, 3, 8, 8)
-    expected = block.bn(block.one(x / 64)).relu()
-    torch.testing.assert_close(Layer(block, "act", COLOR)(x), expected)
 
 
 def test_the_gradient_is_that_of_finite_differences() -> None:

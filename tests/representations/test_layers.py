@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
-from tests.representations.networks import COLOR, Failing, Residual, resnet, state
+from tests.representations.networks import COLOR, Residual, resnet, state, vgg
 from tests.support import random_image
 from torch import Tensor, nn
 
@@ -26,29 +25,6 @@ def image(*shape: int, seed: int = 0) -> Tensor:
 
 def layers(model: nn.Module, *names: str) -> Layers:
     return Layers([Layer(model, name, COLOR, name=f"net/{name}") for name in names])
-
-
-def counted(model: nn.Module) -> list[nn.Module]:
-    """The modules without children that are called from now on."""
-    calls: list[nn.Module] = []
-
-    def count(module: nn.Module, *_: Any) -> None:
-        calls.append(module)
-
-    for module in model.modules():
-        if not list(module.children()):
-            module.register_forward_pre_hook(count)
-    return calls
-
-
-def vgg() -> nn.Sequential:
-    """A chain with activations in place, as MatConvNet's networks are."""
-    torch.manual_seed(0)
-    parts: list[nn.Module] = []
-    for wide in (3, 4, 5):
-        parts += [nn.Conv2d(wide, wide + 1, 3), nn.ReLU(inplace=True)]
-    parts.append(nn.AdaptiveAvgPool2d(2))
-    return nn.Sequential(nn.Sequential(*parts), nn.Flatten(), nn.Linear(24, 7), nn.ReLU(True))
 
 
 @pytest.mark.parametrize(
@@ -69,33 +45,6 @@ def test_each_output_is_bit_for_bit_that_of_the_layer_alone(
     assert list(together) == names
     for name in names:
         assert torch.equal(together[name], Layer(model, name, COLOR)(x)), name
-
-
-def test_an_activation_in_place_does_not_reach_the_layer_before_it() -> None:
-    for model, before, after in ((vgg(), "0.0", "0.1"), (Residual(3), "bn", "act")):
-        outputs = layers(model, before, after).outputs(image(1, 3, 16, 16))
-        assert bool((outputs[before] < 0).any())
-        assert torch.equal(outputs[after], outputs[before].relu())
-
-
-def test_no_module_runs_twice_and_none_behind_the_last_layer() -> None:
-    first, second = nn.Conv2d(3, 4, 3), nn.ReLU()
-    model = nn.Sequential(first, nn.Sequential(second, Failing()), Failing())
-    calls = counted(model)
-    layers(model, "1.0", "0").outputs(image(1, 3, 8, 8))
-    assert calls == [first, second]
-    body = resnet()
-    body.body[2].two = Failing()
-    layers(body, "body.0", "stem.0", "body.1", "body.2.act").outputs(image(1, 3, 32, 32))
-    with pytest.raises(AssertionError, match="behind the layer"):
-        layers(body, "body.2", "stem.0").outputs(image(1, 3, 32, 32))
-
-
-def test_a_module_that_stands_at_two_places_of_a_chain_is_taken_at_the_one_named() -> None:
-    relu = nn.ReLU()
-    model = nn.Sequential(relu, nn.Conv2d(3, 4, 3), relu)
-    outputs = layers(model, "0", "2").outputs(image(1, 3, 8, 8))
-    assert [tuple(y.shape[1:]) for y in outputs.values()] == [(3, 8, 8), (4, 6, 6)]
 
 
 def test_the_code_is_the_codes_end_to_end_and_its_gradient_right() -> None:

@@ -18,16 +18,16 @@ from preimage.cli.common import (
     clear_errors,
     conclude,
     find_preset,
-    parse_memory,
+    parse_execution,
     parse_size,
     progress_bar,
     read_inputs,
     representations,
+    use_one_thread,
 )
 from preimage.cli.options import Accelerate, Memory
 from preimage.files import file_name
 from preimage.reporting.video import check_video, frame_interval, write_video
-from preimage.representations.acceleration import check_acceleration
 from preimage.settings import PRESETS
 
 if TYPE_CHECKING:
@@ -74,15 +74,15 @@ def caricature(
     memory: Memory = None,
 ) -> None:
     """Exaggerate what excites a representation in a photo."""
-    import torch
-
     from preimage.cli.output import Output
 
     with clear_errors():
         settings = find_preset(preset, steps, known=PRESETS)
         chosen = representations(rep, layers, weights)
-        check_device(device, small_kernels=not chosen[0].is_network)
-        check_acceleration(accelerate, torch.device(device))
+        check_device(device)
+        if not chosen[0].is_network:
+            use_one_thread(device)
+        execution = parse_execution(accelerate, memory, device)
         if video is not None:
             check_video(video)
         sources, failures = read_inputs(inputs)
@@ -95,8 +95,7 @@ def caricature(
             "settings": settings,
             "size": None if size is None else parse_size(size),
             "device": device,
-            "accelerate": accelerate,
-            "memory": parse_memory(memory),
+            "execution": execution,
             "snapshot_every": frame_interval(settings) if video is not None else 0,
         }
     run = _Run(output, options, as_json)

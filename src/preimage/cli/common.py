@@ -15,6 +15,7 @@ from rich.console import Console
 
 from preimage.files import sha256
 from preimage.names import unknown
+from preimage.representations.execution import Execution
 from preimage.settings import EXCITATION_PRESETS, Settings
 
 if TYPE_CHECKING:
@@ -143,20 +144,33 @@ def find_preset(
     return settings if strength is None else settings.replace(loss_weight=strength)
 
 
-def check_device(device: str, *, small_kernels: bool = True) -> None:
-    """Fails for a device that torch does not have.
-
-    On the CPU, small kernels, as those of the classical representations, get a single
-    thread: a second one slows them.
-    """
+def check_device(device: str) -> None:
+    """Raise ValueError if torch does not have the device."""
     import torch
 
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"device {device!r}: {str(error).splitlines()[0]}") from None
-    if device == "cpu" and small_kernels:
+
+
+def use_one_thread(device: str) -> None:
+    """Set torch to a single thread on a CPU: more slow down the classical representations."""
+    import torch
+
+    if device == "cpu":
         torch.set_num_threads(1)
+
+
+def parse_execution(accelerate: str, memory: str | None, device: str) -> Execution:
+    """Return what --accelerate and --memory say, checked for the device.
+
+    Raises:
+        ValueError: if one of them has no such value.
+    """
+    execution = Execution(accelerate, parse_memory(memory))
+    execution.check(device)
+    return execution
 
 
 @contextlib.contextmanager

@@ -18,17 +18,17 @@ from preimage.cli.common import (
     check_device,
     clear_errors,
     conclude,
-    parse_memory,
+    parse_execution,
     parse_size,
     percent,
     progress_bar,
     read_inputs,
     representations,
+    use_one_thread,
 )
 from preimage.cli.options import Accelerate, Memory
 from preimage.names import unknown
 from preimage.reporting.video import check_video, frame_interval
-from preimage.representations.acceleration import check_acceleration
 from preimage.settings import PRESETS, QUALITIES, SOLVERS, Settings
 
 if TYPE_CHECKING:
@@ -107,8 +107,6 @@ def invert(
     memory: Memory = None,
 ) -> None:
     """Find images whose code is that of a photo, or a given code."""
-    import torch
-
     from preimage.cli.output import Output, write_film
     from preimage.studies.trial import Mask
 
@@ -116,12 +114,15 @@ def invert(
         chosen = representations(rep, layers, weights)
         kept = None if channels is None else _parse_channels(channels)
         mask = Mask.model_validate({"window": window, "channels": kept, "stream": stream})
+        check_device(device)
+        if not chosen[0].is_network:
+            use_one_thread(device)
+        execution = parse_execution(accelerate, memory, device)
         options = {
             "seeds": range(seed, seed + seeds),
             "loss_weights": loss_weight,
             "device": device,
-            "accelerate": accelerate,
-            "memory": parse_memory(memory),
+            "execution": execution,
         }
         jobs = []
         for representation in chosen:
@@ -130,8 +131,6 @@ def invert(
             changes = {"settings": settings, "snapshot_every": every}
             pixels = None if size is None else parse_size(size)
             jobs.append(_Job(representation, mask, pixels, options | changes))
-        check_device(device, small_kernels=not chosen[0].is_network)
-        check_acceleration(accelerate, torch.device(device))
         if video is not None:
             check_video(video)
         sources, failures = read_inputs(inputs)

@@ -18,7 +18,7 @@ from preimage.cli.common import (
     conclude,
     console,
     find_preset,
-    parse_memory,
+    parse_execution,
     parse_size,
     progress_bar,
 )
@@ -26,7 +26,6 @@ from preimage.cli.options import Accelerate, Memory
 from preimage.files import file_name
 from preimage.names import parse_channels
 from preimage.reporting.video import check_video, frame_interval, write_video
-from preimage.representations.acceleration import check_acceleration
 from preimage.settings import EXCITATION_PRESETS
 
 if TYPE_CHECKING:
@@ -91,8 +90,6 @@ def maximize(
     memory: Memory = None,
 ) -> None:
     """Find images that excite channels, single responses or classes of a network."""
-    import torch
-
     from preimage.cli.output import Output
     from preimage.photo_files import list_images
     from preimage.reporting.excitations import above_maximum, draw_results, film
@@ -100,8 +97,8 @@ def maximize(
 
     with clear_errors():
         job = _Job.parse(model, weights, channels, neuron or [], classes)
-        check_device(device, small_kernels=False)
-        check_acceleration(accelerate, torch.device(device))
+        check_device(device)
+        execution = parse_execution(accelerate, memory, device)
         if video is not None:
             check_video(video)
         settings = find_preset(preset, steps, strength)
@@ -116,8 +113,7 @@ def maximize(
             "diversity": diversity,
             "mosaic": mosaic,
             "device": device,
-            "accelerate": accelerate,
-            "memory": parse_memory(memory),
+            "execution": execution,
             "snapshot_every": frame_interval(settings) if video is not None else 0,
         }
         together = len(job.targets) if mosaic else max(1, _BATCH // seeds)

@@ -6,11 +6,11 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from preimage.representations.acceleration import ACCELERATIONS
+from preimage.representations.execution import MODES
 
 Device: TypeAlias = Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")]
 Accelerate: TypeAlias = Annotated[
-    str, typer.Option(help=f"How a network runs: {', '.join(ACCELERATIONS)}.")
+    str, typer.Option(help=f"How a network runs: {', '.join(MODES)}.")
 ]
 Memory: TypeAlias = Annotated[
     str | None, typer.Option(help="Memory that its tensors may take, as 4GB; costs time alone.")

@@ -16,7 +16,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("demo.png"),
 ) -> None:
     """Invert a photo that comes with the package from HOG, HOGb and DSIFT, as in Figure 4."""
-    from preimage.cli.common import check_device, clear_errors, percent, progress_bar
+    from preimage.cli.common import clear_errors, percent, progress_bar, use_one_thread
     from preimage.paper import table4 as table4_experiment
     from preimage.photo_files import shipped_photos
     from preimage.reporting.grid import Cell, draw_grid
@@ -24,7 +24,7 @@ def demo(
 
     with clear_errors(), progress_bar() as begin:
         check_picture(out)
-        check_device("cpu")
+        use_one_thread("cpu")
         photo = shipped_photos()["chelsea"]
         rows: list[tuple[str, ...]] = []
         cells: list[Cell] = []
@@ -60,7 +60,7 @@ def table4(
     ] = None,
 ) -> None:
     """Reconstruction error of HOG, HOGb and DSIFT; run again to go on after a stop."""
-    from preimage.cli.common import check_device, clear_errors, console, progress_bar
+    from preimage.cli.common import clear_errors, console, progress_bar, use_one_thread
     from preimage.paper import hoggle as hoggle_experiment
     from preimage.paper import table4 as table4_experiment
     from preimage.photo_files import list_images, shipped_photos
@@ -68,7 +68,7 @@ def table4(
     from preimage.reporting.table4 import HEADER, format_rows, write_table4
 
     with clear_errors(), progress_bar() as begin:
-        check_device("cpu")
+        use_one_thread("cpu")
         check_folder(out)
         photos = list(shipped_photos().values()) if images is None else list_images(images)
         dictionaries = None if hoggle is None else hoggle_experiment.load(hoggle)
@@ -106,7 +106,7 @@ def hoggle(
     """Train HOGgle, the baseline of Table 4, for `table4 --hoggle FILE`."""
     from rich.progress import Progress as Bar
 
-    from preimage.cli.common import check_device, clear_errors, console
+    from preimage.cli.common import clear_errors, console, use_one_thread
     from preimage.paper import hoggle as hoggle_experiment
     from preimage.photo_files import list_images, shipped_photos
     from preimage.reporting.results import check_writable
@@ -115,7 +115,7 @@ def hoggle(
         clear_errors(),
         Bar(console=console, transient=True, disable=not console.is_terminal) as bar,
     ):
-        check_device("cpu")
+        use_one_thread("cpu")
         if out.is_dir():
             raise ValueError(f"{out} is a folder: --out names the file to write")
         check_writable(out.parent)

@@ -81,7 +81,7 @@ def carry_out(folder: Path, study: str, trials: Sequence[Trial], how: How) -> li
             second one.
     """
     if how.ray is None:
-        check_device(how.device, small_kernels=False)
+        check_device(how.device)
     with Store(folder, create=True) as store, _log(folder / "study.log") as log:
         store.plan(study, trials)
         wanted = ("missing", "failed") if how.retry else ("missing",)

@@ -46,7 +46,7 @@ def stats(
     from preimage.statistics import measure
 
     with clear_errors():
-        check_device(device, small_kernels=False)
+        check_device(device)
         if out is not None:
             check_writable(out.parent)
         networks = by_network(layers, weights)

@@ -147,7 +147,7 @@ def _print_plan(records: list[Record], loader: Loader, how: How) -> None:
 
     torch.set_num_threads(how.threads)
     if how.ray is None:
-        check_device(how.device, small_kernels=False)
+        check_device(how.device)
     seconds = seconds_each(records, loader, how.device if how.ray is None else "cpu")
     table = Table("representation", "trials", "done", "failed", "each", "left")
     total = 0.0

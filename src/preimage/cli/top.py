@@ -39,7 +39,7 @@ def top(
     from preimage.statistics import load_known, measure
 
     with clear_errors():
-        check_device(device, small_kernels=False)
+        check_device(device)
         check_picture(out)
         (several,) = by_network([layer], weights)
         (phi,) = several.layers.values()

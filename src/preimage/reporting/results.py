@@ -100,7 +100,7 @@ def describe(
         "interrupted": result.interrupted,
         "seconds": round(seconds, 3),
         "settings": dataclasses.asdict(result.settings),
-        "accelerate": result.accelerate,
+        "ran": dataclasses.asdict(result.ran),
         "versions": versions(str(result.images.device)),
     }
 

@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
+import torch
+from torch import Tensor
 
-ACCELERATIONS = ("auto", "none", "compile", "graph", "bf16")
-"""How a network may be run many times; see `accelerated`."""
-
-Outputs: TypeAlias = "dict[str, Tensor]"
-
-
-def check_acceleration(accelerate: str, device: torch.device) -> None:
-    """Fails for what there is not.
-
-    Raises:
-        ValueError: if there is no such way, or not on this device.
-    """
-    if accelerate not in ACCELERATIONS:
-        known = ", ".join(ACCELERATIONS)
-        raise ValueError(f"unknown acceleration {accelerate!r}: there are {known}")
-    if accelerate == "graph" and device.type != "cuda":
-        raise ValueError(f"accelerate='graph' records CUDA graphs: it needs cuda, not {device}")
+Outputs = dict[str, Tensor]
 
 
 def accelerated(run: Callable[[Tensor], Outputs], accelerate: str) -> Callable[[Tensor], Outputs]:
-    """What computes the same as `run`.
+    """Return a faster equivalent of `run`.
 
     Args:
-        run: from the network's input to outputs by name.
+        run: computes outputs by name from the network's input.
         accelerate: "compile" for `torch.compile`, whose first call takes from seconds to
             minutes; "graph" for CUDA graphs, which launch all kernels of a pass at once;
             "bf16" for convolutions and products in bfloat16, which only processors with units
-            for it do fast; otherwise `run` itself.
+            for it do fast; all other modes return `run` itself.
     """
-    import torch
-
     if accelerate == "compile":
         return torch.compile(run)
     if accelerate == "bf16":
@@ -48,8 +29,7 @@ def accelerated(run: Callable[[Tensor], Outputs], accelerate: str) -> Callable[[
 
 
 def _in_bfloat16(run: Callable[[Tensor], Outputs]) -> Callable[[Tensor], Outputs]:
-    """With automatic mixed precision; priors and solver stay as they are."""
-    import torch
+    """Return `run` with automatic mixed precision; priors and solver stay as they are."""
 
     def call(x: Tensor) -> Outputs:
         with torch.autocast(x.device.type, torch.bfloat16):
@@ -59,13 +39,11 @@ def _in_bfloat16(run: Callable[[Tensor], Outputs]) -> Callable[[Tensor], Outputs
 
 
 def _graphed(run: Callable[[Tensor], Outputs]) -> Callable[[Tensor], Outputs]:
-    """Records a pass, forward and backward, the first time that images have a new shape.
+    """Return `run` with its forward and backward pass recorded once for each shape of images.
 
-    The outputs of a recorded pass are overwritten by the next one. So only passes that a
-    gradient follows are recorded: what is computed without one is kept by others.
+    The next call overwrites the outputs of a recorded pass. Therefore a call without gradients
+    is not recorded: its caller keeps the outputs.
     """
-    import torch
-
     graphs: dict[torch.Size, tuple[list[str], Any]] = {}
 
     def call(x: Tensor) -> Outputs:

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from preimage.preprocessing import Preprocessing
-from preimage.representations.acceleration import check_acceleration
+from preimage.representations.execution import AUTO, Execution
 from preimage.representations.flat_regions import FlatRegions
 from preimage.representations.receptive_field import ReceptiveField
+from preimage.representations.session import Session
 
 if TYPE_CHECKING:
     from preimage.representations.layer import Layer
@@ -118,35 +119,28 @@ class Representation(nn.Module, ABC):
             codes: Tensor = self(images)
             return codes
 
-    def frozen(
-        self, device: torch.device, accelerate: str = "auto"
-    ) -> AbstractContextManager[None]:
-        """Holds what the representation borrows, such as a network, ready on a device.
+    def session(
+        self, device: torch.device, execution: Execution = AUTO
+    ) -> AbstractContextManager[Session]:
+        """Prepare the representation, such as its network, on a device for many calls.
 
         Args:
             device: where to compute.
-            accelerate: how a network runs; see `preimage.representations.acceleration`.
+            execution: how a network runs.
+
+        Raises:
+            ValueError: if the device does not support the mode of execution.
         """
-        check_acceleration(accelerate, device)
-        return nullcontext()
-
-    @property
-    def weight_bytes(self) -> int:
-        """Memory of the weights of a network; 0 where there are none."""
-        return 0
-
-    def recompute(self) -> bool:
-        """Has activations recomputed, rather than kept, until `frozen` ends.
-
-        Returns:
-            Whether that is new and possible.
-        """
-        return False
+        execution.check(device)
+        return nullcontext(Session())
 
     def relaxed(self, softness: float) -> Representation:
-        """A smooth surrogate, the softer the nearer to 1; itself where there is none."""
+        """Return a smooth surrogate, the softer the nearer to 1; the same object if it has none."""
         return self
 
     def flat_regions(self, codes: Tensor, size: tuple[int, int]) -> list[FlatRegions | None]:
-        """What codes (N, ...) prove to be flat in images of this size; None where nothing."""
+        """Return the regions that each code (N, ...) proves to be flat in an image of this size.
+
+        None stands for an image without any.
+        """
         return [None] * len(codes)

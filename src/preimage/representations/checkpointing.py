@@ -20,6 +20,8 @@ from typing import Any
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from preimage.representations.forward_until import is_chain
+
 
 def checkpoint_(module: nn.Module, layers: Sequence[str]) -> None:
     """Cuts a network into segments that are recomputed, in place.
@@ -33,12 +35,6 @@ def checkpoint_(module: nn.Module, layers: Sequence[str]) -> None:
         if getattr(submodule, "inplace", False):
             vars(submodule)["inplace"] = False
     _cut(module, layers)
-
-
-def is_chain(module: nn.Module) -> bool:
-    """Whether a call of `module` is nothing but calls of its children in turn."""
-    hooked = module._forward_hooks or module._forward_pre_hooks
-    return type(module).forward is nn.Sequential.forward and not hooked
 
 
 def _cut(module: nn.Module, wanted: Sequence[str]) -> None:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
+from preimage.representations.execution import AUTO, Execution
 from preimage.representations.reach import last_map
 from preimage.representations.receptive_field import (
     ReceptiveField,
@@ -29,6 +30,7 @@ from preimage.representations.receptive_field import (
     grid_stride,
     measure,
 )
+from preimage.representations.session import Session, evaluation_mode
 from preimage.representations.trunk import Trunk
 
 USUAL_SIZE = (224, 224)
@@ -39,18 +41,18 @@ USUAL_SIZE = (224, 224)
 class Layer(Representation):
     """The output of a submodule: maps (N, K, H', W'), tokens (N, T, K), or vectors (N, K).
 
-    Nothing behind the layer runs. Of a layer that the network calls more than once, the
-    first call counts. The network itself is not touched but during a call: neither
-    `to` nor `double` of this module reach it, and its modes, hooks, gradients and device
-    are as they were afterwards. A gradient that flows through a network on another device
-    than the image's must be taken inside `frozen`, as `invert` does.
+    Later layers are not executed. If the network calls the layer more than once, the first
+    call counts. The network is changed only during a call: `to` and `double` of this module
+    do not reach it, and afterwards its modes, hooks, gradients and device are what they were.
+    A gradient that flows through a network on another device than the image's must be taken
+    inside `session`, as `invert` does.
 
     Args:
         model: the network.
         layer: dotted name of the submodule, as `model.named_modules()` has it.
         preprocessing: mean, std and size of the images that the network was trained on.
-        name: what a user calls the representation; `layer` if not given.
-        loss_weight: the default of C; that of the settings if not given.
+        name: the name that users know; by default `layer`.
+        loss_weight: the default of C; by default that of the settings.
 
     Raises:
         ValueError: if there is no such layer; the nearest names are offered. On a call: if
@@ -77,7 +79,7 @@ class Layer(Representation):
         self._trunk = Trunk(model, [layer])
 
     def extra_repr(self) -> str:
-        """What is shown of it: the layer and the class of the network."""
+        """Return what `repr` shows: the layer and the class of the network."""
         return f"{self.layer!r} of {type(self.model).__name__}"
 
     @property
@@ -91,27 +93,17 @@ class Layer(Representation):
         return self._trunk.layers[0]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Codes of the images `x` (N, D, H, W)."""
-        with self._trunk.frozen(x.device):
-            return self._trunk(self.preprocessing.to_network(x))[self.layer]
+        """Return the codes of the images `x` (N, D, H, W)."""
+        return self._trunk(self.preprocessing.to_network(x))[self.layer]
 
-    def frozen(
-        self, device: torch.device, accelerate: str = "auto"
-    ) -> AbstractContextManager[None]:
-        """See `Representation.frozen`; many calls are then faster, see `Trunk.hastened`."""
-        return self._trunk.hastened(device, accelerate)
-
-    @property
-    def weight_bytes(self) -> int:
-        """Memory of the network's parameters and buffers."""
-        return self._trunk.weight_bytes
-
-    def recompute(self) -> bool:
-        """See `Representation.recompute`."""
-        return self._trunk.recompute()
+    def session(
+        self, device: torch.device, execution: Execution = AUTO
+    ) -> AbstractContextManager[Session]:
+        """See `Representation.session`."""
+        return self._trunk.session(device, execution)
 
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
-        """(K, H', W'), (T, K) or (K,), found by a trial run on a black image.
+        """Return (K, H', W'), (T, K) or (K,), found by a trial run on a black image.
 
         Raises:
             ValueError: if the network does not take images of this size.
@@ -120,7 +112,7 @@ class Layer(Representation):
         return self._trunk.shapes(self.name, channels, height, width)[self.layer]
 
     def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
-        """The size that the preprocessing prescribes.
+        """Return the size that the preprocessing prescribes.
 
         Raises:
             ValueError: if it prescribes none.
@@ -150,7 +142,7 @@ class Layer(Representation):
             return chain_rule(self._chain())[self.layer]
         except ValueError:
             self.code_shape(*self.default_size)
-            with self._trunk.frozen(torch.device("cpu")):
+            with evaluation_mode(self.model, torch.device("cpu")):
                 return measure(self, self.default_size, self.preprocessing.channels)
 
     @cached_property
@@ -182,14 +174,18 @@ class Layer(Representation):
     def _last_map(self) -> str | None:
         """Return the name of the last map that the layer is computed from."""
         black = torch.zeros(1, self.preprocessing.channels, *self.default_size)
-        with torch.no_grad(), self.frozen(torch.device("cpu")):
+        with torch.no_grad(), evaluation_mode(self.model, torch.device("cpu")):
             return last_map(self.model, lambda: self(black))
 
     def _chain(self) -> nn.Sequential:
-        """The children of a plain chain up to the layer; raises ValueError elsewhere."""
+        """Return the children of a plain chain up to the layer.
+
+        Raises:
+            ValueError: if the network is no plain chain.
+        """
         model, layer = self.model, self.layer
         if type(model) is not nn.Sequential or layer not in dict(model.named_children()):
-            raise ValueError(f"{self.name} is no layer of a plain chain")
+            raise ValueError(f"{self.name} is not a layer of a plain chain")
         names = list(model._modules)
         upto = names[: names.index(layer) + 1]
         return nn.Sequential(OrderedDict((name, model.get_submodule(name)) for name in upto))

@@ -23,7 +23,9 @@ from torch import Tensor, nn
 
 from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
+from preimage.representations.execution import AUTO, Execution
 from preimage.representations.layer import Layer
+from preimage.representations.session import Session
 from preimage.representations.trunk import Trunk
 
 
@@ -31,15 +33,15 @@ from preimage.representations.trunk import Trunk
 class Layers(Representation):
     """The outputs of several submodules, by a single forward pass up to the last of them.
 
-    The code of an image is that of each layer, flattened, one after the other. What `Layer`
-    promises about the network holds here too.
+    The code of an image consists of the code of each layer, flattened, one after the other.
+    The network is treated as by `Layer`.
 
     Args:
-        layers: of one network, with one preprocessing; each counts once.
-        name: what a user calls the representation; the layers' names if not given.
+        layers: layers of one network, with one preprocessing; duplicates count once.
+        name: the name that users know; by default the layers' names.
 
     Raises:
-        ValueError: if there is none, or if they differ in network or preprocessing. On a
+        ValueError: if there is no layer, or if they differ in network or preprocessing. On a
             call: as `Layer`.
     """
 
@@ -61,7 +63,7 @@ class Layers(Representation):
         self._trunk = Trunk(layers[0].model, list(self._layers))
 
     def extra_repr(self) -> str:
-        """What is shown of it: the layers and the class of the network."""
+        """Return what `repr` shows: the layers and the class of the network."""
         return f"{', '.join(map(repr, self._layers))} of {type(self.model).__name__}"
 
     @property
@@ -79,27 +81,18 @@ class Layers(Representation):
 
         They are maps (N, K, H', W'), tokens (N, T, K), or vectors (N, K).
         """
-        with self._trunk.frozen(x.device):
-            return dict(self._trunk(self.preprocessing.to_network(x)).items())
+        return dict(self._trunk(self.preprocessing.to_network(x)).items())
 
     def forward(self, x: Tensor) -> Tensor:
-        """Codes (N, sum of the layers' sizes) of the images `x` (N, D, H, W)."""
-        return torch.cat([output.flatten(1) for output in self.outputs(x).values()], 1)
+        """Return the codes (N, sum of the layers' sizes) of the images `x` (N, D, H, W)."""
+        outputs = self._trunk(self.preprocessing.to_network(x))
+        return torch.cat([output.flatten(1) for output in outputs.values()], 1)
 
-    def frozen(
-        self, device: torch.device, accelerate: str = "auto"
-    ) -> AbstractContextManager[None]:
-        """See `Representation.frozen`; many calls are then faster, see `Trunk.hastened`."""
-        return self._trunk.hastened(device, accelerate)
-
-    @property
-    def weight_bytes(self) -> int:
-        """Memory of the network's parameters and buffers."""
-        return self._trunk.weight_bytes
-
-    def recompute(self) -> bool:
-        """See `Representation.recompute`."""
-        return self._trunk.recompute()
+    def session(
+        self, device: torch.device, execution: Execution = AUTO
+    ) -> AbstractContextManager[Session]:
+        """See `Representation.session`."""
+        return self._trunk.session(device, execution)
 
     def code_shapes(self, height: int, width: int) -> Mapping[str | None, tuple[int, ...]]:
         """Return the shape of each layer's code, by dotted name, found by one trial run.
@@ -111,11 +104,11 @@ class Layers(Representation):
         return dict(shapes.items())
 
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
-        """(K,), the sum of the layers' sizes; raises ValueError as `code_shapes`."""
+        """Return (K,), the sum of the layers' sizes; raises ValueError as `code_shapes`."""
         return (sum(math.prod(shape) for shape in self.code_shapes(height, width).values()),)
 
     def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
-        """The size that the preprocessing prescribes; raises ValueError if it is none."""
+        """Return the size that the preprocessing prescribes; raise ValueError if it is none."""
         return self._coarsest.image_size(code_shape)
 
     @property

@@ -1,4 +1,4 @@
-"""How much memory an evaluation of a representation and its gradient takes."""
+"""A limit of memory, kept by measuring what an evaluation of a representation takes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from preimage.representations.base import Representation
+from preimage.representations.session import Session
 
 _STATE = 12
-"""Images that solver and priors hold for each image: momenta, gradients and the like."""
+"""Tensors of the size of an image that solver and priors hold for each image, such as momenta."""
 _SLACK = 1.2
-"""What an operation needs inside itself, over what is seen from outside."""
+"""The factor for memory that operations need inside themselves, which is not measured."""
 
 
 def peak_bytes(function: Callable[[], object], device: torch.device) -> int:
-    """The most that torch holds at a time for a call of `function`, beyond what it held before."""
+    """Return the most that torch holds at a time during a call, beyond what it held before."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
         torch.cuda.reset_peak_memory_stats(device)
@@ -35,7 +36,7 @@ def peak_bytes(function: Callable[[], object], device: torch.device) -> int:
 
 
 class _LiveStorages(TorchDispatchMode):
-    """Watches which of the tensors that operations return are still alive."""
+    """A watch over the tensors that operations return, which knows those still alive."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,30 +56,33 @@ class _LiveStorages(TorchDispatchMode):
         return result
 
 
-def fit(
+def limit_memory(
     representation: Representation,
+    session: Session,
     size: tuple[int, int],
     images: int,
     memory: int | None,
     device: torch.device,
-) -> int | None:
-    """How many images fit in memory at once; where one does not, activations are recomputed.
+) -> int:
+    """Return how many images may be computed at once to stay within a limit of memory.
 
-    To be called inside `representation.frozen`. What one image takes is measured.
+    What one image takes is measured. If not even one fits, the session recomputes
+    activations from then on.
 
     Args:
         representation: Phi.
+        session: the session of the representation that is open.
         size: height and width of the images.
-        images: how many there are.
-        memory: bytes, for all that is held with the network's weights; None for no limit,
-            which None stands for in the answer too.
-        device: where they are computed.
+        images: the number of images.
+        memory: bytes for everything that is held, the network's weights included; None is no
+            limit.
+        device: where the images are computed.
 
     Raises:
-        ValueError: if not even one fits.
+        ValueError: if one image does not fit even then.
     """
     if memory is None:
-        return None
+        return images
     shape = (1, representation.preprocessing.channels, *size)
 
     def evaluate() -> None:
@@ -88,17 +92,17 @@ def fit(
         torch.autograd.grad(codes, x, torch.ones_like(codes))
 
     image = 4 * shape[1] * size[0] * size[1]
-    held = representation.weight_bytes + images * _STATE * image
+    held = session.weight_bytes + images * _STATE * image
     for _ in ("kept", "recomputed"):
         evaluate()  # the first call prepares what later ones use
         each = math.ceil(_SLACK * peak_bytes(evaluate, device))
         if held + each <= memory:
             return min((memory - held) // each, images)
-        if not representation.recompute():
+        if not session.recompute():
             break
     needed, given = (f"{bytes_ / 2**20:.0f} MB" for bytes_ in (held + each, memory))
     count = "an image" if images == 1 else f"{images} images"
     raise ValueError(
-        f"{representation.name} needs {needed} for {count} of {size[0]} x {size[1]} pixels, "
-        f"more than {given}: fewer or smaller ones may fit"
+        f"{representation.name} needs {needed} for {count} of {size[0]} x {size[1]} pixels, but "
+        f"the limit is {given}: use fewer or smaller images"
     )

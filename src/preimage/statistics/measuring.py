@@ -151,7 +151,7 @@ class _Run:
                 skipped[index] = str(error)
         outputs: Mapping[str | None, Tensor] = {}
         if loaded:
-            with torch.no_grad(), self.layers.frozen(device):
+            with torch.no_grad(), self.layers.session(device):
                 outputs = self.layers.outputs(torch.stack(list(loaded.values())).to(device))
         for layer in self.layers.layers.values():
             responses = dict(zip(loaded, outputs.get(layer.layer, ()), strict=True))

@@ -112,7 +112,7 @@ def measure_maxima(
     """
     targets = [Target((Term(None, c.channel, class_name=c.class_name),)) for c in components]
     device = torch.device("cpu")
-    with representation.frozen(device):
+    with representation.session(device):
         responses, _ = find_responses(representation, targets, device, photos)
     return [0.0 if response.is_dead else response.scale for response in responses]
 

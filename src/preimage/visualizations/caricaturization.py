@@ -8,6 +8,7 @@ representation responds to in the photo grows stronger.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -17,7 +18,8 @@ from preimage.losses import InnerProduct
 from preimage.objective import Objective
 from preimage.optimizer import Progress, minimize
 from preimage.representations.base import Representation
-from preimage.representations.memory import fit
+from preimage.representations.execution import AUTO, Execution
+from preimage.representations.memory import limit_memory
 from preimage.settings import EXCITATION_PRESETS, Settings
 from preimage.visualizations.common import (
     canvas_shape,
@@ -40,8 +42,7 @@ def caricature(
     size: int | tuple[int, int] | None = None,
     settings: Settings | None = None,
     device: str | torch.device = "cpu",
-    accelerate: str = "auto",
-    memory: int | None = None,
+    execution: Execution = AUTO,
     progress: Callable[[Progress], None] | None = None,
     snapshot_every: int = 0,
 ) -> PreImage:
@@ -57,9 +58,7 @@ def caricature(
         settings: all constants; C is multiplied by `strength` / Z. `NNPREIMAGE` with C = 1 if
             not given.
         device: where to compute; a network is moved there for the time of the call.
-        accelerate: how a network runs; see `preimage.representations.acceleration`.
-        memory: bytes that all may take together, or so much as there is; images are then
-            computed fewer at a time and, where one does not fit, activations recomputed.
+        execution: how a network runs, and the limit of memory.
         progress: called after each step.
         snapshot_every: keep the images of every so many steps in `.snapshots`.
 
@@ -83,7 +82,7 @@ def caricature(
         raise ValueError(f"the strength of a caricature must be positive, not {strength}")
     settings = EXCITATION_PRESETS["nnpreimage"] if settings is None else settings
     device = torch.device(device)
-    with representation.frozen(device, accelerate):
+    with representation.session(device, execution) as session:
         photos = load_images(representation.preprocessing, images, size).to(device)
         image_size = (photos.shape[-2], photos.shape[-1])
         representation.code_shape(*image_size)
@@ -95,9 +94,12 @@ def caricature(
         chosen = [index for index, _ in rows]
         weights = settings.loss_weight * strength / squares[chosen]
         loss = InnerProduct(seen[chosen])
-        at_once = fit(representation, image_size, len(rows), memory, device)
+        at_once = limit_memory(
+            representation, session, image_size, len(rows), execution.memory, device
+        )
+        objective = Objective(representation, loss, settings, weights, image_size, at_once=at_once)
         minimum = minimize(
-            Objective(representation, loss, settings, weights, image_size, at_once=at_once),
+            objective,
             _with_margin(photos, canvas_shape(representation, settings, image_size))[chosen],
             settings,
             [torch.Generator().manual_seed(seed) for _, seed in rows],
@@ -105,6 +107,7 @@ def caricature(
             snapshot_every=snapshot_every,
         )
         codes = representation.encode(minimum.images)
+        ran = replace(session.ran, at_once=objective.images_at_once(minimum.images))
     return PreImage(
         images=minimum.images,
         shown=minimum.images,
@@ -119,7 +122,7 @@ def caricature(
         interrupted=minimum.interrupted,
         snapshots=minimum.snapshots,
         preprocessing=representation.preprocessing,
-        accelerate=accelerate,
+        ran=ran,
     )
 
 

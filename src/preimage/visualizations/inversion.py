@@ -20,7 +20,8 @@ from preimage.names import unknown
 from preimage.objective import Objective
 from preimage.optimizer import Minimum, Progress, minimize
 from preimage.representations.base import Representation
-from preimage.representations.memory import fit
+from preimage.representations.execution import AUTO, Execution
+from preimage.representations.memory import limit_memory
 from preimage.settings import NETWORK_QUALITIES, QUALITIES, Settings
 from preimage.visualizations.common import (
     canvas_shape,
@@ -44,8 +45,7 @@ def invert(
     quality: str | None = None,
     settings: Settings | None = None,
     device: str | torch.device = "cpu",
-    accelerate: str = "auto",
-    memory: int | None = None,
+    execution: Execution = AUTO,
     progress: Callable[[Progress], None] | None = None,
     snapshot_every: int = 0,
 ) -> PreImage:
@@ -71,9 +71,7 @@ def invert(
         settings: all constants instead, `NNPREIMAGE` or `PAPER` for Algorithm 1, perhaps
             changed by `replace`. If neither is given, the quality is "fast".
         device: where to compute; a network is moved there for the time of the call.
-        accelerate: how a network runs; see `preimage.representations.acceleration`.
-        memory: bytes that all may take together, or so much as there is; images are then
-            computed fewer at a time and, where one does not fit, activations recomputed.
+        execution: how a network runs, and the limit of memory.
         progress: called after each step.
         snapshot_every: keep the images of every so many steps in `.snapshots`.
 
@@ -95,7 +93,7 @@ def invert(
     settings = choose_settings(representation, quality, settings)
     weights = _as_list(settings.loss_weight if loss_weights is None else loss_weights)
     device = torch.device(device)
-    with representation.frozen(device, accelerate):
+    with representation.session(device, execution) as session:
         if images is not None:
             originals = load_images(representation.preprocessing, images, size).to(device)
             image_size: tuple[int, int] = (originals.shape[-2], originals.shape[-1])
@@ -109,7 +107,9 @@ def invert(
             _check_mask(mask, tuple(target.shape))
         rows = [(i, c, s) for i in range(len(target)) for c in weights for s in seeds]
         chosen = list(next(zip(*rows, strict=True)))
-        at_once = fit(representation, image_size, len(rows), memory, device)
+        at_once = limit_memory(
+            representation, session, image_size, len(rows), execution.memory, device
+        )
         objective = _objective(representation, target, mask, rows, settings, image_size, at_once)
         generators = [torch.Generator().manual_seed(seed) for _, _, seed in rows]
         shape = canvas_shape(representation, settings, image_size)
@@ -126,7 +126,8 @@ def invert(
         if originals is not None:
             originals = originals[chosen]
         found = _result(representation, minimum, target[chosen], mask, originals, rows, settings)
-    return replace(found, accelerate=accelerate)
+        ran = replace(session.ran, at_once=objective.images_at_once(minimum.images))
+    return replace(found, ran=ran)
 
 
 def _objective(
@@ -136,7 +137,7 @@ def _objective(
     rows: list[tuple[int, float, int]],
     settings: Settings,
     image_size: tuple[int, int],
-    at_once: int | None,
+    at_once: int,
 ) -> Objective:
     """Eq. 1 for each row (source, C, seed)."""
     sources = [source for source, _, _ in rows]

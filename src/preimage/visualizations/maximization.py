@@ -24,9 +24,10 @@ from preimage.losses import Diverse, InnerProduct
 from preimage.objective import Loss, Objective
 from preimage.optimizer import Minimum, Progress, minimize
 from preimage.representations.base import Representation
+from preimage.representations.execution import AUTO, Execution
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
-from preimage.representations.memory import fit
+from preimage.representations.memory import limit_memory
 from preimage.settings import MODERN, Settings
 from preimage.targets import Target, Term, channel, class_score, find_class
 from preimage.visualizations.common import canvas_shape, check_seeds, noise
@@ -75,8 +76,7 @@ def maximize(
     mosaic: bool = False,
     settings: Settings | None = None,
     device: str | torch.device = "cpu",
-    accelerate: str = "auto",
-    memory: int | None = None,
+    execution: Execution = AUTO,
     progress: Callable[[Progress], None] | None = None,
     snapshot_every: int = 0,
 ) -> PreImage:
@@ -101,9 +101,7 @@ def maximize(
         settings: all constants; C is multiplied by 1 / Z. `MODERN` if not given; the
             authors' are `NNPREIMAGE.replace(loss_weight=1)`.
         device: where to compute; a network is moved there for the time of the call.
-        accelerate: how a network runs; see `preimage.representations.acceleration`.
-        memory: bytes that all may take together, or so much as there is; images are then
-            computed fewer at a time and, where one does not fit, activations recomputed.
+        execution: how a network runs, and the limit of memory.
         progress: called after each step.
         snapshot_every: keep the images of every so many steps in `.snapshots`.
 
@@ -128,7 +126,7 @@ def maximize(
     settings = MODERN if settings is None else settings
     device = torch.device(device)
     rho = representation.reach
-    with representation.frozen(device, accelerate):
+    with representation.session(device, execution) as session:
         if maxima is None:
             responses, source = find_responses(representation, wanted, device, images)
         else:
@@ -160,16 +158,19 @@ def maximize(
         shape = canvas_shape(representation, settings, picture.size)
         amplitude = settings.start_amplitude * settings.pixel_norm
         start = torch.stack([noise(shape, amplitude, generator) for generator in generators])
-        at_once = fit(representation, picture.size, len(start), memory, device)
-        if at_once is not None and at_once < len(start) and loss.is_joint:
+        at_once = limit_memory(
+            representation, session, picture.size, len(start), execution.memory, device
+        )
+        if at_once < len(start) and loss.is_joint:
             raise ValueError(
-                f"diverse images are computed together: {memory} bytes hold {at_once} of "
-                f"{len(start)}"
+                f"diversity needs all {len(start)} images in memory at once, but the limit of "
+                f"{execution.memory} bytes holds {at_once}"
             )
+        objective = Objective(
+            representation, loss, settings, problem.weights, picture.size, at_once=at_once
+        )
         minimum = minimize(
-            Objective(
-                representation, loss, settings, problem.weights, picture.size, at_once=at_once
-            ),
+            objective,
             start.to(problem.weights),
             settings,
             generators,
@@ -177,6 +178,7 @@ def maximize(
             snapshot_every=snapshot_every,
         )
         codes = representation.encode(minimum.images)
+        ran = replace(session.ran, at_once=objective.images_at_once(minimum.images))
     which = [index for index in range(len(live)) for _ in seeds]
     rows = list(range(len(seeds))) * len(live) if mosaic else list(range(len(which)))
     return PreImage(
@@ -191,7 +193,7 @@ def maximize(
         trace=minimum.trace.select(rows),
         interrupted=minimum.interrupted,
         preprocessing=representation.preprocessing,
-        accelerate=accelerate,
+        ran=ran,
         labels=tuple(str(alive[index]) for index in which),
         maxima=tuple(responses[live[index]].largest for index in which),
         maxima_from=source,

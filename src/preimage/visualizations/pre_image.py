@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor
@@ -13,6 +13,7 @@ from torch import Tensor
 from preimage.images import stretch_contrast, with_deviation
 from preimage.optimizer import Trace
 from preimage.preprocessing import Preprocessing
+from preimage.representations.execution import Ran
 from preimage.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class PreImage:
         labels: of `maximize`, the target of each.
         maxima: of `maximize`, M of each: the largest response to photos.
         maxima_from: where M is from, in words.
-        accelerate: how a network ran.
+        ran: how the representation ran.
         dead: of `maximize`, the targets left out because no photo moves their response.
     """
 
@@ -77,7 +78,7 @@ class PreImage:
     labels: tuple[str, ...] = ()
     maxima: tuple[float, ...] = ()
     maxima_from: str = ""
-    accelerate: str = "auto"
+    ran: Ran = field(default_factory=Ran)
     dead: tuple[str, ...] = ()
 
     def __len__(self) -> int:

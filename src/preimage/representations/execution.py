@@ -1,0 +1,85 @@
+"""The options that say how a network runs, and the record of how it ran."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from preimage.names import unknown
+
+MODES: Mapping[str, str] = {
+    "auto": "as a faster copy: batch normalization folded into convolutions, and on a CPU "
+    "channels last in memory",
+    "plain": "as it is",
+    "compile": "as that copy, compiled: the first call takes from seconds to minutes",
+    "graph": "as that copy, recorded as CUDA graphs: needs cuda",
+    "bf16": "as that copy, in bfloat16: rounds more, and is fast only on processors with units for "
+    "it",
+}
+"""The values of `Execution.accelerate`, each with what it does to a network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """Options of a run that change its speed and memory, but not its result beyond rounding.
+
+    Attributes:
+        accelerate: how a network runs, one of `MODES`.
+        memory: limit in bytes for all tensors of the run together with the network's weights;
+            None is no limit. If it is exceeded, fewer images are computed at a time, and if
+            one image does not fit, its activations are recomputed instead of kept: slower,
+            with the same result.
+
+    Raises:
+        ValueError: if there is no such mode, or the limit is not positive.
+    """
+
+    accelerate: str = "auto"
+    memory: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.accelerate not in MODES:
+            raise ValueError(unknown("acceleration", self.accelerate, MODES))
+        if self.memory is not None and self.memory <= 0:
+            raise ValueError(f"memory must be a positive number of bytes, not {self.memory}")
+
+    def check(self, device: object) -> None:
+        """Raise if the mode does not exist on a device.
+
+        Args:
+            device: a `torch.device`, or its name.
+
+        Raises:
+            ValueError: for CUDA graphs on another device than cuda.
+        """
+        if self.accelerate == "graph" and not str(device).startswith("cuda"):
+            raise ValueError(f"accelerate='graph' records CUDA graphs: it needs cuda, not {device}")
+
+
+AUTO = Execution()
+"""The default: a faster copy of the network, and no limit of memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """The record of how a representation really ran.
+
+    Attributes:
+        network: "folded" for the faster copy, "plain" for the network as it is; None if the
+            representation is no network.
+        mode: "eager" for one operation after another, or "compile" or "graph".
+        precision: of the network's convolutions and products, such as "float32".
+        recomputed: whether activations were recomputed instead of kept.
+        at_once: the number of images that were computed together; None if nothing was
+            computed yet.
+        fallback: why the network ran as it is although a copy was asked for; None if it did
+            as it was asked.
+    """
+
+    network: Literal["folded", "plain"] | None = None
+    mode: str = "eager"
+    precision: str = "float32"
+    recomputed: bool = False
+    at_once: int | None = None
+    fallback: str | None = None

@@ -1,0 +1,81 @@
+"""A copy of a network that computes the same faster, or in less memory.
+
+The copy shares the network's weights. Its batch normalization is folded into convolutions
+(`folding`), its channels lie last in memory on a CPU, and if asked for, its activations are
+recomputed in the backward pass (`checkpointing`). A copy is used only if its outputs equal
+the network's, up to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+
+from preimage.representations.checkpointing import checkpoint_
+from preimage.representations.folding import fold_, shadow
+from preimage.representations.forward_until import check_outputs, forward_until
+
+_SAME = 1e-4
+"""The largest ||copy - network|| / ||network|| of the outputs."""
+
+
+class NoCopyError(Exception):
+    """The reason why a network has no copy that computes the same, in a few words."""
+
+
+def fast_copy(
+    network: nn.Module, x: Tensor, layers: Sequence[str], *, folds: bool, recomputes: bool
+) -> nn.Module:
+    """Return a copy that computes the outputs of some layers as the network does.
+
+    Args:
+        network: the network, in evaluation mode and without gradients of its own.
+        x: an input, on which the two are compared.
+        layers: dotted names of submodules.
+        folds: whether to fold batch normalization; inputs of the copy must then have the
+            layout of `channels_last`.
+        recomputes: whether to recompute activations in the backward pass.
+
+    Raises:
+        NoCopyError: if the network cannot be copied, or its copy not run, or they differ.
+        ValueError: if a layer is not reached, or returns something else than a tensor.
+    """
+    with torch.no_grad():
+        expected = _outputs(network, x, layers)
+    try:
+        copied = shadow(network)
+        if folds:
+            with torch.enable_grad(), saved_tensors_hooks(_forget, _forget):
+                fold_(copied, _outputs(copied, x, layers))
+            x = channels_last(x)
+        copied.requires_grad_(False)
+        if recomputes:
+            checkpoint_(copied, layers)
+        with torch.no_grad():
+            found = _outputs(copied, x, layers)
+    except Exception as error:  # a network is anybody's code, which can raise anything
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise NoCopyError(f"it cannot be copied ({reason})") from error
+    if not (found - expected).norm() <= _SAME * expected.norm():
+        raise NoCopyError("a copy computes something else")
+    return copied
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """Return `x` in the memory layout that is fastest for convolutions: on a CPU, channels last."""
+    return x.contiguous(memory_format=torch.channels_last) if x.device.type == "cpu" else x
+
+
+def _outputs(network: nn.Module, x: Tensor, layers: Sequence[str]) -> Tensor:
+    """Return the outputs of all layers, one after the other in a vector."""
+    found = forward_until(network, x.clone(), layers)  # a layer may change its input in place
+    return torch.cat([y.flatten() for y in check_outputs(network, found, layers).values()])
+
+
+def _forget(saved: Any) -> Any:
+    """Keep nothing for a backward pass: only the graph is asked for."""
+    return None

@@ -1,0 +1,116 @@
+"""A network in a session: evaluation mode, the faster copy, and what is restored and recorded."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tests.representations.networks import COLOR, resnet, state, trained, used_network
+from tests.support import random_image
+from torch import Tensor, nn
+
+from preimage import invert
+from preimage.representations.execution import Execution, Ran
+from preimage.representations.hog import HOG
+from preimage.representations.layer import Layer
+from preimage.representations.session import evaluation_mode
+from preimage.settings import NNPREIMAGE
+
+CPU = torch.device("cpu")
+
+
+def image(*shape: int, seed: int = 0) -> Tensor:
+    return random_image(*shape, seed=seed).float()
+
+
+def test_evaluation_mode_holds_for_the_whole_block_and_ends_after_an_error() -> None:
+    model = used_network()
+    before = state(model)
+    with evaluation_mode(model, CPU):
+        assert not any(module.training for module in model.modules())
+        assert not any(p.requires_grad or p.grad is not None for p in model.parameters())
+    assert state(model) == before
+    with pytest.raises(ZeroDivisionError), evaluation_mode(model, CPU):
+        1 // 0  # noqa: B018
+    assert state(model) == before
+
+
+def test_a_session_holds_for_the_whole_block_and_may_be_nested() -> None:
+    model = used_network()
+    before = state(model)
+    phi = Layer(model, "body", COLOR)
+    cpu = torch.device("cpu")
+    head = Layer(model, "head", COLOR)
+    with phi.session(cpu), head.session(cpu), phi.session(cpu):
+        phi(image(1, 3, 32, 32))
+        assert not any(module.training for module in model.modules())
+        assert not any(p.requires_grad or p.grad is not None for p in model.parameters())
+    assert state(model) == before
+
+
+def test_what_a_layer_runs_is_the_network_again_after_the_block() -> None:
+    """Also where the blocks of several layers, or of one, lie in each other."""
+    model = trained(resnet())
+    body, conv = Layer(model, "body", COLOR), Layer(model, "body.1.one", COLOR)
+    x = random_image(1, 3, 32, 32)
+    expected = conv(x)
+    with body.session(CPU), conv.session(CPU), body.session(CPU):
+        body(x)
+        torch.testing.assert_close(conv(x), expected)
+    with torch.no_grad():
+        for p in model.parameters():
+            p.zero_()
+    assert not conv(x).any()
+
+
+def test_it_says_how_the_network_ran() -> None:
+    phi, x = Layer(resnet(), "body", COLOR), image(1, 3, 32, 32)
+    with phi.session(CPU) as session:
+        phi(x)
+        assert session.ran == Ran(network="folded")
+        assert session.recompute()
+        phi(x)
+        assert session.ran == Ran(network="folded", recomputed=True)
+    with phi.session(CPU, Execution("plain")) as session:
+        phi(x)
+        assert session.ran == Ran(network="plain")
+    with phi.session(CPU, Execution("bf16")) as session:
+        phi(x)
+        assert session.ran == Ran(network="folded", precision="bfloat16")
+    phi = Layer(resnet().double(), "body", COLOR)
+    with phi.session(CPU) as session:
+        assert session.ran.precision == "float64"
+
+
+def test_a_representation_without_a_network_has_nothing_to_prepare() -> None:
+    with HOG().session(CPU) as session:
+        assert session.ran == Ran(network=None)
+        assert session.weight_bytes == 0
+        assert not session.recompute()
+
+
+class Random(nn.Module):
+    """Differs from call to call."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.dropout(x)
+
+
+def test_a_network_without_an_equal_copy_runs_as_it_is_with_one_warning() -> None:
+    phi = Layer(nn.Sequential(nn.Conv2d(3, 4, 3), Random()), "1", COLOR)
+    reason = "a copy computes something else"
+    with phi.session(CPU) as session:
+        with pytest.warns(UserWarning, match=f"^Sequential runs as it is, .*: {reason}$"):
+            phi(image(1, 3, 9, 9))
+        phi(image(1, 3, 9, 9))
+        session.recompute()
+        phi(image(1, 3, 9, 9))  # here another warning would be an error
+        assert session.ran == Ran(network="plain", fallback=reason)
+
+
+def test_a_result_knows_how_it_ran() -> None:
+    phi = Layer(resnet(), "stem", COLOR)
+    photos = [image(3, 32, 32, seed=seed).div(255).add(0.5) for seed in (0, 1)]
+    result = invert(phi, photos, settings=NNPREIMAGE.with_steps(2))
+    assert result.ran == Ran(network="folded", at_once=1)
+    classical = invert(HOG(), photos, settings=NNPREIMAGE.with_steps(2))
+    assert classical.ran == Ran(network=None, at_once=2)
