@@ -25,6 +25,7 @@ from preimage.losses import SquaredDistance, relative_error
 from preimage.objective import Objective
 from preimage.optimizer import Progress
 from preimage.photo_files import shipped_photos
+from preimage.presets import CLASSICAL_QUALITIES
 
 NAMES = ("hog", "hogb", "dsift")
 SIZE = 320
@@ -118,7 +119,7 @@ def solvers(out: Path) -> None:
         methods = {
             "algorithm-1 plain": (Plain(representation), ALGORITHM_1),
             "algorithm-1": (representation, ALGORITHM_1),
-            **{q: (representation, s) for q, s in preimage.QUALITIES.items()},
+            **{q: (representation, s) for q, s in CLASSICAL_QUALITIES.items()},
         }
         seconds: dict[str, list[float]] = {method: [] for method in methods}
         errors: dict[str, list[float]] = {method: [] for method in methods}
@@ -151,7 +152,7 @@ def curves(out: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    methods = {"Algorithm 1": ALGORITHM_1, "ours": preimage.QUALITIES["best"]}
+    methods = {"Algorithm 1": ALGORITHM_1, "ours": CLASSICAL_QUALITIES["best"]}
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), sharey=True, layout="constrained")
     rows = []
     for name, axis in zip(NAMES, axes, strict=True):

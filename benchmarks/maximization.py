@@ -15,7 +15,7 @@ import torch
 
 import preimage
 from benchmarks.timing import machine, write_csv
-from preimage.settings import EXCITATION_PRESETS
+from preimage.presets import NNPREIMAGE
 
 LAYERS = {"blocks.2": (10, 60), "blocks.5": (2, 10), "blocks.13": (2, 8)}
 """Each with the steps of the shorter and of the longer run."""
@@ -55,7 +55,7 @@ def run(out: Path) -> None:
 
 def _seconds(layer: preimage.Layer, count: int, mosaic: bool, steps: int) -> float:
     """Time of a whole call, in the authors' preset without its final stage."""
-    settings = EXCITATION_PRESETS["nnpreimage"].replace(iterations=steps, final_iterations=0)
+    settings = NNPREIMAGE.replace(iterations=steps, final_iterations=0)
     begin = time.process_time()
     preimage.maximize(layer, range(count), maxima=[1.0] * count, mosaic=mosaic, settings=settings)
     return time.process_time() - begin

@@ -34,10 +34,11 @@ from preimage.objective import Objective
 from preimage.optimizer.algorithm_1 import algorithm_1
 from preimage.optimizer.trace import Recorder
 from preimage.preprocessing import Preprocessing
+from preimage.presets import NNPREIMAGE
 from preimage.representations.folding import fold_, shadow
 from preimage.representations.forward_until import forward_until
 from preimage.representations.layer import Layer
-from preimage.settings import NNPREIMAGE
+from preimage.settings import Algorithm1
 from preimage.visualizations import invert
 
 SIZE = (224, 224)
@@ -110,7 +111,7 @@ def ours(phi: Layer, batch: int, size: tuple[int, int] = SIZE) -> Callable[[int]
     def steps(count: int) -> None:
         offsets = torch.randint(margin + 1, (count, batch, 2))
         recorder = Recorder(count, weights, size, None, 0)
-        algorithm_1(objective, start, NNPREIMAGE, 5e7, count, offsets, recorder)
+        algorithm_1(objective, start, NNPREIMAGE, Algorithm1(), 5e7, count, offsets, recorder)
 
     return steps
 

@@ -19,7 +19,7 @@ from benchmarks.timing import machine, write_csv
 from preimage import NNPREIMAGE, invert
 from preimage.catalog import network
 from preimage.photo_files import shipped_photos
-from preimage.settings import NETWORK_QUALITIES
+from preimage.presets import NETWORK_QUALITIES
 
 LAYERS = ("stem", "blocks.2", "blocks.5", "blocks.8", "blocks.13", "pool", "classifier")
 PHOTOS = ("chelsea", "coffee", "rocket")

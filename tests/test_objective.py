@@ -7,11 +7,11 @@ import torch
 
 from preimage.losses import SquaredDistance, squared_distance
 from preimage.objective import Objective
+from preimage.presets import NNPREIMAGE
 from preimage.priors import alpha_norm, total_variation
 from preimage.representations.base import Representation
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
-from preimage.settings import NNPREIMAGE
 from preimage.views import jitter
 from tests.support import Projections, random_image
 

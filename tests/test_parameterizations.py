@@ -12,8 +12,8 @@ from preimage.objective import Objective
 from preimage.optimizer import minimize
 from preimage.parameterizations import NATURAL_COLORS, Fourier, Pixels
 from preimage.photo_files import shipped_photos
+from preimage.presets import NNPREIMAGE
 from preimage.priors import project
-from preimage.settings import NNPREIMAGE
 from tests.support import Projections, random_image
 
 SIZES = [(6, 5), (5, 6), (8, 8), (1, 4), (7, 1)]

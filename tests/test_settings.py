@@ -1,67 +1,91 @@
-"""The constants of the presets, and what settings refuse."""
+"""What settings refuse, how they change, and that they survive being written as text."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
+from pydantic import TypeAdapter
+from torch import nn
 
-from preimage.settings import NNPREIMAGE, PAPER, PRESETS, QUALITIES, Settings
+from preimage.preprocessing import GRAY
+from preimage.presets import CLASSICAL_QUALITIES, MODERN, NNPREIMAGE, PAPER
+from preimage.representations.hog import HOG
+from preimage.representations.layer import Layer
+from preimage.settings import Algorithm1, Settings, SobolevLBFGS
 
-SHARED = {
-    "alpha": 6,
-    "beta": 2,
-    "pixel_norm": 80,
-    "max_pixel_norm": 160,
-    "gradient_norm": 80 / 6.5,
-    "momentum": 0.9,
-    "iterations": 300,
-    "jitter": None,
-    "jitter_scale": 1,
-    "rotation": 0,
-    "zoom": 1,
-    "parameterization": "pixels",
-    "final_learning_rate": 0.1,
-    "solver": "algorithm-1",
-    "start_amplitude": 1,
-    "stages": (),
-}
+FAST = CLASSICAL_QUALITIES["fast"]
 
 
-def test_paper_has_the_printed_constants() -> None:
-    assert dataclasses.asdict(PAPER) == SHARED | {
-        "loss_weight": 20,
-        "learning_rate": 0.01,
-        "scale_rate_by_area": False,
-        "final_iterations": 0,
-    }
-
-
-def test_nnpreimage_has_the_constants_of_the_authors_code() -> None:
-    assert dataclasses.asdict(NNPREIMAGE) == SHARED | {
-        "loss_weight": 100,
-        "learning_rate": 0.05,
-        "scale_rate_by_area": True,
-        "final_iterations": 50,
-    }
-
-
-def test_the_presets_have_names() -> None:
-    assert PRESETS == {"nnpreimage": NNPREIMAGE, "paper": PAPER}
+@pytest.mark.parametrize("settings", [NNPREIMAGE, FAST, MODERN.replace(learning_rate=1, jitter=3)])
+def test_settings_are_what_their_text_says(settings: Settings) -> None:
+    adapter = TypeAdapter(Settings)
+    assert adapter.validate_json(adapter.dump_json(settings)) == settings
+    text = json.dumps(dataclasses.asdict(settings))
+    assert Settings.from_dict(json.loads(text)) == settings
 
 
 def test_replace_changes_what_it_names_and_nothing_else() -> None:
     changed = PAPER.replace(beta=1.5, jitter=3)
     assert dataclasses.asdict(changed) == dataclasses.asdict(PAPER) | {"beta": 1.5, "jitter": 3}
     assert PAPER.beta == 2
-    with pytest.raises(TypeError, match="weight"):
-        PAPER.replace(weight=1)
 
 
-@pytest.mark.parametrize("settings", [PAPER, QUALITIES["fast"]])
+def test_replace_reaches_the_constants_of_the_solver() -> None:
+    changed = PAPER.replace(iterations=7, strength=2)
+    assert changed.solver == Algorithm1(
+        iterations=7, learning_rate=0.01, scale_rate_by_area=False, final_iterations=0
+    )
+    assert PAPER.replace(solver=FAST.solver, stages=[(3, 1)]).solver == SobolevLBFGS(
+        stages=((3, 1.0),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"), [(PAPER, "weight"), (PAPER, "stages"), (FAST, "momentum"), (FAST, "name")]
+)
+def test_replace_refuses_a_constant_that_there_is_not(settings: Settings, name: str) -> None:
+    with pytest.raises(TypeError, match=f"no constant '{name}' .* {settings.solver.name}"):
+        settings.replace(**{name: 1})
+
+
+def test_constants_are_those_of_the_solver_too() -> None:
+    constants = FAST.constants()
+    assert (constants["beta"], constants["solver"]) == (2, "sobolev-lbfgs")
+    assert constants["stages"] == ((15, 1.0), (45, 0.7))
+    assert set(PAPER.constants()) - set(constants) == {
+        "momentum", "learning_rate", "scale_rate_by_area", "iterations", "final_iterations",
+        "final_learning_rate",
+    }  # fmt: skip
+
+
+def test_fewer_steps_keep_the_proportions_of_the_stages() -> None:
+    assert FAST.with_steps(20).solver == SobolevLBFGS(stages=((5, 1.0), (15, 0.7)))
+    assert FAST.with_steps(1).solver == SobolevLBFGS(stages=((1, 0.7),))
+    assert PAPER.with_steps(20) == PAPER.replace(iterations=20)
+
+
+@pytest.mark.parametrize("settings", [PAPER, FAST])
 def test_no_steps_at_all_are_refused(settings: Settings) -> None:
     with pytest.raises(ValueError, match="number of steps must be at least 1, not 0"):
         settings.with_steps(0)
+
+
+def test_the_final_stage_counts_for_networks_and_where_views_vary() -> None:
+    layer = Layer(nn.Sequential(nn.Conv2d(1, 1, 3)), "0", GRAY)
+    assert NNPREIMAGE.evaluations(layer) == 350
+    assert NNPREIMAGE.evaluations(HOG()) == 300
+    assert NNPREIMAGE.replace(jitter=2).evaluations(HOG()) == 350
+    assert NNPREIMAGE.replace(rotation=1).evaluations(HOG()) == 350
+    assert FAST.evaluations(layer) == FAST.evaluations(HOG()) == 60
+
+
+def test_the_jitter_is_that_of_the_representation_unless_it_is_given() -> None:
+    layer = Layer(nn.Sequential(nn.Conv2d(1, 1, 9, stride=8)), "0", GRAY)
+    assert NNPREIMAGE.shifts(layer) == 2
+    assert NNPREIMAGE.replace(jitter_scale=4).shifts(layer) == 8
+    assert NNPREIMAGE.replace(jitter_scale=4, jitter=5).shifts(layer) == 5
 
 
 def test_settings_cannot_be_changed_in_place() -> None:
@@ -79,6 +103,7 @@ def test_settings_cannot_be_changed_in_place() -> None:
         ({"gradient_norm": float("nan")}, "gradient_norm must be positive"),
         ({"loss_weight": -1}, "loss_weight must not be negative"),
         ({"loss_weight": float("nan")}, "loss_weight must not be negative"),
+        ({"strength": 0}, "strength must be positive"),
         ({"momentum": 1}, "momentum must lie in"),
         ({"jitter_scale": 0}, "jitter_scale must be at least 1"),
         ({"rotation": -1}, "rotation must lie in"),
@@ -89,16 +114,29 @@ def test_settings_cannot_be_changed_in_place() -> None:
         ({"iterations": -1}, "must not be negative"),
         ({"final_iterations": -1}, "must not be negative"),
         ({"jitter": 0}, "jitter must be at least 1"),
+        ({"solver": "algorithm-1"}, "solver must be Algorithm1 or SobolevLBFGS, not 'algorithm-1'"),
     ],
 )
-def test_values_out_of_range_are_refused(changes: dict[str, float], message: str) -> None:
+def test_values_out_of_range_are_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         PAPER.replace(**changes)
 
 
-@pytest.mark.parametrize(
-    "name", [f.name for f in dataclasses.fields(Settings) if f.type == "float"]
-)
-def test_no_number_may_be_nan(name: str) -> None:
-    with pytest.raises(ValueError, match="must"):
-        PAPER.replace(**{name: float("nan")})
+@pytest.mark.parametrize("kind", [Settings, Algorithm1])
+def test_no_number_may_be_nan(kind: type[Settings] | type[Algorithm1]) -> None:
+    names = [field.name for field in dataclasses.fields(kind) if field.type == "float"]
+    for name in names:
+        with pytest.raises(ValueError, match="must"):
+            PAPER.replace(**{name: float("nan")})
+
+
+@pytest.mark.parametrize("changes", [{"rotation": 1}, {"zoom": 2}, {"parameterization": "fourier"}])
+def test_the_fast_solver_refuses_what_it_cannot_do(changes: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="sobolev-lbfgs changes pixels and keeps the view"):
+        FAST.replace(**changes)
+
+
+@pytest.mark.parametrize("stages", [(), ((0, 1.0),), ((5, 2.0),)])
+def test_the_fast_solver_needs_stages(stages: tuple[tuple[int, float], ...]) -> None:
+    with pytest.raises(ValueError, match="stage"):
+        SobolevLBFGS(stages=stages)

@@ -23,20 +23,14 @@ if TYPE_CHECKING:
     from preimage.images import ImageError
     from preimage.optimizer import NonFiniteEnergyError, Progress
     from preimage.preprocessing import Preprocessing
+    from preimage.presets import MODERN, NNPREIMAGE, PAPER, settings_for
     from preimage.representations.base import Representation
     from preimage.representations.dsift import DSIFT
     from preimage.representations.execution import Execution
     from preimage.representations.hog import HOG
     from preimage.representations.layer import Layer
     from preimage.representations.layers import Layers
-    from preimage.settings import (
-        EXCITATION_PRESETS,
-        MODERN,
-        NNPREIMAGE,
-        PAPER,
-        QUALITIES,
-        Settings,
-    )
+    from preimage.settings import Algorithm1, Settings, SobolevLBFGS
     from preimage.targets import Target, channel, class_score, direction, mean_channel, neuron
     from preimage.visualizations import DeadTargetError, PreImage, caricature, invert, maximize
 
@@ -44,12 +38,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DSIFT",
-    "EXCITATION_PRESETS",
     "HOG",
     "MODERN",
     "NNPREIMAGE",
     "PAPER",
-    "QUALITIES",
+    "Algorithm1",
     "DeadTargetError",
     "Execution",
     "ImageError",
@@ -61,6 +54,7 @@ __all__ = [
     "Progress",
     "Representation",
     "Settings",
+    "SobolevLBFGS",
     "Target",
     "caricature",
     "channel",
@@ -72,6 +66,7 @@ __all__ = [
     "network",
     "neuron",
     "representation",
+    "settings_for",
 ]
 
 _NAMES = {
@@ -79,13 +74,14 @@ _NAMES = {
     "images": ("ImageError",),
     "optimizer": ("NonFiniteEnergyError", "Progress"),
     "preprocessing": ("Preprocessing",),
+    "presets": ("MODERN", "NNPREIMAGE", "PAPER", "settings_for"),
     "representations.base": ("Representation",),
     "representations.dsift": ("DSIFT",),
     "representations.execution": ("Execution",),
     "representations.hog": ("HOG",),
     "representations.layer": ("Layer",),
     "representations.layers": ("Layers",),
-    "settings": ("EXCITATION_PRESETS", "MODERN", "NNPREIMAGE", "PAPER", "QUALITIES", "Settings"),
+    "settings": ("Algorithm1", "Settings", "SobolevLBFGS"),
     "targets": ("Target", "channel", "class_score", "direction", "mean_channel", "neuron"),
     "visualizations": ("DeadTargetError", "PreImage", "caricature", "invert", "maximize"),
 }

@@ -1,59 +1,142 @@
-"""The constants of Eq. 1 and of its solvers, and the presets that name them.
+"""The constants of Equation 1 and of its solvers.
 
-`PAPER` is what is printed in sections 3.3, 3.4 and 5.1; `NNPREIMAGE` is what the authors'
-code, which made the figures, ran. docs/deviations.md lists where the two differ. As
-printed, the learning rate is too small for the method to work. `QUALITIES` are the same
-energy under the fast solver, for HOG and dense SIFT, and `NETWORK_QUALITIES` for networks.
+The defaults are those of the authors' code; `presets` has all settings that have a name.
 
-    >>> NNPREIMAGE.replace(loss_weight=20).loss_weight
-    20
+    >>> Settings(loss_weight=20).replace(iterations=50).solver.iterations
+    50
 """
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-from dataclasses import dataclass
-from typing import Any, Literal
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from preimage.names import unknown
 
+if TYPE_CHECKING:
+    from preimage.representations.base import Representation
+
+PARAMETERIZATIONS = ("pixels", "fourier")
+"""Names of what Algorithm 1 can change."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Everything that a visualization of a given target depends on, but the seed.
+class Algorithm1:
+    """The constants of Algorithm 1 (section 3.4), the paper's solver.
 
     Attributes:
-        loss_weight: C of Eq. 1, the weight of the loss.
-        alpha: exponent of the bounded-range prior (Eq. 5).
-        beta: exponent of the total-variation prior (section 3.2.2).
-        pixel_norm: B, the typical norm of a pixel (Eq. 5).
-        max_pixel_norm: B_+, the most it may be (Eq. 6).
-        gradient_norm: V, the typical norm of the image gradient (section 3.2.2).
-        jitter: T of Eq. 7, the number of shifts along each axis, 1 for no jitter; None for
-            that of the representation times `jitter_scale`.
-        jitter_scale: see `jitter`.
-        rotation: the view is turned by up to so many degrees either way, anew at each step.
-        zoom: the view is zoomed by a factor between 1 / zoom and zoom, anew at each step.
-        parameterization: "pixels", or "fourier" for a spectrum with decorrelated colors.
-        start_amplitude: amplitude of the noise to start from, 1 for that of the authors.
-        solver: "algorithm-1" (section 3.4) or "sobolev-lbfgs" (docs/solver.md).
-        momentum: rho of Algorithm 1.
+        name: "algorithm-1".
+        momentum: rho.
         learning_rate: eta_0 as a fraction of B^2 / alpha.
-        scale_rate_by_area: multiply eta_0 by the number of pixels.
-        iterations: T of Algorithm 1.
-        final_iterations: iterations of a second stage without jitter, which starts from the
-            central crop of the first with the accumulators cleared. Networks always have
-            it, HOG and DSIFT only after jitter.
+        scale_rate_by_area: whether to multiply eta_0 by the number of pixels.
+        iterations: T.
+        final_iterations: iterations of a second stage without jitter. It starts from the
+            central crop of the first stage, with the accumulators cleared. Networks always
+            have it, HOG and DSIFT only after jitter.
         final_learning_rate: learning rate of that stage as a fraction of the first's.
-        stages: for sobolev-lbfgs, evaluations and softness of the orientation binning of
-            each stage; representations without orientation bins ignore the softness.
 
     Raises:
         ValueError: if a value is out of range.
     """
 
+    name: Literal["algorithm-1"] = "algorithm-1"
+    momentum: float = 0.9
+    learning_rate: float = 0.05
+    scale_rate_by_area: bool = True
+    iterations: int = 300
+    final_iterations: int = 50
+    final_learning_rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum must lie in [0, 1), not {self.momentum}")
+        if not (self.learning_rate > 0 and self.final_learning_rate > 0):
+            raise ValueError("learning rates must be positive")
+        if self.iterations < 0 or self.final_iterations < 0:
+            raise ValueError("numbers of iterations must not be negative")
+
+    def with_steps(self, steps: int) -> Algorithm1:
+        """Return these constants with another number of iterations; the final ones stay."""
+        return dataclasses.replace(self, iterations=steps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SobolevLBFGS:
+    """The constants of L-BFGS in a Sobolev metric, the fast solver (docs/solver.md).
+
+    Attributes:
+        name: "sobolev-lbfgs".
+        stages: (evaluations, softness) of each stage. The softness is that of the orientation
+            binning, 0 to 1; representations without orientation bins ignore it.
+
+    Raises:
+        ValueError: if there is no stage, or a stage is out of range.
+    """
+
+    name: Literal["sobolev-lbfgs"] = "sobolev-lbfgs"
+    stages: tuple[tuple[int, float], ...]
+
+    def __post_init__(self) -> None:
+        stages = tuple((int(count), float(softness)) for count, softness in self.stages)
+        object.__setattr__(self, "stages", stages)
+        if not stages:
+            raise ValueError("sobolev-lbfgs needs at least one stage")
+        if any(count < 1 or not 0 <= softness <= 1 for count, softness in stages):
+            raise ValueError(f"a stage is (evaluations, softness in [0, 1]), not {stages}")
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of the energy in all stages together."""
+        return sum(count for count, _ in self.stages)
+
+    def with_steps(self, steps: int) -> SobolevLBFGS:
+        """Return the same stages with `steps` evaluations in all, in the same proportions."""
+        ends = [0, *itertools.accumulate(count for count, _ in self.stages)]
+        rounded = [round(end * steps / ends[-1]) for end in ends]
+        counts = [end - start for start, end in itertools.pairwise(rounded)]
+        stages = zip(counts, (softness for _, softness in self.stages), strict=True)
+        return SobolevLBFGS(stages=tuple(stage for stage in stages if stage[0]))
+
+
+Solver: TypeAlias = Algorithm1 | SobolevLBFGS
+
+SOLVERS: dict[str, type[Solver]] = {"algorithm-1": Algorithm1, "sobolev-lbfgs": SobolevLBFGS}
+"""The solvers by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All constants that a visualization depends on.
+
+    Attributes:
+        loss_weight: C of Eq. 1, the weight of the loss, for `invert`.
+        strength: multiple of 1 / Z that C is for `maximize` and `caricature`. If None, it is
+            that of `presets.STRENGTHS`.
+        alpha: exponent of the bounded-range prior (Eq. 5).
+        beta: exponent of the total-variation prior (section 3.2.2).
+        pixel_norm: B, the typical norm of a pixel (Eq. 5).
+        max_pixel_norm: B_+, the largest norm that a pixel may have (Eq. 6).
+        gradient_norm: V, the typical norm of the image gradient (section 3.2.2).
+        jitter: T of Eq. 7, the number of shifts along each axis; 1 is no jitter. If None, it
+            is the representation's `default_jitter` times `jitter_scale`.
+        jitter_scale: see `jitter`.
+        rotation: largest angle in degrees by which the view is turned; the angle is drawn
+            anew at each step.
+        zoom: largest factor by which the view is enlarged or reduced, drawn likewise.
+        parameterization: "pixels", or "fourier" for a spectrum with decorrelated colors.
+        start_amplitude: amplitude of the noise to start from; the authors' is 1.
+        solver: `Algorithm1` or `SobolevLBFGS`, with its own constants.
+
+    Raises:
+        ValueError: if a value is out of range, or the solver cannot do what is asked for.
+    """
+
     loss_weight: float = 100
+    strength: float | None = None
     alpha: float = 6
     beta: float = 2
     pixel_norm: float = 80
@@ -65,41 +148,19 @@ class Settings:
     zoom: float = 1
     parameterization: Literal["pixels", "fourier"] = "pixels"
     start_amplitude: float = 1
-    solver: Literal["algorithm-1", "sobolev-lbfgs"] = "algorithm-1"
-    momentum: float = 0.9
-    learning_rate: float = 0.05
-    scale_rate_by_area: bool = True
-    iterations: int = 300
-    final_iterations: int = 50
-    final_learning_rate: float = 0.1
-    stages: tuple[tuple[int, float], ...] = ()
+    solver: Solver = field(default_factory=Algorithm1)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "stages", tuple((int(n), float(s)) for n, s in self.stages))
         if not (self.alpha >= 2 and self.beta >= 1):
             raise ValueError(f"alpha must be at least 2 and beta 1, not {self.alpha}, {self.beta}")
+        if self.strength is not None and not self.strength > 0:
+            raise ValueError(f"strength must be positive, not {self.strength}")
         for name in ("pixel_norm", "max_pixel_norm", "gradient_norm"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name)}")
-        if not self.loss_weight >= 0:
-            raise ValueError(f"loss_weight must not be negative, not {self.loss_weight}")
-        if not 0 <= self.momentum < 1:
-            raise ValueError(f"momentum must lie in [0, 1), not {self.momentum}")
-        if not self.start_amplitude >= 0:
-            raise ValueError(f"start_amplitude must not be negative, not {self.start_amplitude}")
-        if not (self.learning_rate > 0 and self.final_learning_rate > 0):
-            raise ValueError("learning rates must be positive")
-        if self.iterations < 0 or self.final_iterations < 0:
-            raise ValueError("numbers of iterations must not be negative")
-        self._check_views()
-        if self.solver not in SOLVERS:
-            raise ValueError(unknown("solver", self.solver, SOLVERS))
-        if self.solver == "sobolev-lbfgs":
-            self._check_sobolev_lbfgs()
-        if any(count < 1 or not 0 <= softness <= 1 for count, softness in self.stages):
-            raise ValueError(f"a stage is (evaluations, softness in [0, 1]), not {self.stages}")
-
-    def _check_views(self) -> None:
+        for name in ("loss_weight", "start_amplitude"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must not be negative, not {getattr(self, name)}")
         if self.jitter is not None and self.jitter < 1:
             raise ValueError(f"jitter must be at least 1 (no jitter), not {self.jitter}")
         if self.jitter_scale < 1:
@@ -110,89 +171,103 @@ class Settings:
                 f"{self.rotation}, {self.zoom}"
             )
         if self.parameterization not in PARAMETERIZATIONS:
+            raise ValueError(unknown("parameterization", self.parameterization, PARAMETERIZATIONS))
+        self._check_solver()
+
+    def _check_solver(self) -> None:
+        if not isinstance(self.solver, Solver):
+            raise ValueError(f"solver must be Algorithm1 or SobolevLBFGS, not {self.solver!r}")
+        plain = self.parameterization == "pixels" and not self.turns_views
+        if isinstance(self.solver, SobolevLBFGS) and not plain:
             raise ValueError(
-                f"unknown parameterization {self.parameterization!r}: there are "
-                f"{', '.join(PARAMETERIZATIONS)}"
+                "sobolev-lbfgs changes pixels and keeps the view: set parameterization to "
+                "'pixels', rotation to 0 and zoom to 1, or choose Algorithm1"
             )
 
-    def _check_sobolev_lbfgs(self) -> None:
-        if not self.stages:
-            raise ValueError("sobolev-lbfgs needs stages")
-        if self.rotation or self.zoom != 1 or self.parameterization != "pixels":
-            raise ValueError("sobolev-lbfgs neither turns nor zooms and changes pixels alone")
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Settings:
+        """Return the settings that `dataclasses.asdict` made these values of.
 
-    @property
-    def steps(self) -> int:
-        """Evaluations of the energy, without those of the final stage."""
-        if self.solver == "algorithm-1":
-            return self.iterations
-        return sum(count for count, _ in self.stages)
+        >>> Settings.from_dict(dataclasses.asdict(Settings(beta=1.5))).beta
+        1.5
+        """
+        solver = values["solver"]
+        return cls(**{**values, "solver": SOLVERS[solver["name"]](**solver)})
 
     def replace(self, **changes: Any) -> Settings:
-        """These settings with some values changed; unknown names raise TypeError."""
+        """Return these settings with some values changed, those of the solver among them.
+
+        Raises:
+            TypeError: if there is no constant of a name.
+            ValueError: if a value is out of range.
+
+        >>> Settings().replace(beta=1.5, iterations=20).solver.iterations
+        20
+        """
+        own = {field.name for field in dataclasses.fields(self)}
+        of_solver = {name: changes.pop(name) for name in changes.keys() - own}
+        if of_solver:
+            solver: Solver = changes.get("solver", self.solver)
+            for name in of_solver.keys() - _constants(solver):
+                raise TypeError(f"no constant {name!r} of the settings or of {solver.name}")
+            changes["solver"] = dataclasses.replace(solver, **of_solver)
         return dataclasses.replace(self, **changes)
 
     def with_steps(self, steps: int) -> Settings:
-        """These settings with so many steps, stages keeping their proportions.
+        """Return these settings with so many steps; stages keep their proportions.
 
         Raises:
-            ValueError: if there is none.
+            ValueError: if `steps` is less than 1.
 
-        >>> QUALITIES["fast"].with_steps(20).steps
-        20
+        >>> solver = SobolevLBFGS(stages=((15, 1.0), (45, 0.7)))
+        >>> Settings(solver=solver).with_steps(20).solver.stages
+        ((5, 1.0), (15, 0.7))
         """
         if steps < 1:
             raise ValueError(f"the number of steps must be at least 1, not {steps}")
-        ends = [0]
-        for count, _ in self.stages:
-            ends.append(ends[-1] + count)
-        counts = [
-            round(end * steps / ends[-1]) - round(start * steps / ends[-1])
-            for start, end in itertools.pairwise(ends)
-        ]
-        stages = tuple(
-            (count, softness)
-            for count, (_, softness) in zip(counts, self.stages, strict=True)
-            if count
-        )
-        return self.replace(iterations=steps, stages=stages)
+        return dataclasses.replace(self, solver=self.solver.with_steps(steps))
+
+    def constants(self) -> dict[str, Any]:
+        """Return all constants by name, those of the solver too; `solver` is its name."""
+        return _constants(self) | {"solver": self.solver.name} | _constants(self.solver)
+
+    @property
+    def turns_views(self) -> bool:
+        """Whether views are turned or zoomed."""
+        return self.rotation > 0 or self.zoom > 1
+
+    @property
+    def typical_deviation(self) -> float:
+        """B / sqrt(3): standard deviation of gray levels that are uniform in -B..B."""
+        return self.pixel_norm / math.sqrt(3)
+
+    def shifts(self, representation: Representation) -> int:
+        """Return T of Eq. 7, the number of shifts along each axis, for a representation."""
+        if self.jitter is not None:
+            return self.jitter
+        return representation.default_jitter * self.jitter_scale
+
+    def final_steps(self, representation: Representation) -> int:
+        """Return the number of steps of the final stage of Algorithm 1; 0 if there is none."""
+        if not isinstance(self.solver, Algorithm1):
+            return 0
+        views_vary = representation.is_network or self.turns_views
+        if views_vary or self.shifts(representation) > 1:
+            return self.solver.final_iterations
+        return 0
+
+    def evaluations(self, representation: Representation) -> int:
+        """Return the number of evaluations of the energy in a run that is not interrupted."""
+        if isinstance(self.solver, SobolevLBFGS):
+            return self.solver.evaluations
+        return self.solver.iterations + self.final_steps(representation)
 
 
-PARAMETERIZATIONS = ("pixels", "fourier")
-"""What Algorithm 1 can change, by name."""
+def _constants(values: Settings | Solver) -> dict[str, Any]:
+    """Return the constants of settings without their solver, or those of a solver."""
+    names = (field.name for field in dataclasses.fields(values))
+    return {name: getattr(values, name) for name in names if name not in ("name", "solver")}
 
-SOLVERS = ("algorithm-1", "sobolev-lbfgs")
-"""The solvers by name."""
-
-NNPREIMAGE = Settings()
-"""As the authors' code ran: eta_0 = 0.05 H W B^2 / alpha, C = 100 for HOG and DSIFT, and
-after jitter 50 more iterations without it at a tenth of the rate."""
-
-PAPER = Settings(loss_weight=20, learning_rate=0.01, scale_rate_by_area=False, final_iterations=0)
-"""As printed: 300 iterations, eta_0 = 0.01 B^2 / alpha, and C = 20 for HOG and DSIFT."""
-
-PRESETS = {"nnpreimage": NNPREIMAGE, "paper": PAPER}
-"""The presets of Algorithm 1 by name."""
-
-MODERN = Settings(
-    loss_weight=3,
-    jitter_scale=4,
-    rotation=15,
-    zoom=1.4,
-    parameterization="fourier",
-    final_iterations=0,
-)
-"""What made the clearest pictures of a recent network's classes (docs/maximization.md): a
-spectrum with decorrelated colors, views shifted by a whole stride, turned and zoomed, and no
-last iterations of a single view, which bring back what only that view excites."""
-
-EXCITATION_PRESETS = {
-    "modern": MODERN,
-    "nnpreimage": NNPREIMAGE.replace(loss_weight=1),
-    "paper": PAPER.replace(loss_weight=1),
-}
-"""The presets of activation maximization, whose C is a multiple of 1 / Z. Caricature has those
-of `PRESETS` alone: a photo that is turned does not match the code of the one that is not."""
 
 _UNTIL_RELU5 = (("relu3", 300.0), ("relu4", 100.0), ("relu5", 20.0))
 
@@ -220,25 +295,3 @@ STRIDE_LOSS_WEIGHTS = ((4, 300.0), (8, 100.0), (16, 20.0))
 
 LAST_LOSS_WEIGHT = 1.0
 """C of the layers behind all those of the two tables above."""
-
-_DRAFT = Settings(
-    loss_weight=20,
-    jitter=1,
-    start_amplitude=0.5,
-    solver="sobolev-lbfgs",
-    stages=((20, 1.0),),
-)
-
-QUALITIES = {
-    "draft": _DRAFT,
-    "fast": _DRAFT.replace(stages=((15, 1.0), (45, 0.7))),
-    "best": _DRAFT.replace(stages=((15, 1.0), (125, 0.8), (35, 0.4), (25, 0.2))),
-}
-"""The fast solver at 20, 60 and 200 evaluations; C = 20."""
-
-NETWORK_QUALITIES = {
-    "draft": _DRAFT.replace(stages=((60, 0.0),)),
-    "fast": _DRAFT.replace(stages=((200, 0.0),)),
-    "best": _DRAFT.replace(stages=((350, 0.0),)),
-}
-"""The same for layers of networks, at 60, 200 and 350 evaluations; C is the layer's own."""

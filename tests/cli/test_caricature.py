@@ -13,7 +13,7 @@ from tests.support import pixels_of
 
 from preimage import catalog
 from preimage.photo_files import shipped_photos
-from preimage.settings import EXCITATION_PRESETS
+from preimage.presets import NNPREIMAGE
 from preimage.visualizations import caricature
 
 LITE0 = "efficientnet-lite0"
@@ -35,7 +35,7 @@ def test_each_photo_and_layer_gets_a_picture_and_a_sidecar(tmp_path: Path) -> No
     assert {path.name for path in tmp_path.glob("*.png")} == expected
     assert json.loads((tmp_path / names[0]).with_suffix(".json").read_text()) == lines[0]
     phi = catalog.representation(f"{LITE0}/blocks.1")
-    settings = EXCITATION_PRESETS["nnpreimage"].with_steps(3)
+    settings = NNPREIMAGE.with_steps(3)
     result = caricature(phi, CHELSEA, size=(48, 64), settings=settings)
     assert lines[1]["response"] == pytest.approx(result.response.item(), rel=1e-4)
     with Image.open(tmp_path / names[1]) as file:
@@ -65,7 +65,7 @@ def test_one_picture_holds_a_row_for_each_photo_beginning_with_it(tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--strength", "0"), "strength of a caricature must be positive"),
+        (("--strength", "0"), "strength must be positive"),
         (("--preset", "x"), "unknown preset 'x'"),
         (("--preset", "modern"), "unknown preset 'modern': there are nnpreimage, paper"),
         (("--video", "film.txt"), "ends in .gif or .mp4"),

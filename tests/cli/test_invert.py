@@ -19,7 +19,8 @@ from tests.support import pixels_of
 
 import preimage
 from preimage.preprocessing import GRAY
-from preimage.settings import PAPER, QUALITIES, Settings
+from preimage.presets import CLASSICAL_QUALITIES, PAPER
+from preimage.settings import Settings
 
 
 def _names(folder: Path) -> list[str]:
@@ -33,7 +34,7 @@ def test_a_photo_gives_a_picture_and_its_sidecar_in_a_folder(name: str, tmp_path
     assert (outcome.status, outcome.errors) == (0, [])
     assert _names(out) == [f"a.{name}.json", f"a.{name}.png"]
     result = preimage.invert(
-        preimage.representation(name), photo, settings=QUALITIES["fast"].with_steps(3)
+        preimage.representation(name), photo, settings=CLASSICAL_QUALITIES["fast"].with_steps(3)
     )
     np.testing.assert_array_equal(pixels_of(out / f"a.{name}.png"), np.asarray(result.to_pil()))
     assert len(outcome.output) == 1
@@ -60,14 +61,14 @@ def test_the_sidecar_holds_what_it_takes_to_make_the_picture_again(tmp_path: Pat
     assert told["visualization"] == "invert"
     assert told["versions"]["preimage"] == preimage.__version__
     assert told["versions"]["torch"] == torch.__version__
-    assert Settings(**told["settings"]) == PAPER.replace(iterations=3)
+    assert Settings.from_dict(told["settings"]) == PAPER.replace(iterations=3)
     again = preimage.invert(
         preimage.representation(told["representation"]),
         told["input"],
         size=tuple(told["image_size"]),
         seeds=[told["seed"]],
         loss_weights=told["loss_weight"],
-        settings=Settings(**told["settings"]),
+        settings=Settings.from_dict(told["settings"]),
     )
     np.testing.assert_array_equal(pixels_of(picture), np.asarray(again.to_pil()))
     assert told["error"] == float(again.error)

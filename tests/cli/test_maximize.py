@@ -13,7 +13,7 @@ from tests.cli.runner import run
 
 from preimage import catalog
 from preimage.photo_files import shipped_photos
-from preimage.settings import MODERN
+from preimage.presets import MODERN
 from preimage.visualizations import maximize
 
 LITE0 = "efficientnet-lite0"

@@ -11,7 +11,7 @@ from tests.cli.runner import Outcome, run, save_photo
 from tests.support import pixels_of
 
 from preimage.paper import table4
-from preimage.settings import NNPREIMAGE
+from preimage.presets import NNPREIMAGE
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from tests.cli.runner import run, save_photo
 from tests.support import pixels_of
 
 from preimage.paper import hoggle, table4
-from preimage.settings import NNPREIMAGE
+from preimage.presets import NNPREIMAGE
 
 pytest.importorskip("sklearn", reason="the extra hoggle")
 

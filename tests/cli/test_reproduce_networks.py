@@ -11,7 +11,7 @@ from tests.study_files import images_of
 from tests.support import pixels_of
 
 from preimage.paper.figures import FIGURES
-from preimage.settings import NNPREIMAGE, PRESETS
+from preimage.presets import NNPREIMAGE, PRESETS
 
 LITE0 = ("--model", "efficientnet-lite0", "--weights", "random", "--workers", "1")
 

@@ -15,14 +15,21 @@ from preimage.losses import SquaredDistance
 from preimage.objective import Objective
 from preimage.optimizer import NonFiniteEnergyError, Progress, minimize
 from preimage.optimizer.trace import center_crop
-from preimage.settings import NNPREIMAGE, PAPER, Settings
+from preimage.presets import NNPREIMAGE, PAPER
+from preimage.settings import Algorithm1, Settings
 
 Array = NDArray[np.float64]
 SIZE = (4, 5)
 C = (20.0, 300.0)
 SEEDS = (3, 4)
 STRONG = NNPREIMAGE.replace(iterations=12, final_iterations=7)
+JITTERED = STRONG.replace(jitter=3)
 WEAK = PAPER.replace(iterations=12, learning_rate=0.5)
+
+
+def _solver(settings: Settings) -> Algorithm1:
+    assert isinstance(settings.solver, Algorithm1)
+    return settings.solver
 
 
 def _gradient(x: Array, v: int, u: int, a: Array, target: Array, c: float, s: Settings) -> Array:
@@ -44,13 +51,14 @@ def _algorithm_1(
     x: Array, offsets: Array, eta_0: float, a: Array, target: Array, c: float, s: Settings
 ) -> Iterator[Array]:
     """Algorithm 1 as printed, one image, one iterate after another."""
+    rho = _solver(s).momentum
     big_g, mu = np.zeros_like(x), np.zeros_like(x)
     for v, u in offsets.astype(int):
         yield x
         g = _gradient(x, v, u, a, target, c, s)
-        big_g = s.momentum * big_g + g**2
+        big_g = rho * big_g + g**2
         eta = 1 / (1 / eta_0 + np.sqrt(big_g))
-        mu = s.momentum * mu - eta * g
+        mu = rho * mu - eta * g
         x = x + mu
         norms = np.sqrt((x**2).sum(0))
         x = x * np.minimum(1, s.max_pixel_norm / norms)
@@ -61,17 +69,18 @@ def _expected(
     start: Array, seed: int, c: float, phi: Projections, target: Array, s: Settings, shifts: int
 ) -> list[Array]:
     """All iterates of one image, both stages."""
-    eta_0 = s.learning_rate * s.pixel_norm**2 / s.alpha
-    eta_0 *= SIZE[0] * SIZE[1] if s.scale_rate_by_area else 1
+    solver = _solver(s)
+    eta_0 = solver.learning_rate * s.pixel_norm**2 / s.alpha
+    eta_0 *= SIZE[0] * SIZE[1] if solver.scale_rate_by_area else 1
     a = phi.matrix.numpy()
     generator = torch.Generator().manual_seed(seed)
-    offsets = torch.randint(shifts, (s.iterations, 2), generator=generator).numpy()
+    offsets = torch.randint(shifts, (solver.iterations, 2), generator=generator).numpy()
     *stage, last = _algorithm_1(start, offsets, eta_0, a, target, c, s)
     top = (shifts - 1) // 2
     last = last[:, top : top + SIZE[0], top : top + SIZE[1]]
-    if shifts > 1 and s.final_iterations:
-        still = np.zeros((s.final_iterations, 2))
-        rate = eta_0 * s.final_learning_rate
+    if shifts > 1 and solver.final_iterations:
+        still = np.zeros((solver.final_iterations, 2))
+        rate = eta_0 * solver.final_learning_rate
         *second, last = _algorithm_1(last, still, rate, a, target, c, s)
         stage += second
     return [*stage, last]
@@ -95,6 +104,7 @@ def _problem(
 def test_every_step_is_that_of_the_transcription(
     channels: int, shifts: int, settings: Settings
 ) -> None:
+    settings = settings.replace(jitter=shifts)
     objective, target, start, phi = _problem(channels, shifts, settings)
     seen: list[Tensor] = []
     generators = [torch.Generator().manual_seed(seed) for seed in SEEDS]
@@ -121,7 +131,7 @@ def test_the_second_stage_runs_only_after_jitter() -> None:
     for shifts, steps in ((1, 12), (3, 19)):
         objective, _, start, _ = _problem(1, shifts, STRONG)
         generators = [torch.Generator() for _ in SEEDS]
-        minimum = minimize(objective, start, STRONG, generators)
+        minimum = minimize(objective, start, STRONG.replace(jitter=shifts), generators)
         assert minimum.images.shape == (2, 1, *SIZE)
         assert minimum.trace.total.shape == (steps, 2)
 
@@ -146,14 +156,14 @@ def test_the_trace_holds_the_energy_of_every_step_term_by_term() -> None:
 
 
 def test_snapshots_are_the_windows_of_every_so_many_steps() -> None:
-    objective, _, start, _ = _problem(1, 3, STRONG)
+    objective, _, start, _ = _problem(1, 3, JITTERED)
     seen: dict[int, Tensor] = {}
 
     def report(progress: Progress) -> None:
         seen[progress.step] = center_crop(progress.images, SIZE).clone()
 
     generators = [torch.Generator() for _ in SEEDS]
-    minimum = minimize(objective, start, STRONG, generators, progress=report, snapshot_every=5)
+    minimum = minimize(objective, start, JITTERED, generators, progress=report, snapshot_every=5)
     assert [step for step, _ in minimum.snapshots] == [5, 10, 15]
     for step, images in minimum.snapshots:
         assert torch.equal(images, seen[step])
@@ -161,7 +171,7 @@ def test_snapshots_are_the_windows_of_every_so_many_steps() -> None:
 
 @pytest.mark.parametrize("stop_at", [1, 8, 15])
 def test_an_interruption_returns_the_images_reached_by_then(stop_at: int) -> None:
-    objective, _, start, _ = _problem(1, 3, STRONG)
+    objective, _, start, _ = _problem(1, 3, JITTERED)
     seen: list[Tensor] = []
 
     def report(progress: Progress) -> None:
@@ -169,7 +179,7 @@ def test_an_interruption_returns_the_images_reached_by_then(stop_at: int) -> Non
         if progress.step == stop_at:
             raise KeyboardInterrupt
 
-    minimum = minimize(objective, start, STRONG, [torch.Generator()] * 2, progress=report)
+    minimum = minimize(objective, start, JITTERED, [torch.Generator()] * 2, progress=report)
     assert minimum.interrupted
     assert torch.equal(minimum.images, seen[-1])
     assert minimum.trace.total.shape == (stop_at, 2)
@@ -208,7 +218,7 @@ def test_a_non_finite_energy_raises_with_its_step_and_the_last_finite_images(
     step: int, watched: bool
 ) -> None:
     """At once where a callback watches; else no later than the end, of the same step."""
-    objective, target, start, _ = _problem(1, 3, STRONG)
+    objective, target, start, _ = _problem(1, 3, JITTERED)
     seen: list[Tensor] = []
 
     def report(progress: Progress) -> None:
@@ -216,7 +226,7 @@ def test_a_non_finite_energy_raises_with_its_step_and_the_last_finite_images(
 
     def run(progress: Callable[[Progress], None] | None) -> None:
         generators = [torch.Generator().manual_seed(seed) for seed in SEEDS]
-        minimize(objective, start, STRONG, generators, progress=progress)
+        minimize(objective, start, JITTERED, generators, progress=progress)
 
     run(report)
     last_finite = seen[step - 2]

@@ -18,13 +18,14 @@ from preimage.optimizer import NonFiniteEnergyError, Progress, minimize
 from preimage.optimizer.sobolev_lbfgs import local_contrast
 from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY
+from preimage.presets import CLASSICAL_QUALITIES, NNPREIMAGE
 from preimage.representations.hog import HOG
-from preimage.settings import NNPREIMAGE, QUALITIES, Settings
+from preimage.settings import Settings, SobolevLBFGS
 from preimage.visualizations import PreImage, invert
 
 NAMES = ("hog", "hogb", "dsift")
 PHOTOS = list(shipped_photos().values())
-FAST = QUALITIES["fast"]
+FAST = CLASSICAL_QUALITIES["fast"]
 
 
 def _energy(name: str, image: Tensor, target: Tensor) -> float:
@@ -87,7 +88,9 @@ def test_a_half_flat_photo_is_inverted_too(name: str, bar: float) -> None:
 def test_the_energy_never_rises_within_a_stage() -> None:
     result = invert(HOG(), PHOTOS[0], size=(64, 96), quality="best")
     total = result.trace.total[:, 0]
-    ends = np.cumsum([count for count, _ in QUALITIES["best"].stages])
+    solver = CLASSICAL_QUALITIES["best"].solver
+    assert isinstance(solver, SobolevLBFGS)
+    ends = np.cumsum([count for count, _ in solver.stages])
     for start, end in zip([0, *ends], ends, strict=False):
         assert (total[start:end].diff() <= 0).all()
 

@@ -16,7 +16,7 @@ from preimage.optimizer import Progress
 from preimage.paper import table4
 from preimage.paper.table4 import Measurement, measure, published, summarize
 from preimage.photo_files import shipped_photos
-from preimage.settings import NNPREIMAGE
+from preimage.presets import NNPREIMAGE
 from preimage.visualizations import invert
 
 SHORT = NNPREIMAGE.replace(iterations=4)

@@ -15,7 +15,7 @@ from preimage.paper.table5 import (
     studies,
 )
 from preimage.photo_files import shipped_photos
-from preimage.settings import NNPREIMAGE
+from preimage.presets import NNPREIMAGE
 from preimage.studies.loading import Loader
 from preimage.visualizations import invert
 

@@ -13,6 +13,7 @@ from PIL import Image
 from tests.support import pixels_of
 
 from preimage.photo_files import shipped_photos
+from preimage.presets import NNPREIMAGE
 from preimage.reporting.results import (
     check_folder,
     check_picture,
@@ -22,7 +23,6 @@ from preimage.reporting.results import (
 )
 from preimage.representations.execution import Execution
 from preimage.representations.hog import HOG
-from preimage.settings import NNPREIMAGE
 from preimage.versions import versions
 from preimage.visualizations import PreImage, invert
 

@@ -8,8 +8,8 @@ from tests.study_files import MEASURES
 from tests.support import pixels_of
 
 from preimage.paper.table5 import NO_RANGE_PRIOR, NO_VARIATION_PRIOR
+from preimage.presets import NNPREIMAGE
 from preimage.reporting.table5 import format_table5, write_table5
-from preimage.settings import NNPREIMAGE
 from preimage.studies.outcome import Record
 from preimage.studies.summary import summarize
 from preimage.studies.trial import Trial

@@ -8,8 +8,8 @@ import torch
 from tests.support import random_image
 
 from preimage.catalog import representation
+from preimage.presets import CLASSICAL_QUALITIES, NNPREIMAGE
 from preimage.representations.flat_regions import FlatRegions
-from preimage.settings import NNPREIMAGE, QUALITIES
 from preimage.visualizations import invert
 
 NAMES = ("hog", "hogb", "dsift")
@@ -66,7 +66,9 @@ def test_a_photo_without_empty_cells_is_free(name: str) -> None:
     assert phi.flat_regions(phi(x), (80, 120)) == [None, None]
 
 
-@pytest.mark.parametrize("settings", [NNPREIMAGE, QUALITIES["draft"]], ids=lambda s: s.solver)
+@pytest.mark.parametrize(
+    "settings", [NNPREIMAGE, CLASSICAL_QUALITIES["draft"]], ids=lambda s: s.solver.name
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_both_solvers_keep_flat_areas_flat(name: str, settings: object) -> None:
     phi, photo = representation(name), (_half_flat(80, 120)[0, 0].numpy() + 127.5) / 255
@@ -78,6 +80,6 @@ def test_both_solvers_keep_flat_areas_flat(name: str, settings: object) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("solver", ["algorithm-1", "sobolev-lbfgs"])
 def test_a_constant_image_gets_a_clear_error(name: str, solver: str) -> None:
-    settings = NNPREIMAGE if solver == "algorithm-1" else QUALITIES["fast"]
+    settings = NNPREIMAGE if solver == "algorithm-1" else CLASSICAL_QUALITIES["fast"]
     with pytest.raises(ValueError, match="constant image"):
         invert(representation(name), np.full((64, 64), 0.5), settings=settings)

@@ -12,8 +12,8 @@ from tests.support import random_image
 from torch import Tensor, nn
 
 from preimage.preprocessing import Preprocessing
+from preimage.presets import NETWORK_QUALITIES, NNPREIMAGE
 from preimage.representations.layer import Layer
-from preimage.settings import NETWORK_QUALITIES, NNPREIMAGE
 from preimage.visualizations import invert, maximize
 
 SHORT = NNPREIMAGE.replace(iterations=3, final_iterations=2)

@@ -15,12 +15,12 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 from preimage import invert, maximize
+from preimage.presets import MODERN, NNPREIMAGE
 from preimage.representations.execution import Execution
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
 from preimage.representations.memory import limit_memory, peak_bytes
-from preimage.settings import MODERN, NNPREIMAGE
 
 CPU = torch.device("cpu")
 SIZE = (64, 64)

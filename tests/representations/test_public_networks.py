@@ -6,7 +6,7 @@ import pytest
 
 from preimage.catalog import Network, network
 from preimage.photo_files import shipped_photos
-from preimage.settings import NNPREIMAGE
+from preimage.presets import NNPREIMAGE
 from preimage.visualizations import invert
 
 CHELSEA = shipped_photos()["chelsea"]

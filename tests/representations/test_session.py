@@ -9,11 +9,11 @@ from tests.support import random_image
 from torch import Tensor, nn
 
 from preimage import invert
+from preimage.presets import NNPREIMAGE
 from preimage.representations.execution import Execution, Ran
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
 from preimage.representations.session import evaluation_mode
-from preimage.settings import NNPREIMAGE
 
 CPU = torch.device("cpu")
 

@@ -11,7 +11,7 @@ from tests.study_files import make_trials, save_photos
 
 from preimage.catalog import network
 from preimage.images import ImageError
-from preimage.settings import MODERN, NETWORK_QUALITIES, NNPREIMAGE, QUALITIES
+from preimage.presets import CLASSICAL_QUALITIES, MODERN, NETWORK_QUALITIES, NNPREIMAGE
 from preimage.studies.loading import Loader
 from preimage.studies.study import Study, read_study
 
@@ -57,7 +57,7 @@ def test_a_study_is_every_combination_once(tmp_path: Path) -> None:
 def test_what_a_study_leaves_open_is_what_invert_would_choose() -> None:
     study = Study(representations=["hog", "efficientnet-lite0/blocks.2"], weights="random")
     hog, block = (t for t in study.trials(Loader()) if t.photo.endswith("chelsea.jpg"))
-    assert (hog.settings, hog.weights, hog.size) == (QUALITIES["fast"], None, None)
+    assert (hog.settings, hog.weights, hog.size) == (CLASSICAL_QUALITIES["fast"], None, None)
     assert (block.settings, block.weights) == (
         NETWORK_QUALITIES["fast"].replace(loss_weight=300), "random",
     )  # fmt: skip
@@ -69,9 +69,9 @@ def test_a_study_of_maximizations_is_every_component_with_its_m(tmp_path: Path) 
         photos, visualization="maximize", representations=["efficientnet-lite0/stem"],
         channels=[0, 2], weights="random", seeds=[0, 1], steps=7, loss_weights=[1, 5],
     )  # fmt: skip
-    found = [(str(t.component), t.settings.loss_weight, t.seed) for t in trials]
+    found = [(str(t.component), t.settings.strength, t.seed) for t in trials]
     assert found == list(itertools.product(["0", "2"], [1, 5], [0, 1]))
-    assert trials[0].settings == MODERN.with_steps(7).replace(loss_weight=1)
+    assert trials[0].settings == MODERN.with_steps(7).replace(strength=1)
     assert all(trial.maximum for trial in trials)
     assert {(trial.photo, trial.photo_sha256) for trial in trials} == {("", "")}
     assert len({trial.maximum_sha256 for trial in trials}) == 1
@@ -81,7 +81,7 @@ def test_caricatures_are_by_default_as_strong_as_those_of_the_command(tmp_path: 
     photos = save_photos(tmp_path / "photos", 2)
     trials = make_trials(photos, visualization="caricature", steps=7)
     assert [trial.subject for trial in trials] == ["00.png", "01.png"]
-    assert trials[0].settings == NNPREIMAGE.with_steps(7).replace(loss_weight=10)
+    assert trials[0].settings == NNPREIMAGE.with_steps(7).replace(strength=10)
 
 
 def test_a_star_stands_for_the_main_layers_of_a_network(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
     ("seeds = [0]", "representations is missing"),
     ('representation = ["hog"]', "'representation': did you mean 'representations'"),
     ('representations = ["hog"]\n[settings]\nbeta = "a"', "beta must be a number, not 'a'"),
-    ('representations = ["hog"]\n[settings]\nsolver = 1', "solver must be a text, not 1"),
+    ('representations = ["hog"]\n[settings]\nparameterization = 1', "must be a text, not 1"),
     ('representations = ["hog"]\nseed = 1', "unknown key 'seed': did you mean 'seeds'"),
     ('representations = ["hog"]\nseeds = ["x"]', "seeds.0: .*valid integer"),
     ('representations = ["hog"]\nseeds = []', "seeds: .*at least 1 item"),

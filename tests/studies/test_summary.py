@@ -8,7 +8,7 @@ import statistics
 import pytest
 from tests.study_files import MEASURES
 
-from preimage.settings import NNPREIMAGE
+from preimage.presets import NNPREIMAGE
 from preimage.studies.component import Component
 from preimage.studies.outcome import Record
 from preimage.studies.summary import summarize, summarize_responses, varied_constants

@@ -11,8 +11,8 @@ from tests.study_files import make_trials, save_photos
 
 from preimage.images import load_image
 from preimage.photo_files import shipped_photos
+from preimage.presets import NNPREIMAGE
 from preimage.representations.hog import HOG
-from preimage.settings import EXCITATION_PRESETS
 from preimage.studies import visualize
 from preimage.studies.loading import Loader
 from preimage.studies.naturalness import gradient_intersection
@@ -78,7 +78,7 @@ def test_an_outcome_of_a_maximization_is_what_maximize_returns(tmp_path: Path) -
 def test_an_outcome_of_a_caricature_is_what_caricature_returns() -> None:
     (trial,) = make_trials(CHELSEA, visualization="caricature", size=48, loss_weights=[7])
     outcome = _outcome(trial)
-    strength = EXCITATION_PRESETS["nnpreimage"].with_steps(3)
+    strength = NNPREIMAGE.with_steps(3)
     result = caricature(HOG(), CHELSEA, size=48, strength=7, settings=strength)
     assert np.array_equal(outcome.image, result.images[0].numpy())
     assert outcome.measures.response == float(result.response[0])

@@ -8,13 +8,13 @@ from tests.visualizations.networks import color_network
 from torch import nn
 
 from preimage.photo_files import shipped_photos
+from preimage.presets import NNPREIMAGE
 from preimage.representations.layer import Layer
-from preimage.settings import EXCITATION_PRESETS
 from preimage.visualizations import caricature
 
 NETWORK = color_network()
 FEATURES = NETWORK.layer("features")
-SETTINGS = EXCITATION_PRESETS["nnpreimage"].replace(jitter=3, iterations=30, final_iterations=10)
+SETTINGS = NNPREIMAGE.replace(jitter=3, iterations=30, final_iterations=10)
 CHELSEA = shipped_photos()["chelsea"]
 
 
@@ -53,11 +53,11 @@ def test_each_photo_and_seed_has_its_own_caricature() -> None:
     assert torch.equal(alone.images[0], both.images[3])
 
 
-def test_a_photo_without_response_and_an_amount_of_nothing_are_refused() -> None:
+def test_a_photo_without_response_and_a_strength_of_nothing_are_refused() -> None:
     nothing = Layer(nn.Sequential(nn.Conv2d(3, 2, 3)), "0", FEATURES.preprocessing)
     for parameter in nothing.model.parameters():
         nn.init.zeros_(parameter)
     with pytest.raises(ValueError, match="does not respond to the photo"):
         caricature(nothing, torch.rand(3, 24, 24), settings=SETTINGS)
-    with pytest.raises(ValueError, match="strength of a caricature must be positive"):
+    with pytest.raises(ValueError, match="strength must be positive"):
         caricature(FEATURES, CHELSEA, strength=0)

@@ -20,9 +20,10 @@ from preimage.losses import relative_error
 from preimage.optimizer import NonFiniteEnergyError, Progress
 from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY
+from preimage.presets import CLASSICAL_QUALITIES, NNPREIMAGE, PAPER
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
-from preimage.settings import NNPREIMAGE, PAPER, QUALITIES, Settings
+from preimage.settings import Settings
 from preimage.visualizations import invert
 from preimage.visualizations.common import noise
 
@@ -119,7 +120,9 @@ def test_the_same_call_gives_the_same_bits(name: str) -> None:
     assert not torch.equal(first.images[0], first.images[1])
 
 
-@pytest.mark.parametrize("settings", [NNPREIMAGE, QUALITIES["fast"]], ids=lambda s: s.solver)
+@pytest.mark.parametrize(
+    "settings", [NNPREIMAGE, CLASSICAL_QUALITIES["fast"]], ids=lambda s: s.solver.name
+)
 @pytest.mark.parametrize("name", ["hog", "hogb", "dsift"])
 def test_an_image_alone_and_in_a_batch_of_5_gives_the_same_bits_after_all_steps(
     name: str, settings: Settings

@@ -16,16 +16,16 @@ from preimage.catalog import network as network_called
 from preimage.images import stretch_contrast
 from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY, Preprocessing
+from preimage.presets import MODERN, NNPREIMAGE, PRESETS
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
-from preimage.settings import EXCITATION_PRESETS, MODERN
 from preimage.statistics import load_known, measure
 from preimage.targets import channel, class_score, direction, mean_channel, neuron
 from preimage.visualizations import DeadTargetError, maximize
 
 NETWORK = color_network()
 FEATURES = NETWORK.layer("features")
-QUICK = EXCITATION_PRESETS["nnpreimage"].replace(iterations=40, final_iterations=10)
+QUICK = NNPREIMAGE.replace(iterations=40, final_iterations=10)
 PHOTOS = list(shipped_photos().values())
 
 
@@ -36,10 +36,10 @@ def test_what_is_found_for_a_color_has_that_color() -> None:
         assert result.shown[color].mean((1, 2)).argmax() == color
 
 
-@pytest.mark.parametrize("preset", EXCITATION_PRESETS)
+@pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_excites_its_target(preset: str) -> None:
-    result = maximize(FEATURES, [0, 1, 2, 3], settings=EXCITATION_PRESETS[preset].with_steps(60))
-    start = maximize(FEATURES, [0, 1, 2, 3], settings=EXCITATION_PRESETS[preset].with_steps(1))
+    result = maximize(FEATURES, [0, 1, 2, 3], settings=PRESETS[preset].with_steps(60))
+    start = maximize(FEATURES, [0, 1, 2, 3], settings=PRESETS[preset].with_steps(1))
     assert bool((result.response > start.response).all())
 
 

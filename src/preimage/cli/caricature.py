@@ -27,8 +27,8 @@ from preimage.cli.common import (
 )
 from preimage.cli.options import Accelerate, Memory
 from preimage.files import file_name
+from preimage.presets import STRENGTHS, UPRIGHT_PRESETS
 from preimage.reporting.video import check_video, frame_interval, write_video
-from preimage.settings import PRESETS
 
 if TYPE_CHECKING:
     from preimage.cli.output import Output
@@ -55,9 +55,11 @@ def caricature(
     ] = Path("caricatures"),
     strength: Annotated[
         float, typer.Option(min=0, help="How strongly; 1 is the authors' 1 / Z.")
-    ] = 10,
+    ] = STRENGTHS["caricature"],
     seed: Annotated[int, typer.Option(min=0, help="The seed of the jitter.")] = 0,
-    preset: Annotated[str, typer.Option(help=f"Constants: {', '.join(PRESETS)}.")] = "nnpreimage",
+    preset: Annotated[
+        str, typer.Option(help=f"Constants: {', '.join(UPRIGHT_PRESETS)}.")
+    ] = "nnpreimage",
     steps: Annotated[
         int | None, typer.Option(min=1, help="Iterations; the final stage adds 50.")
     ] = None,
@@ -77,7 +79,7 @@ def caricature(
     from preimage.cli.output import Output
 
     with clear_errors():
-        settings = find_preset(preset, steps, known=PRESETS)
+        settings = find_preset(preset, steps, known=UPRIGHT_PRESETS)
         chosen = representations(rep, layers, weights)
         check_device(device)
         if not chosen[0].is_network:
@@ -96,7 +98,7 @@ def caricature(
             "size": None if size is None else parse_size(size),
             "device": device,
             "execution": execution,
-            "snapshot_every": frame_interval(settings) if video is not None else 0,
+            "snapshot_every": frame_interval(settings, chosen[0]) if video is not None else 0,
         }
     run = _Run(output, options, as_json)
     with clear_errors(), progress_bar() as begin:

@@ -15,8 +15,9 @@ from rich.console import Console
 
 from preimage.files import sha256
 from preimage.names import unknown
+from preimage.presets import PRESETS
 from preimage.representations.execution import Execution
-from preimage.settings import EXCITATION_PRESETS, Settings
+from preimage.settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,19 +130,19 @@ def find_preset(
     name: str,
     steps: int | None,
     strength: float | None = None,
-    known: Collection[str] = EXCITATION_PRESETS,
+    known: Collection[str] = PRESETS,
 ) -> Settings:
-    """A preset of maximization or caricature, with the iterations and C that are given.
+    """A preset of maximization or caricature, with the iterations and the strength that are given.
 
     Raises:
         ValueError: if there is none of that name among the known ones.
     """
     if name not in known:
         raise ValueError(unknown("preset", name, known))
-    settings = EXCITATION_PRESETS[name]
+    settings = PRESETS[name]
     if steps is not None:
         settings = settings.with_steps(steps)
-    return settings if strength is None else settings.replace(loss_weight=strength)
+    return settings if strength is None else settings.replace(strength=strength)
 
 
 def check_device(device: str) -> None:

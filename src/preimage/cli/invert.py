@@ -28,8 +28,9 @@ from preimage.cli.common import (
 )
 from preimage.cli.options import Accelerate, Memory
 from preimage.names import unknown
+from preimage.presets import QUALITIES, UPRIGHT_PRESETS, settings_for
 from preimage.reporting.video import check_video, frame_interval
-from preimage.settings import PRESETS, QUALITIES, SOLVERS, Settings
+from preimage.settings import SOLVERS, Settings
 
 if TYPE_CHECKING:
     from preimage.cli.output import Reconstruction
@@ -127,7 +128,7 @@ def invert(
         jobs = []
         for representation in chosen:
             settings = _settings(representation, quality, solver, preset, steps)
-            every = frame_interval(settings) if video is not None else 0
+            every = frame_interval(settings, representation) if video is not None else 0
             changes = {"settings": settings, "snapshot_every": every}
             pixels = None if size is None else parse_size(size)
             jobs.append(_Job(representation, mask, pixels, options | changes))
@@ -220,21 +221,21 @@ def _settings(
     Raises:
         ValueError: if an option has no such value, or two contradict each other.
     """
-    from preimage.visualizations import choose_settings, with_own_loss_weight
-
-    for name, value, known in (("solver", solver, SOLVERS), ("preset", preset, PRESETS)):
+    for kind, value, known in (
+        ("solver", solver, SOLVERS), ("preset", preset, UPRIGHT_PRESETS),
+        ("quality", quality, QUALITIES),
+    ):  # fmt: skip
         if value is not None and value not in known:
-            raise ValueError(unknown(name, value, known))
+            raise ValueError(unknown(kind, value, known))
     if preset is not None or solver == "algorithm-1":
         if quality is not None or solver == "sobolev-lbfgs":
             raise ValueError(
                 "--preset and --solver algorithm-1 exclude --quality and --solver sobolev-lbfgs"
             )
-        settings = with_own_loss_weight(PRESETS[preset or "nnpreimage"], representation)
+        name = preset or "nnpreimage"
     else:
-        if solver is not None:
-            quality = quality or "fast"
-        settings = choose_settings(representation, quality)
+        name = quality or "fast"
+    settings = settings_for(representation, name)
     return settings if steps is None else settings.with_steps(steps)
 
 

@@ -25,8 +25,8 @@ from preimage.cli.common import (
 from preimage.cli.options import Accelerate, Memory
 from preimage.files import file_name
 from preimage.names import parse_channels
+from preimage.presets import PRESETS
 from preimage.reporting.video import check_video, frame_interval, write_video
-from preimage.settings import EXCITATION_PRESETS
 
 if TYPE_CHECKING:
     from preimage import catalog
@@ -56,9 +56,7 @@ def maximize(
     ] = Path("maximized"),
     seeds: Annotated[int, typer.Option(min=1, help="Images of each target.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
-    preset: Annotated[
-        str, typer.Option(help=f"Constants: {', '.join(EXCITATION_PRESETS)}.")
-    ] = "modern",
+    preset: Annotated[str, typer.Option(help=f"Constants: {', '.join(PRESETS)}.")] = "modern",
     steps: Annotated[
         int | None, typer.Option(min=1, help="Iterations; the final stage of nnpreimage adds 50.")
     ] = None,
@@ -114,7 +112,7 @@ def maximize(
             "mosaic": mosaic,
             "device": device,
             "execution": execution,
-            "snapshot_every": frame_interval(settings) if video is not None else 0,
+            "snapshot_every": frame_interval(settings, job.layer) if video is not None else 0,
         }
         together = len(job.targets) if mosaic else max(1, _BATCH // seeds)
     lines, made = _run(job, output, options, together, as_json)
@@ -145,6 +143,15 @@ class _Job:
     model: Representation | catalog.Network
     name: str
     targets: list[Target]
+
+    @property
+    def layer(self) -> Representation:
+        """A representation of the model."""
+        from preimage.representations.base import Representation
+
+        if isinstance(self.model, Representation):
+            return self.model
+        return self.model.layer(self.model.score_layer)
 
     @classmethod
     def parse(

@@ -11,7 +11,8 @@ import typer
 
 from preimage.paper import excitations
 from preimage.paper.excitations import CLASSES, CONV_LAYERS
-from preimage.settings import EXCITATION_PRESETS, PRESETS, Settings
+from preimage.presets import PRESETS, STRENGTHS, UPRIGHT_PRESETS
+from preimage.settings import Settings
 
 if TYPE_CHECKING:
     from preimage import catalog
@@ -35,8 +36,8 @@ Photos: TypeAlias = Annotated[
     Path | None, typer.Option(help="A folder of photos; if not given, three shipped ones.")
 ]
 Strength: TypeAlias = Annotated[float, typer.Option(min=0, help="How strongly; the authors': 1.")]
-Preset: TypeAlias = Annotated[str, typer.Option(help=f"{', '.join(EXCITATION_PRESETS)}.")]
-CaricaturePreset: TypeAlias = Annotated[str, typer.Option(help=f"{', '.join(PRESETS)}.")]
+Preset: TypeAlias = Annotated[str, typer.Option(help=f"{', '.join(PRESETS)}.")]
+CaricaturePreset: TypeAlias = Annotated[str, typer.Option(help=f"{', '.join(UPRIGHT_PRESETS)}.")]
 Steps: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Iterations, instead of 300.")]
 Count: TypeAlias = Annotated[int, typer.Option(min=1, help="Filters of each layer.")]
 Out: TypeAlias = Annotated[
@@ -128,7 +129,7 @@ def fig14(
     model: Model = None,
     layers: Layers = None,
     photo: Photo = None,
-    strength: Strength = 10,
+    strength: Strength = STRENGTHS["caricature"],
     weights: Weights = None,
     preset: CaricaturePreset = "nnpreimage",
     steps: Steps = None,
@@ -140,7 +141,7 @@ def fig14(
     from preimage.photo_files import shipped_photos
 
     with clear_errors():
-        settings = find_preset(preset, steps, known=PRESETS)
+        settings = find_preset(preset, steps, known=UPRIGHT_PRESETS)
         figure = _Figure.check("fig14", out)
         network = catalog.network(model or "vgg-m", weights)
         names = _layers(network, layers, _LAYERS_14 if network.name == "vgg-m" else None)
@@ -156,7 +157,7 @@ def fig15(
     model: Models = None,
     layers: Layers = None,
     photos: Photos = None,
-    strength: Strength = 10,
+    strength: Strength = STRENGTHS["caricature"],
     weights: Weights = None,
     preset: CaricaturePreset = "nnpreimage",
     steps: Steps = None,
@@ -168,7 +169,7 @@ def fig15(
     from preimage.photo_files import list_images, shipped_photos
 
     with clear_errors():
-        settings = find_preset(preset, steps, known=PRESETS)
+        settings = find_preset(preset, steps, known=UPRIGHT_PRESETS)
         figure = _Figure.check("fig15", out)
         networks = [catalog.network(name, weights) for name in model or _LAYERS_15]
         named = [(n, _layers(n, layers, _LAYERS_15.get(n.name))) for n in networks]

@@ -143,7 +143,7 @@ def _came_to(measures: Measures) -> str:
 
 def describe(trial: Trial) -> str:
     """A trial in a few words."""
-    words = [trial.representation, trial.subject, f"C {trial.settings.loss_weight:g}"]
+    words = [trial.representation, trial.subject, f"C {trial.weight:g}"]
     return ", ".join([*words, f"seed {trial.seed}"])
 
 

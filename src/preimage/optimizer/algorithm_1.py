@@ -19,13 +19,14 @@ from torch import Tensor
 from preimage.objective import Objective
 from preimage.optimizer.trace import Recorder
 from preimage.parameterizations import parameterization
-from preimage.settings import Settings
+from preimage.settings import Algorithm1, Settings
 
 
 def algorithm_1(
     objective: Objective,
     start: Tensor,
     settings: Settings,
+    solver: Algorithm1,
     rate: float,
     iterations: int,
     views: Tensor | None,
@@ -36,7 +37,8 @@ def algorithm_1(
     Args:
         objective: the energy.
         start: x_1, (N, D, H, W).
-        settings: rho, B_+ and the parameterization.
+        settings: B_+ and the parameterization.
+        solver: rho.
         rate: eta_0.
         iterations: T.
         views: the window of each image at each iteration, (T, N, 2) or (T, N, 4); None
@@ -46,7 +48,7 @@ def algorithm_1(
     Returns:
         The images, and whether Ctrl-C ended the run.
     """
-    rho = settings.momentum
+    rho = solver.momentum
     kind = parameterization(settings.parameterization, start)
     z = kind.encode(objective.flatten_(start.clone()))
     x, last = kind.decode(z), torch.empty_like(z)

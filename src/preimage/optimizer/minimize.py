@@ -12,7 +12,7 @@ from preimage.objective import Objective
 from preimage.optimizer.algorithm_1 import algorithm_1
 from preimage.optimizer.sobolev_lbfgs import sobolev_lbfgs
 from preimage.optimizer.trace import Progress, Recorder, Trace, center_crop
-from preimage.settings import Settings
+from preimage.settings import Algorithm1, Settings, SobolevLBFGS
 from preimage.views import draw_views
 
 
@@ -56,18 +56,15 @@ def minimize(
         NonFiniteEnergyError: if the energy of an image becomes NaN or infinite.
         ValueError: if the solver cannot jitter and `start` has a margin.
     """
-    shifts = start.shape[-1] - objective.size[1] + 1
-    views_vary = shifts > 1 or settings.rotation > 0 or settings.zoom > 1
-    refines = views_vary or objective.representation.is_network
-    final = settings.final_iterations if refines else 0
-    steps = settings.steps + (final if settings.solver == "algorithm-1" else 0)
+    steps = settings.evaluations(objective.representation)
     recorder = Recorder(steps, objective.loss_weights, objective.size, progress, snapshot_every)
-    if settings.solver == "sobolev-lbfgs":
-        if shifts > 1:
-            raise ValueError("the solver sobolev-lbfgs does not jitter: set jitter to 1")
-        x, interrupted = sobolev_lbfgs(objective, start, settings, recorder)
-    else:
-        x, interrupted = _two_stages(objective, start, settings, generators, shifts, recorder)
+    match settings.solver:
+        case SobolevLBFGS() as solver:
+            if settings.shifts(objective.representation) > 1:
+                raise ValueError("the solver sobolev-lbfgs does not jitter: set jitter to 1")
+            x, interrupted = sobolev_lbfgs(objective, start, settings, solver, recorder)
+        case Algorithm1() as solver:
+            x, interrupted = _two_stages(objective, start, settings, solver, generators, recorder)
     return Minimum(x, recorder.trace(), interrupted, tuple(recorder.snapshots))
 
 
@@ -75,20 +72,20 @@ def _two_stages(
     objective: Objective,
     start: Tensor,
     settings: Settings,
+    solver: Algorithm1,
     generators: Sequence[torch.Generator],
-    shifts: int,
     recorder: Recorder,
 ) -> tuple[Tensor, bool]:
     """Algorithm 1; then, where there is a final stage, without jitter from the central crop."""
-    rate = settings.learning_rate * settings.pixel_norm**2 / settings.alpha
-    if settings.scale_rate_by_area:
+    rate = solver.learning_rate * settings.pixel_norm**2 / settings.alpha
+    if solver.scale_rate_by_area:
         rate *= objective.size[0] * objective.size[1]
-    iterations = settings.iterations
-    views = draw_views(generators, iterations, shifts, settings.rotation, settings.zoom)
-    x, interrupted = algorithm_1(objective, start, settings, rate, iterations, views, recorder)
+    steps, shifts = solver.iterations, settings.shifts(objective.representation)
+    views = draw_views(generators, steps, shifts, settings.rotation, settings.zoom)
+    x, interrupted = algorithm_1(objective, start, settings, solver, rate, steps, views, recorder)
     x = center_crop(x, objective.size)
-    final = recorder.steps - iterations
+    final = settings.final_steps(objective.representation)
     if final and not interrupted:
-        rate *= settings.final_learning_rate
-        x, interrupted = algorithm_1(objective, x, settings, rate, final, None, recorder)
+        rate *= solver.final_learning_rate
+        x, interrupted = algorithm_1(objective, x, settings, solver, rate, final, None, recorder)
     return x, interrupted

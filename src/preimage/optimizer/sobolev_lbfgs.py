@@ -34,7 +34,7 @@ from torch import Tensor
 from preimage.objective import Energy, Objective
 from preimage.optimizer.trace import Recorder
 from preimage.priors import project_
-from preimage.settings import Settings
+from preimage.settings import Settings, SobolevLBFGS
 
 _MEMORY = 8
 _FIRST_STEPS = (0.67, 0.1)
@@ -50,7 +50,11 @@ _CONTRAST_FLOOR = 0.01
 
 
 def sobolev_lbfgs(
-    objective: Objective, start: Tensor, settings: Settings, recorder: Recorder
+    objective: Objective,
+    start: Tensor,
+    settings: Settings,
+    solver: SobolevLBFGS,
+    recorder: Recorder,
 ) -> tuple[Tensor, bool]:
     """Minimizes the energy of each image from `start` (N, D, H, W).
 
@@ -58,11 +62,11 @@ def sobolev_lbfgs(
         The images, within the hard bound of Eq. 6, and whether Ctrl-C ended the run.
     """
     x = objective.flatten_(start.clone())
-    fades = objective.representation.ignores_contrast and settings.stages[-1][0] > 1
+    fades = objective.representation.ignores_contrast and solver.stages[-1][0] > 1
     try:
-        for index, (evaluations, softness) in enumerate(settings.stages):
+        for index, (evaluations, softness) in enumerate(solver.stages):
             weights = [local_contrast(image) if index else torch.ones_like(image) for image in x]
-            last = index == len(settings.stages) - 1
+            last = index == len(solver.stages) - 1
             stage = objective.relaxed(softness)
             first = _FIRST_STEPS[min(index, 1)]
             count = evaluations - (last and fades)

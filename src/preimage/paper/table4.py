@@ -31,15 +31,16 @@ from preimage.losses import relative_error
 from preimage.optimizer import Progress
 from preimage.paper import hoggle
 from preimage.preprocessing import GRAY
+from preimage.presets import CLASSICAL_QUALITIES, NNPREIMAGE
 from preimage.representations.hog import HOG
-from preimage.settings import NNPREIMAGE, QUALITIES, Settings
+from preimage.settings import Settings
 from preimage.visualizations import invert
 
 if TYPE_CHECKING:
     from PIL import Image
 
 REPRESENTATIONS = ("hog", "hogb", "dsift")
-METHODS: dict[str, Settings] = {"algorithm-1": NNPREIMAGE, **QUALITIES}
+METHODS: dict[str, Settings] = {"algorithm-1": NNPREIMAGE, **CLASSICAL_QUALITIES}
 """What is compared with the published figures."""
 HOGGLE = "HOGgle (trained by us)"
 
@@ -214,7 +215,7 @@ def _invert_by_hoggle(
         dictionaries.hog_atoms[pair],
         (original.shape[-2], original.shape[-1]),
     )
-    image = with_deviation(found, NNPREIMAGE.pixel_norm / math.sqrt(3))
+    image = with_deviation(found, NNPREIMAGE.typical_deviation)
     compared = match_contrast(image, original)
     return _Result(
         GRAY.to_pil(image[0]),

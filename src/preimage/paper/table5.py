@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from preimage.settings import Settings
+from preimage.settings import Algorithm1, Settings
 from preimage.studies.study import Study
 from preimage.studies.summary import Mean
 
@@ -24,7 +24,7 @@ _FACTOR = 1e3
 NO_RANGE_PRIOR = {
     "pixel_norm": Settings().pixel_norm * _FACTOR,
     "start_amplitude": Settings().start_amplitude / _FACTOR,
-    "learning_rate": Settings().learning_rate / _FACTOR**2,
+    "learning_rate": Algorithm1().learning_rate / _FACTOR**2,
 }
 """B that makes the prior on the range (Eq. 5) vanish, and what keeps noise and steps as they
 are. The bound of Eq. 6 stays."""

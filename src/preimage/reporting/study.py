@@ -11,6 +11,7 @@ from typing import Any
 from preimage.reporting.plots import plot_errors
 from preimage.reporting.study_pictures import write_pictures
 from preimage.reporting.tables import write_table
+from preimage.settings import Settings
 from preimage.studies.outcome import Measures, Record
 from preimage.studies.summary import (
     Mean,
@@ -151,7 +152,7 @@ def _heading(study: str, records: Sequence[Record]) -> str:
         lines += ["", "Failed:", ""]
         lines += [
             f"- {r.trial.representation}, {r.trial.photo or r.trial.subject}, "
-            f"C {r.trial.settings.loss_weight:g}, seed {r.trial.seed}: {r.reason}"
+            f"C {r.trial.weight:g}, seed {r.trial.seed}: {r.reason}"
             for r in failed
         ]
     return "\n".join(lines) + "\n\n"
@@ -165,8 +166,9 @@ def _flat(record: Record) -> dict[str, Any]:
     row |= {"component": None if trial.component is None else str(trial.component)}
     row |= {"size": None if trial.size is None else str(trial.size)}
     mask = trial.mask.model_dump_json(exclude_none=True)
-    row |= {"mask": mask, **dataclasses.asdict(trial.settings)}
-    row["stages"] = str(row["stages"])
+    constants = trial.settings.constants()
+    row |= {"mask": mask, **dict.fromkeys(Settings().constants()), "stages": None, **constants}
+    row["stages"] = str(constants["stages"]) if "stages" in constants else None
     for field in dataclasses.fields(Measures):
         row[field.name] = getattr(record.measures, field.name, None)
     row["reason"] = record.reason

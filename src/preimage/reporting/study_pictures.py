@@ -67,7 +67,7 @@ def _label(record: Record) -> str:
     trial, measures = record.trial, record.measures
     words = [Path(trial.subject).stem if trial.photo else trial.subject]
     if measures is not None and measures.error is not None:
-        words.append(f"C {trial.settings.loss_weight:g}, {100 * measures.error:.0f} %")
+        words.append(f"C {trial.weight:g}, {100 * measures.error:.0f} %")
     elif measures is not None and measures.response is not None:
         unit = "M" if trial.maximum is not None else "times"
         words.append(f"{measures.response / (trial.maximum or 1):.1f} {unit}")

@@ -11,6 +11,7 @@ from preimage.files import write_whole
 if TYPE_CHECKING:
     from PIL import Image
 
+    from preimage.representations.base import Representation
     from preimage.settings import Settings
 
 _FRAMES = 50
@@ -20,10 +21,9 @@ _HOLD = 12
 """How often the last frame is repeated."""
 
 
-def frame_interval(settings: Settings) -> int:
-    """Steps between the frames of a film."""
-    stages = settings.final_iterations if settings.solver == "algorithm-1" else 0
-    return max(1, (settings.steps + stages) // _FRAMES)
+def frame_interval(settings: Settings, representation: Representation) -> int:
+    """Return the number of steps between the frames of a film."""
+    return max(1, settings.evaluations(representation) // _FRAMES)
 
 
 def check_video(path: Path) -> None:

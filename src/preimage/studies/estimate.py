@@ -8,6 +8,7 @@ from statistics import median
 
 import torch
 
+from preimage.settings import Algorithm1
 from preimage.studies.loading import Loader
 from preimage.studies.outcome import Record
 from preimage.studies.trial import Trial
@@ -53,7 +54,9 @@ def _first_timed(records: Sequence[Record], loader: Loader, device: str) -> floa
 def _timed(trial: Trial, loader: Loader, device: str) -> float:
     """Seconds of a step, the first two left out, times the number of steps."""
     phi = loader.representation(trial.representation, trial.weights)
-    sample = trial.settings.with_steps(_SAMPLE + 2).replace(final_iterations=0)
+    sample = trial.settings.with_steps(_SAMPLE + 2)
+    if isinstance(sample.solver, Algorithm1):
+        sample = sample.replace(final_iterations=0)
     alone = device == "cpu" and torch.get_num_threads() == 1
     clock = time.process_time if alone else time.perf_counter
     times: list[float] = []
@@ -62,7 +65,4 @@ def _timed(trial: Trial, loader: Loader, device: str) -> float:
         [trial], photos, phi, settings=sample, device=device,
         progress=lambda _: times.append(clock()),
     )  # fmt: skip
-    settings = trial.settings
-    refines = phi.is_network and settings.solver == "algorithm-1"
-    steps = settings.steps + (settings.final_iterations if refines else 0)
-    return (times[-1] - times[1]) / (len(times) - 2) * steps
+    return (times[-1] - times[1]) / (len(times) - 2) * trial.settings.evaluations(phi)

@@ -45,16 +45,21 @@ from pydantic import (
 
 from preimage.catalog import CLASSICAL, Network
 from preimage.names import parse_channels, unknown
+from preimage.presets import (
+    PRESETS,
+    QUALITIES,
+    UPRIGHT_PRESETS,
+    settings_for,
+    strength_of,
+)
 from preimage.representations.base import Representation
-from preimage.settings import EXCITATION_PRESETS, PRESETS, QUALITIES, Settings
+from preimage.settings import Settings
 from preimage.studies.component import checksum_of_all, find_components, measure_maxima
 from preimage.studies.loading import Loader
 from preimage.studies.trial import Mask, Trial, Visualization
 from preimage.studies.trial_files import checksum, photo_paths, weights_checksum
-from preimage.visualizations import choose_settings, with_own_loss_weight
-from preimage.visualizations.caricaturization import STRENGTH
 
-_OWN_AXES = ("loss_weight", "stages")
+_OWN_AXES = ("loss_weight", "strength", "solver")
 
 
 class Study(BaseModel):
@@ -106,17 +111,18 @@ class Study(BaseModel):
         if self.quality is not None and self.preset is not None:
             raise ValueError("give either quality or preset")
         self._check_fields()
-        presets = EXCITATION_PRESETS if self.visualization == "maximize" else PRESETS
+        presets = PRESETS if self.visualization == "maximize" else UPRIGHT_PRESETS
         for kind, value, known in (
             ("quality", self.quality, QUALITIES), ("preset", self.preset, presets),
         ):  # fmt: skip
             if value is not None and value not in known:
                 raise ValueError(unknown(kind, value, known))
-        names = [name for name in Settings.__slots__ if name not in _OWN_AXES]
+        constants = Settings().constants()
+        names = [name for name in constants if name not in _OWN_AXES]
         for name, given in self.settings.items():
             if name not in names:
                 raise ValueError(f"settings: {unknown('key', name, names)}")
-            is_text = isinstance(getattr(Settings(), name), str)
+            is_text = isinstance(constants[name], str)
             for value in given if isinstance(given, list) else [given]:
                 if isinstance(value, str) != is_text:
                     kind = "a text" if is_text else "a number"
@@ -201,18 +207,18 @@ class Study(BaseModel):
         return names
 
     def _settings(self, representation: Representation) -> list[Settings]:
-        if self.visualization == "maximize":
-            base = EXCITATION_PRESETS[self.preset or "modern"]
-        elif self.visualization == "caricature":
-            base = PRESETS[self.preset or "nnpreimage"].replace(loss_weight=STRENGTH)
-        elif self.preset is not None:
-            base = with_own_loss_weight(PRESETS[self.preset], representation)
+        default = {"invert": "fast", "maximize": "modern", "caricature": "nnpreimage"}
+        name = self.preset or self.quality or default[self.visualization]
+        if self.visualization == "invert":
+            base = settings_for(representation, name)
         else:
-            base = choose_settings(representation, self.quality)
+            base = PRESETS[name].replace(strength=strength_of(self.visualization, PRESETS[name]))
         if self.steps is not None:
             base = base.with_steps(self.steps)
         axes = {k: v if isinstance(v, list) else [v] for k, v in self.settings.items()}
-        axes["loss_weight"] = self.loss_weights or [base.loss_weight]
+        if self.loss_weights is not None:
+            weight = "loss_weight" if self.visualization == "invert" else "strength"
+            axes[weight] = self.loss_weights
         return [
             _replaced(base, dict(zip(axes, values, strict=True)))
             for values in itertools.product(*axes.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
@@ -114,16 +113,16 @@ def varied_constants(records: Sequence[Record]) -> list[str]:
     """Names of the settings other than C that differ within one representation."""
     seen: dict[tuple[str, str], set[Any]] = {}
     for record in records:
-        for name, value in dataclasses.asdict(record.trial.settings).items():
+        for name, value in record.trial.settings.constants().items():
             seen.setdefault((name, record.trial.representation), set()).add(value)
     several = {name for (name, _), values in seen.items() if len(values) > 1}
-    return sorted(several - {"loss_weight"})
+    return sorted(several - {"loss_weight", "strength"})
 
 
 def _group(record: Record, names: list[str]) -> _Group:
-    settings = record.trial.settings
-    varied = tuple((name, getattr(settings, name)) for name in names)
-    return record.trial.representation, settings.loss_weight, varied
+    constants = record.trial.settings.constants()
+    varied = tuple((name, constants.get(name)) for name in names)
+    return record.trial.representation, record.trial.weight, varied
 
 
 def _mean(group: _Group, measures: list[Measures]) -> Mean:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from preimage.files import sha256
 from preimage.masks import channel_mask, stream_mask, window_mask
+from preimage.presets import strength_of
 from preimage.settings import Settings
 from preimage.studies.component import Component
 
@@ -72,8 +73,7 @@ class Trial(BaseModel):
         size: longer side, or height and width, that it is resized to; None for the size that
             the representation prescribes. Of a maximization: the size of the image.
         seed: of noise and jitter.
-        settings: all constants; `loss_weight` is C, of a maximization or a caricature in units
-            of 1 / Z.
+        settings: all constants.
         mask: which components of the code count, for an inversion.
         component: what a maximization excites.
         maximum: M, its largest response to photos; 0 where no photo moves it.
@@ -100,6 +100,13 @@ class Trial(BaseModel):
     def subject(self) -> str:
         """The name of the photo, or of the component."""
         return Path(self.photo).name if self.component is None else str(self.component)
+
+    @property
+    def weight(self) -> float:
+        """C of an inversion; strength of a maximization or a caricature."""
+        if self.visualization == "invert":
+            return self.settings.loss_weight
+        return strength_of(self.visualization, self.settings)
 
     @property
     def key(self) -> str:

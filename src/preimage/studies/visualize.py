@@ -50,7 +50,7 @@ def visualize(
         case "maximize":
             result = _maximize(trials, phi, options)
         case "caricature":
-            result = caricature(phi, list(photos), strength=1, **options)
+            result = caricature(phi, list(photos), **options)
     if result.interrupted:
         raise KeyboardInterrupt
     return result

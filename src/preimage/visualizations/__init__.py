@@ -8,7 +8,7 @@
 """
 
 from preimage.visualizations.caricaturization import caricature
-from preimage.visualizations.inversion import choose_settings, invert, with_own_loss_weight
+from preimage.visualizations.inversion import invert
 from preimage.visualizations.maximization import DeadTargetError, maximize
 from preimage.visualizations.pre_image import PreImage
 
@@ -16,8 +16,6 @@ __all__ = [
     "DeadTargetError",
     "PreImage",
     "caricature",
-    "choose_settings",
     "invert",
     "maximize",
-    "with_own_loss_weight",
 ]

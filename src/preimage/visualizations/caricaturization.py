@@ -17,10 +17,11 @@ from preimage.images import ImageLike
 from preimage.losses import InnerProduct
 from preimage.objective import Objective
 from preimage.optimizer import Progress, minimize
+from preimage.presets import NNPREIMAGE, strength_of
 from preimage.representations.base import Representation
 from preimage.representations.execution import AUTO, Execution
 from preimage.representations.memory import limit_memory
-from preimage.settings import EXCITATION_PRESETS, Settings
+from preimage.settings import Settings
 from preimage.visualizations.common import (
     canvas_shape,
     check_representation,
@@ -29,15 +30,12 @@ from preimage.visualizations.common import (
 )
 from preimage.visualizations.pre_image import PreImage
 
-STRENGTH = 10.0
-"""How strongly, in units of the authors' 1 / Z, unless the user says."""
-
 
 def caricature(
     representation: Representation,
     images: ImageLike | Sequence[ImageLike],
     *,
-    strength: float = STRENGTH,
+    strength: float | None = None,
     seeds: Sequence[int] = (0,),
     size: int | tuple[int, int] | None = None,
     settings: Settings | None = None,
@@ -51,12 +49,10 @@ def caricature(
     Args:
         representation: Phi.
         images: one photo, or several of one size, as for `invert`.
-        strength: how strongly, in units of the authors' 1 / Z; at 1, the priors outweigh early
-            layers (docs/maximization.md).
+        strength: multiple of 1 / Z that C is. If None, it is that of the settings, or 10.
         seeds: a caricature for each; the seed fixes the views.
         size: photos are resized to this height and width, or to at most this longer side.
-        settings: all constants; C is multiplied by `strength` / Z. `NNPREIMAGE` with C = 1 if
-            not given.
+        settings: all constants; if None, `NNPREIMAGE`.
         device: where to compute; a network is moved there for the time of the call.
         execution: how a network runs, and the limit of memory.
         progress: called after each step.
@@ -78,9 +74,9 @@ def caricature(
     """
     check_representation(representation)
     check_seeds(seeds)
-    if not strength > 0:
-        raise ValueError(f"the strength of a caricature must be positive, not {strength}")
-    settings = EXCITATION_PRESETS["nnpreimage"] if settings is None else settings
+    settings = NNPREIMAGE if settings is None else settings
+    strength = strength_of("caricature", settings, strength)
+    settings = settings.replace(strength=strength)
     device = torch.device(device)
     with representation.session(device, execution) as session:
         photos = load_images(representation.preprocessing, images, size).to(device)
@@ -92,7 +88,7 @@ def caricature(
             raise ValueError(f"{representation.name} does not respond to the photo")
         rows = [(index, seed) for index in range(len(photos)) for seed in seeds]
         chosen = [index for index, _ in rows]
-        weights = settings.loss_weight * strength / squares[chosen]
+        weights = strength / squares[chosen]
         loss = InnerProduct(seen[chosen])
         at_once = limit_memory(
             representation, session, image_size, len(rows), execution.memory, device

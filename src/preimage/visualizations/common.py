@@ -42,10 +42,8 @@ def canvas_shape(
     representation: Representation, settings: Settings, size: tuple[int, int]
 ) -> tuple[int, int, int]:
     """(D, H, W) of the image with the margin of its jitter."""
-    shifts = settings.jitter
-    if shifts is None:
-        shifts = representation.default_jitter * settings.jitter_scale
-    return (representation.preprocessing.channels, size[0] + shifts - 1, size[1] + shifts - 1)
+    margin = settings.shifts(representation) - 1
+    return (representation.preprocessing.channels, size[0] + margin, size[1] + margin)
 
 
 def check_representation(representation: object) -> None:

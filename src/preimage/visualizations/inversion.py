@@ -6,7 +6,6 @@ noise, so that the code is all that the algorithm knows.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -19,10 +18,11 @@ from preimage.losses import SquaredDistance, relative_error
 from preimage.names import unknown
 from preimage.objective import Objective
 from preimage.optimizer import Minimum, Progress, minimize
+from preimage.presets import QUALITIES, settings_for
 from preimage.representations.base import Representation
 from preimage.representations.execution import AUTO, Execution
 from preimage.representations.memory import limit_memory
-from preimage.settings import NETWORK_QUALITIES, QUALITIES, Settings
+from preimage.settings import Settings
 from preimage.visualizations.common import (
     canvas_shape,
     check_representation,
@@ -90,7 +90,7 @@ def invert(
     check_seeds(seeds)
     if (images is None) == (codes is None):
         raise ValueError("give either images or codes")
-    settings = choose_settings(representation, quality, settings)
+    settings = _choose_settings(representation, quality, settings)
     weights = _as_list(settings.loss_weight if loss_weights is None else loss_weights)
     device = torch.device(device)
     with representation.session(device, execution) as session:
@@ -151,10 +151,10 @@ def _objective(
     return Objective(representation, loss, settings, c, image_size, flat, at_once)
 
 
-def choose_settings(
-    representation: Representation, quality: str | None = None, settings: Settings | None = None
+def _choose_settings(
+    representation: Representation, quality: str | None, settings: Settings | None
 ) -> Settings:
-    """The settings that a quality names, those given, or the representation's default.
+    """Return the settings that are given, or else those of a quality.
 
     Raises:
         ValueError: if both are given, or there is no such quality.
@@ -163,18 +163,9 @@ def choose_settings(
         if quality is not None:
             raise ValueError("give either quality or settings")
         return settings
-    qualities = NETWORK_QUALITIES if representation.is_network else QUALITIES
-    if quality is not None and quality not in qualities:
-        raise ValueError(unknown("quality", quality, qualities))
-    chosen = qualities[quality or "fast"]
-    return with_own_loss_weight(chosen, representation)
-
-
-def with_own_loss_weight(settings: Settings, representation: Representation) -> Settings:
-    """The settings of a preset with the C that section 5.2.1 has for the representation."""
-    if representation.loss_weight is None:
-        return settings
-    return settings.replace(loss_weight=representation.loss_weight)
+    if quality is not None and quality not in QUALITIES:
+        raise ValueError(unknown("quality", quality, QUALITIES))
+    return settings_for(representation, quality or "fast")
 
 
 def _check_codes(
@@ -230,7 +221,7 @@ def _result(
     codes = representation.encode(minimum.images)
     shown = compared = minimum.images
     if representation.ignores_contrast:
-        shown = with_deviation(shown, settings.pixel_norm / math.sqrt(3))
+        shown = with_deviation(shown, settings.typical_deviation)
     similarity: tuple[Tensor | None, Tensor | None] = (None, None)
     if originals is not None:
         if representation.ignores_contrast:

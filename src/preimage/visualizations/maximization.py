@@ -23,12 +23,13 @@ from preimage.images import stretch_contrast
 from preimage.losses import Diverse, InnerProduct
 from preimage.objective import Loss, Objective
 from preimage.optimizer import Minimum, Progress, minimize
+from preimage.presets import MODERN, strength_of
 from preimage.representations.base import Representation
 from preimage.representations.execution import AUTO, Execution
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
 from preimage.representations.memory import limit_memory
-from preimage.settings import MODERN, Settings
+from preimage.settings import Settings
 from preimage.targets import Target, Term, channel, class_score, find_class
 from preimage.visualizations.common import canvas_shape, check_seeds, noise
 from preimage.visualizations.picture import Picture, single
@@ -36,7 +37,7 @@ from preimage.visualizations.picture import mosaic as make_mosaic
 from preimage.visualizations.pre_image import PreImage
 from preimage.visualizations.responses import Response, find_responses
 
-_STRENGTH = 1e4
+_AUTHORS_STRENGTH = 1e4
 
 
 class DeadTargetError(ValueError):
@@ -74,6 +75,7 @@ def maximize(
     images: Sequence[str | os.PathLike[str]] | None = None,
     diversity: float = 0,
     mosaic: bool = False,
+    strength: float | None = None,
     settings: Settings | None = None,
     device: str | torch.device = "cpu",
     execution: Execution = AUTO,
@@ -98,8 +100,8 @@ def maximize(
         mosaic: whether all targets share one image, as in the authors' code: cheaper, for
             layers whose receptive field is smaller than the image. It is neither turned nor
             zoomed. Of each target, the result holds its cell.
-        settings: all constants; C is multiplied by 1 / Z. `MODERN` if not given; the
-            authors' are `NNPREIMAGE.replace(loss_weight=1)`.
+        strength: multiple of 1 / Z that C is. If None, it is that of the settings, or 1.
+        settings: all constants; if None, `MODERN`. The authors' are `NNPREIMAGE`.
         device: where to compute; a network is moved there for the time of the call.
         execution: how a network runs, and the limit of memory.
         progress: called after each step.
@@ -124,6 +126,8 @@ def maximize(
         raise TypeError("images must be a list of paths, as list(Path(FOLDER).iterdir())")
     representation, wanted = resolve(model, targets)
     settings = MODERN if settings is None else settings
+    strength = strength_of("maximize", settings, strength)
+    settings = settings.replace(strength=strength)
     device = torch.device(device)
     rho = representation.reach
     with representation.session(device, execution) as session:
@@ -143,8 +147,8 @@ def maximize(
             picture = make_mosaic(representation, alive)
         else:
             picture = single(representation, alive, (size, size) if isinstance(size, int) else size)
-        strength = settings.loss_weight * _STRENGTH / rho**2
-        weights = [strength / responses[index].scale for index in live]
+        factor = strength * _AUTHORS_STRENGTH / rho**2
+        weights = [factor / responses[index].scale for index in live]
         problem = _Problem.of(representation, picture, weights, len(seeds), mosaic, device)
         loss: Loss = problem.loss
         if diversity:

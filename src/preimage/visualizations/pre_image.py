@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -109,7 +108,7 @@ class PreImage:
         if self.contrast == "stretched":
             return stretch_contrast(images, self.settings.pixel_norm)
         if self.contrast == "typical":
-            return with_deviation(images, self.settings.pixel_norm / math.sqrt(3))
+            return with_deviation(images, self.settings.typical_deviation)
         return images
 
     def to_pil(self, index: int = 0) -> Image.Image:

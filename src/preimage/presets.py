@@ -1,0 +1,113 @@
+"""The settings that have a name: presets of Algorithm 1 and qualities of the fast solver.
+
+`PAPER` is what is printed in sections 3.3, 3.4 and 5.1. `NNPREIMAGE` is what the authors'
+code ran, which made the figures. docs/deviations.md lists where the two differ. With the
+printed learning rate the method does not work. The qualities minimize the same energy by the
+fast solver; they differ between networks and the classical representations. `settings_for`
+returns those that fit a representation.
+
+    >>> NNPREIMAGE.replace(loss_weight=20).loss_weight
+    20
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from preimage.names import unknown
+from preimage.settings import Algorithm1, Settings, SobolevLBFGS
+
+if TYPE_CHECKING:
+    from preimage.representations.base import Representation
+
+NNPREIMAGE = Settings()
+"""The constants of the authors' code: eta_0 = 0.05 H W B^2 / alpha, C = 100 for HOG and DSIFT,
+and after jitter 50 more iterations without it at a tenth of the rate."""
+
+PAPER = Settings(
+    loss_weight=20,
+    solver=Algorithm1(learning_rate=0.01, scale_rate_by_area=False, final_iterations=0),
+)
+"""The printed constants: 300 iterations, eta_0 = 0.01 B^2 / alpha, C = 20 for HOG and DSIFT."""
+
+MODERN = Settings(
+    strength=3,
+    jitter_scale=4,
+    rotation=15,
+    zoom=1.4,
+    parameterization="fourier",
+    solver=Algorithm1(final_iterations=0),
+)
+"""The default of `maximize`: what made the clearest pictures of a recent network's classes
+(docs/maximization.md). It changes a spectrum with decorrelated colors, under views that are
+shifted by a whole stride, turned and zoomed. It has no final stage of a single view, which
+would bring back what only that view excites."""
+
+PRESETS = {"modern": MODERN, "nnpreimage": NNPREIMAGE, "paper": PAPER}
+"""The presets of Algorithm 1 by name."""
+
+UPRIGHT_PRESETS = {name: preset for name, preset in PRESETS.items() if not preset.turns_views}
+"""Those for `invert` and `caricature`: a turned photo does not match the code of the upright
+one."""
+
+STRENGTHS = {"maximize": 1.0, "caricature": 10.0}
+"""Multiples of 1 / Z that C is by visualization, for settings that name none. The authors'
+are 1; but with 1, the priors outweigh early layers in a caricature (docs/maximization.md)."""
+
+_DRAFT = Settings(
+    loss_weight=20,
+    jitter=1,
+    start_amplitude=0.5,
+    solver=SobolevLBFGS(stages=((20, 1.0),)),
+)
+
+QUALITIES = ("draft", "fast", "best")
+"""Names of the settings of the fast solver, from quick to thorough."""
+
+CLASSICAL_QUALITIES = {
+    "draft": _DRAFT,
+    "fast": _DRAFT.replace(stages=((15, 1.0), (45, 0.7))),
+    "best": _DRAFT.replace(stages=((15, 1.0), (125, 0.8), (35, 0.4), (25, 0.2))),
+}
+"""The qualities of HOG and dense SIFT: 20, 60 and 200 evaluations; C = 20."""
+
+NETWORK_QUALITIES = {
+    "draft": _DRAFT.replace(stages=((60, 0.0),)),
+    "fast": _DRAFT.replace(stages=((200, 0.0),)),
+    "best": _DRAFT.replace(stages=((350, 0.0),)),
+}
+"""The qualities of networks: 60, 200 and 350 evaluations; C is the layer's own."""
+
+
+def settings_for(representation: Representation, name: str = "fast") -> Settings:
+    """Return the settings of a quality or preset for a representation, with its own C.
+
+    Args:
+        representation: what is to be visualized.
+        name: one of `QUALITIES` or `PRESETS`.
+
+    Raises:
+        ValueError: if there is no such name.
+
+    >>> from preimage.representations.hog import HOG
+    >>> settings_for(HOG(), "fast").solver.evaluations
+    60
+    """
+    qualities = NETWORK_QUALITIES if representation.is_network else CLASSICAL_QUALITIES
+    known = {**qualities, **PRESETS}
+    if name not in known:
+        raise ValueError(unknown("settings", name, known))
+    if representation.loss_weight is None:
+        return known[name]
+    return known[name].replace(loss_weight=representation.loss_weight)
+
+
+def strength_of(visualization: str, settings: Settings, strength: float | None = None) -> float:
+    """Return the strength if one is given, or else that of the settings or the visualization.
+
+    >>> strength_of("caricature", NNPREIMAGE), strength_of("maximize", MODERN, 2)
+    (10.0, 2)
+    """
+    if strength is not None:
+        return strength
+    return STRENGTHS[visualization] if settings.strength is None else settings.strength
