@@ -2,55 +2,93 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor, nn
 
-from preimage.masks import channel_mask, stream_mask, window_box, window_mask
-from preimage.representations.receptive_field import ReceptiveField
+from preimage.masks import Mask
+from preimage.preprocessing import Preprocessing
+from preimage.representations.layer import Layer
+from tests.support import Projections
+
+GRAY = Preprocessing(mean=(127.5,))
+
+
+def mask(code_shape: tuple[int, ...], **choices: Any) -> Tensor:
+    found = Mask(**choices).to_tensor(code_shape)
+    assert found is not None
+    return found
 
 
 def test_a_window_keeps_the_central_responses_of_every_channel() -> None:
-    mask = window_mask((3, 13, 8), 5)
-    assert mask.shape == (3, 13, 8)
-    assert mask.sum() == 3 * 25
-    assert (mask[:, 4:9, 1:6] == 1).all()
+    found = mask((3, 13, 8), window=5)
+    assert found.shape == (3, 13, 8)
+    assert found.sum() == 3 * 25
+    assert (found[:, 4:9, 1:6] == 1).all()
 
 
 def test_channels_are_counted_from_zero_and_both_ends_belong() -> None:
-    mask = channel_mask((96, 2, 2), 0, 47)
-    assert (mask[:48] == 1).all()
-    assert (mask[48:] == 0).all()
+    found = mask((96, 2, 2), channels="0-46,47")
+    assert (found[:48] == 1).all()
+    assert (found[48:] == 0).all()
 
 
 def test_the_two_streams_are_the_halves_and_make_up_the_whole() -> None:
-    first, second = (stream_mask((96, 2, 3), stream) for stream in (1, 2))
-    assert torch.equal(first, channel_mask((96, 2, 3), 0, 47))
+    first, second = (mask((96, 2, 3), stream=stream) for stream in (1, 2))
+    assert torch.equal(first, mask((96, 2, 3), channels="0-47"))
     assert torch.equal(first + second, torch.ones(96, 2, 3))
 
 
+def test_masks_keep_what_all_of_them_keep() -> None:
+    found = mask((4, 3, 3), window=1, channels="0-2", stream=2)
+    assert torch.equal(found.nonzero(), torch.tensor([[2, 1, 1]]))
+    assert Mask().to_tensor((4, 3, 3)) is None
+
+
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("choices", "code_shape", "message"),
     [
-        (lambda: window_mask((10,), 5), "needs a code of maps"),
-        (lambda: window_mask((10, 4, 9), 5), "does not fit maps of"),
-        (lambda: window_mask((10, 4, 9), 0), "does not fit maps of"),
-        (lambda: channel_mask((10,), 3, 10), "channels 3-10 are not among 0-9"),
-        (lambda: channel_mask((10,), 4, 3), "channels 4-3"),
-        (lambda: stream_mask((10,), 3), "streams 1 and 2, not 3"),
+        ({"window": 5}, (10,), "needs a code of maps"),
+        ({"window": 5}, (10, 4, 9), "does not fit maps of"),
+        ({"channels": "3-10"}, (10,), "channel 10 is not among 0-9"),
+        ({"stream": 2}, (1, 4, 4), "has no two streams of channels"),
     ],
 )
-def test_what_does_not_fit_the_code_is_refused(make: object, message: str) -> None:
+def test_what_does_not_fit_the_code_is_refused(
+    choices: dict[str, Any], code_shape: tuple[int, ...], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
-        make()  # type: ignore[operator]
+        mask(code_shape, **choices)
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"window": 0}, "a side of 1 or more responses, not 0"),
+        ({"channels": "4-3"}, "channels must be like 0-24,31, not '4-3'"),
+        ({"stream": 3}, "streams 1 and 2, not 3"),
+    ],
+)
+def test_a_choice_that_no_code_could_have_is_refused_at_once(
+    choices: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Mask(**choices)
 
 
 def test_the_box_is_that_of_the_receptive_fields_of_the_window() -> None:
-    conv = torch.nn.Conv2d(1, 1, 7, stride=2, bias=False)
+    conv = Layer(nn.Sequential(nn.Conv2d(1, 1, 7, stride=2, bias=False)), "0", GRAY)
     x = torch.zeros(1, 1, 41, 53, requires_grad=True)
     code = conv(x)
-    (code * window_mask(tuple(code.shape[1:]), 5)).sum().backward()
-    assert x.grad is not None
-    rows, columns = x.grad[0, 0].nonzero(as_tuple=True)
+    (gradient,) = torch.autograd.grad((code * mask(tuple(code.shape[1:]), window=5)).sum(), x)
+    rows, columns = gradient[0, 0].nonzero(as_tuple=True)
     seen = (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)
-    box = window_box(ReceptiveField(7, 2, 3.0), tuple(code.shape[1:]), 5)
-    assert box == tuple(int(end) for end in seen)
+    assert Mask(window=5).box(conv, (41, 53)) == tuple(int(end) for end in seen)
+
+
+def test_without_a_window_or_a_receptive_field_there_is_no_box() -> None:
+    conv = Layer(nn.Sequential(nn.Conv2d(1, 1, 7)), "0", GRAY)
+    assert Mask(stream=1).box(conv, (41, 53)) is None
+    assert Mask(window=1).box(Projections(4, 1, 3, 3), (3, 3)) is None

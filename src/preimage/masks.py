@@ -1,75 +1,114 @@
-"""Masks M of Eq. 3 by name: a central window of responses, or some of the channels.
+"""Masks M of Eq. 3 by name: which components of a code an inversion is to match.
 
-Both are zeros and ones of the shape of one code, (K, H', W') or (K,). Their product keeps
-what both keep.
+>>> Mask(channels="0,2").to_tensor((4,))
+tensor([1., 0., 1., 0.])
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor
 
-from preimage.representations.receptive_field import Box, ReceptiveField
+from preimage.names import parse_channels
+from preimage.representations.base import Representation
+from preimage.representations.receptive_field import Box
 
 
-def window_mask(code_shape: tuple[int, ...], side: int) -> Tensor:
-    """Keeps the central `side` x `side` responses of all channels (Figure 9).
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """A choice of components by name. Of several choices, what all of them keep is kept.
+
+    Attributes:
+        window: the central `window` x `window` responses of all channels (Figure 9).
+        channels: channels such as "0-24,31".
+        stream: one half of the channels, 1 or 2: the streams of AlexNet (Figure 10).
 
     Raises:
-        ValueError: if the code is no map, or smaller than the window.
-
-    >>> window_mask((1, 4, 4), 2)[0].tolist()[1]
-    [0.0, 1.0, 1.0, 0.0]
+        ValueError: if a choice has no such value.
     """
+
+    window: int | None = None
+    channels: str | None = None
+    stream: int | None = None
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    def __post_init__(self) -> None:
+        if self.window is not None and self.window < 1:
+            raise ValueError(f"a window has a side of 1 or more responses, not {self.window}")
+        if self.channels is not None:
+            parse_channels(self.channels)
+        if self.stream not in (None, 1, 2):
+            raise ValueError(f"there are streams 1 and 2, not {self.stream}")
+
+    def named(self) -> dict[str, Any]:
+        """Return the choices that are made, by name.
+
+        >>> Mask(window=5).named()
+        {'window': 5}
+        """
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def to_tensor(self, code_shape: tuple[int, ...]) -> Tensor | None:
+        """Return zeros and ones of the shape of one code; None if everything is kept.
+
+        Args:
+            code_shape: (K, H', W'), or (K,) without a window.
+
+        Raises:
+            ValueError: if the code has no such components.
+        """
+        places = []
+        if self.window is not None:
+            places.append(_window(self.window, code_shape))
+        if self.channels is not None:
+            places.append((parse_channels(self.channels, code_shape[0]),))
+        if self.stream is not None:
+            places.append(_stream(self.stream, code_shape))
+        if not places:
+            return None
+        return torch.stack([_ones_at(place, code_shape) for place in places]).prod(0)
+
+    def box(self, representation: Representation, size: tuple[int, int]) -> Box | None:
+        """Return what the window sees, which can reach beyond the image.
+
+        Args:
+            representation: Phi.
+            size: height and width of the image.
+
+        Returns:
+            None without a window, or if a response sees the whole image.
+        """
+        field = None if self.window is None else representation.receptive_field
+        if self.window is None or field is None:
+            return None
+        shape = representation.code_shape(*size)
+        first = [(length - self.window) // 2 for length in shape[1:]]
+        top, left, _, _ = field.box(first)
+        _, _, bottom, right = field.box([at + self.window - 1 for at in first])
+        return Box(top, left, bottom, right)
+
+
+def _ones_at(place: tuple[Any, ...], code_shape: tuple[int, ...]) -> Tensor:
+    mask = torch.zeros(code_shape)
+    mask[place] = 1
+    return mask
+
+
+def _window(side: int, code_shape: tuple[int, ...]) -> tuple[Any, ...]:
     if len(code_shape) != 3:
         raise ValueError(f"a window needs a code of maps (K, H, W), not of shape {code_shape}")
-    if not 1 <= side <= min(code_shape[1:]):
+    if side > min(code_shape[1:]):
         raise ValueError(f"a window of {side} x {side} does not fit maps of {code_shape[1:]}")
-    mask = torch.zeros(code_shape)
     top, left = ((length - side) // 2 for length in code_shape[1:])
-    mask[:, top : top + side, left : left + side] = 1
-    return mask
+    return slice(None), slice(top, top + side), slice(left, left + side)
 
 
-def channel_mask(code_shape: tuple[int, ...], first: int, last: int) -> Tensor:
-    """Keeps the channels from `first` to `last`, both included.
-
-    Raises:
-        ValueError: if the code has no such channels.
-
-    >>> channel_mask((4,), 1, 2).tolist()
-    [0.0, 1.0, 1.0, 0.0]
-    """
-    if not 0 <= first <= last < code_shape[0]:
-        raise ValueError(f"channels {first}-{last} are not among 0-{code_shape[0] - 1}")
-    mask = torch.zeros(code_shape)
-    mask[first : last + 1] = 1
-    return mask
-
-
-def stream_mask(code_shape: tuple[int, ...], stream: int) -> Tensor:
-    """Keeps one half of the channels, 1 or 2: the two streams of AlexNet (Figure 10).
-
-    Raises:
-        ValueError: if there is no such stream.
-
-    >>> stream_mask((4,), 2).tolist()
-    [0.0, 0.0, 1.0, 1.0]
-    """
-    if stream not in (1, 2):
-        raise ValueError(f"there are streams 1 and 2, not {stream}")
+def _stream(stream: int, code_shape: tuple[int, ...]) -> tuple[Any, ...]:
     half = code_shape[0] // 2
-    first = (stream - 1) * half
-    return channel_mask(code_shape, first, first + half - 1)
-
-
-def window_box(field: ReceptiveField, code_shape: tuple[int, ...], side: int) -> Box:
-    """Return what the central window sees, which can reach beyond the image (Figure 9).
-
-    >>> window_box(ReceptiveField(size=11, stride=4, offset=5.0), (1, 5, 5), 1)
-    Box(top=8, left=8, bottom=19, right=19)
-    """
-    first = [(length - side) // 2 for length in code_shape[1:]]
-    top, left, _, _ = field.box(first)
-    _, _, bottom, right = field.box([at + side - 1 for at in first])
-    return Box(top, left, bottom, right)
+    if half == 0:
+        raise ValueError(f"a code of shape {code_shape} has no two streams of channels")
+    return (slice((stream - 1) * half, stream * half),)

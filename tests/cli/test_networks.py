@@ -86,7 +86,7 @@ def test_a_file_with_another_checksum_is_not_installed(
         (("--rep", "matconvnet:gone.mat/conv1"), "gone.mat: no such file"),
         (("--rep", "nowhere:resnet50/layer3"), "nowhere"),
         (("--rep", "import:preimage.nothing/conv1"), "nothing"),
-        (("--rep", "hog", "--channels", "one"), "channels must be like 0-47"),
+        (("--rep", "hog", "--channels", "one"), "channels must be like 0-24,31"),
     ],
 )
 def test_bad_names_get_one_clear_line_and_status_2(
@@ -128,7 +128,7 @@ def test_a_window_counts_alone_and_its_field_is_boxed_in_white(tmp_path: Path) -
     outcome = run("invert", photo, "--rep", "alexnet/conv1", "--out", out, *arguments)
     assert (outcome.status, outcome.errors) == (0, [])
     (line,) = map(json.loads, outcome.output)
-    assert line["mask"] == {"window": 3, "channels": [0, 47]}
+    assert line["mask"] == {"window": 3, "channels": "0-47"}
     grid = pixels_of(out / "a.alexnet-conv1.grid.png")
     # 14 x 14 responses: rows 5-7 see pixels 20 to 38; the grid has a margin of 8 pixels.
     assert (grid[8 + 20, 8 + 20 : 8 + 38] == 255).all()

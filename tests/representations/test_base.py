@@ -6,6 +6,7 @@ import torch
 from tests.representations.networks import COLOR, resnet
 from tests.support import Projections, random_image
 
+from preimage.names import LayerName
 from preimage.preprocessing import Preprocessing
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
@@ -50,3 +51,11 @@ def test_codes_of_a_network_on_a_cpu_are_computed_one_by_one_and_so_to_the_bit()
     x = random_image(3, 3, 32, 32).float()
     assert torch.equal(phi.encode(x)[1:2], phi.encode(x[1:2]))
     assert not phi.encode(x).requires_grad
+
+
+def test_a_name_is_a_network_and_its_layer() -> None:
+    assert HOG().layer_name == LayerName("", "hog")
+    model = resnet()
+    assert Layer(model, "body.1", COLOR).layer_name == LayerName("", "body.1")
+    named = Layer(model, "body.1", COLOR, name="import:nets/mine.resnet/body.1")
+    assert named.layer_name == LayerName("import:nets/mine.resnet", "body.1")

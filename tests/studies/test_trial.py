@@ -6,11 +6,11 @@ import subprocess
 import sys
 
 import pytest
-import torch
 
+from preimage.masks import Mask
 from preimage.presets import MODERN, NNPREIMAGE
 from preimage.studies.component import Component
-from preimage.studies.trial import Mask, Trial
+from preimage.studies.trial import Trial
 
 TRIAL = Trial(
     representation="vgg-m/conv3", weights="random", photo="a.png", photo_sha256="12",
@@ -73,10 +73,3 @@ def test_the_key_is_the_same_in_another_process() -> None:
 
 def test_a_trial_is_what_its_json_says() -> None:
     assert Trial.model_validate_json(TRIAL.model_dump_json()) == TRIAL
-
-
-def test_masks_keep_what_all_of_them_keep() -> None:
-    mask = Mask(window=1, channels=(0, 2), stream=2).of((4, 3, 3))
-    assert mask is not None
-    assert torch.equal(mask.nonzero(), torch.tensor([[2, 1, 1]]))
-    assert Mask().of((4, 3, 3)) is None

@@ -34,9 +34,9 @@ from preimage.settings import SOLVERS, Settings
 
 if TYPE_CHECKING:
     from preimage.cli.output import Reconstruction
+    from preimage.masks import Mask
     from preimage.optimizer import Progress
     from preimage.representations.base import Representation
-    from preimage.studies.trial import Mask
 
 _CLASSICAL_SIZE = 640
 
@@ -93,7 +93,7 @@ def invert(
         int | None, typer.Option(min=1, help="Only the central N x N responses (Figure 9).")
     ] = None,
     channels: Annotated[
-        str | None, typer.Option(help="Only these channels, as 0-47 (Figure 10).")
+        str | None, typer.Option(help="Only these channels, as 0-47 or 3,7 (Figure 10).")
     ] = None,
     stream: Annotated[
         int | None, typer.Option(min=1, max=2, help="Only one half of the channels.")
@@ -109,12 +109,11 @@ def invert(
 ) -> None:
     """Find images whose code is that of a photo, or a given code."""
     from preimage.cli.output import Output, write_film
-    from preimage.studies.trial import Mask
+    from preimage.masks import Mask
 
     with clear_errors():
         chosen = representations(rep, layers, weights)
-        kept = None if channels is None else _parse_channels(channels)
-        mask = Mask.model_validate({"window": window, "channels": kept, "stream": stream})
+        mask = Mask(window, channels, stream)
         check_device(device)
         if not chosen[0].is_network:
             use_one_thread(device)
@@ -175,7 +174,6 @@ class _Job:
     def run(self, source: Source, progress: Callable[[Progress], None]) -> Reconstruction:
         """Inverts one input."""
         from preimage.cli.output import Reconstruction
-        from preimage.masks import window_box
 
         phi, size = self.representation, self.size
         if source.is_code:
@@ -189,24 +187,14 @@ class _Job:
             target = {"images": io.BytesIO(source.data)}
             height, width = phi.preprocessing.load(io.BytesIO(source.data), size).shape[-2:]
             pixels = (height, width)
-        shape = phi.code_shape(*pixels)
+        mask = self.mask.to_tensor(phi.code_shape(*pixels))
         begin = time.perf_counter()
         result = preimage.invert(
-            phi, **target, size=size, mask=self.mask.of(shape), progress=progress, **self.options
+            phi, **target, size=size, mask=mask, progress=progress, **self.options
         )
         seconds = (time.perf_counter() - begin) / len(result)
-        box = None
-        if self.mask.window is not None and phi.receptive_field is not None:
-            box = window_box(phi.receptive_field, shape, self.mask.window)
-        described = self.mask.model_dump(exclude_none=True)
-        return Reconstruction(phi.name, result, seconds, described, box)
-
-
-def _parse_channels(channels: str) -> tuple[int, int]:
-    first, _, last = channels.partition("-")
-    if not (first.isdecimal() and (last or first).isdecimal()):
-        raise ValueError(f"channels must be like 0-47 or 5, not {channels!r}")
-    return int(first), int(last or first)
+        box = self.mask.box(phi, (pixels[0], pixels[1]))
+        return Reconstruction(phi.name, result, seconds, self.mask.named(), box)
 
 
 def _settings(

@@ -119,7 +119,7 @@ class Figure:
 
     def _fits(self, network: Network, layer: str) -> bool:
         """Whether the masks of the figure fit the codes of a layer."""
-        from preimage.studies.trial import Mask
+        from preimage.masks import Mask
 
         fields = [variant["mask"] for variant in self.variants if "mask" in variant]
         if not fields:
@@ -128,7 +128,7 @@ class Figure:
         shape = phi.code_shape(*phi.default_size)
         try:
             for values in fields:
-                Mask.model_validate(values).of(shape)
+                Mask(**values).to_tensor(shape)
         except ValueError:
             return False
         return len(shape) == 3

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from preimage.masks import window_box
 from preimage.paper.figures import Panel
 from preimage.studies.loading import Loader
 from preimage.studies.outcome import Record
@@ -123,14 +122,14 @@ def _picture(record: Record) -> np.ndarray:
 def _frame(axes: Axes, trial: Trial, loader: Loader) -> None:
     """A white box around what the window of responses sees (Figure 9)."""
     phi = loader.representation(trial.representation, trial.weights)
-    field = phi.receptive_field
-    if trial.mask.window is None or field is None:
+    (bottom, top), (left_edge, right_edge) = axes.get_ylim(), axes.get_xlim()
+    size = (round(bottom - top), round(right_edge - left_edge))
+    box = trial.mask.box(phi, size)
+    if box is None:
         return
     from matplotlib.patches import Rectangle
 
-    (bottom, top), (left_edge, right_edge) = axes.get_ylim(), axes.get_xlim()
-    size = (round(bottom - top), round(right_edge - left_edge))
-    box = window_box(field, phi.code_shape(*size), trial.mask.window).clipped(size)
+    box = box.clipped(size)
     style: dict[str, Any] = {"fill": False, "edgecolor": "white", "linewidth": 1.5}
     width, height = box.right - 1 - box.left, box.bottom - 1 - box.top
     axes.add_patch(Rectangle((box.left, box.top), width, height, **style))

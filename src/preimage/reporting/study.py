@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -165,7 +166,7 @@ def _flat(record: Record) -> dict[str, Any]:
     row |= trial.model_dump(exclude=left_out, mode="json")
     row |= {"component": None if trial.component is None else str(trial.component)}
     row |= {"size": None if trial.size is None else str(trial.size)}
-    mask = trial.mask.model_dump_json(exclude_none=True)
+    mask = json.dumps(trial.mask.named())
     constants = trial.settings.constants()
     row |= {"mask": mask, **dict.fromkeys(Settings().constants()), "stages": None, **constants}
     row["stages"] = str(constants["stages"]) if "stages" in constants else None

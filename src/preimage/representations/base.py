@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from preimage.names import LayerName
 from preimage.preprocessing import Preprocessing
 from preimage.representations.execution import AUTO, Execution
 from preimage.representations.flat_regions import FlatRegions
@@ -61,6 +62,11 @@ class Representation(nn.Module, ABC):
     @abstractmethod
     def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
         """Return height and width of an image whose code has this shape (without N)."""
+
+    @property
+    def layer_name(self) -> LayerName:
+        """The name as a network, empty if there is none, and its layer."""
+        return LayerName.parse(self.name)
 
     @property
     @abstractmethod

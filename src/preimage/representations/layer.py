@@ -20,6 +20,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from preimage.names import LayerName
 from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
 from preimage.representations.execution import AUTO, Execution
@@ -120,6 +121,12 @@ class Layer(Representation):
         if self.preprocessing.size is None:
             raise ValueError(f"{self.name} has no image size of its own: give a height and a width")
         return self.preprocessing.size
+
+    @property
+    def layer_name(self) -> LayerName:
+        """The name of the network, empty if the name of the layer is all, and the dotted name."""
+        network = self.name.removesuffix(f"/{self.layer}")
+        return LayerName("" if network == self.name else network, self.layer)
 
     @property
     def default_size(self) -> tuple[int, int]:

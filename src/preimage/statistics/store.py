@@ -136,8 +136,7 @@ class Store:
 
 def network_name(layer: Layer) -> str:
     """What a user calls the network of a layer; its class where the layer's name is all."""
-    name = layer.name.removesuffix(f"/{layer.layer}")
-    return type(layer.model).__name__ if name == layer.name else name
+    return layer.layer_name.network or type(layer.model).__name__
 
 
 def _file_name(layer: str) -> str:

@@ -26,6 +26,7 @@ Paths are relative to the file.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import tomllib
 from collections.abc import Sequence
@@ -44,6 +45,7 @@ from pydantic import (
 )
 
 from preimage.catalog import CLASSICAL, Network
+from preimage.masks import Mask
 from preimage.names import parse_channels, unknown
 from preimage.presets import (
     PRESETS,
@@ -56,7 +58,7 @@ from preimage.representations.base import Representation
 from preimage.settings import Settings
 from preimage.studies.component import checksum_of_all, find_components, measure_maxima
 from preimage.studies.loading import Loader
-from preimage.studies.trial import Mask, Trial, Visualization
+from preimage.studies.trial import Trial, Visualization
 from preimage.studies.trial_files import checksum, photo_paths, weights_checksum
 
 _OWN_AXES = ("loss_weight", "strength", "solver")
@@ -249,15 +251,18 @@ def _replaced(settings: Settings, changes: dict[str, Any]) -> Settings:
         raise ValueError(f"settings: {error}") from None
 
 
+_MISSPELT = ("extra_forbidden", "unexpected_keyword_argument")
+
+
 def _first_problem(error: ValidationError) -> str:
     problems = error.errors()
-    misspelt = (problem for problem in problems if problem["type"] == "extra_forbidden")
+    misspelt = (problem for problem in problems if problem["type"] in _MISSPELT)
     problem = next(misspelt, problems[0])  # what is missing may be misspelt
     where = ".".join(str(part) for part in problem["loc"] if "[" not in str(part))
-    if problem["type"] == "extra_forbidden":
+    if problem["type"] in _MISSPELT:
         name = str(problem["loc"][-1])
-        fields = Mask.model_fields if problem["loc"][0] == "mask" else Study.model_fields
-        return unknown("key", name, fields)
+        of_mask = [field.name for field in dataclasses.fields(Mask)]
+        return unknown("key", name, of_mask if problem["loc"][0] == "mask" else Study.model_fields)
     if problem["type"] == "missing":
         return f"{where} is missing"
     message = problem["msg"].removeprefix("Value error, ")

@@ -8,12 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-import torch
-from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor
+from pydantic import BaseModel, ConfigDict
 
 from preimage.files import sha256
-from preimage.masks import channel_mask, stream_mask, window_mask
+from preimage.masks import Mask
 from preimage.presets import strength_of
 from preimage.settings import Settings
 from preimage.studies.component import Component
@@ -21,40 +19,6 @@ from preimage.studies.component import Component
 _FORMAT = 1
 
 Visualization: TypeAlias = Literal["invert", "maximize", "caricature"]
-
-
-class Mask(BaseModel):
-    """M of Eq. 3 by name; what several of them keep is kept.
-
-    Attributes:
-        window: only the central `window` x `window` responses (Figure 9).
-        channels: only the channels from the first to the last of these.
-        stream: only this half of the channels, 1 or 2 (Figure 10).
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    window: int | None = Field(default=None, ge=1)
-    channels: tuple[int, int] | None = None
-    stream: Literal[1, 2] | None = None
-
-    def of(self, code_shape: tuple[int, ...]) -> Tensor | None:
-        """Zeros and ones of the shape of a code, or None where everything counts.
-
-        Raises:
-            ValueError: if the code has no such components.
-
-        >>> Mask(stream=1).of((4,))
-        tensor([1., 1., 0., 0.])
-        """
-        masks = []
-        if self.window is not None:
-            masks.append(window_mask(code_shape, self.window))
-        if self.channels is not None:
-            masks.append(channel_mask(code_shape, *self.channels))
-        if self.stream is not None:
-            masks.append(stream_mask(code_shape, self.stream))
-        return torch.stack(masks).prod(0) if masks else None
 
 
 class Trial(BaseModel):

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from preimage.images import ImageLike
+from preimage.masks import Mask
 from preimage.optimizer import Progress
 from preimage.representations.base import Representation
 from preimage.settings import Settings
-from preimage.studies.trial import Mask, Trial
+from preimage.studies.trial import Trial
 from preimage.visualizations import DeadTargetError, PreImage, caricature, invert, maximize
 
 
@@ -60,7 +61,7 @@ def _mask(trial: Trial, photo: ImageLike, phi: Representation) -> Any:
     if trial.mask == Mask():
         return None
     height, width = phi.preprocessing.load(photo, trial.size).shape[-2:]
-    return trial.mask.of(phi.code_shape(height, width))
+    return trial.mask.to_tensor(phi.code_shape(height, width))
 
 
 def _maximize(trials: Sequence[Trial], phi: Representation, options: dict[str, Any]) -> PreImage:
