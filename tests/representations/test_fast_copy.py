@@ -52,12 +52,20 @@ class Random(nn.Module):
         return nn.functional.dropout(x)
 
 
+class NaN(nn.Module):
+    """What a network returns whose training diverged."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.nan
+
+
 @pytest.mark.parametrize(
     ("module", "reason"),
     [
         (Uncopyable(3, 4, 3), "cannot be copied .there can be only one"),
         (nn.Sequential(nn.Conv2d(3, 4, 3), Viewing()), "cannot be copied .view size is not"),
         (nn.Sequential(nn.Conv2d(3, 4, 3), Random()), "a copy computes something else"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), NaN()), "its outputs are NaN or infinite"),
     ],
 )
 def test_a_network_without_an_equal_copy_says_why(module: nn.Module, reason: str) -> None:

@@ -173,7 +173,8 @@ def test_bad_input_is_refused(tmp_path: Path) -> None:
     with torch.no_grad():
         broken.weight.fill_(float("nan"))
     (photo,) = photos(tmp_path / "in", 1)
-    with pytest.raises(ValueError, match=r"small/0: the responses hold NaN .*00\.png"):
+    nan = pytest.raises(ValueError, match=r"small/0: the responses hold NaN .*00\.png")
+    with nan, pytest.warns(UserWarning, match="its outputs are NaN or infinite"):
         measure(layers(network(broken), "0"), [photo])
 
 

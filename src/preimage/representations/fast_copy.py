@@ -41,11 +41,14 @@ def fast_copy(
         recomputes: whether to recompute activations in the backward pass.
 
     Raises:
-        NoCopyError: if the network cannot be copied, or its copy not run, or they differ.
+        NoCopyError: if the network cannot be copied, or its copy not run, or their outputs
+            differ or are not finite.
         ValueError: if a layer is not reached, or returns something else than a tensor.
     """
     with torch.no_grad():
         expected = _outputs(network, x, layers)
+    if not bool(expected.isfinite().all()):
+        raise NoCopyError("its outputs are NaN or infinite")
     try:
         copied = shadow(network)
         if folds:
