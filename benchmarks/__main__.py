@@ -1,9 +1,15 @@
-"""`python -m benchmarks NAME [--out DIR]`: runs a benchmark and writes its figures."""
+"""Run a benchmark and write its figures: `python -m benchmarks NAME [--out DIR]`.
+
+`python -m benchmarks hashes [--out FILE.json] [--against FILE.json]` writes checksums instead,
+and compares them with those of another version; see `benchmarks.hashes`.
+"""
 
 import argparse
+import sys
 from pathlib import Path
 
 from benchmarks import classical, growth, maximization, networks, solvers, ways
+from benchmarks.hashes import driver as hashes
 from benchmarks.peers import driver as peers
 
 BENCHMARKS = {
@@ -16,9 +22,20 @@ BENCHMARKS = {
     "ways": ways.run,
 }
 
-parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-parser.add_argument("name", choices=BENCHMARKS)
-parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+parser = argparse.ArgumentParser(
+    prog="python -m benchmarks",
+    description=__doc__,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+)
+parser.add_argument("name", choices=[*BENCHMARKS, "hashes"])
+parser.add_argument("--out", type=Path, help="folder, of hashes a file; in benchmarks/results")
+parser.add_argument("--against", type=Path, help="of hashes: an earlier file to compare with")
+parser.add_argument("--only", default="", help="of hashes: results whose names contain this text")
 arguments = parser.parse_args()
-arguments.out.mkdir(parents=True, exist_ok=True)
-BENCHMARKS[arguments.name](arguments.out)
+results = Path("benchmarks/results")
+if arguments.name == "hashes":
+    out = arguments.out or results / "hashes.json"
+    sys.exit(hashes.run(out, arguments.against, arguments.only))
+out = arguments.out or results
+out.mkdir(parents=True, exist_ok=True)
+BENCHMARKS[arguments.name](out)

@@ -6,7 +6,6 @@ output. What packages print goes to the standard error instead.
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
@@ -15,12 +14,11 @@ from typing import Any
 
 import torch
 
+from benchmarks.missing_operators import declare_missing_operators
 from benchmarks.peers.clock import Clock
 from benchmarks.peers.listing import Work
 from benchmarks.peers.loops import LOOPS, Task
 from benchmarks.plain_networks import NETWORKS
-
-_KEPT_ALIVE: list[torch.library.Library] = []
 
 
 def main() -> None:
@@ -35,7 +33,7 @@ def main() -> None:
     try:
         torch.set_num_threads(1)
         if package != "preimage":
-            _declare_missing_operators()
+            declare_missing_operators()
         torch.manual_seed(0)
         make, layer = NETWORKS[network]
         task = Task(make(), layer, Clock())
@@ -50,21 +48,6 @@ def main() -> None:
     except Exception as error:
         say({"failed": f"{type(error).__name__}: {error}".splitlines()[0]})
         raise
-
-
-def _declare_missing_operators() -> None:
-    """Lets a torchvision from PyPI be imported beside a torch built for the CPU alone."""
-    try:
-        importlib.import_module("torchvision")
-    except RuntimeError as error:
-        if "torchvision::nms does not exist" not in str(error):
-            raise
-        for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-            del sys.modules[name]
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _KEPT_ALIVE.append(library)
 
 
 if __name__ == "__main__":
