@@ -131,7 +131,7 @@ def invert_memory() -> Parts:
 def invert_unaccelerated() -> Parts:
     """Invert a network of torchvision's with random weights, as it is."""
     untrained = ("--rep", "torchvision:resnet18/layer1", "--weights", "random")
-    command("invert", CAT, *untrained, "--accelerate", "none", "--steps", "12", *OUT)
+    command("invert", CAT, *untrained, "--accelerate", "plain", "--steps", "12", *OUT)
     return of_pictures()
 
 
@@ -191,11 +191,17 @@ def maximize_diverse_tokens() -> Parts:
 def caricature_layers() -> Parts:
     """Exaggerate what several layers see in a photo."""
     layers = ("--rep", NETWORK, "--layers", "blocks.2,blocks.5")
-    command("caricature", CAT, *layers, "--steps", "6", "--amount", "5", *OUT)
+    command("caricature", CAT, *layers, "--steps", "6", "--strength", "5", *OUT)
     return of_pictures()
 
 
 # What channels do over photos
+
+
+def across_first(box: list[int]) -> list[int]:
+    """Turn (top, left, bottom, right) into the (left, top, right, bottom) of older versions."""
+    top, left, bottom, right = box
+    return [left, top, right, bottom]
 
 
 @result
@@ -210,7 +216,9 @@ def top() -> Parts:
     """Cut out what some channels answer most to."""
     command("top", f"{NETWORK}/blocks.5", "--channels", "0-5", "--out", "out/top.png")
     described = json.loads(Path("out/top.json").read_text())["channels"]
-    boxes = [[response["box"] for response in channel["top"]] for channel in described]
+    boxes = [
+        [across_first(response["box"]) for response in channel["top"]] for channel in described
+    ]
     return {
         "responses": data_hash([responses(channel) for channel in described]),
         "boxes": data_hash(boxes),
@@ -246,7 +254,7 @@ def study_algorithm_1() -> Parts:
         [settings]
         final_iterations = 4
         [mask]
-        channels = [0, 11]
+        channels = "0-11"
     """)
 
 

@@ -16,7 +16,7 @@ CAT, COFFEE = photo("chelsea"), photo("coffee")
 LAYERS = ("stem", "blocks.2", "blocks.5", "blocks.13", "pool", "classifier")
 ALGORITHM_1 = preimage.NNPREIMAGE.replace(iterations=12, final_iterations=6)
 """The authors' constants for an inversion, with jitter and a final stage, in few steps."""
-AUTHORS = preimage.EXCITATION_PRESETS["nnpreimage"].replace(iterations=8, final_iterations=4)
+AUTHORS = preimage.NNPREIMAGE.replace(iterations=8, final_iterations=4)
 """The same for a maximization or a caricature."""
 MODERN = preimage.MODERN.with_steps(8)
 
@@ -109,7 +109,12 @@ def dsift_jitter() -> PreImage:
 def hog_memory() -> PreImage:
     """Invert with six seeds within a limit that holds some of the images at a time."""
     return preimage.invert(
-        preimage.HOG(), CAT, size=96, seeds=range(6), quality="draft", memory=5 * 2**20
+        preimage.HOG(),
+        CAT,
+        size=96,
+        seeds=range(6),
+        quality="draft",
+        execution=preimage.Execution(memory=5 * 2**20),
     )
 
 
@@ -156,20 +161,24 @@ def efficientnet_scores_algorithm_1() -> PreImage:
 def efficientnet_unaccelerated() -> PreImage:
     """Invert a layer of the network as it is, its normalizations not folded."""
     layer = efficientnet("blocks.5")
-    return preimage.invert(layer, CAT, settings=ALGORITHM_1, accelerate="none")
+    return preimage.invert(layer, CAT, settings=ALGORITHM_1, execution=preimage.Execution("plain"))
 
 
 @result
 def efficientnet_bfloat16() -> PreImage:
     """Invert a layer that is computed in bfloat16."""
-    return preimage.invert(efficientnet("stem"), CAT, settings=ALGORITHM_1, accelerate="bf16")
+    return preimage.invert(
+        efficientnet("stem"), CAT, settings=ALGORITHM_1, execution=preimage.Execution("bf16")
+    )
 
 
 @result
 def efficientnet_recomputed() -> PreImage:
     """Invert within a limit that holds an image only if its activations are recomputed."""
     layer = efficientnet("blocks.5")
-    return preimage.invert(layer, COFFEE, settings=ALGORITHM_1, memory=60 * 2**20)
+    return preimage.invert(
+        layer, COFFEE, settings=ALGORITHM_1, execution=preimage.Execution(memory=60 * 2**20)
+    )
 
 
 @result
@@ -185,7 +194,9 @@ def efficientnet_mask() -> PreImage:
 def efficientnet_snapshots() -> PreImage:
     """Invert at another size, with other constants of the fast solver, and keep snapshots."""
     layer = efficientnet("blocks.2")
-    settings = preimage.QUALITIES["fast"].with_steps(12).replace(beta=1.5, alpha=4)
+    settings = (
+        preimage.settings_for(preimage.HOG(), "fast").with_steps(12).replace(beta=1.5, alpha=4)
+    )
     return preimage.invert(layer, CAT, size=(96, 128), settings=settings, snapshot_every=4)
 
 
@@ -323,9 +334,9 @@ def caricature(layer: str) -> PreImage:
 @result
 def caricature_photos() -> PreImage:
     """Exaggerate two photos with two seeds at another size, with the printed constants."""
-    layer, settings = efficientnet("blocks.2"), preimage.EXCITATION_PRESETS["paper"].with_steps(10)
+    layer, settings = efficientnet("blocks.2"), preimage.PAPER.with_steps(10)
     photos = [CAT, COFFEE]
-    return preimage.caricature(layer, photos, seeds=[0, 1], size=128, amount=4, settings=settings)
+    return preimage.caricature(layer, photos, seeds=[0, 1], size=128, strength=4, settings=settings)
 
 
 @result

@@ -27,7 +27,7 @@ from preimage.__main__ import main
 Parts = dict[str, str]
 """What a result consists of, by name: the SHA-256 of each part, the most telling one first."""
 
-SIDECAR = ("error", "psnr", "ssim", "activation")
+SIDECAR = ("error", "psnr", "ssim", "response")
 """The numbers in the JSON file beside a picture; each visualization has some of them."""
 MEASURES = ("error", "psnr", "ssim", "naturalness", "energy", "response")
 """The numbers of a trial in what `study export` writes."""
@@ -72,7 +72,7 @@ def of_result(result: preimage.PreImage) -> Parts:
         "error": result.error,
         "psnr": result.psnr,
         "ssim": result.ssim,
-        "response": result.activation,
+        "response": result.response,
     }
     for name, values in numbers.items():
         if values is not None and bool(values.isfinite().all()):
