@@ -6,11 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-import torch
 from torch import nn
 
-from preimage.catalog import CLASSICAL, Network, network, representation
-from preimage.models import zoo
+from preimage.catalog import CLASSICAL, network, representation
 from preimage.preprocessing import Preprocessing
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
@@ -50,22 +48,6 @@ def test_the_networks_of_the_paper_come_with_its_strides_jitter_and_loss_weights
     assert conv3.code_shape(227, 227) == (384, 13, 13)
 
 
-@pytest.mark.parametrize(
-    ("name", "weights"),
-    [
-        ("vgg-m", {"conv1": 300, "relu3": 300, "conv4": 100, "relu4": 100, "conv5": 20,
-                   "relu5": 20, "pool5": 1, "fc8": 1}),
-        ("vgg-vd-16", {"conv1_1": 300, "conv4_3": 300, "relu4_3": 100, "conv5_1": 100,
-                       "relu5_1": 20, "conv5_3": 20, "relu5_3": 1, "pool5": 1}),
-    ],
-)  # fmt: skip
-def test_the_loss_weights_are_those_of_section_5_2_1(name: str, weights: dict[str, float]) -> None:
-    with torch.device("meta"):
-        module = zoo.get(name).build()
-    found = Network(name, module, Preprocessing(mean=(0.0,) * 3), ())
-    assert {layer: found.layer(layer).loss_weight for layer in weights} == weights
-
-
 def test_efficientnet_lite0_has_the_loss_weights_that_were_measured() -> None:
     lite = network("efficientnet-lite0", weights="random")
     expected = {
@@ -75,22 +57,6 @@ def test_efficientnet_lite0_has_the_loss_weights_that_were_measured() -> None:
     assert {layer: lite.layer(layer).loss_weight for layer in expected} == expected
     assert lite.preprocessing == Preprocessing((127.0,) * 3, (128.0,) * 3, (224, 224), 256)
     assert len(lite.classes) == 1000
-
-
-def test_layers_of_one_network_share_its_weights() -> None:
-    lite = network("efficientnet-lite0", weights="random")
-    x = torch.rand(1, 3, 32, 32)
-    assert torch.equal(lite.layer("head.act")(x), lite.layer("head")(x))
-
-
-def test_several_layers_of_a_network_are_computed_at_once() -> None:
-    lite = network("efficientnet-lite0", weights="random")
-    x = torch.rand(1, 3, 32, 32)
-    both = lite.several(["blocks.3", "stem"])
-    assert [layer.name for layer in both.layers.values()] == [
-        "efficientnet-lite0/blocks.3", "efficientnet-lite0/stem",
-    ]  # fmt: skip
-    assert torch.equal(both.outputs(x)["blocks.3"], lite.layer("blocks.3")(x))
 
 
 def test_a_network_of_the_users_own_has_loss_weights_by_stride() -> None:

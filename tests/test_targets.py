@@ -12,13 +12,11 @@ from preimage.targets import (
     channel,
     class_score,
     direction,
-    find_class,
     mean_channel,
     neuron,
 )
 
 MAPS, TOKENS, VECTOR = (3, 5, 4), (10, 3), (3,)
-CLASSES = ("goldfish, Carassius auratus", "tree frog, tree-frog", "crane", "crane", "goose")
 
 
 def place(target: Target, shape: tuple[int, ...]) -> torch.Tensor:
@@ -133,24 +131,3 @@ def test_a_target_that_a_code_does_not_have_is_refused(
 def test_a_direction_must_point_somewhere(vector: list[float]) -> None:
     with pytest.raises(ValueError, match="finite and not all zero"):
         direction(None, vector)
-
-
-def test_a_class_is_found_by_any_of_its_names_or_its_number() -> None:
-    assert find_class("Tree Frog", CLASSES) == 1
-    assert find_class("carassius auratus", CLASSES) == 0
-    assert find_class("4", CLASSES) == 4
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("tree frag", "did you mean 'tree frog'"),
-        ("crane", "several classes are called 'crane': 2, 3"),
-        ("5", "unknown class '5'"),
-    ],
-)
-def test_a_class_that_is_not_there_is_refused(name: str, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        find_class(name, CLASSES)
-    with pytest.raises(ValueError, match="have no names"):
-        find_class(name, ())

@@ -62,7 +62,7 @@ class Preprocessing:
             raise ValueError(f"mean needs 1 or 3 values, not {self.mean}")
         if len(self.std) not in (1, len(self.mean)) or not min(self.std) > 0:
             raise ValueError(f"std needs 1 or {len(self.mean)} positive values, not {self.std}")
-        if max(self.mean) <= 1 and max(self.std) < 1:
+        if max(self.std) < 0.5 or (max(self.mean) <= 1 and max(self.std) < 1):
             raise ValueError(
                 f"mean {self.mean} and std {self.std} look like those of images in 0..1: multiply "
                 "them by 255"

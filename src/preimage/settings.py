@@ -267,31 +267,3 @@ def _constants(values: Settings | Solver) -> dict[str, Any]:
     """Return the constants of settings without their solver, or those of a solver."""
     names = (field.name for field in dataclasses.fields(values))
     return {name: getattr(values, name) for name in names if name not in ("name", "solver")}
-
-
-_UNTIL_RELU5 = (("relu3", 300.0), ("relu4", 100.0), ("relu5", 20.0))
-
-LAYER_LOSS_WEIGHTS: dict[str, tuple[tuple[str, float], ...]] = {
-    "alexnet": _UNTIL_RELU5,
-    "caffenet": _UNTIL_RELU5,
-    "vgg-f": _UNTIL_RELU5,
-    "vgg-m": _UNTIL_RELU5,
-    "vgg-s": _UNTIL_RELU5,
-    "vgg-vd-16": (("conv4_3", 300), ("conv5_1", 100), ("conv5_3", 20)),
-    "vgg-vd-19": (("conv4_4", 300), ("conv5_1", 100), ("conv5_4", 20)),
-    "efficientnet-lite0": (
-        ("blocks.2", 300),
-        ("blocks.13", 20),
-        ("head", 1),
-        ("pool", 20),
-        ("classifier", 100),
-    ),
-}
-"""C of networks by name, each up to and with a layer; 1 behind the last of them. Section
-5.2.1, applied to the relatives of its networks too, and measured for EfficientNet-Lite0."""
-
-STRIDE_LOSS_WEIGHTS = ((4, 300.0), (8, 100.0), (16, 20.0))
-"""C of other networks, each for strides up to this one; 1 beyond."""
-
-LAST_LOSS_WEIGHT = 1.0
-"""C of the layers behind all those of the two tables above."""

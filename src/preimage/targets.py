@@ -19,8 +19,6 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor
 
-from preimage.names import unknown
-
 T = TypeVar("T")
 Position = tuple[int, int] | Literal["center", "everywhere"]
 
@@ -201,29 +199,6 @@ def direction(
 def class_score(name: str | int) -> Target:
     """The score of a class before the softmax, by name ("tree frog") or index."""
     return Target((Term(None, -1, class_name=str(name)),))
-
-
-def find_class(name: str, classes: Sequence[str]) -> int:
-    """Index of the class that has this name among its synonyms, or this index.
-
-    Raises:
-        ValueError: if there is none, or several.
-
-    >>> find_class("goose", ["drake", "goose", "black swan, Cygnus atratus"])
-    1
-    """
-    if not classes:
-        raise ValueError("the classes of this network have no names: give a channel")
-    if name.isdecimal() and int(name) < len(classes):
-        return int(name)
-    synonyms = [[word.strip().lower() for word in text.split(",")] for text in classes]
-    found = [index for index, words in enumerate(synonyms) if name.strip().lower() in words]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise ValueError(f"several classes are called {name!r}: {', '.join(map(str, found))}")
-    every = [word for words in synonyms for word in words]
-    raise ValueError(unknown("class", name, every))
 
 
 def channel_count(code_shape: tuple[int, ...]) -> int:

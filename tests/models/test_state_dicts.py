@@ -11,7 +11,13 @@ import torch
 from torch import nn
 
 from preimage.models.errors import ModelError
-from preimage.models.state_dicts import download_checkpoint, load_weights, read_state_dict
+from preimage.models.state_dicts import (
+    RANDOM,
+    choose_file,
+    fixed_seed,
+    load_weights,
+    read_state_dict,
+)
 
 
 class Trap:
@@ -121,14 +127,30 @@ def test_weights_of_another_shape_are_refused(network: nn.Sequential) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_download_is_checked_and_leaves_nothing_behind_where_it_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
-    served = tmp_path / "net-01234567.pth"
-    served.write_bytes(b"other content")
-    with pytest.raises(ModelError, match=r"not downloaded: invalid hash"):
-        download_checkpoint(served.as_uri(), progress=False)
-    with pytest.raises(ModelError, match="not downloaded"):
-        download_checkpoint((tmp_path / "absent.pth").as_uri(), progress=False)
-    assert not any(path.is_file() for path in (tmp_path / "cache").rglob("*"))
+def test_weights_are_renamed_before_they_are_loaded(network: nn.Sequential) -> None:
+    state = {f"a.{key}": value + 1 for key, value in network.state_dict().items()}
+    load_weights(network, state, "w.pth", lambda name: name.removeprefix("a."))
+    assert torch.equal(network.state_dict()["0.weight"], state["a.0.weight"])
+
+
+def test_a_file_is_chosen_before_the_networks_own(tmp_path: Path) -> None:
+    own = tmp_path / "own.pth"
+    own.touch()
+    assert choose_file("net", None, own) == own
+    assert choose_file("net", "mine.pth", own) == Path("mine.pth")
+    assert choose_file("net", RANDOM, own) is None
+
+
+@pytest.mark.parametrize("own", [None, Path("absent.pth")])
+def test_weights_that_are_not_there_are_an_error_that_names_the_ways_out(own: Path | None) -> None:
+    with pytest.raises(ModelError, match=r"preimage fetch net.*--weights FILE.*--weights random"):
+        choose_file("net", None, own)
+
+
+def test_a_fixed_seed_leaves_the_generator_as_it_was() -> None:
+    before = torch.get_rng_state()
+    with fixed_seed():
+        first = torch.rand(3)
+    assert torch.equal(before, torch.get_rng_state())
+    with fixed_seed():
+        assert torch.equal(torch.rand(3), first)

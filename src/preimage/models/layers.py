@@ -1,25 +1,33 @@
-"""Layers that compute as MatConvNet and Caffe do, where torch's own differ.
+"""Layers that compute as MatConvNet and Caffe do, and networks built of them.
 
 MatConvNet pads each side of an image by its own amount, `pads` = (top, bottom, left,
-right); torch's layers pad opposite sides alike. A layer here is a torch layer with
-`pads` besides, so that whoever reads kernel, stride and groups finds them as usual.
-No layer works in place.
+right); torch's layers pad opposite sides alike. The layers below are torch's layers with an
+additional `pads`, so kernel, stride and groups are found under their usual names. No layer
+works in place.
 
 The formulas are those of the MatConvNet manual (Vedaldi & Lenc, ACM MM 2015, chapter 4).
 """
 
 from __future__ import annotations
 
-from typing import TypeAlias, final
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import final
 
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-Pair: TypeAlias = tuple[int, int]
-"""Along the vertical axis, along the horizontal one."""
-
-Sides: TypeAlias = tuple[int, int, int, int]
-"""Top, bottom, left, right."""
+from preimage.models.architecture import (
+    Convolution,
+    Dropout,
+    LayerSpec,
+    Normalization,
+    Pair,
+    Pooling,
+    Rectifier,
+    Sides,
+    Softmax,
+)
 
 
 @final
@@ -123,3 +131,79 @@ class LocalResponseNorm(nn.LocalResponseNorm):
 def _pad(maps: Tensor, pads: Sides, value: float = 0.0) -> Tensor:
     top, bottom, left, right = pads
     return pad(maps, (left, right, top, bottom), value=value)
+
+
+def build(layers: Sequence[LayerSpec], channels: int = 3) -> nn.Sequential:
+    """The network of these layers, under their names, with random weights.
+
+    Under `torch.device("meta")` it takes neither time nor memory.
+
+    Args:
+        layers: the layers in order.
+        channels: channels of the image.
+
+    >>> build([Convolution("conv1", (3, 3), 8), Rectifier("relu1")])
+    Sequential(
+      (conv1): Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1))
+      (relu1): ReLU()
+    )
+    """
+    modules: OrderedDict[str, nn.Module] = OrderedDict()
+    for layer in layers:
+        modules[layer.name] = _module(layer, channels)
+        if isinstance(layer, Convolution):
+            channels = layer.channels
+    return nn.Sequential(modules)
+
+
+def _module(layer: LayerSpec, channels: int) -> nn.Module:
+    match layer:
+        case Convolution():
+            return _convolution(layer, channels)
+        case Rectifier(leak=leak):
+            return nn.LeakyReLU(leak) if leak else nn.ReLU()
+        case Normalization():
+            return LocalResponseNorm(layer.size, layer.kappa, layer.alpha, layer.beta)
+        case Pooling():
+            return _pooling(layer)
+        case Dropout(rate=rate):
+            return nn.Dropout(rate)
+        case Softmax():
+            return nn.Softmax(dim=1)
+
+
+def _convolution(layer: Convolution, channels: int) -> nn.Module:
+    top, bottom, left, right = layer.padding
+    if (top, left) != (bottom, right):
+        return PaddedConv2d(
+            channels,
+            layer.channels,
+            layer.kernel,
+            layer.padding,
+            layer.stride,
+            layer.dilation,
+            layer.groups,
+        )
+    return nn.Conv2d(
+        channels,
+        layer.channels,
+        layer.kernel,
+        layer.stride,
+        (top, left),
+        layer.dilation,
+        layer.groups,
+    )
+
+
+def _pooling(layer: Pooling) -> nn.Module:
+    """The pooling of torch itself where it equals the padded one: it copies nothing."""
+    (height, width), (down, across) = layer.kernel, layer.stride
+    is_max = layer.method == "max"
+    if layer.padding == (0, 0, 0, 0):
+        return (nn.MaxPool2d if is_max else nn.AvgPool2d)(layer.kernel, layer.stride)
+    if not is_max:
+        return PaddedAvgPool2d(layer.kernel, layer.stride, layer.padding)
+    rounds_up = layer.padding == (0, down - 1, 0, across - 1)
+    if rounds_up and down <= height and across <= width:
+        return nn.MaxPool2d(layer.kernel, layer.stride, ceil_mode=True)
+    return PaddedMaxPool2d(layer.kernel, layer.stride, layer.padding)

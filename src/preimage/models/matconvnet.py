@@ -16,6 +16,7 @@ per group, filters) and are correlated with the image, as torch does.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,41 +25,76 @@ import torch
 from torch import nn
 
 from preimage.models import mat_file
-from preimage.models.architecture import Convolution, LayerSpec, Pooling, build
+from preimage.models.architecture import Convolution, LayerSpec, Pooling
 from preimage.models.errors import ModelError
+from preimage.models.layers import build
+from preimage.models.loaded import Loaded
 from preimage.models.simplenn import read_layers
-from preimage.models.zoo import Network
+from preimage.models.state_dicts import fixed_seed
+from preimage.preprocessing import Preprocessing
 
 _VARIABLES = ("net", "layers", "meta", "normalization", "classes", "params", "vars")
 
 
+_IMAGENET_MEAN = (123.68, 116.779, 103.939)
+
+
 @dataclass(frozen=True, slots=True)
-class MatConvNetModel:
-    """What a SimpleNN file holds.
+class SimpleNN:
+    """The contents of a SimpleNN file.
 
     Attributes:
-        network: the layers under their names, in evaluation mode, weights frozen.
+        module: the layers under their names.
         layers: the same as plain data.
         mean: the mean color of the training images, RGB 0..255, one value per channel of
             the image; None if the file has none.
-        image_size: height and width of the image that the network was trained for.
-        classes: names of the classes, comma-separated synonyms; may be empty.
-        class_ids: their WordNet ids; may be empty.
+        image_size: height and width of the training images; None if the file has none.
+        classes: names of the classes, synonyms separated by commas; may be empty.
     """
 
-    network: nn.Sequential
+    module: nn.Sequential
     layers: tuple[LayerSpec, ...]
     mean: tuple[float, ...] | None
     image_size: tuple[int, int] | None
     classes: tuple[str, ...]
-    class_ids: tuple[str, ...]
 
 
-def read(path: str | os.PathLike[str]) -> MatConvNetModel:
-    """The network in a SimpleNN file.
+def load(
+    path: str | os.PathLike[str], name: str = "", expected: Sequence[LayerSpec] = ()
+) -> Loaded:
+    """Load the network in a SimpleNN file; without a mean color, that of ImageNet is used.
+
+    Args:
+        path: the file.
+        name: the network that it must hold; for errors.
+        expected: the layers of that network. If empty, any network will do.
 
     Raises:
-        ModelError: if the file is missing, damaged or holds something else than a
+        ModelError: if the file is missing, damaged, or holds something other than the
+            expected network or a SimpleNN, or if a layer is not supported.
+    """
+    found = read(path)
+    if expected:
+        try:
+            check_layers(found.layers, expected, name)
+        except ModelError as error:
+            raise ModelError(f"{os.fspath(path)}: {error}") from None
+    preprocessing = Preprocessing(mean=found.mean or _IMAGENET_MEAN, size=found.image_size)
+    return Loaded(found.module, preprocessing, found.classes)
+
+
+def untrained(layers: Sequence[LayerSpec], image_size: tuple[int, int]) -> Loaded:
+    """Return a network of these layers with random weights from a fixed seed."""
+    with fixed_seed():
+        module = build(layers)
+    return Loaded(module, Preprocessing(mean=_IMAGENET_MEAN, size=image_size))
+
+
+def read(path: str | os.PathLike[str]) -> SimpleNN:
+    """Read a SimpleNN file.
+
+    Raises:
+        ModelError: if the file is missing, damaged or holds something other than a
             SimpleNN, or if a layer is not supported.
     """
     variables: dict[str, Any] = mat_file.load(path, _VARIABLES)
@@ -68,25 +104,23 @@ def read(path: str | os.PathLike[str]) -> MatConvNetModel:
         raise ModelError(f"{os.fspath(path)}: {error}") from None
 
 
-def check_architecture(model: MatConvNetModel, expected: Network) -> None:
-    """Checks that a file holds the layers that the named network has.
+def check_layers(found: Sequence[LayerSpec], expected: Sequence[LayerSpec], name: str) -> None:
+    """Raise an error unless a file holds the layers of the network `name`.
 
     Dropout, padding and the constants of normalization may differ: they are read from
     the file.
 
     Raises:
-        ModelError: if they differ.
+        ModelError: if the layers differ.
     """
-    wanted = [_describe(layer) for layer in expected.layers]
-    found = [_describe(layer) for layer in model.layers if layer.kind != "dropout"]
-    if found == wanted:
+    wanted = [_describe(layer) for layer in expected]
+    given = [_describe(layer) for layer in found if layer.kind != "dropout"]
+    if given == wanted:
         return
     missing = "nothing"
-    pairs = zip([*wanted, missing], [*found, missing], strict=False)
+    pairs = zip([*wanted, missing], [*given, missing], strict=False)
     want, have = next((want, have) for want, have in pairs if want != have)
-    raise ModelError(
-        f"a weight file of another network: where {expected.name} has {want}, it has {have}"
-    )
+    raise ModelError(f"a weight file of another network: where {name} has {want}, it has {have}")
 
 
 def _describe(layer: LayerSpec) -> str:
@@ -99,7 +133,7 @@ def _describe(layer: LayerSpec) -> str:
     return text
 
 
-def _read(variables: dict[str, Any]) -> MatConvNetModel:
+def _read(variables: dict[str, Any]) -> SimpleNN:
     net = variables.get("net")
     if "layers" not in variables and isinstance(net, dict):
         variables = net
@@ -114,14 +148,13 @@ def _read(variables: dict[str, Any]) -> MatConvNetModel:
     meta = _struct(variables.get("meta"))
     normalization = _struct(meta.get("normalization", variables.get("normalization")))
     classes = _struct(meta.get("classes", variables.get("classes")))
-    return MatConvNetModel(
-        network=network.eval().requires_grad_(False),
+    return SimpleNN(
+        module=network.eval().requires_grad_(False),
         layers=tuple(specs),
         mean=_mean_color(normalization.get("averageImage"), channels),
         image_size=_size(normalization.get("imageSize"))
         or _size(_struct(meta.get("inputs")).get("size")),
         classes=_strings(classes.get("description")),
-        class_ids=_strings(classes.get("name")),
     )
 
 

@@ -17,12 +17,13 @@ from preimage.models.architecture import (
     Dropout,
     LayerSpec,
     Normalization,
+    Pair,
     Pooling,
     Rectifier,
+    Sides,
     Softmax,
 )
 from preimage.models.errors import ModelError
-from preimage.models.layers import Pair, Sides
 
 _LRN_DEFAULT = (5.0, 1.0, 0.0001 / 5, 0.75)
 _SUPPORTED = "conv, relu, pool, lrn, normalize, dropout, softmax and softmaxloss"

@@ -1,4 +1,4 @@
-"""Weight files: reading one without running code from it, and putting it into a network.
+"""State dicts: read from a file without running code from it, and loaded into a network.
 
 A PyTorch checkpoint is a pickle, and a pickle can run any code. Files are therefore read
 with `weights_only=True`, or as safetensors, and in no other way.
@@ -7,12 +7,10 @@ with `weights_only=True`, or as safetensors, and in no other way.
 from __future__ import annotations
 
 import importlib
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 import torch
 from torch import Tensor, nn
@@ -20,14 +18,14 @@ from torch import Tensor, nn
 from preimage.models.errors import ModelError
 
 RANDOM = "random"
-"""Given as weights: the network's own initialization, from a fixed seed."""
+"""The weights of an untrained network: its own initialization, from a fixed seed."""
 
 _SEED = 0
 
 
 @contextmanager
 def fixed_seed() -> Iterator[None]:
-    """Random numbers of the CPU from a fixed seed; the generator is restored afterwards.
+    """Draw the CPU's random numbers from a fixed seed; the generator is restored afterwards.
 
     >>> with fixed_seed():
     ...     a = torch.rand(1)
@@ -45,15 +43,15 @@ def fixed_seed() -> Iterator[None]:
 
 
 def read_state_dict(path: str | Path) -> Mapping[str, Tensor]:
-    """The tensors of a weight file by name.
+    """Read the tensors of a weight file by name.
 
     Args:
         path: a `.safetensors` file, or what `torch.save(model.state_dict(), path)` writes,
             bare or as "state_dict" or "model" of a larger checkpoint.
 
     Raises:
-        ModelError: if the file is missing, damaged, not a weight file, or holds other
-            Python objects than tensors.
+        ModelError: if the file is missing, damaged, not a weight file, or holds Python
+            objects other than tensors.
     """
     path = Path(path)
     if not path.is_file():
@@ -92,19 +90,26 @@ def _read_checkpoint(path: Path) -> Any:
         ) from None
 
 
-def load_weights(network: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
+def load_weights(
+    network: nn.Module,
+    weights: Mapping[str, Tensor],
+    source: str,
+    rename: Callable[[str], str] = str,
+) -> None:
     """Put `weights` into `network`; every parameter must be there, and nothing else.
 
     Args:
         network: the network to fill.
-        weights: tensors by the names of `network.state_dict()`.
+        weights: tensors by name.
         source: where they come from, for the error.
+        rename: gives each name as `network.state_dict()` has it.
 
     Raises:
         ModelError: if names or shapes differ; the network is then of no use.
     """
+    named = {rename(name): value for name, value in weights.items()}
     try:
-        result = network.load_state_dict(weights, strict=False)
+        result = network.load_state_dict(named, strict=False)
     except (RuntimeError, ValueError) as error:
         reasons = [line.strip() for line in str(error).splitlines()]
         raise ModelError(
@@ -126,52 +131,24 @@ def _first(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
-def choose_weights(
-    spec: str, weights: str | Path | None, cached: Path | None
-) -> Mapping[str, Tensor] | None:
-    """The weights that the user asked for; None for random ones.
+def choose_file(spec: str, weights: str | Path | None, own: Path | None) -> Path | None:
+    """Return the weight file to read; None for random weights.
 
     Args:
-        spec: the model, for the errors.
-        weights: a file, `RANDOM`, or None for the source's own.
-        cached: where the source's own weights lie, or None where they are not here.
+        spec: the network, for the error.
+        weights: a file, `RANDOM`, or None for the network's own.
+        own: the file of the network's own weights; None if there is none.
 
     Raises:
-        ModelError: if there are none, or their file cannot be used.
+        ModelError: if the network's own file is wanted and is not there.
     """
     if weights == RANDOM:
         return None
-    path = cached if weights is None else weights
-    if path is None:
+    if weights is not None:
+        return Path(weights)
+    if own is None or not own.is_file():
         raise ModelError(
             f"{spec}: its weights are not on this machine; run 'preimage fetch {spec}', or give "
             f"--weights FILE, or --weights {RANDOM} for an untrained network"
         )
-    return read_state_dict(path)
-
-
-def checkpoint_path(url: str) -> Path:
-    """Where torch.hub keeps the file of this address, in the user's cache."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
-
-
-def download_checkpoint(url: str, progress: bool) -> Path:
-    """Download a file into torch.hub's cache, where it is not there already.
-
-    It is written under a temporary name, checked against the SHA-256 prefix that its name
-    carries (as in resnet50-11ad3fa6.pth), and only then renamed.
-
-    Raises:
-        ModelError: if it cannot be downloaded, or its checksum differs.
-    """
-    path = checkpoint_path(url)
-    if not path.exists():
-        checksum = re.search(r"-([0-9a-f]{8,})\.", path.name)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(
-                url, str(path), checksum.group(1) if checksum else None, progress
-            )
-        except (OSError, RuntimeError) as error:
-            raise ModelError(f"{url}: not downloaded: {error}") from None
-    return path
+    return own

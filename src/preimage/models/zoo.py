@@ -1,15 +1,14 @@
-"""The networks of section 4.2 and their relatives, as MatConvNet's model zoo has them.
+"""MatConvNet's model zoo as data: the networks of section 4.2 and their relatives.
 
-Tables 1-3 list AlexNet, VGG-M and VGG-VD-16; layers carry the names printed there. The
-files, their checksums and layouts are those of the zoo since MatConvNet 1.0-beta17;
-pooling pads by stride - 1 at the bottom and at the right, which is Caffe's rounding up.
+Tables 1-3 list AlexNet, VGG-M and VGG-VD-16; layers carry the names printed there. Files,
+checksums and layers are those of the zoo since MatConvNet 1.0-beta17; pooling pads by
+stride - 1 at the bottom and at the right, which is Caffe's rounding up. zoo_files.py fetches
+and loads the weight files. Nothing here imports torch.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from torch import nn
 
 from preimage.models.architecture import (
     Convolution,
@@ -18,7 +17,6 @@ from preimage.models.architecture import (
     Pooling,
     Rectifier,
     Softmax,
-    build,
 )
 from preimage.models.errors import ModelError
 from preimage.names import unknown
@@ -39,21 +37,24 @@ _SIMONYAN = (
 _UNRESTRICTED = "unrestricted use (BVLC)"
 _NON_COMMERCIAL = "non-commercial use only (Oxford VGG)"
 _ATTRIBUTION = "Creative Commons Attribution 4.0"
+_UNTIL_RELU5 = (("relu3", 300.0), ("relu4", 100.0), ("relu5", 20.0))
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
-    """A network that is known by its name.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZooNetwork:
+    """A network of the zoo as data.
 
     Attributes:
-        name: what a user calls it.
-        file: the name of its weight file in the zoo.
+        name: the name that users know.
+        file: the name of its weight file.
         md5: checksum of that file.
         megabytes: approximate size of that file, in 10^6 bytes.
         license: terms of use of the weights.
-        citation: whom to cite.
-        image_size: height and width of the image that it was trained for.
+        citation: the publication to cite.
+        image_size: height and width of the images that it was trained on.
         layers: the layers in order.
+        loss_weights: C of section 5.2.1: each value applies up to and including the named
+            layer, 1 after the last one.
     """
 
     name: str
@@ -62,33 +63,32 @@ class Network:
     megabytes: int
     license: str
     citation: str
-    image_size: tuple[int, int]
+    image_size: tuple[int, int] = (224, 224)
     layers: tuple[LayerSpec, ...]
+    loss_weights: tuple[tuple[str, float], ...]
 
-    def build(self) -> nn.Sequential:
-        """The network with random weights.
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """The names of all layers up to the class scores, fc8.
 
-        >>> import torch
-        >>> with torch.device("meta"):
-        ...     network = get("vgg-m").build()
-        >>> network.conv1
-        Conv2d(3, 96, kernel_size=(7, 7), stride=(2, 2))
+        >>> NETWORKS["alexnet"].layer_names[:5]
+        ('conv1', 'relu1', 'norm1', 'pool1', 'conv2')
         """
-        return build(self.layers)
+        return tuple(layer.name for layer in self.layers if not isinstance(layer, Softmax))
 
+    @property
+    def linear_layers(self) -> tuple[str, ...]:
+        """The names of the convolutions and of the fully connected layers.
 
-def get(name: str) -> Network:
-    """The network of that name.
+        >>> NETWORKS["vgg-m"].linear_layers
+        ('conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'fc6', 'fc7', 'fc8')
+        """
+        return tuple(layer.name for layer in self.layers if isinstance(layer, Convolution))
 
-    Raises:
-        ModelError: if there is none; the message offers the nearest.
-
-    >>> get("alexnet").image_size
-    (227, 227)
-    """
-    if name in NETWORKS:
-        return NETWORKS[name]
-    raise ModelError(unknown("network", name, NETWORKS))
+    @property
+    def convolutions(self) -> tuple[str, ...]:
+        """The names of the convolutions, without the fully connected layers."""
+        return tuple(name for name in self.linear_layers if name.startswith("conv"))
 
 
 def _conv(
@@ -211,10 +211,10 @@ def _very_deep(depths: tuple[int, ...]) -> tuple[LayerSpec, ...]:
     return (*layers, *_classifier(7))
 
 
-NETWORKS: dict[str, Network] = {
+NETWORKS: dict[str, ZooNetwork] = {
     network.name: network
     for network in (
-        Network(
+        ZooNetwork(
             name="alexnet",
             file="imagenet-caffe-alex.mat",
             md5="b5152a54bf61100a8ed61827c76e7d08",
@@ -223,8 +223,9 @@ NETWORKS: dict[str, Network] = {
             citation=_KRIZHEVSKY,
             image_size=(227, 227),
             layers=_ALEXNET,
+            loss_weights=_UNTIL_RELU5,
         ),
-        Network(
+        ZooNetwork(
             name="caffenet",
             file="imagenet-caffe-ref.mat",
             md5="675dd47906d34f4d9a70fc44210d3804",
@@ -233,57 +234,72 @@ NETWORKS: dict[str, Network] = {
             citation=_CAFFE,
             image_size=(227, 227),
             layers=_CAFFENET,
+            loss_weights=_UNTIL_RELU5,
         ),
-        Network(
+        ZooNetwork(
             name="vgg-f",
             file="imagenet-vgg-f.mat",
             md5="3513562d28089bd965cc050cbf8597a6",
             megabytes=226,
             license=_NON_COMMERCIAL,
             citation=_CHATFIELD,
-            image_size=(224, 224),
             layers=_VGG_F,
+            loss_weights=_UNTIL_RELU5,
         ),
-        Network(
+        ZooNetwork(
             name="vgg-m",
             file="imagenet-vgg-m.mat",
             md5="29294d5f62578c96a3533859514235f2",
             megabytes=383,
             license=_NON_COMMERCIAL,
             citation=_CHATFIELD,
-            image_size=(224, 224),
             layers=_VGG_M,
+            loss_weights=_UNTIL_RELU5,
         ),
-        Network(
+        ZooNetwork(
             name="vgg-s",
             file="imagenet-vgg-s.mat",
             md5="dbe23da22e82078debda75842b16d5fa",
             megabytes=383,
             license=_NON_COMMERCIAL,
             citation=_CHATFIELD,
-            image_size=(224, 224),
             layers=_VGG_S,
+            loss_weights=_UNTIL_RELU5,
         ),
-        Network(
+        ZooNetwork(
             name="vgg-vd-16",
             file="imagenet-vgg-verydeep-16.mat",
             md5="f72d927587ca4c97fbd165ec9cb9997f",
             megabytes=515,
             license=_ATTRIBUTION,
             citation=_SIMONYAN,
-            image_size=(224, 224),
             layers=_very_deep((2, 2, 3, 3, 3)),
+            loss_weights=(("conv4_3", 300), ("conv5_1", 100), ("conv5_3", 20)),
         ),
-        Network(
+        ZooNetwork(
             name="vgg-vd-19",
             file="imagenet-vgg-verydeep-19.mat",
             md5="106118b7cf60435e6d8e04f6a6dc3657",
             megabytes=535,
             license=_ATTRIBUTION,
             citation=_SIMONYAN,
-            image_size=(224, 224),
             layers=_very_deep((2, 2, 4, 4, 4)),
+            loss_weights=(("conv4_4", 300), ("conv5_1", 100), ("conv5_4", 20)),
         ),
     )
 }
 """The networks by name."""
+
+
+def get(name: str) -> ZooNetwork:
+    """Return the network of that name.
+
+    Raises:
+        ModelError: if there is no such network; the nearest name is offered.
+
+    >>> get("alexnet").image_size
+    (227, 227)
+    """
+    if name not in NETWORKS:
+        raise ModelError(unknown("network", name, NETWORKS))
+    return NETWORKS[name]

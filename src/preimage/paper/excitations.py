@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from PIL import Image
 
-    from preimage.catalog import Network
+    from preimage.networks import Network
     from preimage.optimizer import Progress
     from preimage.settings import Settings
     from preimage.visualizations import PreImage

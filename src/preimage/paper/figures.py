@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from preimage.names import LayerName
 
 if TYPE_CHECKING:
-    from preimage.catalog import Network
+    from preimage.networks import Network
     from preimage.studies.loading import Loader
     from preimage.studies.trial import Trial
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
-from preimage.catalog import Network
 from preimage.files import sha256
 from preimage.names import parse_channels
+from preimage.networks import Network
 from preimage.representations.base import Representation
 from preimage.studies.trial_files import checksum
 from preimage.targets import (
@@ -18,7 +18,6 @@ from preimage.targets import (
     Term,
     channel,
     channel_count,
-    find_class,
     neuron,
 )
 from preimage.visualizations.responses import find_responses
@@ -92,10 +91,11 @@ def find_components(
         if component.channel >= count or component.position is not None:
             component.target().place({None: shape})  # raises where there is none
     if classes:
-        names = _class_names(representation, network)
+        scored = _scored_network(representation, network)
         for name in classes:
-            index = find_class(name, names)
-            found.append(Component(channel=index, class_name=names[index].split(",")[0]))
+            index = scored.class_index(name)
+            label = scored.classes[index].split(",")[0]
+            found.append(Component(channel=index, class_name=label))
     return list(dict.fromkeys(found))
 
 
@@ -123,11 +123,11 @@ def checksum_of_all(photos: Sequence[Path]) -> str:
     return sha256("".join(contents).encode())
 
 
-def _class_names(representation: Representation, network: Network | None) -> tuple[str, ...]:
-    """The classes whose scores the representation is."""
+def _scored_network(representation: Representation, network: Network | None) -> Network:
+    """Return the network whose class scores the representation is."""
     if network is None:
         raise ValueError(f"{representation.name} has no classes: give channels")
     layer = f"{network.name}/{network.score_layer}"
     if representation.name != layer:
         raise ValueError(f"classes are of the layer of scores, {layer}, not {representation.name}")
-    return network.classes
+    return network

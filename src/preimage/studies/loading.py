@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from preimage import catalog
-from preimage.catalog import CLASSICAL, Network
+from preimage.catalog import CLASSICAL
 from preimage.names import LayerName
+from preimage.networks import Network
 from preimage.representations.base import Representation
 
 

@@ -44,9 +44,10 @@ from pydantic import (
     model_validator,
 )
 
-from preimage.catalog import CLASSICAL, Network
+from preimage.catalog import CLASSICAL
 from preimage.masks import Mask
 from preimage.names import parse_channels, unknown
+from preimage.networks import Network
 from preimage.presets import (
     PRESETS,
     QUALITIES,

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from preimage.files import sha256
-from preimage.models import efficientnet_lite, zoo
 from preimage.models.state_dicts import RANDOM
-from preimage.models.weights import is_installed, path_of
 from preimage.names import LayerName
 from preimage.photo_files import list_images, shipped_photos
 
@@ -47,23 +45,3 @@ def weights_checksum(representation: str, weights: str | None) -> str | None:
     if separator and source == "matconvnet":
         return checksum(Path(LayerName.parse(rest).network))
     return None
-
-
-def weight_file(model: str, weights: str | None) -> Path | None:
-    """The file with the weights of a network, or None where they are in no file that is known.
-
-    Args:
-        model: name of the network, as `preimage.network` takes it.
-        weights: as in a trial.
-
-    >>> weight_file("matconvnet:nets/mine.mat", None).name
-    'mine.mat'
-    """
-    source, separator, rest = model.partition(":")
-    if weights is not None:
-        return None if weights == RANDOM else Path(weights)
-    if separator and source == "matconvnet":
-        return Path(rest)
-    if model in zoo.NETWORKS:
-        return path_of(model) if is_installed(model) else None
-    return efficientnet_lite.installed_file() if model == efficientnet_lite.NAME else None

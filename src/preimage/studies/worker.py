@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from preimage.catalog import Network
+from preimage.networks import Network
 from preimage.optimizer import Progress
 from preimage.representations.base import Representation
 from preimage.studies.loading import Loader

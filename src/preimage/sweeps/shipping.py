@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from preimage.files import cache_folder, sha256, write_whole
+from preimage.models.sources import weight_file
 from preimage.names import LayerName
 from preimage.studies.trial import Trial
-from preimage.studies.trial_files import weight_file
 
 
 @dataclass(frozen=True, slots=True)

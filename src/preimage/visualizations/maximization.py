@@ -14,23 +14,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from preimage.images import stretch_contrast
 from preimage.losses import Diverse, InnerProduct
+from preimage.networks import Network
 from preimage.objective import Loss, Objective
 from preimage.optimizer import Minimum, Progress, minimize
 from preimage.presets import MODERN, strength_of
 from preimage.representations.base import Representation
 from preimage.representations.execution import AUTO, Execution
-from preimage.representations.layer import Layer
-from preimage.representations.layers import Layers
 from preimage.representations.memory import limit_memory
 from preimage.settings import Settings
-from preimage.targets import Target, Term, channel, class_score, find_class
+from preimage.targets import Target, Term, channel, class_score
 from preimage.visualizations.common import canvas_shape, check_seeds, noise
 from preimage.visualizations.picture import Picture, single
 from preimage.visualizations.picture import mosaic as make_mosaic
@@ -44,29 +43,11 @@ class DeadTargetError(ValueError):
     """No photo moves any of the targets: there is nothing to be seen in their pictures."""
 
 
-class HasLayers(Protocol):
-    """A network that knows its layers and classes, as `preimage.network` returns it."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the scores."""
-
-    @property
-    def score_layer(self) -> str:
-        """The layer of the scores before the softmax."""
-
-    def layer(self, name: str) -> Layer:
-        """A layer as a representation."""
-
-    def several(self, names: Sequence[str]) -> Layers:
-        """Several layers as one representation."""
-
-
 TargetLike = Target | int | str
 
 
 def maximize(
-    model: Representation | HasLayers,
+    model: Representation | Network,
     targets: TargetLike | Sequence[TargetLike],
     *,
     seeds: Sequence[int] = (0,),
@@ -116,6 +97,7 @@ def maximize(
 
     >>> from torch import nn
     >>> from preimage.preprocessing import GRAY
+    >>> from preimage.representations.layer import Layer
     >>> edges = Layer(nn.Sequential(nn.Conv2d(1, 4, 5)), "0", GRAY)
     >>> result = maximize(edges, [0, 1])
     >>> result.labels, bool((result.response > 0).all())
@@ -263,7 +245,7 @@ class _Problem:
 
 
 def resolve(
-    model: Representation | HasLayers, targets: TargetLike | Sequence[TargetLike]
+    model: Representation | Network, targets: TargetLike | Sequence[TargetLike]
 ) -> tuple[Representation, list[Target]]:
     """The representation that targets are of, and the targets as its channels.
 
@@ -271,7 +253,7 @@ def resolve(
         TypeError: if the model is neither a representation nor a network.
         ValueError: if they are not of the model.
     """
-    if not isinstance(model, Representation) and not hasattr(model, "several"):
+    if not isinstance(model, Representation | Network):
         raise TypeError(
             "the model must be a representation or a network, as preimage.network(NAME) or "
             f"preimage.Layer(module, layer, preprocessing), not a {type(model).__name__}"
@@ -312,9 +294,9 @@ def _as_target(target: TargetLike) -> Target:
     return class_score(target) if isinstance(target, str) else channel(None, target)
 
 
-def _with_class(term: Term, model: HasLayers) -> Term:
+def _with_class(term: Term, model: Network) -> Term:
     """A term that names a class, as the channel of its score."""
     if not term.class_name:
         return term
-    index = find_class(term.class_name, model.classes)
+    index = model.class_index(term.class_name)
     return replace(term, layer=model.score_layer, feature=index)

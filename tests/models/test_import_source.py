@@ -1,0 +1,103 @@
+"""The user's own networks by the path of their factory."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from preimage.models.errors import ModelError
+from preimage.models.import_source import load
+from preimage.preprocessing import Preprocessing
+
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_STD = (58.395, 57.12, 57.375)
+
+
+FACTORIES = """
+from torch import nn
+
+def bare():
+    return nn.Conv2d(3, 4, 3)
+
+def described():
+    settings = dict(mean=[0, 0, 0], std=[255.0] * 3, resize=40, size=[32, 32],
+                    interpolation="bicubic", classes=["a", "b"])
+    return bare(), settings
+
+def misspelt(): return bare(), {"men": 0}
+def unit_interval(): return bare(), {"mean": (0.485,) * 3, "std": (0.229,) * 3}
+def one_size(): return bare(), {"size": 32}
+def failing(): raise KeyError("x")
+def nothing(): return None
+"""
+
+
+@pytest.fixture
+def factories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "user_factories.py").write_text(FACTORIES)
+    (tmp_path / "user_broken.py").write_text("def f(:")
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.usefixtures("factories")
+def test_an_import_path_gives_what_the_factory_returns() -> None:
+    model = load("user_factories.bare")
+    assert isinstance(model.module, nn.Conv2d)
+    assert (model.preprocessing.mean, model.preprocessing.std) == (IMAGENET_MEAN, IMAGENET_STD)
+    assert (model.preprocessing.resize, model.preprocessing.size, model.classes) == (
+        None,
+        (224, 224),
+        (),
+    )
+
+
+def test_an_import_path_may_lie_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "current_factories.py").write_text(FACTORIES)
+    elsewhere = [entry for entry in sys.path if Path(entry).resolve() != tmp_path and entry]
+    monkeypatch.setattr(sys, "path", list(elsewhere))
+    with pytest.raises(ModelError, match="No module named 'current_factories'"):
+        load("current_factories.bare")
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(load("current_factories.bare").module, nn.Conv2d)
+    assert sys.path == elsewhere
+
+
+@pytest.mark.usefixtures("factories")
+def test_a_factory_may_describe_its_input() -> None:
+    model = load("user_factories.described")
+    assert model.preprocessing == Preprocessing((0, 0, 0), (255.0,) * 3, (32, 32), 40, "bicubic")
+    assert model.classes == ("a", "b")
+
+
+@pytest.mark.usefixtures("factories")
+def test_weights_are_put_into_what_a_factory_returns(tmp_path: Path) -> None:
+    torch.save(nn.Conv2d(3, 4, 3).state_dict(), tmp_path / "w.pth")
+    state = torch.load(tmp_path / "w.pth")
+    network = load("user_factories.bare", tmp_path / "w.pth").module
+    assert torch.equal(network.state_dict()["weight"], state["weight"])
+
+
+@pytest.mark.usefixtures("factories")
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("user_factories.misspelt", "did you mean 'mean'?"),
+        ("user_factories.unit_interval", "look like those of images in 0..1"),
+        ("user_factories.one_size", "'int' object is not iterable"),
+        ("user_factories.failing", "the factory failed: KeyError: 'x'"),
+        ("user_factories.nothing", "must return a torch.nn.Module"),
+        ("user_factories.bar", "did you mean 'bare'?"),
+        ("user_absent.f", "No module named 'user_absent'"),
+        ("user_broken.f", "SyntaxError"),
+    ],
+)
+def test_a_factory_that_cannot_be_used_is_one_clear_line(path: str, reason: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        load(path)
+    assert reason in str(caught.value)
