@@ -1,4 +1,4 @@
-"""Compiled and recorded calls of a network, for runs of many calls on images of one shape."""
+"""A network's pass compiled, recorded or in bfloat16, for many calls on images of one shape."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Less memory for more time: a network that recomputes its activations in the backward pass.
+"""A network that recomputes its activations in the backward pass: less memory for more time.
 
-Between forward and backward pass only what passes from one segment of the network to the
-next is kept (Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016). A segment
-is a block, such as a residual one, or about sqrt(n) neighbors among n plain layers.
+Between forward and backward pass only the tensors between segments of the network are kept
+(Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016). A segment is a block,
+such as a residual one, or about sqrt(n) neighbors among n plain layers.
 
 >>> chain = nn.Sequential(*[nn.Conv2d(3, 3, 3) for _ in range(9)])
 >>> checkpoint_(chain, ["7"])
@@ -24,12 +24,12 @@ from preimage.representations.forward_until import is_chain
 
 
 def checkpoint_(module: nn.Module, layers: Sequence[str]) -> None:
-    """Cuts a network into segments that are recomputed, in place.
+    """Cut a network into segments that are recomputed, in place.
 
     Args:
         module: a copy that nobody else uses, without gradients for its weights.
-        layers: dotted names of submodules whose outputs are asked for; none of them
-            disappears inside a segment.
+        layers: dotted names of submodules whose outputs are asked for. A segment ends at
+            each of them, so that it stays a submodule of that name.
     """
     for submodule in module.modules():  # an input that is kept must not change
         if getattr(submodule, "inplace", False):
@@ -61,7 +61,7 @@ def _cut(module: nn.Module, wanted: Sequence[str]) -> None:
 
 
 def _join(chain: nn.Module, keys: Sequence[str]) -> None:
-    """Makes one segment of neighbors in a chain; its output is that of the last."""
+    """Make one segment of neighbors in a chain; its output is that of the last."""
     if keys:
         segment = _Segment(*(chain.get_submodule(key) for key in keys))
         chain._modules.update({key: nn.Identity() for key in keys})

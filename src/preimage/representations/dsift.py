@@ -48,7 +48,7 @@ class DSIFT(Representation):
 
     Args:
         cell_size: side of a cell in pixels.
-        step: pixels between neighboring descriptors; 3 cells if not given, as in the paper.
+        step: pixels between neighboring descriptors; by default 3 cells, as in the paper.
         orientations: orientation bins around the circle, an even number.
 
     Raises:
@@ -77,17 +77,17 @@ class DSIFT(Representation):
         return self.step
 
     def extra_repr(self) -> str:
-        """The parameters, for `repr`."""
+        """Return the parameters, for `repr`."""
         cells = f"cell_size={self.cell_size}, step={self.step}"
         return f"{cells}, orientations={self.orientations}"
 
     def forward(self, x: Tensor) -> Tensor:
-        """Codes (N, 16 * orientations, H', W') of gray images (N, 1, H, W)."""
+        """Return the codes (N, 16 * orientations, H', W') of gray images (N, 1, H, W)."""
         code: Tensor = _Normalization.apply(self._blocks(cell_histograms(*self._cells(x))))
         return code
 
     def plain(self, x: Tensor) -> Tensor:
-        """The same codes by autograd alone: slower, and written for reading."""
+        """Return the same codes by autograd alone: slower, and written for reading."""
         return normalize_descriptors(self._blocks(cell_histograms_plain(*self._cells(x))))
 
     def _cells(self, x: Tensor) -> tuple[Tensor, Binning, CellPooling]:
@@ -118,7 +118,7 @@ class DSIFT(Representation):
         return find_flat_regions(empty, pooling)
 
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
-        """(16 * orientations, H', W') with H' = (H - 3 * cell_size - 1) // step + 1."""
+        """Return (16 * orientations, H', W') with H' = (H - 3 * cell_size - 1) // step + 1."""
         least = (_BINS - 1) * self.cell_size + 1
         if min(height, width) < least:
             raise ValueError(
@@ -129,12 +129,12 @@ class DSIFT(Representation):
         return (self.orientations * _BINS**2, *frames)
 
     def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
-        """The smallest size that holds all descriptors."""
+        """Return the smallest size that holds all descriptors."""
         least = (_BINS - 1) * self.cell_size + 1
         return (code_shape[-2] - 1) * self.step + least, (code_shape[-1] - 1) * self.step + least
 
     def _blocks(self, cells: Tensor) -> Tensor:
-        """Pooled cells (N, K, H', W') to weighted blocks of 4 x 4 cells (N, 16 K, ...)."""
+        """Gather pooled cells (N, K, H', W') into weighted blocks of 4 x 4 cells (N, 16 K, ...)."""
         grid = math.gcd(self.cell_size, self.step)
         apart, step = self.cell_size // grid, self.step // grid
         span = (_BINS - 1) * apart + 1
@@ -145,21 +145,21 @@ class DSIFT(Representation):
 
 
 def normalize_descriptors(blocks: Tensor) -> Tensor:
-    """Divides by the norm over the components, clamps at 0.2, divides again; for reading."""
+    """Divide by the norm over the components, clamp at 0.2, divide again; written for reading."""
     code = blocks / (_norm(blocks) + VL_EPSILON)
     code = code.clamp(max=_CLAMP)
     return code / (_norm(code) + VL_EPSILON)
 
 
 def _norm(code: Tensor) -> Tensor:
-    """Euclidean norm over the components, with a zero gradient where it is zero."""
+    """Return the Euclidean norm over the components, with a zero gradient where it is zero."""
     squares = (code**2).sum(1, keepdim=True)
     empty = squares == 0
     return squares.masked_fill(empty, 1).sqrt().masked_fill(empty, 0)
 
 
 class _Normalization(torch.autograd.Function):
-    """`normalize_descriptors` with its gradient written by hand."""
+    """The fast `normalize_descriptors`, its gradient written by hand."""
 
     @staticmethod
     def forward(ctx: Any, blocks: Tensor) -> Tensor:
@@ -180,7 +180,7 @@ class _Normalization(torch.autograd.Function):
 
 
 def _division_adjoint(grad: Tensor, unit: Tensor, norm: Tensor) -> Tensor:
-    """Gradient with respect to v of unit = v / (norm + epsilon), norm = |v|."""
+    """Return the gradient with respect to v of unit = v / (norm + epsilon), norm = |v|."""
     divisor = norm + VL_EPSILON
     along = torch.linalg.vecdot(grad, unit, dim=1).unsqueeze(1)
     along *= divisor / norm.clamp(min=torch.finfo(norm.dtype).tiny)
@@ -189,7 +189,7 @@ def _division_adjoint(grad: Tensor, unit: Tensor, norm: Tensor) -> Tensor:
 
 @lru_cache(maxsize=8)
 def _window(cell: int) -> tuple[float, ...]:
-    """Weights of the 4 x 4 cells, row by row: a Gaussian averaged over each cell."""
+    """Return the weights of the 4 x 4 cells, row by row: a Gaussian averaged over each cell."""
     taps = np.arange(-cell + 1, cell)
     centers = cell * (np.arange(_BINS) - (_BINS - 1) / 2)
     mean = np.exp(-0.5 * ((taps - centers[:, None]) / (_WINDOW * cell)) ** 2).mean(1)
@@ -212,7 +212,7 @@ def _pooling(
 
 
 def _axis(length: int, cell: int, step: int) -> np.ndarray:
-    """Triangular weights of pixels in cells (H', H); edge pixels stand for what is beyond."""
+    """Return triangular weights of pixels in cells, (H', H); edge pixels are replicated outward."""
     span = (_BINS - 1) * cell
     last = (length - 1 - span) // step * step + span
     centers = np.arange(0, last + 1, math.gcd(cell, step))

@@ -1,9 +1,10 @@
-"""Where a code proves that the image is flat, and images held flat there.
+"""Regions that a code proves to be flat, and images held flat there.
 
-A cell whose histogram is exactly zero (sky, a saturated area) is met only by gradients
-that are exactly zero in every pixel that it pools. Descent never reaches that, and since
-descriptors are normalized, any gradient left there counts in full. So each connected
-region of pixels whose gradients must vanish is tied to a single value, its mean.
+The histogram of a cell can be exactly zero (sky, a saturated area). An image has that code
+only if the gradient is exactly zero in every pixel that the cell pools. Descent never
+reaches that, and since descriptors are normalized, any gradient left there counts in full.
+Therefore each connected region of pixels whose gradients must vanish is tied to a single
+value, its mean.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from preimage.representations.gradients import CellPooling
 
 
 class FlatRegions:
-    """The regions of an image that are to be flat, each with one value.
+    """Regions of an image that are held flat, each at one value.
 
     Args:
-        labels: the region of each pixel (H, W), numbered from 1; 0 is free.
-        device: where the images are.
+        labels: the region of each pixel (H, W), numbered from 1; pixels of 0 are free.
+        device: the device of the images.
     """
 
     def __init__(self, labels: np.ndarray, device: torch.device) -> None:
@@ -30,7 +31,7 @@ class FlatRegions:
         self._sizes = torch.bincount(self._regions)
 
     def flatten_(self, image: Tensor) -> Tensor:
-        """Replaces each region of a gray image (1, H, W) by its mean, in place."""
+        """Replace each region of a gray image (1, H, W) by its mean, in place."""
         values = image.view(-1)
         sums = image.new_zeros(len(self._sizes))
         sums.index_add_(0, self._regions, values[self._pixels])
@@ -39,11 +40,11 @@ class FlatRegions:
 
 
 def find_flat_regions(empty: Tensor, pooling: CellPooling) -> list[FlatRegions | None]:
-    """The regions of each image that cells without any gradient prove to be flat.
+    """Return the regions of each image that cells without any gradient prove to be flat.
 
     Args:
-        empty: which cells are empty, boolean (N, H', W').
-        pooling: where the cells lie.
+        empty: True for each cell without any gradient, (N, H', W').
+        pooling: the pooling of pixels into these cells.
 
     Returns:
         The regions for each image, or None where every pixel is free.
@@ -56,7 +57,7 @@ def find_flat_regions(empty: Tensor, pooling: CellPooling) -> list[FlatRegions |
 
 
 def _label(still: np.ndarray) -> np.ndarray:
-    """Connected regions of the pixels that zero gradients (H, W) tie, numbered from 1."""
+    """Return labels of the connected regions that zero gradients (H, W) tie, counted from 1."""
     across, down = still[:, :-1] | still[:, 1:], still[:-1] | still[1:]
     labels = np.arange(still.size).reshape(still.shape)
     while True:

@@ -1,12 +1,13 @@
 """Batch normalization folded into the convolutions before it, in a copy of a network.
 
-In evaluation mode batch normalization is affine, channel by channel. Behind a convolution
-W * x + b it is therefore that convolution with other weights,
+In evaluation mode batch normalization is affine, channel by channel. A convolution
+W * x + b and the normalization after it are therefore one convolution with other weights,
 
     W' = s W,   b' = s (b - mean) + beta,   s = gamma / sqrt(variance + epsilon).
 
-Which convolution a normalization follows is not guessed from names: the autograd graph of
-a run tells it, and also that nothing else uses the convolution's output or a weight.
+The convolution that a normalization follows is not guessed from names but read from the
+autograd graph of a run, which also shows that nothing else uses the convolution's output or
+a weight.
 
 >>> chain = nn.Sequential(nn.Conv2d(3, 8, 5), nn.BatchNorm2d(8), nn.ReLU()).eval()
 >>> copied = shadow(chain)
@@ -26,7 +27,7 @@ from torch import Tensor, nn
 
 
 def shadow(model: nn.Module) -> nn.Module:
-    """A copy of the modules of a network that shares its weights and buffers.
+    """Return a copy of the modules of a network that shares its weights and buffers.
 
     The copy's parameters require gradients; those of the network stay as they are.
     """
@@ -37,11 +38,11 @@ def shadow(model: nn.Module) -> nn.Module:
 
 
 def fold_(model: nn.Module, output: Tensor) -> int:
-    """Folds what can be folded, in place: normalizations become the identity.
+    """Fold all normalizations that can be folded, in place: they become the identity.
 
     Args:
         model: a `shadow`, in evaluation mode.
-        output: what a run of it returned.
+        output: the output of a run of the model.
 
     Returns:
         The number of normalizations folded.
@@ -56,7 +57,7 @@ def fold_(model: nn.Module, output: Tensor) -> int:
 
 
 def _folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """W', its channels last in memory, and b'; computed in double precision."""
+    """Return W', its channels last in memory, and b'; computed in double precision."""
     tensors = (convolution.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var)
     w, gamma, beta, mean, variance = (t.detach().double() for t in tensors if t is not None)
     scale = gamma / (variance + norm.eps).sqrt()
@@ -67,7 +68,7 @@ def _folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tenso
 
 
 def _pairs(model: nn.Module, output: Tensor) -> Iterator[tuple[nn.Conv2d, nn.BatchNorm2d]]:
-    """Each convolution whose output goes to one normalization and nowhere else."""
+    """Yield each convolution whose output goes to one normalization alone, with that one."""
     modules = [module for module in model.modules() if not _is_watched(module)]
     convolutions = {id(m.weight): m for m in modules if isinstance(m, nn.Conv2d)}
     norms = {
@@ -89,13 +90,13 @@ def _pairs(model: nn.Module, output: Tensor) -> Iterator[tuple[nn.Conv2d, nn.Bat
 
 
 def _is_watched(module: nn.Module) -> bool:
-    """Whether somebody else's function sees or replaces what passes through the module."""
+    """Tell whether somebody else's function sees or replaces what passes through the module."""
     hooked = module._forward_hooks or module._forward_pre_hooks
     return bool(hooked) or "forward" in vars(module)
 
 
 def _weight(node: Any, uses: Counter[Any]) -> int:
-    """The id of the parameter that a node multiplies with, 0 where it is used elsewhere too."""
+    """Return the id of the parameter that a node multiplies with; 0 if others use it too."""
     leaf = node.next_functions[1][0]
     if leaf is None or not hasattr(leaf, "variable") or uses[leaf] > 1:
         return 0
@@ -103,7 +104,7 @@ def _weight(node: Any, uses: Counter[Any]) -> int:
 
 
 def _uses(output: Tensor) -> Counter[Any]:
-    """How often each node of an autograd graph is used by others, the last one's 0."""
+    """Count how often others use each node of an autograd graph; 0 for the last one."""
     uses: Counter[Any] = Counter({output.grad_fn: 0})
     open_nodes = [output.grad_fn]
     while open_nodes:

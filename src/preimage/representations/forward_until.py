@@ -56,7 +56,7 @@ def check_outputs(
 
 
 def is_chain(module: nn.Module) -> bool:
-    """Whether a call of `module` is nothing but calls of its children in turn."""
+    """Tell whether a call of `module` is nothing but calls of its children in turn."""
     hooked = module._forward_hooks or module._forward_pre_hooks
     return type(module).forward is nn.Sequential.forward and not hooked
 

@@ -1,20 +1,20 @@
-"""What HOG and dense SIFT share: oriented gradients pooled into cells (section 4.1).
+"""Oriented gradients pooled into cells, which HOG and dense SIFT share (section 4.1).
 
 Both descriptors measure the gradient of a gray image at every pixel, share its
 magnitude between the two nearest of K orientation bins, and pool the bins over
-overlapping cells. `Binning` holds how the gradient is taken and binned, `CellPooling`
+overlapping cells. `Binning` says how the gradient is taken and binned, `CellPooling`
 where the cells lie.
 
 With g = (gx, gy), m = |g| and the angle counted in bins, t = K angle / (2 pi), a pixel
 adds m (1 - w) to bin floor(t) and m w to the next. Here w follows the fractional part f
 of t along a ramp, w = clamp((f - 1/2) / softness + 1/2, 0, 1): softness 1 is bilinear
-binning (HOGb, DSIFT), 0 is hard binning (HOG), and what lies between is a smooth
+binning (HOGb, DSIFT), 0 is hard binning (HOG), and values between are a smooth
 surrogate whose limit is the hard one. Pooling is linear and separable: one matrix for
 each axis.
 
-`cell_histograms` is the fast way, where the K x H x W array of binned gradients never
-exists because a pixel touches two bins and few cells; `cell_histograms_plain` is the
-readable one. The tests hold them equal, in value and in gradient.
+`cell_histograms` is fast: a pixel touches two bins and few cells, so that the K x H x W
+array of binned gradients is never made. `cell_histograms_plain` computes the same and is
+written for reading. Tests hold the two equal, in value and in gradient.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _TINY = 1e-15
 
 @dataclass(frozen=True, slots=True)
 class Binning:
-    """How the gradient of an image is taken and shared among orientation bins.
+    """The way the gradient of an image is taken and shared among orientation bins.
 
     Attributes:
         orientations: K, the number of directed bins around the circle; even.
@@ -61,9 +61,9 @@ class CellPooling:
     Attributes:
         rows: weight of each image row in each cell row, (H', H).
         columns: weight of each image column in each cell column, (W', W).
-        offsets: for each of the R cells that a column touches, where the pixel's bins
-            start in a histogram laid out (H, W', K + 2), (R, H, W).
-        weights: the pooling weight that goes with `offsets`, (R, 1, W).
+        offsets: for each of the R cells that a column touches, the index where the pixel's
+            bins start in a histogram laid out (H, W', K + 2), (R, H, W).
+        weights: the pooling weight that belongs to each offset, (R, 1, W).
     """
 
     rows: Tensor
@@ -73,7 +73,7 @@ class CellPooling:
 
     @classmethod
     def build(cls, rows: np.ndarray, columns: np.ndarray, bins: int, like: Tensor) -> CellPooling:
-        """Tables for the pooling matrices `rows` and `columns`, in the dtype of `like`."""
+        """Return the pooling by the matrices `rows` and `columns`, in the dtype of `like`."""
         taps = int((columns != 0).sum(0).max())
         cells = np.argsort(columns == 0, axis=0, kind="stable")[:taps]
         weights = np.take_along_axis(columns, cells, axis=0)
@@ -92,7 +92,7 @@ class CellPooling:
 
 
 def image_gradient(x: Tensor, border: str) -> tuple[Tensor, Tensor]:
-    """Horizontal and vertical differences of images (N, H, W), each (N, H, W).
+    """Return horizontal and vertical differences of images (N, H, W), each (N, H, W).
 
     >>> gx, gy = image_gradient(torch.arange(12.0).reshape(1, 3, 4), "one-sided")
     >>> gx[0, 1].tolist(), gy[0, :, 0].tolist()
@@ -114,7 +114,7 @@ def _one_sided(x: Tensor, dim: int) -> Tensor:
 
 
 def _image_gradient_adjoint(gx: Tensor, gy: Tensor, border: str) -> Tensor:
-    """Transpose of `image_gradient`; overwrites its arguments."""
+    """Apply the transpose of `image_gradient`; overwrite the arguments."""
     x = torch.zeros_like(gx)
     if border == "zero":
         dx, dy = gx[:, 1:-1, 1:-1], gy[:, 1:-1, 1:-1]
@@ -136,7 +136,7 @@ def _image_gradient_adjoint(gx: Tensor, gy: Tensor, border: str) -> Tensor:
 
 
 def _cubic_angle(gx: Tensor, gy: Tensor) -> Tensor:
-    """VLFeat's approximation of atan2, within 0.01 rad of it (`vl_fast_atan2_f`)."""
+    """Return VLFeat's approximation of atan2, within 0.01 rad of it (`vl_fast_atan2_f`)."""
     ax, ay = gx.abs(), gy.abs() + VL_EPSILON
     r = (ax - ay) / (ax + ay)
     from_axis = (r * r * _CUBIC[1] - _CUBIC[0]) * r - math.pi / 4
@@ -145,7 +145,7 @@ def _cubic_angle(gx: Tensor, gy: Tensor) -> Tensor:
 
 
 def _bins(gx: Tensor, gy: Tensor, binning: Binning) -> tuple[Tensor, Tensor]:
-    """Lower bin in [-K/2, K/2], a whole number, and the fraction of the way to the next."""
+    """Return the lower bin, a whole number in [-K/2, K/2], and the fraction toward the next."""
     angle = torch.atan2(gy, gx) if binning.angle == "exact" else _cubic_angle(gx, gy)
     half = binning.orientations / 2
     t = (angle * (half / math.pi)).clamp_(min=-half)  # the cubic overshoots -pi by 2e-6
@@ -155,7 +155,7 @@ def _bins(gx: Tensor, gy: Tensor, binning: Binning) -> tuple[Tensor, Tensor]:
 
 
 def _ramp(fraction: Tensor, binning: Binning) -> Tensor:
-    """Share w of the upper bin. A tie of hard binning goes down, as it does in VLFeat."""
+    """Return the share w of the upper bin; a tie of hard binning goes down, as in VLFeat."""
     if binning.softness == 0:
         tie = binning.orientations * torch.finfo(fraction.dtype).eps
         return (fraction > 0.5 + tie).to(fraction.dtype)
@@ -165,7 +165,7 @@ def _ramp(fraction: Tensor, binning: Binning) -> Tensor:
 
 
 def cell_histograms_plain(x: Tensor, binning: Binning, pooling: CellPooling) -> Tensor:
-    """Histograms of oriented gradients, written for reading; see `cell_histograms`."""
+    """Return what `cell_histograms` returns: slower, and written for reading."""
     gx, gy = image_gradient(x, binning.border)
     still = (gx == 0) & (gy == 0)
     magnitude = (gx**2 + gy**2).masked_fill(still, 1).sqrt().masked_fill(still, 0)
@@ -182,10 +182,10 @@ def cell_histograms_plain(x: Tensor, binning: Binning, pooling: CellPooling) -> 
 
 
 def cell_histograms(x: Tensor, binning: Binning, pooling: CellPooling) -> Tensor:
-    """Histograms of oriented gradients of images (N, H, W): cells (N, K, H', W').
+    """Return the histograms of oriented gradients of images (N, H, W): cells (N, K, H', W').
 
-    On a CPU by scattering each pixel into the cells it touches, with a hand-written
-    gradient (no second derivative). Elsewhere by `cell_histograms_plain`, because
+    On a CPU each pixel is scattered into the cells it touches, with a hand-written gradient
+    (no second derivative). On other devices `cell_histograms_plain` computes them, because
     scattering on a GPU adds in an order that changes from run to run.
     """
     if x.device.type != "cpu":
@@ -195,7 +195,7 @@ def cell_histograms(x: Tensor, binning: Binning, pooling: CellPooling) -> Tensor
 
 
 class _CellHistograms(torch.autograd.Function):
-    """Bins -K/2 .. K/2 + 1 are kept apart until after pooling, so that none wraps."""
+    """Cells by scattering; until they are pooled, bins -K/2 .. K/2 + 1 do not wrap around."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, binning: Binning, pooling: CellPooling) -> Tensor:
@@ -250,7 +250,7 @@ class _CellHistograms(torch.autograd.Function):
 def _angular_rate(
     gx: Tensor, gy: Tensor, magnitude: Tensor, share: Tensor, binning: Binning
 ) -> Tensor:
-    """The factor r in m dw = r (gx dgy - gy dgx), the turn of the gradient."""
+    """Return the factor r in m dw = r (gx dgy - gy dgx), the turn of the gradient."""
     scale = binning.orientations / (2 * math.pi * binning.softness)
     if binning.angle == "exact":
         rate = scale / magnitude.clamp(min=_TINY)
@@ -267,14 +267,14 @@ def _angular_rate(
 
 
 def _fold(pooled: Tensor, half: int) -> Tensor:
-    """(N, H', W' (K + 2)) with bins -K/2 .. K/2 + 1 to (N, K, H', W')."""
+    """Turn (N, H', W' (K + 2)) with bins -K/2 .. K/2 + 1 into (N, K, H', W')."""
     bins = pooled.unflatten(2, (-1, 2 * half + 2))
     bins[..., :2] += bins[..., 2 * half :]
     return torch.cat([bins[..., half : 2 * half], bins[..., :half]], -1).permute(0, 3, 1, 2)
 
 
 def _unfold(cells: Tensor, half: int) -> Tensor:
-    """Transpose of `_fold`."""
+    """Apply the transpose of `_fold`."""
     bins = cells.permute(0, 2, 3, 1)
     wrapped = torch.cat([bins[..., half:], bins, bins[..., half : half + 2]], -1)
     return wrapped[..., : 2 * half + 2].flatten(2)

@@ -8,7 +8,7 @@ code is half the sum over the four blocks of min(f h, 0.2) and of min(f u, 0.2):
 components. The 4 texture components of the original are left out, as in the paper.
 
 HOG bins each gradient into the nearest orientation, HOGb (`bilinear=True`) into the two
-nearest ones.
+nearest.
 
     >>> import torch
     >>> hog = HOG()
@@ -50,8 +50,8 @@ class HOG(Representation):
         orientations: undirected orientations; the code has 3 times as many components.
         bilinear: share each gradient between the two nearest orientations (HOGb).
         softness: width of the ramp between neighboring orientations, from 0 (hard) to 1
-            (bilinear); what lies between is a smooth surrogate of the hard binning, whose
-            gradient tells the solver what the hard one hides. Overrides `bilinear`.
+            (bilinear). Values between are smooth surrogates of hard binning, which has no
+            gradient with respect to the orientation. Overrides `bilinear`.
 
     Raises:
         ValueError: if an argument is out of range, or an image is too small for one cell.
@@ -86,17 +86,17 @@ class HOG(Representation):
         return self.cell_size
 
     def extra_repr(self) -> str:
-        """The parameters, for `repr`."""
+        """Return the parameters, for `repr`."""
         cells = f"cell_size={self.cell_size}, orientations={self.orientations}"
         return f"{cells}, softness={self.softness:g}"
 
     def forward(self, x: Tensor) -> Tensor:
-        """Codes (N, 3 * orientations, H', W') of gray images (N, 1, H, W)."""
+        """Return the codes (N, 3 * orientations, H', W') of gray images (N, 1, H, W)."""
         code: Tensor = _BlockNormalization.apply(cell_histograms(*self._cells(x)))
         return code
 
     def plain(self, x: Tensor) -> Tensor:
-        """The same codes by autograd alone: slower, and written for reading."""
+        """Return the same codes by autograd alone: slower, and written for reading."""
         return normalize_blocks(cell_histograms_plain(*self._cells(x)))
 
     def _cells(self, x: Tensor) -> tuple[Tensor, Binning, CellPooling]:
@@ -109,7 +109,7 @@ class HOG(Representation):
         return _pooling(*size, self.cell_size, self.orientations, like.dtype, like.device)
 
     def relaxed(self, softness: float) -> HOG:
-        """The same with orientations binned along a ramp; HOGb, which is soft, stays."""
+        """Return HOG with orientations binned along a ramp; HOGb, which is soft, stays as it is."""
         if self.softness > 0:
             return self
         return HOG(self.cell_size, self.orientations, softness=softness)
@@ -119,7 +119,7 @@ class HOG(Representation):
         return find_flat_regions((codes == 0).all(1), self._pooling(size, codes))
 
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
-        """(3 * orientations, H', W') with H' = (H + cell_size // 2) // cell_size."""
+        """Return (3 * orientations, H', W') with H' = (H + cell_size // 2) // cell_size."""
         least = max(3, self.cell_size - self.cell_size // 2)
         if min(height, width) < least:
             raise ValueError(
@@ -130,12 +130,12 @@ class HOG(Representation):
         return (3 * self.orientations, *cells)
 
     def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
-        """The size at which the cells fit exactly."""
+        """Return the size at which the cells fit exactly."""
         return code_shape[-2] * self.cell_size, code_shape[-1] * self.cell_size
 
 
 def normalize_blocks(cells: Tensor) -> Tensor:
-    """Cells (N, 2 n, H', W') to HOG codes (N, 3 n, H', W'), written for reading."""
+    """Return the codes (N, 3 n, H', W') of cells (N, 2 n, H', W'); written for reading."""
     directed, undirected = cells, sum(cells.chunk(2, 1), torch.zeros(()).to(cells))
     energy = torch.nn.functional.pad(
         (undirected**2).sum(1, keepdim=True), (1, 1, 1, 1), "replicate"
@@ -152,7 +152,7 @@ def normalize_blocks(cells: Tensor) -> Tensor:
 
 
 class _BlockNormalization(torch.autograd.Function):
-    """`normalize_blocks` with its gradient written by hand."""
+    """The fast `normalize_blocks`, its gradient written by hand."""
 
     @staticmethod
     def forward(ctx: Any, cells: Tensor) -> Tensor:
@@ -200,7 +200,7 @@ class _BlockNormalization(torch.autograd.Function):
 
 
 def _corners(factor: Tensor) -> list[Tensor]:
-    """The factors (N, H' + 1, W' + 1) of the four blocks that each cell belongs to."""
+    """Return the factors (N, H' + 1, W' + 1) of the four blocks that each cell belongs to."""
     return [
         part.narrow(2, left, factor.shape[2] - 1)
         for top in (0, 1)
@@ -218,7 +218,7 @@ def _pooling(
 
 
 def _axis(length: int, cell: int) -> np.ndarray:
-    """Bilinear weights of pixels in cells (H', H); what falls outside the grid is dropped."""
+    """Return bilinear weights of pixels in cells, (H', H); shares outside the grid are dropped."""
     weights = np.zeros(((length + cell // 2) // cell, length))
     for pixel in range(length):
         position = (pixel + 0.5) / cell - 0.5

@@ -1,4 +1,4 @@
-"""What part of the image a component of a layer sees (Tables 1-3).
+"""The part of the image that a component of a layer sees (Tables 1-3).
 
 A chain of layers with kernels k_l and strides s_l has, by the chain rule, the stride
 S_l = s_l S_(l-1) and the receptive field r_l = r_(l-1) + (k_l - 1) S_(l-1), with
@@ -6,7 +6,8 @@ S_0 = r_0 = 1. The center of the first component's field moves by
 ((k_l - 1) / 2 - p_l) S_(l-1), where p_l is the padding at the top and at the left.
 Padding and depth can make a field larger than the image.
 
-Elsewhere `measure` asks the gradient of a component which rows of the image it depends on.
+In other networks `measure` reads from gradients which rows of the image a component
+depends on.
 
     >>> trunk = nn.Sequential(nn.Conv2d(3, 8, 11, stride=4), nn.ReLU(), nn.MaxPool2d(3, 2))
     >>> chain_rule(trunk)["2"]
@@ -106,7 +107,7 @@ class ReceptiveField:
 
 
 def chain_rule(layers: nn.Sequential) -> dict[str, ReceptiveField]:
-    """The receptive field of every layer of a chain, by name.
+    """Return the receptive field of every layer of a chain, by name.
 
     Padding on four sides is read from `pads` = (top, bottom, left, right) of a layer that
     has it.
@@ -118,7 +119,7 @@ def chain_rule(layers: nn.Sequential) -> dict[str, ReceptiveField]:
     field = ReceptiveField(1, 1, 0.0)
     for name, layer in layers.named_children():
         if isinstance(layer, _WINDOWED):
-            field = _behind(field, layer, name)
+            field = _after(field, layer, name)
         elif not isinstance(layer, _POINTWISE):
             raise ValueError(
                 f"the chain rule does not cover layer {name}, a {type(layer).__name__}"
@@ -127,8 +128,8 @@ def chain_rule(layers: nn.Sequential) -> dict[str, ReceptiveField]:
     return fields
 
 
-def _behind(field: ReceptiveField, layer: Any, name: str) -> ReceptiveField:
-    """The field behind a convolution or a pooling."""
+def _after(field: ReceptiveField, layer: Any, name: str) -> ReceptiveField:
+    """Return the field after a convolution or a pooling."""
     if isinstance(layer.padding, str):
         raise ValueError(f"layer {name} has padding {layer.padding!r}, not a number of pixels")
     top, _, left, _ = getattr(layer, "pads", (0, 0, 0, 0))
@@ -159,14 +160,14 @@ def _square(value: Any, name: str) -> int:
 
 
 def grid_stride(code_shape: Callable[[int, int], tuple[int, ...]], size: tuple[int, int]) -> int:
-    """Pixels between the rows of a map, from its shapes at two heights of the image.
+    """Return the pixels between the rows of a map, from its shapes at two heights of the image.
 
-    Where the network takes one size only, image and code are compared at that one. A code
+    If the network takes only one size, image and code are compared at that size. A code
     without a grid, or with a single component, has 32, as fc6-fc8 in Tables 1-3.
 
     Args:
-        code_shape: from height and width of an image to the shape of its code: (K, H', W'),
-            (T, K) or (K,).
+        code_shape: returns the shape of the code of an image of this height and width:
+            (K, H', W'), (T, K) or (K,).
         size: height and width that the network takes.
 
     >>> grid_stride(lambda height, width: (8, (height - 3) // 2, (width - 3) // 2), (32, 32))
@@ -189,20 +190,20 @@ def grid_stride(code_shape: Callable[[int, int], tuple[int, ...]], size: tuple[i
 def measure(
     code: Callable[[Tensor], Tensor], size: tuple[int, int], channels: int = 3
 ) -> ReceptiveField | None:
-    """The receptive field of a map, from the rows that two of its components depend on.
+    """Return the receptive field of a map, from the rows that two of its components depend on.
 
-    Noise images are made higher, up to 8 times, until what both components depend on lies
-    inside. Rows whose gradient happens to vanish in all of them are missed, so that a field
-    behind many rectifiers may come out a little too small.
+    Noise images are made higher, up to 8 times, until all rows that both components depend
+    on lie inside. Rows whose gradient happens to vanish in all images are missed: a field
+    after many rectifiers can come out a little too small.
 
     Args:
-        code: from images (N, D, H, W), in the core's units, to codes.
+        code: returns the codes of images (N, D, H, W), in the core's units.
         size: height and width of images that the network takes.
         channels: D.
 
     Returns:
-        None where the code is no map (N, K, H', W'), or where a component depends on the
-        whole height of every image.
+        None if the code is no map (N, K, H', W'), or if a component depends on the whole
+        height of every image.
 
     >>> torch.manual_seed(0) and measure(nn.Conv2d(1, 4, 5, 2), (32, 32), channels=1)
     ReceptiveField(size=5, stride=2, offset=2.0)
@@ -224,7 +225,7 @@ def measure(
 
 
 def _narrow(code: Callable[[Tensor], Tensor], size: tuple[int, int], channels: int) -> int:
-    """A quarter of the width where the network takes that: only rows are looked at."""
+    """Return a quarter of the width if the network takes that: only rows are looked at."""
     width = max(size[1] // 4, min(_LARGEST_STRIDE, size[1]))
     try:
         with torch.no_grad():
@@ -240,9 +241,9 @@ _Span = tuple[int, int]
 def _dependencies(
     code: Callable[[Tensor], Tensor], size: tuple[int, int], channels: int
 ) -> tuple[_Span, _Span, int, int] | None:
-    """First and last rows that two components see, the first one's row, and their distance.
+    """Return the first and last rows that two components see, the row of one, and their distance.
 
-    None where the code is no map of at least two rows that depend on the image.
+    None if the code is no map of at least two rows that depend on the image.
     """
     generator = torch.Generator().manual_seed(0)
     seen = torch.zeros(2, size[0], dtype=torch.bool)
