@@ -102,7 +102,7 @@ def test_a_layer_counts_once_and_each_is_there_by_name() -> None:
         (["stem", "pair"], "layer 'pair' returns a tuple of 2, not one tensor"),
         (["unused", "stem"], "layer 'unused' is not reached by the forward pass"),
         (["stem", "bodi"], "unknown layer of ResNet 'bodi': did you mean 'body'"),
-        ([], "one network with one preprocessing, not to those of no layer"),
+        ([], "no layer was given"),
     ],
 )
 def test_layers_that_cannot_be_used_are_refused(names: list[str], message: str) -> None:
@@ -113,7 +113,7 @@ def test_layers_that_cannot_be_used_are_refused(names: list[str], message: str) 
 def test_layers_of_two_networks_or_preprocessings_are_refused() -> None:
     model = resnet()
     for other in (Layer(resnet(), "body", COLOR), Layer(model, "body", Preprocessing((0.0,) * 3))):
-        with pytest.raises(ValueError, match="not to those of stem, body"):
+        with pytest.raises(ValueError, match="layers stem, body differ in network or"):
             Layers([Layer(model, "stem", COLOR), other])
 
 

@@ -34,7 +34,7 @@ from preimage.representations.receptive_field import (
 from preimage.representations.session import Session, evaluation_mode
 from preimage.representations.trunk import Trunk
 
-USUAL_SIZE = (224, 224)
+_USUAL_SIZE = (224, 224)
 """Height and width of the images of networks that prescribe none."""
 
 
@@ -131,7 +131,7 @@ class Layer(Representation):
     @property
     def default_size(self) -> tuple[int, int]:
         """The size that the preprocessing prescribes, or else 224 x 224."""
-        return self.preprocessing.size or USUAL_SIZE
+        return self.preprocessing.size or _USUAL_SIZE
 
     @property
     def layers(self) -> Mapping[str | None, Layer]:

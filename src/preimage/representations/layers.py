@@ -50,15 +50,15 @@ class Layers(Representation):
 
     def __init__(self, layers: Sequence[Layer], *, name: str | None = None) -> None:
         super().__init__()
-        if len({(id(layer.model), layer.preprocessing) for layer in layers}) != 1:
+        if not layers:
+            raise ValueError("no layer was given")
+        names = ", ".join(dict.fromkeys(layer.name for layer in layers))
+        if len({(id(layer.model), layer.preprocessing) for layer in layers}) > 1:
             raise ValueError(
-                f"layers must belong to one network with one preprocessing, not to those of "
-                f"{', '.join(layer.name for layer in layers) or 'no layer'}"
+                f"the layers {names} differ in network or preprocessing: give layers of one network"
             )
         self._layers = {layer.layer: layer for layer in layers}
-        self.name = ", ".join(layer.name for layer in self._layers.values())
-        if name is not None:
-            self.name = name
+        self.name = names if name is None else name
         self.preprocessing: Preprocessing = layers[0].preprocessing
         self._trunk = Trunk(layers[0].model, list(self._layers))
 
@@ -104,12 +104,20 @@ class Layers(Representation):
         return dict(shapes.items())
 
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
-        """Return (K,), the sum of the layers' sizes; raises ValueError as `code_shapes`."""
+        """Return (K,), the sum of the layers' sizes.
+
+        Raises:
+            ValueError: as `code_shapes`.
+        """
         return (sum(math.prod(shape) for shape in self.code_shapes(height, width).values()),)
 
     def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
-        """Return the size that the preprocessing prescribes; raise ValueError if it is none."""
-        return self._coarsest.image_size(code_shape)
+        """Return the size that the preprocessing prescribes.
+
+        Raises:
+            ValueError: if it prescribes none.
+        """
+        return self._first.image_size(code_shape)
 
     @property
     def stride(self) -> int:
@@ -129,7 +137,11 @@ class Layers(Representation):
     @property
     def default_size(self) -> tuple[int, int]:
         """The size that the preprocessing prescribes, or else 224 x 224."""
-        return self._coarsest.default_size
+        return self._first.default_size
+
+    @property
+    def _first(self) -> Layer:
+        return next(iter(self._layers.values()))
 
     @cached_property
     def _coarsest(self) -> Layer:
