@@ -143,7 +143,7 @@ def _print_tables(found: Sequence[ChannelStatistics]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    for network, group in itertools.groupby(found, lambda statistics: statistics.network):
+    for network, group in itertools.groupby(found, lambda statistics: statistics.name.network):
         of_network = list(group)
         table = Table(
             *("layer", "channels", "dead", "zeros", "mean", "median max", "max"),
@@ -154,7 +154,7 @@ def _print_tables(found: Sequence[ChannelStatistics]) -> None:
             maximum = statistics.maximum
             numbers = (statistics.mean.mean(), np.median(maximum), maximum.max())
             table.add_row(
-                statistics.layer,
+                statistics.name.layer,
                 str(len(maximum)),
                 str(statistics.dead.sum()),
                 percent(statistics.zeros.mean()),

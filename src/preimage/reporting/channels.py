@@ -20,7 +20,7 @@ def describe_channel(statistics: ChannelStatistics, channel: int, top: int = 9) 
     """All that is known about one channel, with its `top` largest responses."""
     ranks = range(min(top, statistics.top_values.shape[1]))
     return {
-        "representation": statistics.name,
+        "representation": str(statistics.name),
         "channel": channel,
         "images": len(statistics.images),
         "count": statistics.count,

@@ -1,4 +1,4 @@
-"""What the channels of a layer do over many images (section 6: M of Eq. 4's Z)."""
+"""The responses of a layer's channels to many images: section 6 takes M of Eq. 4 from them."""
 
 from preimage.statistics.channels import ChannelStatistics
 from preimage.statistics.measuring import load_known, measure

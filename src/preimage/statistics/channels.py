@@ -1,56 +1,141 @@
-"""The statistics of a layer's channels, as they are handed out."""
+"""Mean, deviation, extremes and largest responses of channels, image by image.
+
+The means and the sums of squared deviations of two sets of n_a and n_b responses are joined
+in float64 by the formulas of Chan, Golub & LeVeque, "Updating formulae and a pairwise
+algorithm for computing sample variances" (1979):
+
+    mean = mean_a + d n_b / n,   M2 = M2_a + M2_b + d^2 n_a n_b / n,   d = mean_b - mean_a
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+
+from preimage.names import LayerName
+
+_UNNAMED = LayerName("", "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelStatistics:
-    """What the responses of a layer's K channels to some images are.
-
-    They run over all positions of a map, or over all tokens, of all images.
+    """The responses of a layer's K channels to images, at all positions of maps or all tokens.
 
     Attributes:
-        network: what a user calls the network.
-        layer: the dotted name of the layer.
+        count: number of responses of each channel.
+        maximum: the largest response, M of section 6, (K,).
+        minimum: the smallest response, (K,).
+        mean: the mean response, (K,).
+        squares: the sum of squared deviations from the mean, (K,).
+        zero_count: number of responses that are exactly zero, (K,).
+        top_values: the largest responses of k different images, in descending order, (K, k).
+        top_images: the images of these responses, as indices of `images`, (K, k).
+        top_positions: where these responses are: row and column of a map (K, k, 2), the token
+            (K, k, 1), or nothing (K, k, 0).
+        name: the network and the layer. This and the rest are empty during the measurement.
         images: the files that count.
         skipped: a line for each file that could not be used.
-        count: responses of each channel.
-        maximum: the largest response, M of section 6, (K,).
-        minimum: the smallest, (K,).
-        mean: (K,).
-        std: the standard deviation of all of them, (K,).
-        zeros: the fraction that is exactly zero, (K,).
-        top_values: the largest responses of k different images, falling, (K, k).
-        top_images: whose they are, as indices of `images`, (K, k).
-        top_positions: where they are: row and column of a map (K, k, 2), the token
-            (K, k, 1), or nothing (K, k, 0).
     """
 
-    network: str
-    layer: str
-    images: tuple[str, ...]
-    skipped: tuple[str, ...]
     count: int
     maximum: NDArray[np.float64]
     minimum: NDArray[np.float64]
     mean: NDArray[np.float64]
-    std: NDArray[np.float64]
-    zeros: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    zero_count: NDArray[np.int64]
     top_values: NDArray[np.float64]
     top_images: NDArray[np.int64]
     top_positions: NDArray[np.int64]
+    name: LayerName = _UNNAMED
+    images: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
 
     @property
-    def name(self) -> str:
-        """Network and layer, as in "vgg-m/conv4"."""
-        return f"{self.network}/{self.layer}"
+    def std(self) -> NDArray[np.float64]:
+        """The standard deviation of all responses of a channel, (K,)."""
+        return np.sqrt(self.squares / self.count)
+
+    @property
+    def zeros(self) -> NDArray[np.float64]:
+        """The fraction of responses that are exactly zero, (K,)."""
+        return self.zero_count / self.count
 
     @property
     def dead(self) -> NDArray[np.bool_]:
         """Whether a channel's response is the same everywhere in all images, (K,)."""
         return self.maximum == self.minimum
+
+
+def image_statistics(response: Tensor, image: int) -> ChannelStatistics:
+    """Return the statistics of the responses to one image.
+
+    Args:
+        response: a map (K, H', W'), tokens (T, K), or a vector (K,).
+        image: the index of the image.
+
+    Raises:
+        ValueError: if the response has another shape, or is not finite.
+
+    >>> response = torch.tensor([[[0.0, 1.0], [5.0, 2.0]]])
+    >>> image_statistics(response, image=7).top_positions.tolist()
+    [[[1, 0]]]
+    """
+    if response.ndim not in (1, 2, 3):
+        raise ValueError(
+            f"statistics are of maps (K, H, W), tokens (T, K) or vectors (K,), not of a code of "
+            f"shape {tuple(response.shape)}"
+        )
+    by_channel = response.T if response.ndim == 2 else response
+    values = by_channel.reshape(len(by_channel), -1).double()
+    maximum, at = (array.cpu().numpy() for array in values.max(1))
+    mean = values.mean(1)
+    if not torch.isfinite(mean).all():
+        raise ValueError("the responses hold NaN or infinite values")
+    grid = by_channel.shape[1:]
+    positions = np.stack(np.unravel_index(at, grid), 1) if grid else np.empty((len(at), 0))
+    return ChannelStatistics(
+        count=values.shape[1],
+        maximum=maximum,
+        minimum=values.amin(1).cpu().numpy(),
+        mean=mean.cpu().numpy(),
+        squares=(values - mean[:, None]).square().sum(1).cpu().numpy(),
+        zero_count=(values == 0).sum(1).cpu().numpy(),
+        top_values=maximum[:, None],
+        top_images=np.full((len(at), 1), image),
+        top_positions=positions[:, None].astype(np.int64),
+    )
+
+
+def join(one: ChannelStatistics, other: ChannelStatistics, top: int) -> ChannelStatistics:
+    """Return the statistics of the images of both, which must be different images.
+
+    Args:
+        one: statistics of images; of equal responses, theirs come first.
+        other: statistics of further images.
+        top: number of largest responses to keep.
+
+    >>> one, other = (image_statistics(torch.tensor([value]), image=0) for value in (1.0, 3.0))
+    >>> join(one, other, top=9).squares.tolist()
+    [2.0]
+    """
+    count = one.count + other.count
+    apart = other.mean - one.mean
+    values = np.concatenate([one.top_values, other.top_values], 1)
+    order = np.argsort(-values, 1, kind="stable")[:, :top]
+    images = np.concatenate([one.top_images, other.top_images], 1)
+    positions = np.concatenate([one.top_positions, other.top_positions], 1)
+    return ChannelStatistics(
+        count=count,
+        maximum=np.maximum(one.maximum, other.maximum),
+        minimum=np.minimum(one.minimum, other.minimum),
+        mean=one.mean + apart * (other.count / count),
+        squares=one.squares + other.squares + apart**2 * (one.count * other.count / count),
+        zero_count=one.zero_count + other.zero_count,
+        top_values=np.take_along_axis(values, order, 1),
+        top_images=np.take_along_axis(images, order, 1),
+        top_positions=np.take_along_axis(positions, order[:, :, None], 1),
+    )

@@ -1,4 +1,4 @@
-"""One pass over many images for many layers, which goes on where it was stopped."""
+"""One pass over many images for many layers, which resumes where it was stopped."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from torch import Tensor
 from preimage.images import ImageError
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
-from preimage.statistics.channels import ChannelStatistics
-from preimage.statistics.store import Reached, Store, network_name
-from preimage.statistics.tally import join, tally
+from preimage.statistics.channels import ChannelStatistics, image_statistics, join
+from preimage.statistics.store import Checkpoint, Store, image_set_key
 
 PathLike: TypeAlias = str | os.PathLike[str]
 
@@ -33,28 +32,29 @@ def measure(
     device: str = "cpu",
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, ChannelStatistics]:
-    """Statistics of every channel of some layers over images, from one pass over them.
+    """Measure the statistics of every channel of some layers in one pass over images.
 
-    They are kept in the cache folder of the weights, as is what was reached every 20 seconds
-    and when the call is interrupted: repeated, it goes on from there, to the numbers of an
-    uninterrupted one. What is known is not computed again; see `statistics.store`.
+    They are kept in the cache folder, see `preimage.statistics.store`, and read from there
+    if they are known already. The state is written every 20 seconds and when the call is
+    interrupted; repeating the call resumes the pass and gives the same numbers as an
+    uninterrupted one.
 
     Args:
         layers: the layers.
-        images: image files, brought to what the network takes as its preprocessing says.
-            Those that cannot be used are skipped.
-        top: how many of the largest responses to keep, each of another image.
+        images: image files, resized and cropped as the preprocessing prescribes. Files that
+            cannot be used are skipped.
+        top: number of largest responses to keep, each of another image.
         batch_size: images of one forward pass; it changes nothing but rounding.
         device: where to compute.
-        progress: called with the number of images that are done and of all.
+        progress: called with the number of images that are done, and of all images.
 
     Returns:
-        The statistics by the layers' dotted names.
+        The statistics by the dotted names of the layers.
 
     Raises:
         ImageError: if none of the images can be used.
-        ValueError: if the network does not take images of the size that is prescribed, or a
-            layer's codes are no maps, tokens or vectors, or are not finite.
+        ValueError: if the network does not take images of the prescribed size, or the codes of
+            a layer are not maps, tokens or vectors, or not finite.
         OSError: if the cache folder cannot be written.
 
     >>> from tempfile import TemporaryDirectory
@@ -73,75 +73,79 @@ def measure(
         raise ImageError("statistics need at least one image")
     if layers.preprocessing.size is not None:
         layers.code_shapes(*layers.preprocessing.size)
-    store = Store.of(next(iter(layers.layers.values())))
-    key = store.begin(paths)
     by_name = {layer.layer: layer for layer in layers.layers.values()}
+    store = Store(next(iter(by_name.values())))
+    key = store.register(paths)
     reached = {}
     for name in by_name:
         known = store.read(key, name)
-        reached[name] = known if known and known.most >= top else Reached(0, top, {}, None)
+        reached[name] = known if known and known.top >= top else Checkpoint(0, top, {}, None)
     unfinished = [by_name[name] for name in reached if reached[name].done < len(paths)]
     if unfinished:
-        run = _Run(Layers(unfinished), paths, reached, store, key)
+        run = _Pass(Layers(unfinished), paths, reached, store, key)
         run.finish(batch_size, torch.device(device), progress or (lambda done, total: None))
-    return {name: _statistics(by_name[name], paths, reached[name]) for name in reached}
+    return {name: _finished(by_name[name], paths, reached[name]) for name in reached}
 
 
 def load_known(layer: Layer, images: Sequence[PathLike] | None = None) -> ChannelStatistics | None:
-    """The statistics of a layer, with the weights it has now, that were measured before.
+    """Return statistics of a layer, with its present weights, that were measured before.
 
     Args:
         layer: the layer.
-        images: the files that they must be over; None for the largest set that is known.
+        images: the files that were measured. If None, the largest known set is taken.
 
     Returns:
-        None where nothing is known.
+        None if no such statistics are known.
     """
-    store = Store.of(layer)
-    known = list(store.finished(layer.layer))
+    store = Store(layer)
+    known = dict(store.finished(layer.layer))
     if images is not None:
-        key = store.key_of([os.path.abspath(path) for path in images])
-        known = [found for found in known if found[0] == key]
+        key = image_set_key([os.path.abspath(path) for path in images])
+        known = {key: known[key]} if key in known else {}
     if not known:
         return None
-    key, reached = max(known, key=lambda found: found[1].done - len(found[1].skipped))
-    return _statistics(layer, store.images(key), reached)
+    key = max(known, key=lambda key: known[key].done - len(known[key].skipped))
+    return _finished(layer, store.images(key), known[key])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Run:
-    """A pass over images; `reached` is brought up to date, and kept, as it goes on."""
+class _Pass:
+    """A pass over images, which keeps `reached` up to date and writes it to the store."""
 
     layers: Layers
     paths: list[str]
-    reached: dict[str, Reached]
+    reached: dict[str, Checkpoint]
     store: Store
     key: str
 
     def finish(
         self, batch_size: int, device: torch.device, progress: Callable[[int, int], None]
     ) -> None:
-        """Looks at all images that some layer has not seen, in batches that never change."""
+        """Look at all images that some layer has not seen.
+
+        A batch always consists of the same images, wherever the pass is resumed.
+        """
         if self.layers.preprocessing.size is None:
             batch_size = 1
         seen = min(self.reached[layer.layer].done for layer in self.layers.layers.values())
-        kept = time.monotonic()
+        written = time.monotonic()
         try:
             for first in range(seen // batch_size * batch_size, len(self.paths), batch_size):
                 progress(first, len(self.paths))
                 self._look_at(range(first, min(first + batch_size, len(self.paths))), device)
-                if time.monotonic() - kept >= _SECONDS_BETWEEN_CHECKPOINTS:
-                    self._keep()
-                    kept = time.monotonic()
+                if time.monotonic() - written >= _SECONDS_BETWEEN_CHECKPOINTS:
+                    self._write()
+                    written = time.monotonic()
             progress(len(self.paths), len(self.paths))
         finally:
-            self._keep()
+            self._write()
 
-    def _keep(self) -> None:
+    def _write(self) -> None:
         for layer in self.layers.layers.values():
             self.store.write(self.key, layer, self.reached[layer.layer])
 
     def _look_at(self, indices: range, device: torch.device) -> None:
+        """Add the images with these indices to the statistics of all layers."""
         loaded: dict[int, Tensor] = {}
         skipped: dict[int, str] = {}
         for index in indices:
@@ -155,7 +159,7 @@ class _Run:
                 outputs = self.layers.outputs(torch.stack(list(loaded.values())).to(device))
         for layer in self.layers.layers.values():
             responses = dict(zip(loaded, outputs.get(layer.layer, ()), strict=True))
-            self.reached[layer.layer] = self._further(layer, responses, skipped, indices.stop)
+            self.reached[layer.layer] = self._add(layer, responses, skipped, indices.stop)
 
     def _load(self, index: int) -> Tensor:
         path = self.paths[index]
@@ -166,43 +170,35 @@ class _Run:
             raise ImageError(f"{path}: {error}") from None
         return image
 
-    def _further(
+    def _add(
         self, layer: Layer, responses: dict[int, Tensor], skipped: dict[int, str], done: int
-    ) -> Reached:
-        """What is reached with the responses of the images that were not seen before.
+    ) -> Checkpoint:
+        """Return the state of a layer with the responses to those images that are new to it.
 
-        It is another object, so that an interruption at any time leaves a valid one.
+        The present state is not changed, so that it stays valid if the pass is interrupted.
         """
-        so_far = self.reached[layer.layer]
-        known = so_far.tally
+        present = self.reached[layer.layer]
+        known = present.statistics
         for index, response in responses.items():
-            if index >= so_far.done:
+            if index >= present.done:
                 try:
-                    found = tally(response, index)
+                    found = image_statistics(response, index)
                 except ValueError as error:
                     raise ValueError(f"{layer.name}: {error} ({self.paths[index]})") from None
-                known = found if known is None else join(known, found, so_far.most)
-        return Reached(max(done, so_far.done), so_far.most, so_far.skipped | skipped, known)
+                known = found if known is None else join(known, found, present.top)
+        return Checkpoint(max(done, present.done), present.top, present.skipped | skipped, known)
 
 
-def _statistics(layer: Layer, paths: Sequence[str], reached: Reached) -> ChannelStatistics:
+def _finished(layer: Layer, paths: Sequence[str], reached: Checkpoint) -> ChannelStatistics:
+    """Return statistics with their name and files, and `top_images` as indices of these."""
     skipped = tuple(reached.skipped[index] for index in sorted(reached.skipped))
-    known = reached.tally
-    if known is None:
+    if reached.statistics is None:
         raise ImageError(f"none of {len(paths)} images can be used; the first: {skipped[0]}")
-    counted = [index for index in range(len(paths)) if index not in reached.skipped]
-    return ChannelStatistics(
-        network=network_name(layer),
-        layer=layer.layer,
-        images=tuple(paths[index] for index in counted),
+    used = [index for index in range(len(paths)) if index not in reached.skipped]
+    return dataclasses.replace(
+        reached.statistics,
+        top_images=np.searchsorted(used, reached.statistics.top_images),
+        name=layer.layer_name,
+        images=tuple(paths[index] for index in used),
         skipped=skipped,
-        count=known.count,
-        maximum=known.maximum,
-        minimum=known.minimum,
-        mean=known.mean,
-        std=np.sqrt(known.squares / known.count),
-        zeros=known.zeros / known.count,
-        top_values=known.top_values,
-        top_images=np.searchsorted(counted, known.top_images),
-        top_positions=known.top_positions,
     )

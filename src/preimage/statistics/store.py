@@ -1,12 +1,11 @@
-"""Statistics on disk: what is finished, and what was reached by an unfinished run.
+"""Statistics on disk, finished or not.
 
     statistics/NETWORK-HASH/IMAGES/images.json    the files of the image set, in order
-                                  /LAYER.npz      the tally, with its metadata as JSON
+                                  /LAYER.npz      a checkpoint, with metadata as JSON
 
-stands in the cache folder of the weights. HASH is of the network's weights, structure and
-preprocessing. IMAGES is a hash of each file's path, size and time of change: contents are
-not read, so that a set of a million files is recognized at once, and a set that was copied
-counts as another one. Files are complete or not there at all.
+lies in the cache folder. HASH is of the network's weights, structure and preprocessing.
+IMAGES is a hash of each file's path, size and modification time: contents are not read, so
+a set of a million files is recognized at once, and a copied set counts as another one.
 """
 
 from __future__ import annotations
@@ -21,126 +20,127 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from preimage.files import cache_folder, file_name, write_whole
+from preimage.files import cache_folder, file_name, sha256, write_whole
 from preimage.representations.layer import Layer
-from preimage.statistics.tally import Tally
+from preimage.statistics.channels import ChannelStatistics
 
-_FORMAT = 1
+_FORMAT = 2
+_ARRAYS = [
+    field.name
+    for field in dataclasses.fields(ChannelStatistics)
+    if field.default is dataclasses.MISSING
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """How far a run over the images of a set has come with a layer.
+class Checkpoint:
+    """The state of a run over the images of a set for one layer.
 
     Attributes:
-        done: files that were looked at, from the first.
-        most: how many of the largest responses are kept.
-        skipped: the files, by index, that could not be used, and why.
-        tally: what the others gave; None before the first.
+        done: number of files that were looked at, from the first.
+        top: number of largest responses to keep.
+        skipped: why a file could not be used, by its index.
+        statistics: those of the other files, with indices of all files as `top_images`; None
+            before the first image.
     """
 
     done: int
-    most: int
+    top: int
     skipped: dict[int, str]
-    tally: Tally | None
+    statistics: ChannelStatistics | None
 
 
-@dataclass(frozen=True, slots=True)
 class Store:
-    """The folder of one network's statistics."""
+    """The statistics of one network in the cache folder.
 
-    folder: Path
+    Args:
+        layer: any layer of the network.
+    """
 
-    @classmethod
-    def of(cls, layer: Layer) -> Store:
-        """That of the network a layer belongs to."""
-        name = file_name(network_name(layer))
-        return cls(cache_folder() / "statistics" / f"{name}-{_network_hash(layer)}")
+    def __init__(self, layer: Layer) -> None:
+        network = layer.layer_name.network or type(layer.model).__name__
+        name = f"{file_name(network)}-{_network_hash(layer)}"
+        self.folder = cache_folder() / "statistics" / name
 
-    @staticmethod
-    def key_of(images: Sequence[str]) -> str:
-        """The name of the folder of an image set."""
-        digest = hashlib.sha256()
-        for path in images:
-            try:
-                status = os.stat(path)
-                found = (path, status.st_size, status.st_mtime_ns)
-            except OSError:
-                found = (path, 0, 0)
-            digest.update(json.dumps(found).encode())
-        return digest.hexdigest()[:16]
+    def register(self, images: Sequence[str]) -> str:
+        """Write the list of the files of an image set, and return the key of the set.
 
-    def begin(self, images: Sequence[str]) -> str:
-        """Makes the folder of an image set; returns its name."""
-        key = self.key_of(images)
+        Raises:
+            OSError: if it cannot be written.
+        """
+        key = image_set_key(images)
         with write_whole(self.folder / key / "images.json") as partial:
             partial.write_text(json.dumps(list(images), indent=0))
         return key
 
-    def finished(self, layer: str) -> Iterator[tuple[str, Reached]]:
-        """The image sets that a run over the layer has finished, each with its result."""
-        for path in sorted(self.folder.glob(f"*/{_file_name(layer)}")):
+    def finished(self, layer: str) -> Iterator[tuple[str, Checkpoint]]:
+        """Yield the key of each image set that is finished for a layer, and its statistics."""
+        for path in sorted(self.folder.glob(f"*/{file_name(layer)}.npz")):
             key = path.parent.name
-            reached = self.read(key, layer)
-            if reached is not None and reached.done == len(self.images(key)):
-                yield key, reached
+            found = self.read(key, layer)
+            if found is not None and found.done == len(self.images(key)):
+                yield key, found
 
     def images(self, key: str) -> list[str]:
-        """The files of an image set; none where it is not known."""
+        """Return the files of an image set; an empty list if the set is unknown."""
         try:
             listed = json.loads((self.folder / key / "images.json").read_text())
         except (OSError, ValueError):
             return []
         return [str(path) for path in listed]
 
-    def read(self, key: str, layer: str) -> Reached | None:
-        """How far the layer has come; None where nothing is there that can be used."""
+    def read(self, key: str, layer: str) -> Checkpoint | None:
+        """Return the state of a layer; None if nothing is there, or it is damaged."""
         try:
-            data = (self.folder / key / _file_name(layer)).read_bytes()
+            data = (self.folder / key / f"{file_name(layer)}.npz").read_bytes()
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
                 about = json.loads(arrays["about"].tobytes())
                 if (about["format"], about["layer"]) != (_FORMAT, layer):
                     return None
-                fields = {f.name: arrays[f.name] for f in dataclasses.fields(Tally)}
+                fields = {name: arrays[name] for name in _ARRAYS}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
-        tally = Tally(**fields | {"count": int(fields["count"])})
+        statistics = ChannelStatistics(**fields | {"count": int(fields["count"])})
         skipped = {int(index): reason for index, reason in about["skipped"].items()}
-        return Reached(about["done"], about["most"], skipped, tally)
+        return Checkpoint(about["done"], about["top"], skipped, statistics)
 
-    def write(self, key: str, layer: Layer, reached: Reached) -> None:
-        """Keeps how far the layer has come."""
-        if reached.tally is None:
+    def write(self, key: str, layer: Layer, reached: Checkpoint) -> None:
+        """Write the state of a layer, if there are statistics.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        if reached.statistics is None:
             return
         about = {
             "format": _FORMAT,
-            "network": network_name(layer),
+            "network": layer.layer_name.network,
             "layer": layer.layer,
             "done": reached.done,
-            "most": reached.most,
+            "top": reached.top,
             "skipped": reached.skipped,
         }
-        arrays: dict[str, Any] = {
-            field.name: getattr(reached.tally, field.name) for field in dataclasses.fields(Tally)
-        }
+        arrays: dict[str, Any] = {name: getattr(reached.statistics, name) for name in _ARRAYS}
         arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
-        with write_whole(self.folder / key / _file_name(layer.layer)) as partial:
+        with write_whole(self.folder / key / f"{file_name(layer.layer)}.npz") as partial:
             np.savez(partial, **arrays)
 
 
-def network_name(layer: Layer) -> str:
-    """What a user calls the network of a layer; its class where the layer's name is all."""
-    return layer.layer_name.network or type(layer.model).__name__
-
-
-def _file_name(layer: str) -> str:
-    return f"{file_name(layer)}.npz"
+def image_set_key(images: Sequence[str]) -> str:
+    """Return the key of an image set: a hash of each file's path, size and modification time."""
+    found = []
+    for path in images:
+        try:
+            status = os.stat(path)
+            found.append((path, status.st_size, status.st_mtime_ns))
+        except OSError:
+            found.append((path, 0, 0))
+    return sha256(json.dumps(found).encode())[:16]
 
 
 def _network_hash(layer: Layer) -> str:

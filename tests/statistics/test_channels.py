@@ -1,4 +1,4 @@
-"""Tallies of responses against the whole at once."""
+"""Statistics joined image by image against those of all responses at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from preimage.statistics.tally import Tally, join, tally
+from preimage.statistics.channels import ChannelStatistics, image_statistics, join
 
 
 def responses(*shape: int, count: int, offset: float = 0.0) -> list[Tensor]:
@@ -16,10 +16,10 @@ def responses(*shape: int, count: int, offset: float = 0.0) -> list[Tensor]:
     return [torch.randn(shape, generator=generator).relu() + offset for _ in range(count)]
 
 
-def joined(values: list[Tensor], first: int = 0, most: int = 3) -> Tally:
-    total = tally(values[0], first)
+def joined(values: list[Tensor], first: int = 0, top: int = 3) -> ChannelStatistics:
+    total = image_statistics(values[0], first)
     for index, value in enumerate(values[1:], first + 1):
-        total = join(total, tally(value, index), most)
+        total = join(total, image_statistics(value, index), top)
     return total
 
 
@@ -33,10 +33,12 @@ def test_moments_and_extremes_are_those_of_all_responses_in_two_passes(
     assert total.count == whole.shape[1]
     np.testing.assert_allclose(total.mean, whole.mean(1), rtol=1e-14)
     np.testing.assert_allclose(total.squares / total.count, whole.var(1), rtol=1e-13)
+    np.testing.assert_allclose(total.std, whole.std(1), rtol=1e-13)
+    np.testing.assert_allclose(total.zeros, (whole == 0).mean(1), rtol=1e-14)
     assert np.array_equal(total.maximum, whole.max(1))
     assert np.array_equal(total.minimum, whole.min(1))
-    assert np.array_equal(total.zeros, (whole == 0).sum(1))
-    assert 0 < total.zeros.sum() < whole.size
+    assert np.array_equal(total.zero_count, (whole == 0).sum(1))
+    assert 0 < total.zero_count.sum() < whole.size
 
 
 def test_a_large_offset_does_not_spoil_the_variance() -> None:
@@ -48,7 +50,7 @@ def test_a_large_offset_does_not_spoil_the_variance() -> None:
 def test_any_grouping_of_the_images_gives_the_same() -> None:
     values = responses(5, 3, 3, count=8)
     total = joined(values)
-    other = join(joined(values[:3]), joined(values[3:], first=3), most=3)
+    other = join(joined(values[:3]), joined(values[3:], first=3), top=3)
     np.testing.assert_allclose(other.mean, total.mean, rtol=1e-14)
     np.testing.assert_allclose(other.squares, total.squares, rtol=1e-13)
     assert np.array_equal(other.top_values, total.top_values)
@@ -58,7 +60,7 @@ def test_any_grouping_of_the_images_gives_the_same() -> None:
 
 def test_each_image_is_at_most_once_among_the_largest_which_fall() -> None:
     values = responses(4, 5, 6, count=6)
-    total = joined(values, most=4)
+    total = joined(values, top=4)
     best = torch.stack([value.flatten(1).amax(1) for value in values], 1).double()
     assert np.array_equal(total.top_values, best.sort(1, descending=True)[0][:, :4].numpy())
     for channel in range(4):
@@ -71,21 +73,21 @@ def test_each_image_is_at_most_once_among_the_largest_which_fall() -> None:
 
 def test_of_equal_responses_the_first_image_and_position_count() -> None:
     same = torch.ones(2, 3, 3)
-    total = joined([same, same, same], most=2)
+    total = joined([same, same, same], top=2)
     assert total.top_images.tolist() == [[0, 1], [0, 1]]
     assert not total.top_positions.any()
 
 
 def test_tokens_are_positions_of_features() -> None:
     tokens = torch.tensor([[1.0, 0.0], [5.0, 2.0], [3.0, 7.0]])  # 3 tokens, 2 features
-    found = tally(tokens, image=4)
+    found = image_statistics(tokens, image=4)
     assert found.maximum.tolist() == [5, 7]
     assert found.top_positions.tolist() == [[[1]], [[2]]]
     assert found.mean.tolist() == [3, 3]
 
 
 def test_a_vector_has_no_position() -> None:
-    assert tally(torch.tensor([1.0, 2.0, 3.0]), image=0).top_positions.shape == (3, 1, 0)
+    assert image_statistics(torch.tensor([1.0, 2.0, 3.0]), image=0).top_positions.shape == (3, 1, 0)
 
 
 @pytest.mark.parametrize(
@@ -99,4 +101,4 @@ def test_a_vector_has_no_position() -> None:
 )
 def test_what_has_no_channels_or_is_not_finite_is_refused(response: Tensor, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        tally(response, 0)
+        image_statistics(response, 0)
