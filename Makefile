@@ -3,13 +3,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 SET_UP := $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-processors lint clean
 
 demo: $(VENV)/cli
 	$(BIN)/preimage demo --out demo.png
 
 test: $(VENV)/dev
 	$(BIN)/pytest
+
+test-processors: $(VENV)/dev
+	tests/processors.sh $(BIN)/python
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check

@@ -1,9 +1,10 @@
-"""One thread, because the kernels here are small; the same examples in every run; a cache of
-its own."""
+"""One thread, because the kernels here are small, or PREIMAGE_TEST_THREADS of them; the same
+examples in every run; a cache of its own."""
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 
@@ -11,7 +12,8 @@ import pytest
 import torch
 from hypothesis import settings
 
-torch.set_num_threads(1)
+THREADS = int(os.environ.get("PREIMAGE_TEST_THREADS", "1"))
+torch.set_num_threads(THREADS)
 settings.register_profile("preimage", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("preimage")
 
@@ -38,6 +40,11 @@ def _declare_missing_operators() -> torch.library.Library | None:
 
 
 _KEPT_ALIVE = _declare_missing_operators()
+
+
+def pytest_runtest_setup() -> None:
+    """Each test begins with as many threads, also after one that has set another number."""
+    torch.set_num_threads(THREADS)
 
 
 @pytest.fixture(autouse=True, scope="session")

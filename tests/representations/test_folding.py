@@ -76,3 +76,8 @@ def test_what_is_folded_and_that_value_and_gradient_stay(model: nn.Module, count
     gradients = [torch.autograd.grad(y, x, weights)[0] for y in (found, expected)]
     torch.testing.assert_close(*gradients, rtol=1e-9, atol=1e-12)
     assert state(model) == before
+
+
+def test_a_network_without_parameters_has_nothing_to_fold() -> None:
+    chain = nn.Sequential(nn.Tanh(), nn.AvgPool2d(2))
+    assert fold_(chain, chain(torch.ones(1, 3, 4, 4))) == 0

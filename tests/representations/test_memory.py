@@ -43,13 +43,26 @@ def profiled_peak(function: Callable[[], object]) -> int:
     return max(accumulate(event.nbytes() for event in events if event.name() == "[memory]"))
 
 
-def test_the_peak_is_that_of_the_profiler() -> None:
-    phi = Layer(deep(), "17", COLOR)
+def both_peaks(model: nn.Module) -> tuple[int, int]:
+    """Measure code and gradient of layer 17 by our own means, and by the profiler."""
+    phi = Layer(model, "17", COLOR)
     with phi.session(CPU):
         evaluation(phi)
-        expected = profiled_peak(lambda: evaluation(phi))
-        peak = peak_bytes(lambda: evaluation(phi), CPU)
-    assert peak == pytest.approx(expected, rel=0.1)
+        profiled = profiled_peak(lambda: evaluation(phi))
+        return peak_bytes(lambda: evaluation(phi), CPU), profiled
+
+
+def test_the_peak_is_that_of_the_profiler() -> None:
+    parts = [part for _ in range(9) for part in (nn.Tanh(), nn.AvgPool2d(3, 1, 1))]
+    peak, profiled = both_peaks(nn.Sequential(*parts))
+    assert peak == profiled
+
+
+def test_the_peak_leaves_out_what_convolutions_take_inside_themselves() -> None:
+    """That differs from processor to processor: from 1 to 75 % of the rest were measured."""
+    peak, profiled = both_peaks(deep())
+    kept = 9 * 32 * SIZE[0] * SIZE[1] * 4
+    assert kept < peak <= profiled
 
 
 def test_as_many_images_fit_as_the_memory_holds() -> None:

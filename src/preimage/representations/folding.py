@@ -105,10 +105,12 @@ def _weight(node: Any, uses: Counter[Any]) -> int:
 
 def _uses(output: Tensor) -> Counter[Any]:
     """Count how often others use each node of an autograd graph; 0 for the last one."""
+    if output.grad_fn is None:  # a network without parameters
+        return Counter()
     uses: Counter[Any] = Counter({output.grad_fn: 0})
     open_nodes = [output.grad_fn]
     while open_nodes:
-        for node, _ in open_nodes.pop().next_functions:  # type: ignore[union-attr]
+        for node, _ in open_nodes.pop().next_functions:
             if node is not None:
                 if node not in uses:
                     open_nodes.append(node)
