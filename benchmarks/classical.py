@@ -128,7 +128,7 @@ def solvers(out: Path) -> None:
                 begin = time.perf_counter()
                 result = preimage.invert(phi, photo, size=SIZE, settings=settings)
                 seconds[method].append(time.perf_counter() - begin)
-                errors[method].append(100 * float(result.error))
+                errors[method].append(100 * result.describe()["error"])
         for method in methods:
             rows.append(
                 {

@@ -47,7 +47,7 @@ def run(out: Path) -> None:
                     "C": layer.loss_weight,
                     "photo": photo,
                     "solver": solver,
-                    "error_percent": round(100 * float(result.error), 2),
+                    "error_percent": round(100 * result.describe()["error"], 2),
                     "ssim": round(float(similarity), 3),
                     "seconds": round(seconds, 1),
                 }

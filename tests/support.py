@@ -6,7 +6,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
-from typing import final
+from typing import TypeVar, final
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from preimage.images import load_image
 from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY, Preprocessing
 from preimage.representations.base import Representation
+
+T = TypeVar("T")
 
 _GOLDEN = np.load(Path(__file__).parent / "golden" / "vlfeat_golden.npz")
 GOLDEN_IMAGES = sorted({key.split("/")[0] for key in _GOLDEN.files})
@@ -92,6 +94,12 @@ def pixels_of(path: Path) -> np.ndarray:
     """The pixels of an image file."""
     with Image.open(path) as image:
         return np.asarray(image)
+
+
+def known(value: T | None) -> T:
+    """The value, which there must be."""
+    assert value is not None
+    return value
 
 
 @final

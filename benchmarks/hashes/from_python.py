@@ -64,7 +64,7 @@ def simplenn(layer: str) -> Representation:
 @result
 def hog_fast() -> PreImage:
     """Invert HOG with two seeds at each of two loss weights."""
-    return preimage.invert(preimage.HOG(), CAT, size=96, seeds=[0, 1], loss_weights=[1, 20])
+    return preimage.invert(preimage.HOG(), CAT, size=96, seeds=[0, 1], loss_weight=[1, 20])
 
 
 @result
@@ -301,7 +301,7 @@ def maximize_across_layers() -> PreImage:
     """Maximize the sum of a class and a channel of another layer, with photos of the user's."""
     network = preimage.network("efficientnet-lite0")
     target = class_score("goose") + mean_channel("blocks.8", 40)
-    return preimage.maximize(network, target, images=[CAT, COFFEE], settings=MODERN)
+    return preimage.maximize(network, target, reference=[CAT, COFFEE], settings=MODERN)
 
 
 @result

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from preimage.catalog import network, representation
     from preimage.images import ImageError
+    from preimage.masks import Mask
     from preimage.optimizer import NonFiniteEnergyError, Progress
     from preimage.preprocessing import Preprocessing
     from preimage.presets import MODERN, NNPREIMAGE, PAPER, settings_for
@@ -48,6 +49,7 @@ __all__ = [
     "ImageError",
     "Layer",
     "Layers",
+    "Mask",
     "NonFiniteEnergyError",
     "PreImage",
     "Preprocessing",
@@ -72,6 +74,7 @@ __all__ = [
 _NAMES = {
     "catalog": ("network", "representation"),
     "images": ("ImageError",),
+    "masks": ("Mask",),
     "optimizer": ("NonFiniteEnergyError", "Progress"),
     "preprocessing": ("Preprocessing",),
     "presets": ("MODERN", "NNPREIMAGE", "PAPER", "settings_for"),

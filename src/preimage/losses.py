@@ -154,7 +154,7 @@ class SquaredDistance:
     def select(self, rows: Sequence[int]) -> SquaredDistance:
         """The loss for some images of the batch."""
         mask = self.mask
-        if mask is not None and len(mask) == len(self.target):
+        if mask is not None and mask.ndim == self.target.ndim and len(mask) > 1:
             mask = mask[list(rows)]
         return SquaredDistance(self.target[list(rows)], mask)
 

@@ -41,13 +41,13 @@ class Loss(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Energy:
-    """The terms of Eq. 1 for each image, each (N,).
+    """The terms of Eq. 1 for each image (N,), or for each step and image (steps, N).
 
     Attributes:
         alpha_norm: R_alpha.
         total_variation: R_TV^beta.
         loss: the loss, not yet multiplied by C.
-        loss_weight: C.
+        loss_weight: C, (N,).
     """
 
     alpha_norm: Tensor
@@ -56,20 +56,24 @@ class Energy:
     loss_weight: Tensor
 
     @classmethod
-    def of(cls, terms: Tensor, loss_weights: Tensor) -> Energy:
-        """From the three terms on top of each other, (3, N), and C, (N,)."""
-        bounded, variation, loss = terms
-        return cls(bounded, variation, loss, loss_weights)
+    def from_terms(cls, terms: Tensor, loss_weight: Tensor) -> Energy:
+        """Return the energy of stacked `terms`, (3, N) or (3, steps, N), and C, (N,)."""
+        alpha_norm, total_variation, loss = terms
+        return cls(alpha_norm, total_variation, loss, loss_weight)
 
     @property
     def terms(self) -> Tensor:
-        """The three terms on top of each other, a new tensor (3, N)."""
+        """The three terms stacked, a new tensor (3, N) or (3, steps, N)."""
         return torch.stack([self.alpha_norm, self.total_variation, self.loss])
 
     @property
     def total(self) -> Tensor:
-        """E, the sum with the loss weighted by C, (N,)."""
+        """E, the sum of the terms with the loss times C, (N,) or (steps, N)."""
         return self.alpha_norm + self.total_variation + self.loss_weight * self.loss
+
+    def select(self, rows: Sequence[int]) -> Energy:
+        """Return the energy of some of the images, in this order."""
+        return Energy.from_terms(self.terms[..., list(rows)], self.loss_weight[list(rows)])
 
 
 class Objective:
@@ -190,4 +194,4 @@ class Objective:
             energy, gradient = part(images, None if views is None else views[rows])
             terms.append(energy.terms)
             gradients.append(gradient)
-        return Energy.of(torch.cat(terms, 1), self.loss_weights), torch.cat(gradients)
+        return Energy.from_terms(torch.cat(terms, 1), self.loss_weights), torch.cat(gradients)

@@ -8,7 +8,7 @@ from statistics import fmean
 import numpy as np
 import pytest
 import torch
-from tests.support import random_image
+from tests.support import known, random_image
 from torch import Tensor
 
 from preimage.catalog import representation
@@ -61,7 +61,7 @@ def measured() -> dict[tuple[str, str], list[PreImage]]:
 def test_the_mean_error_over_the_photos_in_percent_is_below_its_bar(
     measured: dict[tuple[str, str], list[PreImage]], name: str, quality: str, bar: float
 ) -> None:
-    assert 100 * fmean(float(result.error) for result in measured[name, quality]) <= bar
+    assert 100 * fmean(float(known(result.error)) for result in measured[name, quality]) <= bar
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -82,7 +82,7 @@ def test_60_evaluations_reach_a_lower_energy_than_300_iterations_of_algorithm_1(
 def test_a_half_flat_photo_is_inverted_too(name: str, bar: float) -> None:
     photo = (GRAY.load(PHOTOS[1], 320)[0] + 127.5).numpy() / 255
     photo[:, 160:] = 0.3
-    assert float(invert(representation(name), photo).error) <= bar
+    assert float(known(invert(representation(name), photo).error)) <= bar
 
 
 def test_the_energy_never_rises_within_a_stage() -> None:
@@ -110,7 +110,7 @@ def test_the_error_is_that_of_the_hard_binning() -> None:
     result = invert(HOG(), PHOTOS[0], size=(64, 96))
     target = HOG()(GRAY.load(PHOTOS[0], (64, 96))[None])
     error = (HOG()(result.images) - target).norm() / target.norm()
-    torch.testing.assert_close(result.error[0], error)
+    torch.testing.assert_close(known(result.error)[0], error)
 
 
 class _Quadratic:
@@ -196,7 +196,7 @@ def test_ctrl_c_returns_the_best_images_so_far() -> None:
 
 def test_a_non_finite_start_raises() -> None:
     with pytest.raises(NonFiniteEnergyError, match="step 1:"):
-        invert(HOG(), PHOTOS[0], size=(32, 40), loss_weights=float("inf"))
+        invert(HOG(), PHOTOS[0], size=(32, 40), loss_weight=float("inf"))
 
 
 def test_it_refuses_to_jitter() -> None:

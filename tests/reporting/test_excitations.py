@@ -11,7 +11,7 @@ from preimage.reporting.excitations import above_maximum, draw_rows, enlarge, pl
 
 def test_a_target_counts_as_above_m_if_one_of_its_seeds_is() -> None:
     lines = [
-        {"target": target, "response": activation, "maximum": 2.0, "maximum_from": "9 photos"}
+        {"target": target, "response": activation, "maximum": 2.0, "reference": "9 photos"}
         for target, activation in (("0", 1.0), ("0", 3.0), ("1", 2.0), ("2", -1.0))
     ]
     assert above_maximum(lines) == "1 of 3 live targets above the maximum M over 9 photos"

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-from tests.support import pixels_of, random_image
+from tests.support import known, random_image
 from torch import Tensor
 
 from preimage.catalog import representation
@@ -25,7 +25,6 @@ from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
 from preimage.settings import Settings
 from preimage.visualizations import invert
-from preimage.visualizations.common import noise
 
 CHELSEA = shipped_photos()["chelsea"]
 SHORT = NNPREIMAGE.replace(iterations=8)
@@ -57,7 +56,7 @@ def test_every_kind_of_image_gives_the_same_result(tmp_path: Path) -> None:
 def test_results_are_ordered_by_source_then_loss_weight_then_seed() -> None:
     photos = list(shipped_photos().values())[:2]
     result = invert(
-        HOG(), photos, size=(32, 40), seeds=(5, 3), loss_weights=(20, 1.5), settings=SHORT
+        HOG(), photos, size=(32, 40), seeds=(5, 3), loss_weight=(20, 1.5), settings=SHORT
     )
     assert len(result) == 8
     assert result.images.shape == (8, 1, 32, 40)
@@ -74,7 +73,9 @@ def test_codes_and_errors_are_those_of_the_returned_images() -> None:
     result = invert(HOG(), CHELSEA, size=(48, 64), seeds=(0, 1), settings=SHORT)
     target = HOG()(GRAY.load(CHELSEA, (48, 64))[None])
     assert torch.equal(result.codes, HOG()(result.images))
-    assert torch.equal(result.error, relative_error(result.codes, target.expand(2, -1, -1, -1)))
+    assert torch.equal(
+        known(result.error), relative_error(result.codes, target.expand(2, -1, -1, -1))
+    )
 
 
 def test_psnr_and_ssim_are_those_of_scikit_image_with_the_contrast_granted() -> None:
@@ -97,7 +98,7 @@ def test_psnr_and_ssim_are_those_of_scikit_image_with_the_contrast_granted() -> 
 @pytest.mark.parametrize(("name", "reached"), [("hog", 0.36), ("hogb", 0.09), ("dsift", 0.05)])
 def test_the_error_comes_down_to_what_was_measured(name: str, reached: float) -> None:
     result = invert(representation(name), CHELSEA, size=(96, 128), settings=NNPREIMAGE)
-    assert result.error.item() < reached
+    assert known(result.error).item() < reached
     total = result.trace.total[:, 0]
     assert total.shape == (300,)
     assert total[-1] < 0.2 * total[0]
@@ -105,7 +106,7 @@ def test_the_error_comes_down_to_what_was_measured(name: str, reached: float) ->
 
 def test_as_printed_the_learning_rate_is_too_small_to_get_there() -> None:
     result = invert(HOG(), CHELSEA, size=(96, 128), settings=PAPER)
-    assert result.error.item() > 0.7
+    assert known(result.error).item() > 0.7
 
 
 @pytest.mark.parametrize("name", ["hog", "hogb", "dsift"])
@@ -133,7 +134,7 @@ def test_an_image_alone_and_in_a_batch_of_5_gives_the_same_bits_after_all_steps(
     for index in (0, 3):
         alone = invert(phi, photos[index], size=(57, 83), settings=settings)
         assert torch.equal(alone.images[0], batch.images[index])
-        assert alone.error[0] == batch.error[index]
+        assert known(alone.error)[0] == known(batch.error)[index]
 
 
 @pytest.mark.parametrize("jitter", [1, 3])
@@ -145,7 +146,7 @@ def test_seeds_and_loss_weights_in_one_batch_give_the_bits_of_single_runs(
     phi, photos = representation(name), list(shipped_photos().values())[:2]
     settings = NNPREIMAGE.replace(iterations=25, final_iterations=5, jitter=jitter)
     batch = invert(
-        phi, photos, size=(57, 83), seeds=(0, 5), loss_weights=(20, 100), settings=settings
+        phi, photos, size=(57, 83), seeds=(0, 5), loss_weight=(20, 100), settings=settings
     )
     for index in range(len(batch)):
         alone = invert(
@@ -153,11 +154,11 @@ def test_seeds_and_loss_weights_in_one_batch_give_the_bits_of_single_runs(
             photos[batch.sources[index]],
             size=(57, 83),
             seeds=[batch.seeds[index]],
-            loss_weights=batch.loss_weights[index],
+            loss_weight=batch.loss_weights[index],
             settings=settings,
         )
         assert torch.equal(alone.images[0], batch.images[index])
-        assert alone.error[0] == batch.error[index]
+        assert known(alone.error)[0] == known(batch.error)[index]
         assert torch.equal(alone.trace.total[:, 0], batch.trace.total[:, index])
 
 
@@ -169,7 +170,7 @@ def test_a_code_alone_gives_what_its_image_gives(phi: HOG | DSIFT) -> None:
     for codes in (code, code[0], code.numpy(), code[0].numpy(), code.double()):
         result = invert(phi, codes=codes, size=(60, 77), settings=SHORT)
         assert torch.equal(result.images, from_image.images)
-        assert torch.equal(result.error, from_image.error)
+        assert torch.equal(known(result.error), known(from_image.error))
         assert result.psnr is None
         assert result.ssim is None
 
@@ -192,8 +193,8 @@ def test_where_the_mask_is_zero_the_code_does_not_count() -> None:
     result = invert(HOG(), codes=target, mask=mask, settings=settings)
     other = invert(HOG(), codes=changed, mask=mask, settings=settings)
     assert torch.equal(result.images, other.images)
-    torch.testing.assert_close(result.error, relative_error(result.codes, target, mask))
-    assert result.error < 0.5 < relative_error(result.codes, target)
+    torch.testing.assert_close(known(result.error), relative_error(result.codes, target, mask))
+    assert known(result.error) < 0.5 < relative_error(result.codes, target)
     kept, left = result.images[..., :24], result.images[..., 40:]
     assert left.diff(dim=-1).square().mean() < 0.1 * kept.diff(dim=-1).square().mean()
 
@@ -207,13 +208,6 @@ def test_the_seed_alone_decides_the_noise_and_no_global_generator_is_touched() -
     torch.manual_seed(2)
     second = invert(HOG(), STRIPES[:32, :32], seeds=(1, 0), settings=still)
     assert torch.equal(first.images, second.images.flip(0))
-
-
-def test_the_noise_is_uniform_and_scaled_by_its_quantile() -> None:
-    values = noise((1, 100, 100), 80.0, torch.Generator().manual_seed(3)).flatten().numpy()
-    raw = torch.rand(10_000, generator=torch.Generator().manual_seed(3)).numpy() * 2 - 1
-    quantile = np.quantile(raw, 0.95, method="inverted_cdf")
-    np.testing.assert_allclose(values, raw / quantile * 80 / math.sqrt(3), rtol=1e-5)
 
 
 @pytest.mark.parametrize("jitter", [1, 4])
@@ -254,15 +248,6 @@ def test_a_non_finite_energy_raises_with_its_step_and_finite_images() -> None:
     assert caught.value.step == 1
     assert caught.value.last_images.shape == (1, 1, 32, 40)
     assert caught.value.last_images.isfinite().all()
-
-
-def test_a_result_is_saved_as_it_is_shown(tmp_path: Path) -> None:
-    result = invert(HOG(), CHELSEA, size=(32, 40), seeds=(0, 1), settings=SHORT)
-    result.save(str(tmp_path / "second.png"), 1)
-    saved = pixels_of(tmp_path / "second.png")
-    expected = (result.shown[1, 0] + 127.5).round().clamp(0, 255)
-    np.testing.assert_array_equal(saved, expected)
-    np.testing.assert_array_equal(np.asarray(result.to_pil(1)), saved)
 
 
 def test_images_are_resized_as_asked_for() -> None:
@@ -330,21 +315,7 @@ def test_either_images_or_codes_must_be_given() -> None:
 @pytest.mark.parametrize("weights", [[], -1, [20, -1], math.nan])
 def test_loss_weights_must_be_there_and_not_negative(weights: float | list[float]) -> None:
     with pytest.raises(ValueError, match="loss weights must not be negative or missing"):
-        invert(HOG(), STRIPES, loss_weights=weights, settings=SHORT)
-
-
-def test_what_is_no_representation_or_no_list_of_seeds_is_named() -> None:
-    with pytest.raises(TypeError, match=r"preimage\.HOG"):
-        invert("hog", STRIPES)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="seeds must be a list"):
-        invert(HOG(), STRIPES, seeds=3)  # type: ignore[arg-type]
-
-
-def test_a_result_shows_itself_in_a_line_and_in_notebooks_as_a_picture() -> None:
-    result = invert(HOG(), STRIPES, settings=SHORT, seeds=[0, 1])
-    assert repr(result).startswith("PreImage(2 of (1, 40, 48), error ")
-    with Image.open(io.BytesIO(result._repr_png_())) as image:
-        assert image.size == (48, 40)
+        invert(HOG(), STRIPES, loss_weight=weights, settings=SHORT)
 
 
 def test_without_a_seed_there_is_nothing_to_do() -> None:

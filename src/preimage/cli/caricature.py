@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -130,49 +129,42 @@ class _Run:
         self, source: Source, phi: Representation, progress: Callable[[Progress], None]
     ) -> None:
         """One photo, one representation."""
-        from preimage.reporting.excitations import describe_excitation
-        from preimage.reporting.results import write_result
+        from preimage.visualizations.saving import write_picture
 
-        photo, start = io.BytesIO(source.data), time.perf_counter()
+        photo = io.BytesIO(source.data)
         result = preimage.caricature(phi, photo, progress=progress, **self._options)
-        seconds = time.perf_counter() - start
         self.interrupted = result.interrupted
-        given = {"visualization": "caricature", "representation": phi.name}
-        given |= {"input": source.name, "sha256": source.sha256}
-        line = describe_excitation(result, 0, given, seconds)
-        line["strength"] = self._options["strength"]
+        line = {"input": source.name, "sha256": source.sha256} | result.describe()
         together = self._output.grid and self._output.is_file
         path = self._output.path
         if not self._output.is_file:
             path /= f"{self._output.unique(file_name(f'{source.stem}.{phi.name}'))}.png"
         line["output"] = str(path)
         if not together:
-            write_result(result.to_pil(), path, line)
+            write_picture(path, result.to_pil(), line)
         self._results.append(result)
         self._lines.append(line)
         row = self._rows.setdefault(source.name, [])
-        if not row:
-            original = result.preprocessing.load(io.BytesIO(source.data), self._options["size"])
-            row.append((result.preprocessing.to_pil(original), source.stem))
+        if not row and result.originals is not None:
+            row.append((result.preprocessing.to_pil(result.originals[0]), source.stem))
         row.append((result.to_pil(), self._label(line)))
         if self._as_json:
             typer.echo(json.dumps(line))
         else:
             words = [line["input"], phi.name, f"response x {line['response']:.2f}"]
-            typer.echo("  ".join(words) + f"  {seconds:.1f} s  -> {path}")
+            typer.echo("  ".join(words) + f"  {result.seconds:.1f} s  -> {path}")
 
     def finish(self, grid_name: str, video: Path | None) -> None:
         """Writes grid and film, where they are wanted and there is something to show."""
         from preimage.reporting.excitations import draw_results, film
-        from preimage.reporting.results import write_result
+        from preimage.visualizations.saving import write_picture
 
         if self._output.grid and self._rows:
             path = self._output.path
             path = path if self._output.is_file else path / grid_name
             rows = list(self._rows.values())
-            write_result(
-                draw_results([p for row in rows for p in row], len(rows[0])), path, self._lines
-            )
+            drawn = draw_results([p for row in rows for p in row], len(rows[0]))
+            write_picture(path, drawn, self._lines)
         if video is not None and self._results:
             labels = [self._label(line) for line in self._lines]
             write_video(video, film(self._results, labels, len(labels)))

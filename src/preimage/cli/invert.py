@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +119,7 @@ def invert(
         execution = parse_execution(accelerate, memory, device)
         options = {
             "seeds": range(seed, seed + seeds),
-            "loss_weights": loss_weight,
+            "loss_weight": loss_weight,
             "device": device,
             "execution": execution,
         }
@@ -180,21 +179,14 @@ class _Job:
             code = source.code()
             size = size if isinstance(size, tuple) else None
             target: dict[str, Any] = {"codes": code}
-            pixels = phi.image_size(code.shape) if size is None else size
         else:
             if size is None and phi.default_size is None:
                 size = _CLASSICAL_SIZE
             target = {"images": io.BytesIO(source.data)}
-            height, width = phi.preprocessing.load(io.BytesIO(source.data), size).shape[-2:]
-            pixels = (height, width)
-        mask = self.mask.to_tensor(phi.code_shape(*pixels))
-        begin = time.perf_counter()
         result = preimage.invert(
-            phi, **target, size=size, mask=mask, progress=progress, **self.options
+            phi, **target, size=size, mask=self.mask, progress=progress, **self.options
         )
-        seconds = (time.perf_counter() - begin) / len(result)
-        box = self.mask.box(phi, (pixels[0], pixels[1]))
-        return Reconstruction(phi.name, result, seconds, self.mask.named(), box)
+        return Reconstruction(phi.name, result, self.mask.named())
 
 
 def _settings(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -91,7 +90,7 @@ def maximize(
     from preimage.cli.output import Output
     from preimage.photo_files import list_images
     from preimage.reporting.excitations import above_maximum, draw_results, film
-    from preimage.reporting.results import write_result
+    from preimage.visualizations.saving import write_picture
 
     with clear_errors():
         job = _Job.parse(model, weights, channels, neuron or [], classes)
@@ -106,7 +105,7 @@ def maximize(
         options: dict[str, Any] = {
             "seeds": range(seed, seed + seeds),
             "size": _pair(size),
-            "images": None if images is None else list_images(images),
+            "reference": None if images is None else list_images(images),
             "settings": settings,
             "diversity": diversity,
             "mosaic": mosaic,
@@ -121,7 +120,7 @@ def maximize(
         if output.grid:
             path = out if is_picture else out / f"{file_name(model)}.grid.png"
             pictures = [(r.to_pil(i), _label(r, i)) for r in made for i in range(len(r))]
-            write_result(draw_results(pictures, columns), path, lines)
+            write_picture(path, draw_results(pictures, columns), lines)
         if video is not None:
             labels = [_label(r, i) for r in made for i in range(len(r))]
             write_video(video, film(made, labels, columns))
@@ -193,19 +192,17 @@ def _run(
     with clear_errors(), progress_bar() as begin:
         for first in range(0, len(job.targets), together):
             targets = job.targets[first : first + together]
-            start = time.perf_counter()
             report = begin(f"{job.name} {targets[0]}{' ...' if len(targets) > 1 else ''}")
             try:
                 result = preimage.maximize(job.model, targets, progress=report, **options)
             except DeadTargetError as error:
                 console.print(str(error), markup=False)
                 continue
-            seconds = (time.perf_counter() - start) / len(result)
             made.append(result)
             if result.dead:
                 console.print(f"dead, left out: {', '.join(result.dead)}", markup=False)
             for index in range(len(result)):
-                lines.append(_write(job, output, result, index, seconds))
+                lines.append(_write(job, output, result, index))
                 _print(lines[-1], as_json)
             if result.interrupted:
                 break
@@ -214,33 +211,30 @@ def _run(
     return lines, made
 
 
-def _write(
-    job: _Job, output: Output, result: PreImage, index: int, seconds: float
-) -> dict[str, Any]:
+def _write(job: _Job, output: Output, result: PreImage, index: int) -> dict[str, Any]:
     """Writes one result as it is shown and plain; what is known of it."""
     from preimage.networks import Network
-    from preimage.reporting.excitations import describe_excitation, plain_path
-    from preimage.reporting.results import write_result
+    from preimage.reporting.excitations import plain_path
+    from preimage.visualizations.saving import write_picture
 
-    source = {"visualization": "maximize", "representation": job.name}
-    line = describe_excitation(result, index, source, seconds)
+    line = result.describe(index)
     picture = result.to_pil(index)
     if isinstance(job.model, Network):
-        line |= job.model.confidence(picture, result.labels[index])
+        line |= job.model.confidence(picture, line["target"])
     if output.grid and output.is_file:
         line["output"] = str(output.path)
         return line
     seed = f".seed{result.seeds[index]}" if len(set(result.seeds)) > 1 else ""
-    stem = file_name(f"{job.name}.{result.labels[index]}{seed}")
+    stem = file_name(f"{job.name}.{line['target']}{seed}")
     path = output.path if output.is_file else output.path / f"{stem}.png"
     line["output"] = str(path)
-    write_result(picture, path, line)
+    write_picture(path, picture, line)
     result.preprocessing.to_pil(result.images[index]).save(plain_path(path))
     return line
 
 
 def _label(result: PreImage, index: int) -> str:
-    words = result.labels[index]
+    words = str(result.describe(index)["target"])
     return f"{words}, seed {result.seeds[index]}" if len(set(result.seeds)) > 1 else words
 
 

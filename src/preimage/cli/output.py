@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,12 @@ from preimage.reporting.grid import Cell, draw_grid
 from preimage.reporting.results import (
     check_picture,
     check_writable,
-    describe,
     names_file,
-    write_result,
 )
 from preimage.reporting.video import write_video
 from preimage.representations.receptive_field import Box
 from preimage.visualizations import PreImage
+from preimage.visualizations.saving import write_picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +31,23 @@ class Reconstruction:
     Attributes:
         representation: its name.
         result: the results for all seeds and loss weights.
-        seconds: time spent on each.
         mask: which components counted, as the options said; may be empty.
-        box: what these components see of the image; None for all of it.
     """
 
     representation: str
     result: PreImage
-    seconds: float
     mask: dict[str, Any]
-    box: Box | None
 
     def picture(self, index: int) -> Image.Image:
         """Result `index`, with the box."""
-        return _with_box(self.result.to_pil(index), self.box)
+        return _with_box(self.result.to_pil(index), self.result.box)
 
     def label(self, index: int) -> str:
         """What is written below result `index` in a grid."""
         words = [LayerName.parse(self.representation).layer, f"seed {self.result.seeds[index]}"]
         if len(set(self.result.loss_weights)) > 1:
             words.append(f"C {self.result.loss_weights[index]:g}")
-        return f"{', '.join(words)}: {percent(self.result.error[index])}"
+        return f"{', '.join(words)}: {percent(self.result.describe(index)['error'])}"
 
 
 @dataclass(slots=True)
@@ -97,20 +91,17 @@ class Output:
 
     def write(self, source: Source, made: Reconstruction) -> list[dict[str, Any]]:
         """Writes the results of one input and representation; what is known of each."""
-        given: dict[str, Any] = {"input": source.name, "sha256": source.sha256}
-        given |= {"visualization": "invert", "representation": made.representation}
-        given["mask"] = made.mask
         stem = self.unique(f"{source.stem}.{file_name(made.representation)}")
         lines = []
         for index in range(len(made.result)):
             alone = self.is_file and not self.grid
             path = self.path if alone else self._picture(stem, made.result, index)
-            described = describe(made.result, index, given, made.seconds)
-            lines.append({"input": source.name, "output": str(path), **described})
-            if self.is_file and self.grid:
-                lines[-1]["output"] = str(self.path)
-            else:
-                write_result(made.result.to_pil(index), path, lines[-1])
+            together = self.is_file and self.grid
+            given = {"input": source.name, "output": str(self.path if together else path)}
+            given["sha256"] = source.sha256
+            lines.append(given | made.result.describe(index) | {"mask": made.mask})
+            if not together:
+                write_picture(path, made.result.to_pil(index), lines[-1])
         return lines
 
     def write_grid(
@@ -125,16 +116,12 @@ class Output:
         if not self.is_file:
             path /= self.unique(f"{source.stem}.{name}.grid") + ".png"
         cells = []
-        if not source.is_code:
-            result = made[0].result
-            height, width = result.images.shape[-2:]
-            original = result.preprocessing.load(io.BytesIO(source.data), (height, width))
-            if result.preprocessing.size == (height, width):
-                original = result.preprocessing.load(io.BytesIO(source.data))
-            picture = _with_box(result.preprocessing.to_pil(original), made[0].box)
+        result = made[0].result
+        if result.originals is not None:
+            picture = _with_box(result.preprocessing.to_pil(result.originals[0]), result.box)
             cells.append(Cell(picture, source.stem))
         cells += [Cell(m.picture(i), m.label(i)) for m in made for i in range(len(m.result))]
-        write_result(draw_grid([cells[i : i + 5] for i in range(0, len(cells), 5)]), path, lines)
+        write_picture(path, draw_grid([cells[i : i + 5] for i in range(0, len(cells), 5)]), lines)
 
     def _picture(self, stem: str, result: PreImage, index: int) -> Path:
         code = f".code{result.sources[index]}" if len(set(result.sources)) > 1 else ""

@@ -34,9 +34,10 @@ def top(
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu",
 ) -> None:
     """For each channel, the parts of 9 images that it answers most to."""
-    from preimage.reporting.results import check_picture, write_result
+    from preimage.reporting.results import check_picture
     from preimage.reporting.top_responses import draw_top_responses
     from preimage.statistics import load_known, measure
+    from preimage.visualizations.saving import write_picture
 
     with clear_errors():
         check_device(device)
@@ -65,7 +66,7 @@ def top(
             "channels": described,
             "versions": versions(),
         }
-        write_result(picture, out, sidecar)
+        write_picture(out, picture, sidecar)
     typer.echo(f"{phi.name}  {len(chosen)} channels  {len(statistics.images)} images  -> {out}")
     if dead := [d["channel"] for d in described if d["dead"]]:
         typer.echo(f"dead in {phi.name}: {dead_channels(dead)}")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from preimage.objective import Objective
+from preimage.objective import Energy, Objective
 from preimage.optimizer.algorithm_1 import algorithm_1
 from preimage.optimizer.sobolev_lbfgs import sobolev_lbfgs
-from preimage.optimizer.trace import Progress, Recorder, Trace, center_crop
+from preimage.optimizer.trace import Progress, Recorder, center_crop
 from preimage.settings import Algorithm1, Settings, SobolevLBFGS
 from preimage.views import draw_views
 
@@ -22,13 +22,15 @@ class Minimum:
 
     Attributes:
         images: (N, D, H, W), without the margin of the jitter.
-        trace: the energy at every step that was done.
+        trace: the energy of every step that was done, each term (steps, N). Algorithm 1
+            notes that of the image that the step starts from, the Sobolev solver that of the
+            best image so far.
         interrupted: whether Ctrl-C ended it; the images are then the latest ones.
         snapshots: steps and the images of these steps, (N, D, H, W).
     """
 
     images: Tensor
-    trace: Trace
+    trace: Energy
     interrupted: bool
     snapshots: tuple[tuple[int, Tensor], ...]
 

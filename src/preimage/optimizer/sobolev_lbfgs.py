@@ -108,8 +108,8 @@ def _run_stage(
             for row, (n, total) in enumerate(zip(active, energy.total.tolist(), strict=True)):
                 if searches[n].tell(total, gradient[row]):
                     terms[:, n] = energy.terms[:, row]
-        recorder.record(Energy.of(terms, weights), x)
-    return Energy.of(terms, weights)
+        recorder.record(Energy.from_terms(terms, weights), x)
+    return Energy.from_terms(terms, weights)
 
 
 def _halve_contrast(objective: Objective, x: Tensor, energy: Energy, recorder: Recorder) -> None:
@@ -118,7 +118,7 @@ def _halve_contrast(objective: Objective, x: Tensor, energy: Energy, recorder: R
     lower = halved.total < energy.total
     x[lower] *= 0.5
     terms = torch.where(lower, halved.terms, energy.terms)
-    recorder.record(Energy.of(terms, objective.loss_weights), x)
+    recorder.record(Energy.from_terms(terms, objective.loss_weights), x)
 
 
 class _Pair(NamedTuple):

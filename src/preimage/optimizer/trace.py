@@ -49,34 +49,6 @@ class Progress:
     images: Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """The energy at every step, term by term, each (steps, N).
-
-    Algorithm 1 notes the energy of the image that each step starts from, the Sobolev solver
-    that of the best image so far. `loss_weight` is C, (N,).
-    """
-
-    alpha_norm: Tensor
-    total_variation: Tensor
-    loss: Tensor
-    loss_weight: Tensor
-
-    @property
-    def total(self) -> Tensor:
-        """E at every step, (steps, N)."""
-        return self.alpha_norm + self.total_variation + self.loss_weight * self.loss
-
-    def select(self, columns: list[int]) -> Trace:
-        """The trace of some of the images, in this order."""
-        return Trace(
-            self.alpha_norm[:, columns],
-            self.total_variation[:, columns],
-            self.loss[:, columns],
-            self.loss_weight[columns],
-        )
-
-
 class Recorder:
     """Keeps trace and snapshots, and tells the caller how far the steps are.
 
@@ -136,8 +108,8 @@ class Recorder:
         step = int(finite.logical_not().nonzero()[0]) + 1
         raise NonFiniteEnergyError(step, center_crop(self._finite, self._size).clone())
 
-    def trace(self) -> Trace:
-        """What was recorded so far, on the CPU.
+    def trace(self) -> Energy:
+        """Return the energy of every step so far, each term (steps, N), on the CPU.
 
         Raises:
             NonFiniteEnergyError: if the energy of a step was not finite.
@@ -145,9 +117,8 @@ class Recorder:
         self._check()
         return self._trace()
 
-    def _trace(self) -> Trace:
-        bounded, variation, loss = self._values[:, : self.step].cpu()
-        return Trace(bounded, variation, loss, self._loss_weights.cpu())
+    def _trace(self) -> Energy:
+        return Energy.from_terms(self._values[:, : self.step].cpu(), self._loss_weights.cpu())
 
 
 def center_crop(x: Tensor, size: tuple[int, int]) -> Tensor:

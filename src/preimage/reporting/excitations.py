@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preimage.reporting.grid import Cell, draw_grid
-from preimage.reporting.results import describe
 from preimage.visualizations import PreImage
 
 if TYPE_CHECKING:
@@ -17,21 +16,6 @@ _SMALLEST = 112
 """Pictures are enlarged to at least so many pixels in a grid."""
 
 
-def describe_excitation(
-    result: PreImage, index: int, source: dict[str, Any], seconds: float
-) -> dict[str, Any]:
-    """As `describe`, with the target, its response, and M where there is one."""
-    line = describe(result, index, source, seconds)
-    for unused in ("error", "psnr", "ssim"):
-        del line[unused]
-    line["response"] = float(result.response[index])
-    if result.labels:
-        line["target"] = result.labels[index]
-        line["maximum"] = result.maxima[index]
-        line["maximum_from"] = result.maxima_from
-    return line
-
-
 def above_maximum(lines: Sequence[dict[str, Any]]) -> str:
     """How many of the targets got a response above M, in words."""
     best: dict[str, bool] = {}
@@ -39,7 +23,7 @@ def above_maximum(lines: Sequence[dict[str, Any]]) -> str:
         above = line["response"] > line["maximum"]
         best[line["target"]] = best.get(line["target"], False) or above
     words = f"{sum(best.values())} of {len(best)} live targets above the maximum M"
-    return f"{words} over {lines[0]['maximum_from']}"
+    return f"{words} over {lines[0]['reference']}"
 
 
 def enlarge(picture: Image.Image) -> Image.Image:

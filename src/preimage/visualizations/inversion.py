@@ -6,31 +6,28 @@ noise, so that the code is all that the algorithm knows.
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from preimage.images import ImageLike, match_contrast, psnr, ssim, with_deviation
+from preimage.images import ImageLike, match_contrast, psnr, ssim
 from preimage.losses import SquaredDistance, relative_error
+from preimage.masks import Mask
 from preimage.names import unknown
-from preimage.objective import Objective
-from preimage.optimizer import Minimum, Progress, minimize
+from preimage.optimizer import Progress
 from preimage.presets import QUALITIES, settings_for
 from preimage.representations.base import Representation
 from preimage.representations.execution import AUTO, Execution
-from preimage.representations.memory import limit_memory
+from preimage.representations.flat_regions import FlatRegions
+from preimage.representations.receptive_field import Box
 from preimage.settings import Settings
-from preimage.visualizations.common import (
-    canvas_shape,
-    check_representation,
-    check_seeds,
-    load_images,
-    noise,
-)
+from preimage.visualizations.arguments import check_representation, check_seeds, load_photos
 from preimage.visualizations.pre_image import PreImage
+from preimage.visualizations.solve import Problem, solve
 
 
 def invert(
@@ -40,8 +37,8 @@ def invert(
     codes: np.ndarray | Tensor | None = None,
     size: int | tuple[int, int] | None = None,
     seeds: Sequence[int] = (0,),
-    loss_weights: float | Sequence[float] | None = None,
-    mask: Tensor | None = None,
+    loss_weight: float | Sequence[float] | None = None,
+    mask: Tensor | Mask | None = None,
     quality: str | None = None,
     settings: Settings | None = None,
     device: str | torch.device = "cpu",
@@ -49,31 +46,32 @@ def invert(
     progress: Callable[[Progress], None] | None = None,
     snapshot_every: int = 0,
 ) -> PreImage:
-    """Images whose code is that of a given image, or a given code (section 5).
+    """Find images whose code is that of a photo, or a given code (section 5).
 
-    Every image (or code) is inverted with every loss weight and every seed, all in one
-    batch; results in a batch do not influence each other.
+    Every photo or code is inverted with every loss weight and every seed, all in one batch.
+    Results in a batch do not influence each other.
 
     Args:
         representation: Phi.
-        images: one image, or several of one size: paths, PIL images, arrays (H, W[, 3]) or
+        images: one photo, or several of one size: paths, PIL images, arrays (H, W[, 3]) or
             tensors ([D,] H, W), floating-point ones in 0..1.
         codes: codes to invert instead, one or a batch of them.
-        size: images are resized to this height and width, or to at most this longer side.
-            With `codes`, the height and width of the result, derived from the code's
-            shape if not given.
+        size: height and width that photos are resized to, or the largest that their longer
+            side may be. With `codes`, height and width of the result, by default derived from
+            the shape of the code.
         seeds: a reconstruction for each; the seed fixes noise and jitter.
-        loss_weights: C of Eq. 1, one or several; if not given, that of the settings, or, where
+        loss_weight: C of Eq. 1, one or several. If None, it is that of the settings or, if
             these are not given either, the layer's own.
-        mask: M of Eq. 3, ones where the code counts, broadcast against (N, ...) codes.
+        mask: M of Eq. 3: a choice of components by name, or ones where the code counts,
+            broadcast against codes (N, ...).
         quality: "draft", "fast" or "best": the fast solver with 20, 60 or 200 evaluations, or
-            60, 200 or 350 for networks.
-        settings: all constants instead, `NNPREIMAGE` or `PAPER` for Algorithm 1, perhaps
-            changed by `replace`. If neither is given, the quality is "fast".
+            60, 200 or 350 for networks. The default is "fast".
+        settings: all constants, instead of a quality; for Algorithm 1 `NNPREIMAGE` or `PAPER`,
+            perhaps changed by `replace`.
         device: where to compute; a network is moved there for the time of the call.
         execution: how a network runs, and the limit of memory.
         progress: called after each step.
-        snapshot_every: keep the images of every so many steps in `.snapshots`.
+        snapshot_every: keep the images of every so many steps in `.snapshots`; 0 keeps none.
 
     Raises:
         ImageError: if an image cannot be used.
@@ -88,67 +86,39 @@ def invert(
     """
     check_representation(representation)
     check_seeds(seeds)
-    if (images is None) == (codes is None):
-        raise ValueError("give either images or codes")
     settings = _choose_settings(representation, quality, settings)
-    weights = _as_list(settings.loss_weight if loss_weights is None else loss_weights)
+    weights = _as_list(settings.loss_weight if loss_weight is None else loss_weight)
     device = torch.device(device)
     with representation.session(device, execution) as session:
-        if images is not None:
-            originals = load_images(representation.preprocessing, images, size).to(device)
-            image_size: tuple[int, int] = (originals.shape[-2], originals.shape[-1])
-            representation.code_shape(*image_size)
-            target = representation.encode(originals)
-        else:
-            originals = None
-            target, image_size = _check_codes(representation, codes, size)
-            target = target.to(device)
-        if mask is not None:
-            _check_mask(mask, tuple(target.shape))
-        rows = [(i, c, s) for i in range(len(target)) for c in weights for s in seeds]
-        chosen = list(next(zip(*rows, strict=True)))
-        at_once = limit_memory(
-            representation, session, image_size, len(rows), execution.memory, device
+        # 1. The target: the code of each photo, or the given code.
+        photos, target, image_size = _find_target(representation, images, codes, size, device)
+        # 2. A reconstruction for each photo or code, C and seed, from noise.
+        rows = itertools.product(range(len(target)), weights, seeds)
+        sources, loss_weights, row_seeds = zip(*rows, strict=True)
+        kept = _mask_of(mask, target, sources)
+        flat = _flat_regions(representation, settings, target, image_size)
+        target = target[list(sources)]
+        problem = Problem(
+            visualization="invert",
+            sources=sources,
+            loss=SquaredDistance(target, kept),
+            loss_weights=loss_weights,
+            seeds=row_seeds,
+            size=image_size,
+            flat=None if kept is not None else [flat[source] for source in sources],
         )
-        objective = _objective(representation, target, mask, rows, settings, image_size, at_once)
-        generators = [torch.Generator().manual_seed(seed) for _, _, seed in rows]
-        shape = canvas_shape(representation, settings, image_size)
-        amplitude = settings.start_amplitude * settings.pixel_norm
-        start = torch.stack([noise(shape, amplitude, generator) for generator in generators])
-        minimum = minimize(
-            objective,
-            start.to(target),
-            settings,
-            generators,
-            progress=progress,
-            snapshot_every=snapshot_every,
+        found = solve(
+            representation, session, problem, settings, device, execution, progress, snapshot_every
         )
-        if originals is not None:
-            originals = originals[chosen]
-        found = _result(representation, minimum, target[chosen], mask, originals, rows, settings)
-        ran = replace(session.ran, at_once=objective.images_at_once(minimum.images))
-    return replace(found, ran=ran)
-
-
-def _objective(
-    representation: Representation,
-    target: Tensor,
-    mask: Tensor | None,
-    rows: list[tuple[int, float, int]],
-    settings: Settings,
-    image_size: tuple[int, int],
-    at_once: int,
-) -> Objective:
-    """Eq. 1 for each row (source, C, seed)."""
-    sources = [source for source, _, _ in rows]
-    flat = None
-    margin = canvas_shape(representation, settings, image_size)[1:] != image_size
-    if mask is None and not margin and settings.parameterization == "pixels":
-        regions = representation.flat_regions(target, image_size)
-        flat = [regions[source] for source in sources]
-    loss = SquaredDistance(target[sources], mask)
-    c = torch.tensor([c for _, c, _ in rows], dtype=target.dtype, device=target.device)
-    return Objective(representation, loss, settings, c, image_size, flat, at_once)
+    # 3. How near code and image came.
+    found = dataclasses.replace(
+        found,
+        error=relative_error(found.codes, target, kept),
+        mask=None if kept is None else mask if isinstance(mask, Mask) else kept,
+        box=_box(representation, found, mask),
+        contrast="typical" if representation.ignores_contrast else "kept",
+    )
+    return found if photos is None else _compared(representation, found, photos[list(sources)])
 
 
 def _choose_settings(
@@ -168,12 +138,31 @@ def _choose_settings(
     return settings_for(representation, quality or "fast")
 
 
+def _find_target(
+    representation: Representation,
+    images: ImageLike | Sequence[ImageLike] | None,
+    codes: np.ndarray | Tensor | None,
+    size: int | tuple[int, int] | None,
+    device: torch.device,
+) -> tuple[Tensor | None, Tensor, tuple[int, int]]:
+    """Return the photos if there are any, the codes (N, ...), and the size of the images."""
+    if (images is None) == (codes is None):
+        raise ValueError("give either images or codes")
+    if images is None:
+        target, image_size = _check_codes(representation, codes, size)
+        return None, target.to(device), image_size
+    photos = load_photos(representation.preprocessing, images, size).to(device)
+    height, width = photos.shape[-2:]
+    representation.code_shape(height, width)  # raises if the photos are too small
+    return photos, representation.encode(photos), (height, width)
+
+
 def _check_codes(
     representation: Representation,
     codes: np.ndarray | Tensor | None,
     size: int | tuple[int, int] | None,
 ) -> tuple[Tensor, tuple[int, int]]:
-    """The codes as a batch (N, ...), and the size of the images to find."""
+    """Return the codes as a batch (N, ...), and the size of the images to find."""
     target = torch.as_tensor(codes, dtype=torch.float32)
     if isinstance(size, int):
         raise ValueError("with codes, size must be a height and a width")
@@ -198,54 +187,64 @@ def _check_codes(
     return target, image_size
 
 
-def _check_mask(mask: Tensor, codes: tuple[int, ...]) -> None:
+def _mask_of(mask: Tensor | Mask | None, target: Tensor, sources: Sequence[int]) -> Tensor | None:
+    """Return the mask of each row, or of all of them, if there is one.
+
+    Args:
+        mask: see `invert`; there may be one for each source.
+        target: the codes of the sources, (N, ...).
+        sources: the source of each row.
+
+    Raises:
+        ValueError: if it does not fit the codes.
+    """
+    if isinstance(mask, Mask):
+        mask = mask.to_tensor(tuple(target.shape[1:]))
+    if mask is None:
+        return None
     try:
-        fits = torch.broadcast_shapes(mask.shape, codes) == codes
+        fits = torch.broadcast_shapes(mask.shape, target.shape) == target.shape
     except RuntimeError:
         fits = False
     if not fits:
         raise ValueError(
-            f"a mask of shape {tuple(mask.shape)} does not fit a code of shape {codes[1:]}"
+            f"a mask of shape {tuple(mask.shape)} does not fit a code of shape "
+            f"{tuple(target.shape[1:])}"
         )
+    mask = mask.to(target)
+    return mask[list(sources)] if mask.ndim == target.ndim and len(mask) > 1 else mask
 
 
-def _result(
+def _flat_regions(
     representation: Representation,
-    minimum: Minimum,
-    target: Tensor,
-    mask: Tensor | None,
-    originals: Tensor | None,
-    rows: list[tuple[int, float, int]],
     settings: Settings,
-) -> PreImage:
-    codes = representation.encode(minimum.images)
-    shown = compared = minimum.images
+    target: Tensor,
+    image_size: tuple[int, int],
+) -> list[FlatRegions | None]:
+    """Return what each code proves to be flat; None for what the solver cannot keep so."""
+    if settings.shifts(representation) > 1 or settings.parameterization != "pixels":
+        return [None] * len(target)
+    return representation.flat_regions(target, image_size)
+
+
+def _box(representation: Representation, found: PreImage, mask: Tensor | Mask | None) -> Box | None:
+    """Return the part of the images that a window of responses can see."""
+    height, width = found.images.shape[-2:]
+    box = mask.box(representation, (height, width)) if isinstance(mask, Mask) else None
+    return None if box is None else box.clipped((height, width))
+
+
+def _compared(representation: Representation, found: PreImage, originals: Tensor) -> PreImage:
+    """Return the result with its likeness to the photos (N, D, H, W)."""
+    images = found.images
     if representation.ignores_contrast:
-        shown = with_deviation(shown, settings.typical_deviation)
-    similarity: tuple[Tensor | None, Tensor | None] = (None, None)
-    if originals is not None:
-        if representation.ignores_contrast:
-            compared = match_contrast(compared, originals)
-        to_255 = representation.preprocessing.to_255
-        similarity = (psnr(compared, originals), ssim(to_255(compared), to_255(originals)))
-    sources, loss_weights, seeds = zip(*rows, strict=True)
-    return PreImage(
-        images=minimum.images,
-        shown=shown,
-        contrast="typical" if representation.ignores_contrast else "kept",
-        codes=codes,
-        error=relative_error(codes, target, mask),
-        response=torch.full((len(rows),), torch.nan),
-        psnr=similarity[0],
-        ssim=similarity[1],
-        sources=sources,
-        loss_weights=loss_weights,
-        seeds=seeds,
-        settings=settings,
-        trace=minimum.trace,
-        interrupted=minimum.interrupted,
-        snapshots=minimum.snapshots,
-        preprocessing=representation.preprocessing,
+        images = match_contrast(images, originals)
+    to_255 = representation.preprocessing.to_255
+    return dataclasses.replace(
+        found,
+        originals=originals,
+        psnr=psnr(images, originals),
+        ssim=ssim(to_255(images), to_255(originals)),
     )
 
 

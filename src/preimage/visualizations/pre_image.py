@@ -1,120 +1,273 @@
-"""The one result of all visualizations: images, and all that is known about each."""
+"""The one result of all visualizations: images, and all that is known about each.
+
+`images` are what the solver found, in the core's units. `shown` is the same as it is to be
+looked at, because the images themselves are often of low contrast: the prior lowers what the
+code does not tell. Results can be indexed, sliced and iterated over, and saved:
+
+    result[0].error, result[1:3].images       one of the results, some of them
+    result.save("first.png")                  a picture of the first, with a JSON sidecar
+    result.save("all.npz")                    everything, exactly
+    PreImage.load("all.npz")                  the same again
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import math
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from torch import Tensor
 
 from preimage.images import stretch_contrast, with_deviation
-from preimage.optimizer import Trace
+from preimage.masks import Mask
+from preimage.objective import Energy
 from preimage.preprocessing import Preprocessing
 from preimage.representations.execution import Ran
+from preimage.representations.receptive_field import Box
 from preimage.settings import Settings
+from preimage.visualizations.saving import read_npz, write_npz, write_picture
 
 if TYPE_CHECKING:
     from PIL import Image
 
+Visualization: TypeAlias = Literal["invert", "maximize", "caricature"]
 
-@dataclass(frozen=True, slots=True, repr=False)
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class PreImage:
-    """Images found by a visualization, with all that is known about each.
+    """The images that a visualization found, with all that is known about each.
 
-    The N results are ordered by source, then loss weight, then seed, the last fastest. A
-    source is what is visualized: an image or code for `invert`, a target for `maximize`, an
-    image for `caricature`.
+    The N results are ordered by source, then loss weight, then seed; the seed varies fastest.
+    A source is what is visualized: an image or code of `invert`, a target of `maximize`, a
+    photo of `caricature`. What does not apply to a visualization is None.
 
     Attributes:
+        visualization: "invert", "maximize" or "caricature".
+        representation: name of Phi.
+        preprocessing: the conversion of photos to images of the core, and back.
+        settings: the settings of all results.
         images: the results in the core's units, (N, D, H, W).
-        shown: the same as they are to be shown. Where the code tells neither brightness nor
-            contrast, which the prior then lowers: with a standard deviation of B / sqrt(3).
-            Of `maximize`: the part that the component sees, its contrast stretched.
         codes: their codes Phi(x*), (N, ...).
-        error: of `invert`, ||Phi(x*) - Phi_0|| / ||Phi_0||, within the mask if there is
-            one, (N,); NaN of the others.
-        response: of `maximize`, <Phi(x*), Phi_0>, the response reached; of `caricature`,
-            that over <Phi(x_0), Phi_0>: how many times stronger the image excites it, (N,);
-            NaN of `invert`.
         sources: index of the source of each.
         loss_weights: C of each.
         seeds: the seed of each.
-        settings: the settings of all.
-        trace: the energy at every step, term by term.
-        interrupted: whether Ctrl-C ended it early; the images are the latest ones.
-        snapshots: steps and the images they started from.
-        preprocessing: leads from the core's units to pictures.
-        psnr: decibels against the original, its brightness and contrast granted where the
-            code cannot hold them (least squares); None where there is no original.
-        ssim: structural similarity with the original, likewise.
-        contrast: how `shown` comes from the images: as they are, with a typical deviation, or
-            stretched.
-        labels: of `maximize`, the target of each.
-        maxima: of `maximize`, M of each: the largest response to photos.
-        maxima_from: where M is from, in words.
+        error: of `invert`, ||Phi(x*) - Phi_0|| / ||Phi_0||, within the mask if there is
+            one, (N,).
+        response: of `maximize`, the response <Phi(x*), Phi_0>; of `caricature`, the same over
+            <Phi(x_0), Phi_0>: how many times stronger than to the photo it is, (N,).
+        originals: the photo of each in the core's units, (N, D, H, W); None without photos.
+        psnr: decibels against the original, (N,). Where the code ignores brightness and
+            contrast, the image is first given those of the original (least squares).
+        ssim: structural similarity with the original, (N,), likewise.
+        mask: of `invert`, M of Eq. 3 by name, or as a tensor if it was given as one.
+        targets: of `maximize`, the target of each in words.
+        maxima: of `maximize`, M of each target: the largest response to photos.
+        reference: of `maximize`, what M was taken from, in words.
+        dead: of `maximize`, the targets that were left out because no photo changes their
+            response.
+        box: the part of each image that the target's component, or the responses in the
+            window of a mask, can see; None for the whole image.
+        contrast: how `shown` comes from the images: "kept" as they are, "typical" with a
+            standard deviation of B / sqrt(3), or "stretched".
+        trace: the terms of the energy at every step, each (steps, N).
+        snapshots: steps and the images they started from, (N, D, H, W).
+        interrupted: whether Ctrl-C ended the run; the images are then the latest ones.
+        seconds: the time of the run over the number of results.
         ran: how the representation ran.
-        dead: of `maximize`, the targets left out because no photo moves their response.
+        versions: what the results were computed with; see `preimage.versions`.
     """
 
+    visualization: Visualization
+    representation: str
+    preprocessing: Preprocessing
+    settings: Settings
     images: Tensor
-    shown: Tensor
     codes: Tensor
-    error: Tensor
-    response: Tensor
     sources: tuple[int, ...]
     loss_weights: tuple[float, ...]
     seeds: tuple[int, ...]
-    settings: Settings
-    trace: Trace
-    interrupted: bool
-    snapshots: tuple[tuple[int, Tensor], ...]
-    preprocessing: Preprocessing
+    error: Tensor | None = None
+    response: Tensor | None = None
+    originals: Tensor | None = None
     psnr: Tensor | None = None
     ssim: Tensor | None = None
+    mask: Tensor | Mask | None = None
+    targets: tuple[str, ...] | None = None
+    maxima: tuple[float, ...] | None = None
+    reference: str | None = None
+    dead: tuple[str, ...] | None = None
+    box: Box | None = None
     contrast: Literal["kept", "typical", "stretched"] = "kept"
-    labels: tuple[str, ...] = ()
-    maxima: tuple[float, ...] = ()
-    maxima_from: str = ""
-    ran: Ran = field(default_factory=Ran)
-    dead: tuple[str, ...] = ()
+    trace: Energy
+    snapshots: tuple[tuple[int, Tensor], ...] = ()
+    interrupted: bool = False
+    seconds: float
+    ran: Ran
+    versions: dict[str, str]
 
     def __len__(self) -> int:
         return len(self.images)
 
+    def __getitem__(self, index: int | slice) -> PreImage:
+        """Return one of the results, or some of them, as a result of its own."""
+        rows = range(len(self))[index]
+        return self.select([rows] if isinstance(rows, int) else rows)
+
+    def __iter__(self) -> Iterator[PreImage]:
+        return (self[index] for index in range(len(self)))
+
     def __repr__(self) -> str:
-        words = f"{len(self)} of {tuple(self.images.shape[1:])}"
-        if bool(self.error.isfinite().all()):
-            words += ", error " + ", ".join(f"{100 * e:.1f} %" for e in self.error.tolist())
-        if bool(self.response.isfinite().all()):
-            words += ", response " + ", ".join(f"{a:.3g}" for a in self.response.tolist())
-        return f"PreImage({words})"
+        words = [f"{self.visualization} {self.representation}"]
+        words.append(f"{len(self)} of {tuple(self.images.shape[1:])}")
+        if self.error is not None:
+            words.append("error " + ", ".join(f"{100 * e:.1f} %" for e in self.error.tolist()))
+        if self.response is not None:
+            words.append("response " + ", ".join(f"{r:.3g}" for r in self.response.tolist()))
+        return f"PreImage({'; '.join(words)})"
 
     def _repr_png_(self) -> bytes:
-        """The first result, for notebooks."""
+        """Return the first result as a PNG file, for notebooks."""
         file = io.BytesIO()
         self.to_pil().save(file, "PNG")
         return file.getvalue()
 
-    def frames(self) -> list[tuple[int, list[Image.Image]]]:
-        """The snapshots as pictures: the step, and the picture of each result."""
-        return [
-            (step, [self.preprocessing.to_pil(image) for image in self._display(images)])
-            for step, images in self.snapshots
-        ]
+    @property
+    def shown(self) -> Tensor:
+        """The results as they are to be shown, in the core's units, (N, D, H', W')."""
+        return self.display(self.images)
 
-    def _display(self, images: Tensor) -> Tensor:
+    def display(self, images: Tensor) -> Tensor:
+        """Return images of this run (N, D, H, W), such as a snapshot's, as they are shown.
+
+        Of `maximize`, that is the part that the component can see, its contrast stretched.
+        """
         if self.contrast == "stretched":
-            return stretch_contrast(images, self.settings.pixel_norm)
+            return stretch_contrast(self._visible(images), self.settings.pixel_norm)
         if self.contrast == "typical":
             return with_deviation(images, self.settings.typical_deviation)
         return images
 
-    def to_pil(self, index: int = 0) -> Image.Image:
-        """Result `index` as a PIL image."""
-        return self.preprocessing.to_pil(self.shown[index])
+    def _visible(self, images: Tensor) -> Tensor:
+        if self.box is None:
+            return images
+        top, left, bottom, right = self.box
+        return images[..., top:bottom, left:right]
 
-    def save(self, path: str | os.PathLike[str], index: int = 0) -> None:
-        """Writes result `index` as an image file."""
-        self.to_pil(index).save(path)
+    def to_pil(self, index: int = 0) -> Image.Image:
+        """Return result `index` as a PIL image."""
+        return self.preprocessing.to_pil(self.display(self.images[[index]])[0])
+
+    def frames(self) -> list[tuple[int, list[Image.Image]]]:
+        """Return the snapshots as pictures: the step, and the picture of each result."""
+        return [
+            (step, [self.preprocessing.to_pil(image) for image in self.display(images)])
+            for step, images in self.snapshots
+        ]
+
+    def describe(self, index: int = 0) -> dict[str, Any]:
+        """Return all that is known about result `index` as plain data, for a JSON sidecar."""
+        total = self.trace.total[:, index]
+        return {
+            "visualization": self.visualization,
+            "representation": self.representation,
+            **self._describe_target(index),
+            "seed": self.seeds[index],
+            "loss_weight": self.loss_weights[index],
+            "image_size": list(self.images.shape[-2:]),
+            **self._describe_success(index),
+            "energy": float(total[-1]) if len(total) else None,
+            "steps": len(total),
+            "interrupted": self.interrupted,
+            "seconds": round(self.seconds, 3),
+            "settings": dataclasses.asdict(self.settings),
+            "ran": dataclasses.asdict(self.ran),
+            "versions": self.versions,
+        }
+
+    def _describe_target(self, index: int) -> dict[str, Any]:
+        described: dict[str, Any] = {}
+        if self.targets is not None and self.maxima is not None:
+            described["target"] = self.targets[index]
+            described |= {"maximum": self.maxima[index], "reference": self.reference}
+        if self.visualization != "invert":
+            described["strength"] = self.settings.strength
+        if isinstance(self.mask, Mask):
+            described["mask"] = self.mask.named()
+        elif self.mask is not None:
+            kept = self.mask.broadcast_to(self.codes.shape)[index]
+            described["mask"] = {"kept": int(kept.count_nonzero()), "of": kept.numel()}
+        return described
+
+    def _describe_success(self, index: int) -> dict[str, float | None]:
+        of_inversion = {"error": self.error, "psnr": self.psnr, "ssim": self.ssim}
+        values = of_inversion if self.visualization == "invert" else {"response": self.response}
+        return {name: _number(value, index) for name, value in values.items()}
+
+    def save(self, path: str | os.PathLike[str], index: int = 0, **more: Any) -> None:
+        """Write a picture of result `index`, or everything; whole or not at all.
+
+        Args:
+            path: where to; the suffix decides what is written. `.npz` holds all results
+                exactly, for `load`. Any other file is a picture, beside which a JSON file of
+                the same name holds what `describe` returns.
+            index: which result the picture shows.
+            more: further entries of the JSON file.
+
+        Raises:
+            OSError: if the file cannot be written.
+            ValueError: if there is no such kind of picture.
+        """
+        if Path(path).suffix == ".npz":
+            names = (field.name for field in dataclasses.fields(self))
+            write_npz(Path(path), {name: getattr(self, name) for name in names})
+        else:
+            write_picture(Path(path), self.to_pil(index), self.describe(index) | more)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> PreImage:
+        """Return the result that `save` wrote to an `.npz` file, on the CPU.
+
+        Raises:
+            OSError: if the file cannot be read.
+            ValueError: if it is no such file; of a picture, because it holds 8 bits only.
+        """
+        return cls(**read_npz(Path(path)))
+
+    def select(self, rows: Sequence[int]) -> PreImage:
+        """Return the results at these indices, in this order, as one result."""
+
+        def some(values: Any) -> Any:
+            if values is None:
+                return None
+            if isinstance(values, Tensor):
+                return values[list(rows)]
+            return tuple(values[row] for row in rows)
+
+        changes = {name: some(getattr(self, name)) for name in PER_RESULT}
+        mask = self.mask
+        if isinstance(mask, Tensor) and mask.ndim == self.codes.ndim and len(mask) > 1:
+            changes["mask"] = some(mask)
+        return dataclasses.replace(
+            self,
+            **changes,
+            trace=self.trace.select(rows),
+            snapshots=tuple((step, images[list(rows)]) for step, images in self.snapshots),
+        )
+
+
+def _number(values: Tensor | None, index: int) -> float | None:
+    """Return a value as JSON can hold it: a finite number, or None."""
+    number = math.nan if values is None else float(values[index])
+    return number if math.isfinite(number) else None
+
+
+PER_RESULT = (
+    "images", "codes", "sources", "loss_weights", "seeds", "error", "response", "originals",
+    "psnr", "ssim", "targets", "maxima",
+)  # fmt: skip
+"""The fields of `PreImage` that have one value for each result."""

@@ -1,8 +1,8 @@
-"""M of section 6: how strongly photos excite a target.
+"""M of section 6: the largest response of a target to photos.
 
-It comes from the statistics of `preimage stats` where they are known, and is otherwise
-measured on the shipped photos. Fewer photos than classes do not show every class, and would
-understate its score: M is then that of the class that they show best.
+It comes from the statistics of `preimage stats` if there are any, and is otherwise measured
+on the shipped photos. Fewer photos than classes do not show every class, and would understate
+its score: M is then that of the class that they show best.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -21,60 +22,86 @@ from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
 from preimage.statistics import ChannelStatistics, load_known, measure
 from preimage.targets import Target, Term
-from preimage.visualizations.picture import own_size
+from preimage.visualizations.layout import own_size
 
-PathLike = str | os.PathLike[str]
+PathLike: TypeAlias = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
-    """The extremes of a target's response to photos."""
+class ResponseRange:
+    """The range of a target's responses to photos.
+
+    Attributes:
+        largest: M.
+        smallest: the smallest response.
+    """
 
     largest: float
     smallest: float
 
     @property
     def is_dead(self) -> bool:
-        """Whether no photo moves it."""
+        """Whether the response to all photos is the same."""
         return self.largest - self.smallest <= 1e-6 * abs(self.largest)
 
     @property
     def scale(self) -> float:
-        """M, or where all responses are negative the size of the strongest."""
+        """M; if all responses are negative, the magnitude of the strongest."""
         return self.largest if self.largest > 0 else max(-self.smallest, 1e-6)
 
 
-def find_responses(
+def given_ranges(maxima: Sequence[float], count: int) -> list[ResponseRange]:
+    """Return the ranges of `count` targets whose M a user gives.
+
+    Raises:
+        ValueError: if there are more or fewer, or one is not positive.
+    """
+    if len(maxima) != count or not all(maximum > 0 for maximum in maxima):
+        raise ValueError(f"{count} targets need as many positive maxima, not {maxima}")
+    return [ResponseRange(float(maximum), 0.0) for maximum in maxima]
+
+
+def find_ranges(
     representation: Representation,
     targets: Sequence[Target],
     device: torch.device,
-    images: Sequence[PathLike] | None = None,
-) -> tuple[list[Response], str]:
-    """The response of each target to photos, and to which; of a sum, the terms' add up.
+    reference: Sequence[PathLike] | None = None,
+) -> tuple[list[ResponseRange], str]:
+    """Return the range of each target's responses to photos, and which photos, in words.
+
+    The range of a sum of terms is the sum of their ranges.
 
     Args:
         representation: what the targets are of.
         targets: the targets.
         device: where to compute.
-        images: the photos; if not given, those of known statistics, or the shipped ones.
+        reference: the photos; by default those of known statistics, or else the shipped ones.
+
+    Raises:
+        TypeError: if the photos are a single path.
+        ValueError: if the representation has no such component.
     """
+    if isinstance(reference, str | os.PathLike):
+        raise TypeError("reference must be a list of paths, such as list(Path(FOLDER).iterdir())")
     layers = representation.layers
     features = [term.feature for target in targets for term in target.terms]
     if layers and not any(isinstance(feature, Tensor) for feature in features):
-        found = _statistics(layers, device, images)
+        found = _statistics(layers, device, reference)
         if found is not None:
             count = min(len(statistics.images) for statistics in found.values())
             return [_from_statistics(target, found) for target in targets], f"{count} photos"
-    photos: Sequence[PathLike] = list(shipped_photos().values()) if images is None else images
+    photos = list(shipped_photos().values()) if reference is None else reference
     return _measure(representation, targets, device, photos), f"{len(photos)} photos"
 
 
 def _statistics(
-    layers: Mapping[str | None, Layer], device: torch.device, images: Sequence[PathLike] | None
+    layers: Mapping[str | None, Layer],
+    device: torch.device,
+    reference: Sequence[PathLike] | None,
 ) -> dict[str | None, ChannelStatistics] | None:
-    """The statistics of each layer, measured where images are given; None if unknown."""
-    if images is not None:
-        measured = measure(Layers(list(layers.values())), images, device=str(device))
+    """Return the statistics of each layer over the given photos, or known ones if none are."""
+    if reference is not None:
+        measured = measure(Layers(list(layers.values())), reference, device=str(device))
         return {name: measured[layer.layer] for name, layer in layers.items()}
     known = {name: load_known(layer) for name, layer in layers.items()}
     found = {name: statistics for name, statistics in known.items() if statistics is not None}
@@ -83,7 +110,8 @@ def _statistics(
 
 def _from_statistics(
     target: Target, statistics: Mapping[str | None, ChannelStatistics]
-) -> Response:
+) -> ResponseRange:
+    """Return the range of a target of channels."""
     largest = smallest = 0.0
     for term in target.terms:
         of_layer = term.pick(statistics)
@@ -93,7 +121,7 @@ def _from_statistics(
             high = float(of_layer.maximum.max())
         ends = (term.weight * high, term.weight * low)
         largest, smallest = largest + max(ends), smallest + min(ends)
-    return Response(largest, smallest)
+    return ResponseRange(largest, smallest)
 
 
 def _channel(term: Term, channels: int) -> int:
@@ -107,27 +135,26 @@ def _measure(
     targets: Sequence[Target],
     device: torch.device,
     photos: Sequence[PathLike],
-) -> list[Response]:
-    """From the responses at all positions of photos."""
+) -> list[ResponseRange]:
+    """Return the range of each target over all positions of the photos."""
     features = [term.feature for target in targets for term in target.terms]
     whole = any(isinstance(feature, Tensor) and feature.ndim > 1 for feature in features)
     size = own_size(representation, targets) if whole else None
-    responses = []
+    ranges = []
     for photo in photos:
         image = representation.preprocessing.load(photo, size)[None].to(device)
-        representation.code_shape(*image.shape[-2:])
+        representation.code_shape(*image.shape[-2:])  # raises if the photo is too small
         with torch.no_grad():
             outputs = representation.outputs(image)
-        responses.append([_extremes(target, outputs, len(photos)) for target in targets])
-    return [_add_up(of_target) for of_target in zip(*responses, strict=True)]
+        ranges.append([_term_ranges(target, outputs, len(photos)) for target in targets])
+    return [_add_up(of_target) for of_target in zip(*ranges, strict=True)]
 
 
-_Extremes = list[tuple[float, float]]
-
-
-def _extremes(target: Target, outputs: Mapping[str | None, Tensor], photos: int) -> _Extremes:
-    """The largest and the smallest response of each term."""
-    extremes = []
+def _term_ranges(
+    target: Target, outputs: Mapping[str | None, Tensor], photos: int
+) -> list[ResponseRange]:
+    """Return the range of each term's responses to one of so many photos."""
+    ranges = []
     for term in target.terms:
         codes = term.pick(outputs)
         values = term.responses(codes)
@@ -135,14 +162,14 @@ def _extremes(target: Target, outputs: Mapping[str | None, Tensor], photos: int)
         if term.class_name and codes.shape[1] > photos:
             scores = term.weight * codes
             high = max(high, float(scores.max()))
-        extremes.append((high, low))
-    return extremes
+        ranges.append(ResponseRange(high, low))
+    return ranges
 
 
-def _add_up(photos: Sequence[_Extremes]) -> Response:
-    """From the extremes of each term in each photo to those of their sum over all photos."""
+def _add_up(photos: Sequence[Sequence[ResponseRange]]) -> ResponseRange:
+    """Return the range of a sum over all photos, from that of each term in each photo."""
     terms = list(zip(*photos, strict=True))
-    return Response(
-        sum(max(high for high, _ in term) for term in terms),
-        sum(min(low for _, low in term) for term in terms),
+    return ResponseRange(
+        sum(max(r.largest for r in term) for term in terms),
+        sum(min(r.smallest for r in term) for term in terms),
     )

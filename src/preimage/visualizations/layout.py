@@ -1,0 +1,142 @@
+"""The size of the images of activation maximization, and the place of each target on them.
+
+The image for a target on a grid of responses is a little over twice as large as its receptive
+field rho, and the target is the response at its center. As in the authors' code, several
+targets can instead share one image, a mosaic of square cells that lie an odd number of
+responses apart, about 1.1 rho; each then has about a quarter of the pixels to itself. The
+images of all other targets have the size of the network.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from preimage.representations.base import Representation
+from preimage.representations.receptive_field import Box, ReceptiveField
+from preimage.targets import Target
+
+_IMAGE = 2.1
+_CELL = 1.1
+"""Sides of an image and of a cell in receptive fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The size of the images, and where each target lies on them.
+
+    Attributes:
+        size: height and width.
+        targets: the targets at their places.
+        boxes: the part of the image that each target can see, or that is its cell.
+        is_mosaic: whether the targets share an image.
+    """
+
+    size: tuple[int, int]
+    targets: tuple[Target, ...]
+    boxes: tuple[Box, ...]
+    is_mosaic: bool = False
+
+    @property
+    def box(self) -> Box | None:
+        """The part of its image that each target can see; None for the whole image."""
+        box = self.boxes[0]
+        return None if self.is_mosaic or box == Box(0, 0, *self.size) else box
+
+    def place(self, representation: Representation) -> Tensor:
+        """Return Phi_0 of each target, (targets, ...)."""
+        shapes = representation.code_shapes(*self.size)
+        return torch.stack([target.place(shapes) for target in self.targets])
+
+    def cells(self, images: Tensor, indices: Sequence[int]) -> Tensor:
+        """Return the cell of each image (N, D, H, W) that belongs to the target of this index."""
+        boxes = [self.boxes[index] for index in indices]
+        cells = [
+            image[:, top:bottom, left:right]
+            for image, (top, left, bottom, right) in zip(images, boxes, strict=True)
+        ]
+        return torch.stack(cells)
+
+
+def separate_layout(
+    representation: Representation,
+    targets: Sequence[Target],
+    size: int | tuple[int, int] | None,
+) -> Layout:
+    """Return the layout of one image for each target, all of one size.
+
+    Args:
+        representation: what the targets are of.
+        targets: the targets.
+        size: height and width, or the side of square images; if None, see the module.
+
+    Raises:
+        ValueError: if the representation has no image size of its own and none is given, or
+            does not take images of this size.
+    """
+    size = (size, size) if isinstance(size, int) else size
+    field = _field_inside(representation)
+    if field is None or not all(target.is_central for target in targets):
+        size = size or own_size(representation, targets)
+        return Layout(size, tuple(targets), (Box(0, 0, *size),) * len(targets))
+    if size is None:
+        side = math.ceil(_IMAGE * field.size / field.stride) * field.stride
+        size = (side, side)
+    shape = representation.code_shape(*size)
+    box = field.box((shape[1] // 2, shape[2] // 2)).moved_into(size)
+    return Layout(size, tuple(targets), (box,) * len(targets))
+
+
+def mosaic_layout(representation: Representation, targets: Sequence[Target]) -> Layout:
+    """Return the layout of one image for all targets, on a grid as square as can be.
+
+    Raises:
+        ValueError: if the receptive field of the layer is not smaller than its images, or a
+            target has a place of its own.
+    """
+    field = _field_inside(representation)
+    if field is None:
+        raise ValueError(
+            f"a mosaic needs a layer whose receptive field is smaller than the image: that of "
+            f"{representation.name} is not; leave the mosaic out"
+        )
+    if not all(target.is_central for target in targets):
+        raise ValueError(
+            "mosaic targets must use the default central position; the mosaic places them"
+        )
+    cell = 2 * math.ceil((_CELL * field.size / field.stride - 1) / 2) + 1
+    columns = math.ceil(math.sqrt(len(targets)))
+    rows = math.ceil(len(targets) / columns)
+    size = (rows * cell * field.stride, columns * cell * field.stride)
+    shape = representation.code_shape(*size)
+    top, left = (shape[1] - rows * cell) // 2, (shape[2] - columns * cell) // 2
+    cells = [divmod(index, columns) for index in range(len(targets))]
+    places = [(top + cell * v + cell // 2, left + cell * u + cell // 2) for v, u in cells]
+    boxes = [field.box(place, cell * field.stride).moved_into(size) for place in places]
+    placed = [target.at(v, u) for target, (v, u) in zip(targets, places, strict=True)]
+    return Layout(size, tuple(placed), tuple(boxes), is_mosaic=True)
+
+
+def _field_inside(representation: Representation) -> ReceptiveField | None:
+    """Return the receptive field of a component if it is smaller than the network's images."""
+    field, own = representation.receptive_field, representation.preprocessing.size
+    return field if field is not None and (own is None or field.size < min(own)) else None
+
+
+def own_size(representation: Representation, targets: Sequence[Target]) -> tuple[int, int]:
+    """Return the image size of the representation, or that directions of whole codes give.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if representation.default_size is not None:
+        return representation.default_size
+    features = [term.feature for target in targets for term in target.terms]
+    shapes = {tuple(f.shape) for f in features if isinstance(f, Tensor) and f.ndim > 1}
+    if len(shapes) != 1:
+        raise ValueError(f"{representation.name} has no image size of its own: give one")
+    return representation.image_size(shapes.pop())

@@ -1,0 +1,76 @@
+"""What `maximize` is given, as a representation and targets of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from preimage.networks import Network
+from preimage.representations.base import Representation
+from preimage.targets import Target, Term, channel, class_score
+
+TargetLike: TypeAlias = Target | int | str
+"""A target, the channel of a representation, or the name of a network's class."""
+
+
+def resolve(
+    model: Representation | Network, targets: TargetLike | Sequence[TargetLike]
+) -> tuple[Representation, list[Target]]:
+    """Return the representation that the targets belong to, and the targets as its components.
+
+    Raises:
+        TypeError: if the model is neither a representation nor a network.
+        ValueError: if a target is not of the model.
+    """
+    if not isinstance(model, Representation | Network):
+        raise TypeError(
+            "the model must be a representation or a network, such as preimage.network(NAME) or "
+            f"preimage.Layer(module, layer, preprocessing), not a {type(model).__name__}"
+        )
+    listed = [targets] if isinstance(targets, Target | int | str) else list(targets)
+    if not listed:
+        raise ValueError("no target was given")
+    wanted = [_as_target(target) for target in listed]
+    if isinstance(model, Representation):
+        _check_unnamed(model, wanted)
+        return model, wanted
+    return _of_network(model, wanted)
+
+
+def _as_target(target: TargetLike) -> Target:
+    if isinstance(target, Target):
+        return target
+    return class_score(target) if isinstance(target, str) else channel(None, target)
+
+
+def _check_unnamed(representation: Representation, targets: Sequence[Target]) -> None:
+    """Raise ValueError if a target names a layer or a class, which only a network has."""
+    terms = [term for target in targets for term in target.terms]
+    if any(term.layer is not None for term in terms):
+        raise ValueError(
+            f"the layer is {representation.name} already: name none in the target, as in "
+            "channel(None, 3), or give the network instead"
+        )
+    if any(term.class_name for term in terms):
+        raise ValueError("classes need a network: preimage.network(NAME)")
+
+
+def _of_network(network: Network, targets: Sequence[Target]) -> tuple[Representation, list[Target]]:
+    """Return the layers that the targets name, and the targets with classes as channels."""
+
+    def with_channel(term: Term) -> Term:
+        if not term.class_name:
+            return term
+        index = network.class_index(term.class_name)
+        return replace(term, layer=network.score_layer, feature=index)
+
+    found = [target.mapped(with_channel) for target in targets]
+    names = dict.fromkeys(term.layer for target in found for term in target.terms)
+    named = [name for name in names if name is not None]
+    if len(named) < len(names):
+        raise ValueError(
+            "the targets of a network must name its layers, as in channel('blocks.5', 3); or give "
+            "the layer instead, as in network.layer('blocks.5')"
+        )
+    return network.layer(named[0]) if len(named) == 1 else network.several(named), found

@@ -1,0 +1,96 @@
+"""Files of results: a picture with its JSON sidecar, or everything as NumPy arrays (.npz)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from preimage.files import write_whole
+from preimage.masks import Mask
+from preimage.objective import Energy
+from preimage.preprocessing import Preprocessing
+from preimage.representations.execution import Ran
+from preimage.representations.receptive_field import Box
+from preimage.settings import Settings
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_TERMS = ("alpha_norm", "total_variation", "loss", "loss_weight")
+
+
+def write_picture(path: Path, picture: Image.Image, sidecar: Any) -> None:
+    """Write a picture and, beside it, a JSON file with all that is known about it.
+
+    Raises:
+        OSError: if a file cannot be written.
+        ValueError: if there is no such kind of picture.
+    """
+    with write_whole(path) as partial:
+        picture.save(partial)
+    with write_whole(path.with_suffix(".json")) as partial:
+        partial.write_text(json.dumps(sidecar, indent=2) + "\n", encoding="utf-8")
+
+
+def write_npz(path: Path, fields: Mapping[str, Any]) -> None:
+    """Write the fields of a result: tensors as arrays, everything else as JSON in `facts`.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    arrays: dict[str, Any] = {k: v.cpu().numpy() for k, v in fields.items() if torch.is_tensor(v)}
+    facts = {k: v for k, v in fields.items() if not torch.is_tensor(v)}
+    trace: Energy = facts.pop("trace")
+    arrays |= {f"trace.{term}": getattr(trace, term).cpu().numpy() for term in _TERMS}
+    snapshots: tuple[tuple[int, Tensor], ...] = facts.pop("snapshots")
+    arrays |= {f"snapshots.{step}": images.cpu().numpy() for step, images in snapshots}
+    for name in ("settings", "preprocessing", "ran", "mask"):
+        if facts.get(name) is not None:
+            facts[name] = dataclasses.asdict(facts[name])
+    with write_whole(path) as partial:
+        np.savez(partial, facts=np.array(json.dumps(facts)), **arrays)
+
+
+def read_npz(path: Path) -> dict[str, Any]:
+    """Return the fields that `write_npz` wrote, exactly, on the CPU.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is no such file.
+    """
+    if path.suffix != ".npz":
+        raise ValueError(
+            f"{path} is no .npz file: a picture holds 8 bits only, so load what "
+            'result.save("NAME.npz") wrote'
+        )
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            arrays = {name: torch.from_numpy(file[name]) for name in file if name != "facts"}
+            facts: dict[str, Any] = json.loads(str(file["facts"]))
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError):
+        raise ValueError(f"{path} was not written by result.save, or is damaged") from None
+    tensors = {name: array for name, array in arrays.items() if "." not in name}
+    steps = [name for name in arrays if name.startswith("snapshots.")]
+    lists = {name: tuple(value) for name, value in facts.items() if isinstance(value, list)}
+    given = facts["preprocessing"]
+    sequences = {k: tuple(v) for k, v in given.items() if isinstance(v, list)}
+    return {
+        **facts,
+        **lists,
+        **tensors,
+        "mask": Mask(**facts["mask"]) if facts.get("mask") else tensors.get("mask"),
+        "box": None if facts["box"] is None else Box(*facts["box"]),
+        "settings": Settings.from_dict(facts["settings"]),
+        "preprocessing": Preprocessing(**{**given, **sequences}),
+        "ran": Ran(**facts["ran"]),
+        "trace": Energy(**{term: arrays[f"trace.{term}"] for term in _TERMS}),
+        "snapshots": tuple((int(s.partition(".")[2]), arrays[s]) for s in steps),
+    }

@@ -1,0 +1,169 @@
+"""The procedure that all visualizations share once loss, target and start are chosen.
+
+A visualization makes a `Problem` of them, `solve` minimizes Eq. 1 for it, and the
+visualization adds to the result what only it knows, such as the error of an inversion.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from preimage.objective import Loss, Objective
+from preimage.optimizer import Progress, minimize
+from preimage.representations.base import Representation
+from preimage.representations.execution import Execution
+from preimage.representations.flat_regions import FlatRegions
+from preimage.representations.memory import limit_memory
+from preimage.representations.session import Session
+from preimage.settings import Settings
+from preimage.versions import versions
+from preimage.visualizations.pre_image import PreImage, Visualization
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What a visualization minimizes: a batch of images with one value of each field for each.
+
+    Attributes:
+        visualization: "invert", "maximize" or "caricature".
+        sources: index of the photo, code or target of each.
+        loss: the loss of each against its target.
+        loss_weights: C of each.
+        seeds: the seed of each, which fixes its noise and its views.
+        size: height and width of all images.
+        start: the images to start from, (N, D, H, W); noise if None.
+        flat: the regions of each that are known to be flat; nothing is known if None.
+    """
+
+    visualization: Visualization
+    sources: Sequence[int]
+    loss: Loss
+    loss_weights: Sequence[float]
+    seeds: Sequence[int]
+    size: tuple[int, int]
+    start: Tensor | None = None
+    flat: Sequence[FlatRegions | None] | None = None
+
+
+def solve(
+    representation: Representation,
+    session: Session,
+    problem: Problem,
+    settings: Settings,
+    device: torch.device,
+    execution: Execution,
+    progress: Callable[[Progress], None] | None,
+    snapshot_every: int,
+) -> PreImage:
+    """Return the images that minimize Eq. 1, with all that does not depend on the visualization.
+
+    Args:
+        representation: Phi.
+        session: its open session.
+        problem: loss, target and start of each image.
+        settings: all constants.
+        device: where to compute.
+        execution: the limit of memory.
+        progress: called after each step.
+        snapshot_every: keep the images of every so many steps; 0 keeps none.
+
+    Raises:
+        ValueError: if memory does not suffice.
+        NonFiniteEnergyError: if the energy becomes NaN or infinite.
+    """
+    began = time.perf_counter()
+    # 1. One random stream for each image: first for its noise, then for its views.
+    generators = [torch.Generator().manual_seed(seed) for seed in problem.seeds]
+    start = _start(representation, problem, settings, generators).to(device)
+    # 2. As many images at once as memory holds.
+    at_once = _images_at_once(representation, session, problem, execution, device)
+    # 3. The energy of Eq. 1, and its minimum.
+    c = torch.tensor(problem.loss_weights, dtype=start.dtype, device=device)
+    objective = Objective(
+        representation, problem.loss, settings, c, problem.size, problem.flat, at_once
+    )
+    minimum = minimize(
+        objective, start, settings, generators, progress=progress, snapshot_every=snapshot_every
+    )
+    # 4. The codes of the images that were found.
+    codes = representation.encode(minimum.images)
+    return PreImage(
+        visualization=problem.visualization,
+        representation=representation.name,
+        preprocessing=representation.preprocessing,
+        settings=settings,
+        images=minimum.images,
+        codes=codes,
+        sources=tuple(problem.sources),
+        loss_weights=tuple(problem.loss_weights),
+        seeds=tuple(problem.seeds),
+        trace=minimum.trace,
+        snapshots=minimum.snapshots,
+        interrupted=minimum.interrupted,
+        seconds=(time.perf_counter() - began) / len(start),
+        ran=dataclasses.replace(session.ran, at_once=objective.images_at_once(minimum.images)),
+        versions=versions(str(device)),
+    )
+
+
+def _images_at_once(
+    representation: Representation,
+    session: Session,
+    problem: Problem,
+    execution: Execution,
+    device: torch.device,
+) -> int:
+    """Return how many images memory holds; raise ValueError if they are too few."""
+    count = len(problem.seeds)
+    fitting = limit_memory(representation, session, problem.size, count, execution.memory, device)
+    if fitting < count and problem.loss.is_joint:
+        raise ValueError(
+            f"diversity needs all {count} images in memory at once, but the limit of "
+            f"{execution.memory} bytes holds {fitting}"
+        )
+    return fitting
+
+
+def _start(
+    representation: Representation,
+    problem: Problem,
+    settings: Settings,
+    generators: Sequence[torch.Generator],
+) -> Tensor:
+    """Return the images to start from, with the margin of the jitter, (N, D, H, W)."""
+    margin = settings.shifts(representation) - 1
+    if problem.start is not None:
+        return with_margin(problem.start, margin)
+    height, width = problem.size
+    shape = (representation.preprocessing.channels, height + margin, width + margin)
+    amplitude = settings.start_amplitude * settings.pixel_norm
+    return torch.stack([noise(shape, amplitude, generator) for generator in generators])
+
+
+def noise(shape: tuple[int, int, int], pixel_norm: float, generator: torch.Generator) -> Tensor:
+    """Return uniform noise (D, H, W) to start from.
+
+    It is uniform in [-1, 1], divided by its own 95 % quantile and multiplied by B / sqrt(3),
+    as in the authors' code; `pixel_norm` is B.
+    """
+    values = torch.rand(shape, generator=generator) * 2 - 1
+    rank = max(1, math.ceil(0.95 * values.numel()))
+    quantile = values.flatten().kthvalue(rank).values
+    return values * (pixel_norm / math.sqrt(3) / quantile)
+
+
+def with_margin(images: Tensor, margin: int) -> Tensor:
+    """Return images (N, D, H, W) enlarged by `margin` rows and columns, mirrored at the border.
+
+    >>> with_margin(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), 1)[0, 0].tolist()
+    [[1.0, 2.0, 1.0], [3.0, 4.0, 3.0], [1.0, 2.0, 1.0]]
+    """
+    before, after = margin // 2, margin - margin // 2
+    return torch.nn.functional.pad(images, (before, after, before, after), mode="reflect")

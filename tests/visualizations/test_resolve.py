@@ -1,0 +1,59 @@
+"""From what a user gives to a representation and its targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from tests.visualizations.networks import color_network
+
+from preimage.targets import Target, channel, class_score
+from preimage.visualizations.resolve import resolve
+
+NETWORK = color_network()
+FEATURES = NETWORK.layer("features")
+
+
+@pytest.mark.parametrize("targets", [3, [3], channel(None, 3), [channel(None, 3)]])
+def test_a_number_is_a_channel_of_the_representation(targets: Any) -> None:
+    representation, (target,) = resolve(FEATURES, targets)
+    assert representation is FEATURES
+    assert target.terms == channel(None, 3).terms or str(target) == "3"
+
+
+def test_a_text_is_a_class_of_the_network_and_becomes_a_channel_of_its_scores() -> None:
+    representation, targets = resolve(NETWORK, ["rouge", class_score(2)])
+    assert representation.name == "colors/score"
+    assert [target.terms[0].feature for target in targets] == [0, 2]
+    assert [str(target) for target in targets] == ["rouge", "2"]
+
+
+def test_targets_of_several_layers_are_computed_together() -> None:
+    target = channel("features", 0) - channel("act", 2)
+    representation, targets = resolve(NETWORK, target)
+    assert list(representation.layers) == ["features", "act"]
+    assert targets == [target] or str(targets[0]) == str(target)
+
+
+@pytest.mark.parametrize(
+    ("model", "targets", "message"),
+    [
+        (FEATURES, [], "no target was given"),
+        (FEATURES, ["red"], "classes need a network"),
+        (FEATURES, [channel("act", 0)], "name none in the target"),
+        (NETWORK, 3, "must name its layers"),
+        (NETWORK, "violet", "unknown class 'violet'"),
+    ],
+)
+def test_a_target_that_is_not_of_the_model_is_refused(
+    model: Any, targets: int | str | Sequence[int | str | Target], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        resolve(model, targets)
+
+
+def test_what_is_no_model_is_named() -> None:
+    model: Any = NETWORK.module
+    with pytest.raises(TypeError, match=r"a representation or a network.*not a Sequential"):
+        resolve(model, 3)

@@ -1,0 +1,103 @@
+"""M: where it is taken from, and what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.support import known
+from tests.visualizations.networks import color_network
+from torch import Tensor
+
+from preimage.photo_files import shipped_photos
+from preimage.presets import NNPREIMAGE
+from preimage.statistics import load_known, measure
+from preimage.targets import Target, channel, direction
+from preimage.visualizations import maximize
+from preimage.visualizations.responses import ResponseRange, find_ranges, given_ranges
+
+CPU = torch.device("cpu")
+NETWORK = color_network()
+FEATURES = NETWORK.layer("features")
+PHOTOS = list(shipped_photos().values())
+QUICK = NNPREIMAGE.with_steps(2)
+
+
+@pytest.fixture(scope="module")
+def codes() -> Tensor:
+    images = torch.stack([FEATURES.preprocessing.load(photo) for photo in PHOTOS])
+    with torch.no_grad():
+        return FEATURES(images)
+
+
+def _maximum(target: Target) -> float:
+    ranges, words = find_ranges(FEATURES, [target], CPU)
+    assert words == "9 photos"
+    return ranges[0].largest
+
+
+def test_m_of_a_sum_is_that_of_its_terms(codes: Tensor) -> None:
+    expected = codes[:, 0].max() - 0.5 * codes[:, 3].min()
+    found = _maximum(channel(None, 0) - 0.5 * channel(None, 3))
+    assert found == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_m_of_a_direction_is_measured(codes: Tensor) -> None:
+    expected = (codes[:, 0] - codes[:, 1]).max()
+    found = _maximum(direction(None, torch.tensor([1.0, -1.0, 0, 0, 0])))
+    assert found == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_m_comes_from_known_statistics_and_from_given_photos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path))
+    result = maximize(FEATURES, 3, settings=QUICK, reference=PHOTOS[:2])
+    statistics = known(load_known(FEATURES))
+    assert result.maxima == (statistics.maximum[3],)
+    assert result.reference == "2 photos"
+    measure(NETWORK.several(["features"]), PHOTOS[:4])
+    assert maximize(FEATURES, 3, settings=QUICK).reference == "4 photos"
+    given = maximize(FEATURES, 3, settings=QUICK, maxima=[7.0])
+    assert (given.maxima, given.reference) == ((7.0,), "given")
+
+
+def test_a_class_that_few_photos_cannot_show_counts_as_the_strongest_of_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Four classes and two photos; with nine photos, each class has its own M."""
+    many = known(maximize(NETWORK, ["red", "blue"], settings=QUICK).maxima)
+    assert many[0] != many[1]
+    monkeypatch.setattr(
+        "preimage.visualizations.responses.shipped_photos",
+        lambda: dict(list(shipped_photos().items())[:2]),
+    )
+    few = known(maximize(NETWORK, ["red", "blue"], settings=QUICK).maxima)
+    assert few[0] == few[1]
+
+
+def test_if_all_responses_are_negative_the_strongest_counts() -> None:
+    assert ResponseRange(-1.0, -3.0).scale == 3
+    assert ResponseRange(2.0, -3.0).scale == 2
+    assert ResponseRange(2.0, 2.0).is_dead
+    assert not ResponseRange(2.0, 1.9).is_dead
+
+
+def test_given_maxima_are_one_for_each_target_and_positive() -> None:
+    assert [found.scale for found in given_ranges([1, 2], 2)] == [1, 2]
+    for maxima in ([1.0], [1.0, -1.0], [1.0, float("nan")]):
+        with pytest.raises(ValueError, match="2 targets need as many positive maxima"):
+            given_ranges(maxima, 2)
+
+
+def test_a_single_path_is_no_list_of_photos() -> None:
+    folder: Any = "photos"
+    with pytest.raises(TypeError, match="reference must be a list of paths"):
+        find_ranges(FEATURES, [channel(None, 3)], CPU, folder)
+
+
+def test_a_channel_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="channel 5 is not among 0-4"):
+        find_ranges(FEATURES, [channel(None, 5)], CPU)
