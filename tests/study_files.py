@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
-from preimage.studies.loading import Loader
-from preimage.studies.outcome import Measures, Outcome
-from preimage.studies.study import Study
+from preimage.studies.expansion import expand
+from preimage.studies.loader import Loader
+from preimage.studies.measures import Measures
+from preimage.studies.outcome import Outcome
+from preimage.studies.study import make_study
 from preimage.studies.trial import Trial
 from preimage.sweeps.engines import Engine
 from preimage.sweeps.run import Stop, run
 from preimage.sweeps.store import Store
 from tests.cli.runner import save_photo
 
-MEASURES = Measures(0.25, 20.0, 0.5, 0.75, None, 1.5, 3, 0.1)
+MEASURES = Measures(
+    seconds=0.1, steps=3, energy=1.5, error=0.25, psnr=20.0, ssim=0.5, naturalness=0.75
+)
 
 
 def save_photos(folder: Path, count: int) -> Path:
@@ -26,8 +31,9 @@ def save_photos(folder: Path, count: int) -> Path:
 
 def make_trials(photos: Path, **changes: object) -> list[Trial]:
     """Trials of the photos of a folder, HOG in three steps if not changed."""
-    fields = {"representations": ["hog"], "steps": 3, "photos": [str(photos)], **changes}
-    return Study.model_validate(fields).trials(Loader())
+    keys = {"representations": ["hog"], "steps": 3, **changes}
+    keys["reference" if keys.get("visualization") == "maximize" else "images"] = [str(photos)]
+    return expand(make_study(keys), Loader())
 
 
 def images_of(store: Path) -> dict[str, bytes]:
@@ -49,3 +55,16 @@ def run_trials(folder: Path, trials: list[Trial], engine: Engine, batch: int = 1
         store.plan("a", trials)
         run(store, trials, engine, batch=batch, report=lambda _: None, stop=Stop())
         return [record.status for record in store.records("a")]
+
+
+def count_results(store: Path) -> int:
+    """How many results a store holds that a process may be writing."""
+    if not (store / "index.sqlite").exists():
+        return 0
+    database = sqlite3.connect(store / "index.sqlite", timeout=60)
+    try:
+        return int(database.execute("SELECT count(*) FROM results").fetchone()[0])
+    except sqlite3.OperationalError:  # killed before it had tables
+        return 0
+    finally:
+        database.close()

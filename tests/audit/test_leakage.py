@@ -10,9 +10,9 @@ import pytest
 from tests.cli.runner import save_photo
 from tests.study_files import make_outcome, make_trials
 
-from preimage.audit.leakage import Exposure, expose
+from preimage.audit.leakage import LayerAudit, audit_layers
 from preimage.preprocessing import GRAY
-from preimage.studies.loading import Loader
+from preimage.studies.loader import Loader
 from preimage.studies.outcome import Record
 from preimage.studies.summary import summarize
 from preimage.studies.trial import Trial
@@ -29,7 +29,7 @@ def _trials(folder: Path) -> list[Trial]:
 def _records(folder: Path, shown: list[int]) -> list[Record]:
     """Results that are the photos of these numbers, with half the contrast, and some noise."""
     trials = _trials(folder / "photos")
-    photos = [GRAY.load(trial.photo).numpy() for trial in trials]
+    photos = [GRAY.load(trial.photo or "").numpy() for trial in trials]
     with Store(folder / "store", create=True) as store:
         store.plan("a", trials)
         for trial, number in zip(trials, shown, strict=True):
@@ -40,23 +40,23 @@ def _records(folder: Path, shown: list[int]) -> list[Record]:
 
 
 def test_reconstructions_of_the_right_photos_are_recognized(tmp_path: Path) -> None:
-    (exposure,) = expose(_records(tmp_path, [0, 1, 2, 3]), Loader())
-    assert (exposure.by_pixels, exposure.by_hog, exposure.leaks) == (1, 1, True)
+    (audit,) = audit_layers(_records(tmp_path, [0, 1, 2, 3]), Loader())
+    assert (audit.by_pixels, audit.by_hog, audit.leaks) == (1, 1, True)
 
 
 def test_reconstructions_of_other_photos_count_against_the_layer(tmp_path: Path) -> None:
-    (exposure,) = expose(_records(tmp_path, [0, 1, 3, 2]), Loader())
-    assert (exposure.by_pixels, exposure.by_hog, exposure.leaks) == (0.5, 0.5, False)
+    (audit,) = audit_layers(_records(tmp_path, [0, 1, 3, 2]), Loader())
+    assert (audit.by_pixels, audit.by_hog, audit.leaks) == (0.5, 0.5, False)
 
 
 def test_one_photo_cannot_be_told_from_others(tmp_path: Path) -> None:
     records = _records(tmp_path, [0, 1, 2, 3])
     with pytest.raises(ValueError, match="at least two photos"):
-        expose(records[:1], Loader())
+        audit_layers(records[:1], Loader())
 
 
 @pytest.mark.parametrize(("recognized", "leaks"), [(0.89, False), (0.9, True)])
 def test_nine_of_ten_photos_make_a_leak(recognized: float, leaks: bool, tmp_path: Path) -> None:
     (mean,) = summarize(_records(tmp_path, [0, 1, 2, 3]))
-    assert Exposure(mean, by_pixels=0, by_hog=recognized).leaks is leaks
-    assert Exposure(mean, by_pixels=recognized, by_hog=0).leaks is leaks
+    assert LayerAudit(mean, by_pixels=0, by_hog=recognized).leaks is leaks
+    assert LayerAudit(mean, by_pixels=recognized, by_hog=0).leaks is leaks

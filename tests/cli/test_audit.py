@@ -14,7 +14,7 @@ SMALL = ("--weights", "random", "--layers", "stem", "--steps", "1", "--workers",
 
 
 def test_the_page_holds_conclusion_numbers_curves_and_pictures(tmp_path: Path) -> None:
-    outcome = run("audit", "efficientnet-lite0", *SMALL, "--photos", "4", "--out", tmp_path)
+    outcome = run("audit", "efficientnet-lite0", *SMALL, "--limit", "4", "--out", tmp_path)
     assert (outcome.status, outcome.errors) == (0, [])
     assert outcome.output[-1] == f"wrote {tmp_path / 'audit.html'}"
     page = (tmp_path / "audit.html").read_text()
@@ -29,7 +29,7 @@ def test_the_page_holds_conclusion_numbers_curves_and_pictures(tmp_path: Path) -
 
 
 def test_one_photo_and_an_unknown_network_get_one_clear_line(tmp_path: Path) -> None:
-    options = (*SMALL, "--photos", "1", "--out", tmp_path)
+    options = (*SMALL, "--limit", "1", "--out", tmp_path)
     outcome = run("audit", "efficientnet-lite0", *options)
     assert outcome.status == 2
     assert "at least 4 photos, not 1" in outcome.errors[0]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.cli.runner import run
-from tests.support import known, pixels_of
+from tests.support import known
 
 from preimage import catalog
 from preimage.photo_files import shipped_photos
@@ -78,57 +78,3 @@ def test_bad_input_is_one_line(arguments: tuple[str, ...], message: str, tmp_pat
     assert (outcome.status, outcome.output) == (2, [])
     assert len(outcome.errors) == 1
     assert message in outcome.errors[0]
-
-
-@pytest.mark.parametrize(
-    ("command", "panels"),
-    [
-        (("fig3", "--model", LITE0, "--class", "goose"), 3),
-        (("fig11", "--model", LITE0, "--layers", "stem.bn,blocks.1", "--count", "3"), 6),
-        (("fig12", "--model", LITE0, "--layers", "blocks.0", "--count", "2"), 2),
-        (("fig13", "--model", LITE0, "--classes", "goose,tree frog"), 2),
-        (("fig14", "--model", LITE0, "--layers", "stem,blocks.0,pool"), 4),
-        (("fig15", "--model", LITE0, "--layers", "stem"), 6),
-    ],
-)
-def test_a_figure_is_made_for_any_network(
-    command: tuple[str, ...], panels: int, tmp_path: Path
-) -> None:
-    out = tmp_path / "figure.png"
-    outcome = run("reproduce", *command, "--steps", "2", "--out", out, *RANDOM)
-    assert (outcome.status, outcome.errors) == (0, [])
-    assert outcome.output == [f"wrote {out}"]
-    assert len(json.loads(out.with_suffix(".json").read_text())) == panels
-    with Image.open(out) as picture:
-        assert picture.width > 200
-
-
-def test_figures_of_caricatures_begin_with_the_photo_and_have_their_parts_in_a_folder(
-    tmp_path: Path,
-) -> None:
-    out, layers = tmp_path / "out", "stem,blocks.0"
-    outcome = run(
-        "reproduce", "fig14", "--model", LITE0, "--layers", layers, "--steps", "1", "--out", out,
-        *RANDOM,
-    )  # fmt: skip
-    assert (outcome.status, outcome.output) == (0, [f"wrote {out / 'fig14.png'}"])
-    parts = [f"fig14.1.{column}.png" for column in (1, 2, 3)]
-    assert sorted(path.name for path in out.glob("*.png")) == [*parts, "fig14.png"]
-    preprocessing = catalog.network(LITE0, "random").preprocessing
-    photo = preprocessing.to_display(preprocessing.load(CHELSEA))
-    np.testing.assert_array_equal(pixels_of(out / parts[0]), photo)
-    figure = pixels_of(out / "fig14.png")
-    for column, part in enumerate(parts):
-        left = 8 + column * (224 + 8)
-        np.testing.assert_array_equal(figure[8:232, left : left + 224], pixels_of(out / part))
-    told = json.loads((out / "fig14.json").read_text())
-    assert [line["label"].split(":")[0] for line in told] == ["chelsea", *layers.split(",")]
-    for line, part in zip(told, parts, strict=True):
-        assert json.loads((out / part).with_suffix(".json").read_text()) == line
-
-
-@pytest.mark.parametrize("figure", ["fig3", "fig11", "fig13", "fig14", "fig15"])
-def test_a_figure_of_the_papers_network_says_how_to_get_it(figure: str, tmp_path: Path) -> None:
-    outcome = run("reproduce", figure, "--out", tmp_path / "figure.png")
-    assert outcome.status == 2
-    assert "preimage fetch" in outcome.errors[0]

@@ -15,42 +15,43 @@ from pathlib import Path
 
 import pytest
 from tests.cli.runner import run
-from tests.study_files import images_of, save_photos
+from tests.study_files import count_results, images_of, save_photos
 
 from preimage.cli import running
-from preimage.cli.running import How
+from preimage.cli.run_options import RunOptions
+from preimage.cli.running import choose_engine, count_workers
 from preimage.sweeps.engines import in_process, process_pool
 from preimage.sweeps.ray_engine import ray_actors
 from preimage.sweeps.store import VERSION, Store
 
 STUDY = """
 representations = ["hog", "dsift"]
-photos = ["photos"]
-loss_weights = [1, 5, 20]
+images = ["photos"]
+loss_weight = [1, 5, 20]
 steps = 20
 """
 
 
-@pytest.mark.parametrize(("how", "trials", "expected"), [
-    (How(), 100, 8), (How(threads=3), 100, 2), (How(threads=16), 100, 1), (How(), 5, 5),
-    (How(), 0, 1), (How(workers=12), 100, 12), (How(device="cuda"), 100, 1),
-    (How(workers=2, device="cuda"), 100, 2),
+@pytest.mark.parametrize(("options", "trials", "expected"), [
+    (RunOptions(), 100, 8), (RunOptions(threads=3), 100, 2), (RunOptions(threads=16), 100, 1),
+    (RunOptions(), 5, 5), (RunOptions(), 0, 1), (RunOptions(workers=12), 100, 12),
+    (RunOptions(device="cuda"), 100, 1), (RunOptions(workers=2, device="cuda"), 100, 2),
 ])  # fmt: skip
 def test_workers_share_the_cores_unless_told_otherwise(
-    how: How, trials: int, expected: int, monkeypatch: pytest.MonkeyPatch
+    options: RunOptions, trials: int, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "_cores", lambda: 8)
-    assert how.processes(trials) == expected
+    monkeypatch.setattr(running, "_count_cores", lambda: 8)
+    assert count_workers(options, trials) == expected
 
 
-@pytest.mark.parametrize(("how", "function", "address"), [
-    (How(workers=1), in_process, None), (How(workers=2), process_pool, None),
-    (How(ray="local"), ray_actors, "local"), (How(ray="auto"), ray_actors, "auto"),
+@pytest.mark.parametrize(("options", "function", "address"), [
+    (RunOptions(workers=1), in_process, None), (RunOptions(workers=2), process_pool, None),
+    (RunOptions(ray="local"), ray_actors, "local"), (RunOptions(ray="auto"), ray_actors, "auto"),
 ])  # fmt: skip
 def test_the_engine_is_the_one_the_options_ask_for(
-    how: How, function: object, address: str | None
+    options: RunOptions, function: object, address: str | None
 ) -> None:
-    engine = how.engine(10, lambda _: None)
+    engine = choose_engine(options, 10, lambda _: None)
     assert isinstance(engine, functools.partial)
     assert engine.func is function
     assert engine.keywords.get("address") == address
@@ -90,18 +91,6 @@ def _start(folder: Path, out: str, workers: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-def _done(store: Path) -> int:
-    if not (store / "index.sqlite").exists():
-        return 0
-    database = sqlite3.connect(store / "index.sqlite", timeout=60)
-    try:
-        return int(database.execute("SELECT count(*) FROM results").fetchone()[0])
-    except sqlite3.OperationalError:  # killed before it had tables
-        return 0
-    finally:
-        database.close()
-
-
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
 @pytest.mark.parametrize(("workers", "kills"), [(1, 10), (2, 3)])
 def test_a_killed_study_ends_as_one_that_was_not(workers: int, kills: int, tmp_path: Path) -> None:
@@ -110,16 +99,16 @@ def test_a_killed_study_ends_as_one_that_was_not(workers: int, kills: int, tmp_p
     (tmp_path / "study.toml").write_text(text.replace("steps = 20", "steps = 5"))
     chance, counts = random.Random(workers), []
     for _ in range(kills):
-        before = _done(tmp_path / "killed")
+        before = count_results(tmp_path / "killed")
         process = _start(tmp_path, "killed", workers)
         goal = before + chance.randint(0, 5)
-        while _done(tmp_path / "killed") < goal:
+        while count_results(tmp_path / "killed") < goal:
             assert process.poll() is None
             time.sleep(0.002)
         time.sleep(chance.random() * 0.03)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        counts.append(_done(tmp_path / "killed"))
+        counts.append(count_results(tmp_path / "killed"))
     for out in ("killed", "calm"):
         process = _start(tmp_path, out, workers)
         assert process.communicate()[1] == b""
@@ -220,7 +209,7 @@ def test_a_store_of_a_newer_version_is_refused_in_one_line_and_left_as_it_is(fol
         outcome = run(*command)
         assert outcome.status == 2
         assert len(outcome.errors) == 1
-        assert "of a newer preimage than this one" in outcome.errors[0]
+        assert "but this preimage reads and writes version" in outcome.errors[0]
     assert index.read_bytes() == before
 
 

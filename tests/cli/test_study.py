@@ -18,8 +18,8 @@ from preimage.sweeps import engines
 
 STUDY = """
 representations = ["hog", "dsift"]
-photos = ["photos"]
-loss_weights = [1, 20]
+images = ["photos"]
+loss_weight = [1, 20]
 steps = 4
 [settings]
 beta = [1.5, 2]
@@ -133,7 +133,7 @@ def test_a_study_of_channels_is_planned_run_reported_and_exported(folder: Path) 
         visualization = "maximize"
         representations = ["efficientnet-lite0/stem"]
         weights = "random"
-        photos = ["photos"]
+        reference = ["photos"]
         channels = "0-2"
         seeds = [0, 1]
         steps = 2
@@ -159,14 +159,14 @@ def test_a_study_of_channels_is_planned_run_reported_and_exported(folder: Path) 
         pair = trials[2 * index : 2 * index + 2]
         expected = sum(float(t["response"]) / float(t["maximum"]) for t in pair) / 2
         assert float(mean["times M"].split()[0]) == pytest.approx(expected, rel=0.01)
-    pixels = pixels_of(folder / "store" / "report.efficientnet-lite0_stem.png")
+    pixels = pixels_of(folder / "store" / "report.efficientnet-lite0-stem.png")
     assert pixels.std() > 10
     log = (folder / "store" / "study.log").read_text()
-    assert "efficientnet-lite0/stem, 2, C 3, seed 1: response " in log
+    assert "efficientnet-lite0/stem, 2, strength 3, seed 1: response " in log
 
 
 def test_a_study_of_caricatures_is_run_and_reported(folder: Path) -> None:
-    text = STUDY.replace("loss_weights = [1, 20]", 'visualization = "caricature"')
+    text = STUDY.replace("loss_weight = [1, 20]", 'visualization = "caricature"')
     (folder / "early.toml").write_text(text)
     outcome = _run(folder)
     assert outcome.output[-1] == "early: 8 trials, 8 done, 0 failed, 0 missing"
@@ -198,7 +198,7 @@ def test_parquet_and_csv_hold_the_same_trials(folder: Path) -> None:
     ("representations = 1 2", "early.toml: not TOML: "),
     ('representations = ["hog"]\nsed = 1', "early.toml: unknown key 'sed': did you mean 'seeds'"),
     ('representations = ["hgo"]', "unknown representation 'hgo': did you mean 'hog'"),
-    ('representations = ["hog"]\nphotos = ["empty"]', "empty: no images in this folder"),
+    ('representations = ["hog"]\nimages = ["empty"]', "empty: no images in this folder"),
 ])  # fmt: skip
 def test_a_bad_study_gets_one_clear_line_before_any_work(
     folder: Path, text: str, problem: str, monkeypatch: pytest.MonkeyPatch

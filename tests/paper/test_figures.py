@@ -1,30 +1,38 @@
-"""Figures 1, 2 and 5-10: which trials, in which rows."""
+"""Figures: which trials, in which rows."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
 from preimage.catalog import network
-from preimage.paper.figures import FIGURES, Panel
+from preimage.paper.figures import FIGURES, SCORES, Panel
 from preimage.photo_files import shipped_photos
-from preimage.studies.loading import Loader
+from preimage.studies.expansion import expand
+from preimage.studies.loader import Loader
 
 LITE0 = network("efficientnet-lite0", "random")
 PHOTOS = [str(shipped_photos()[name]) for name in ("chelsea", "coffee")]
 
 
-def _rows(name: str, layers: list[str], photos: int = 1) -> list[list[Panel]]:
-    names = [f"efficientnet-lite0/{layer}" for layer in layers]
-    parts = FIGURES[name].parts(names, PHOTOS[:photos], Loader(), weights="random", steps=1)
-    return [row for part in parts for row in FIGURES[name].rows(part)]
+def _rows(name: str, layers: list[str], **keys: Any) -> list[list[Panel]]:
+    """The rows of a figure for layers of an untrained network."""
+    figure = FIGURES[name]
+    keys |= {"representations": [f"efficientnet-lite0/{layer}" for layer in layers]}
+    if figure.visualization != "maximize":
+        keys.setdefault("images", PHOTOS[:1])
+    studies = figure.studies(name, weights="random", steps=1, **keys)
+    return [row for study in studies for row in figure.rows(expand(study, Loader()))]
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_the_layers_of_a_figure_are_layers_of_its_network(name: str) -> None:
-    figure = FIGURES[name]
-    model = network(figure.model, "random")
-    assert figure.layers_of(model) == list(figure.layers)
-    assert set(figure.layers) <= set(model.main_layers)
+def test_the_layers_of_a_figure_are_layers_of_its_networks(name: str) -> None:
+    for network_name, layers in FIGURES[name].networks.items():
+        model = network(network_name, "random")
+        expected = [model.score_layer] if layers == SCORES else list(layers)
+        assert FIGURES[name].layers_of(model) == expected
+        assert set(expected) <= set(model.main_layers)
 
 
 def test_other_networks_show_layers_at_the_same_depths() -> None:
@@ -37,7 +45,7 @@ def test_other_networks_show_layers_at_the_same_depths() -> None:
 def test_masks_are_only_asked_of_layers_that_have_maps() -> None:
     for name in ("fig9", "fig10"):
         layers = FIGURES[name].layers_of(LITE0)
-        assert len(layers) == len(FIGURES[name].layers)
+        assert len(layers) == len(FIGURES[name].networks["caffenet"])
         assert not {"pool", "classifier"} & set(layers)
     assert FIGURES["fig9"].layers_of(LITE0)[-1] == "head"
 
@@ -49,13 +57,14 @@ def test_figure_1_shows_four_seeds_and_then_the_photo() -> None:
 
 
 def test_figure_2_varies_c_in_one_row_and_beta_in_another() -> None:
-    weights, betas = ([p.trials[0].settings for p in row[1:]] for row in _rows("fig2", ["stem"]))
-    assert [(s.loss_weight, s.beta) for s in weights] == [(1, 2), (20, 2), (100, 2), (300, 2)]
-    assert [(s.loss_weight, s.beta) for s in betas] == [(300, 1), (300, 1.5), (300, 2)]
+    weights, betas = ([p.trials[0] for p in row[1:]] for row in _rows("fig2", ["stem"]))
+    found = [[(t.weight, t.constants["beta"]) for t in row] for row in (weights, betas)]
+    assert found[0] == [(1, 2), (20, 2), (100, 2), (300, 2)]
+    assert found[1] == [(300, 1), (300, 1.5), (300, 2)]
 
 
 def test_figure_8_ends_each_row_with_the_differences_of_its_seeds() -> None:
-    rows = _rows("fig8", ["stem", "blocks.1"], photos=2)
+    rows = _rows("fig8", ["stem", "blocks.1"], images=PHOTOS)
     assert len(rows) == 4
     for row in rows:
         assert len(row) == 6
@@ -70,3 +79,36 @@ def test_figures_9_and_10_invert_parts_of_a_code() -> None:
     assert panel.trials[0].mask.window == 5
     streams = [row[1].trials[0].mask.stream for row in _rows("fig10", ["stem"])]
     assert streams == [1, 2]
+
+
+def test_figure_3_has_a_row_for_each_jitter_with_an_image_for_each_seed() -> None:
+    rows = _rows("fig3", ["classifier"], classes=["goose"], seeds=[0, 1])
+    trials = [[panel.trials[0] for panel in row] for row in rows]
+    jitters = [(t[0].constants["jitter"], t[0].constants["jitter_scale"]) for t in trials]
+    assert jitters == [(1, 1), (None, 1), (None, 4)]
+    assert [[trial.seed for trial in row] for row in trials] == [[0, 1]] * 3
+    words = ["no jitter", "jitter of 0.25 stride", "jitter of 1 stride"]
+    assert [row[0].label for row in rows] == [f"goose, {jitter}" for jitter in words]
+
+
+def test_figures_11_and_12_have_a_trial_for_each_filter_and_a_row_for_each_layer() -> None:
+    for name in ("fig11", "fig12"):
+        rows = _rows(name, ["stem", "blocks.1"], channels="0-2")
+        labels = [[panel.label for panel in row] for row in rows]
+        assert labels == [[f"{layer}: {n}" for n in range(3)] for layer in ("stem", "blocks.1")]
+        assert rows[0][0].trials[0].weight == 1
+
+
+def test_figure_13_has_a_row_for_each_network() -> None:
+    (row,) = _rows("fig13", ["classifier"])
+    assert [panel.label.split(": ")[1] for panel in row] == [
+        "tree frog", "black swan", "goose", "cheeseburger",
+    ]  # fmt: skip
+
+
+def test_figures_14_and_15_show_photos_before_their_caricatures() -> None:
+    rows = _rows("fig15", ["stem", "blocks.1"], images=PHOTOS)
+    assert [[panel.is_photo for panel in row] for row in rows] == [[True, False, False]] * 2
+    assert {panel.trials[0].visualization for row in rows for panel in row} == {"caricature"}
+    assert rows[0][1].trials[0].weight == 10
+    assert rows[0][1].label == "efficientnet-lite0/stem"

@@ -16,7 +16,8 @@ from preimage.paper.table5 import (
 )
 from preimage.photo_files import shipped_photos
 from preimage.presets import NNPREIMAGE
-from preimage.studies.loading import Loader
+from preimage.studies.expansion import expand
+from preimage.studies.loader import Loader
 from preimage.visualizations import invert
 
 
@@ -39,10 +40,11 @@ def test_the_published_figures_are_those_of_the_paper() -> None:
 def test_the_ablation_repeats_every_trial_without_each_prior_and_once_without_both() -> None:
     for ablation, expected in ((False, [4]), (True, [4, 4, 4, 1])):
         plans = studies(["hog"], None, ablation=ablation, steps=1)
-        trials = [plan.trials(Loader()) for plan in plans]
+        trials = [expand(plan, Loader()) for plan in plans]
         assert [len(several) / 9 for several in trials] == expected
         assert len({trial.key for several in trials for trial in several}) == 9 * sum(expected)
-    priors = [(t[0].settings.gradient_norm, t[0].settings.pixel_norm) for t in trials]
+    first = [several[0].constants for several in trials]
+    priors = [(constants["gradient_norm"], constants["pixel_norm"]) for constants in first]
     without = (NO_VARIATION_PRIOR, NO_RANGE_PRIOR["pixel_norm"])
     assert priors == [
         (80 / 6.5, 80), (without[0], 80), (80 / 6.5, without[1]), without,

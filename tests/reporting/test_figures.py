@@ -12,7 +12,7 @@ from tests.support import pixels_of
 from preimage.paper.figures import Panel
 from preimage.photo_files import shipped_photos
 from preimage.reporting.figures import spread, write_figure
-from preimage.studies.loading import Loader
+from preimage.studies.loader import Loader
 from preimage.studies.outcome import Failure
 from preimage.sweeps.store import Store
 

@@ -1,74 +1,90 @@
-"""Table 4 as CSV, Markdown and picture."""
+"""Table 4 as text, and its picture."""
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 from pathlib import Path
 
-from PIL import Image
+import numpy as np
+import pytest
+from tests.study_files import MEASURES, make_outcome
 from tests.support import pixels_of
 
-from preimage.paper.table4 import Measurement, Summary
+from preimage.paper import table4
+from preimage.paper.table4 import trials
 from preimage.photo_files import shipped_photos
-from preimage.reporting.table4 import HEADER, format_rows, write_table4
+from preimage.presets import NNPREIMAGE
+from preimage.reporting.table4 import HEADER, format_table4, write_table4
+from preimage.studies.loader import Loader
+from preimage.studies.outcome import Failure, Record
+from preimage.sweeps.store import Store
 
 PHOTOS = list(shipped_photos().values())
-PUBLISHED = Summary("hog", "paper", 36.6, 17.3)
-OURS = Summary("hog", "algorithm-1", 42.71, 7.94, seconds=1.234, psnr=15.55, ssim=0.349, photos=9)
 
 
-def _measurements(folder: Path, photos: list[Path]) -> list[Measurement]:
-    made = []
-    for photo in photos:
-        picture = f"{photo.stem}.png"
-        Image.new("L", (40, 30), 99).save(folder / picture)
-        made.append(Measurement(photo.name, "hog", "algorithm-1", 0.427, 1, 15, 0.3, picture))
-    return made
+@pytest.fixture(autouse=True)
+def _one_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table4, "METHODS", {"algorithm-1": NNPREIMAGE})
 
 
-def test_the_rows_are_rounded_and_the_published_ones_marked() -> None:
-    assert len(HEADER) == 6
-    assert format_rows([PUBLISHED, OURS]) == [
-        ("hog", "paper (published)", "36.6 ± 17.3", "", "", ""),
-        ("hog", "algorithm-1", "42.7 ± 7.9", "1.23", "15.6", "0.35"),
+def _records(folder: Path, photos: list[Path], failing: int = 0) -> list[Record]:
+    """The records of a store in which the trials of some photos have failed."""
+    found = trials(photos, 40)
+    with Store(folder, create=True) as store:
+        store.plan("a", found)
+        for trial in found:
+            if trial.photo in [str(photo) for photo in photos[:failing]]:
+                store.put(Failure(trial.key, "why"))
+            else:
+                picture = np.full((30, 40), 99, np.uint8)
+                store.put(dataclasses.replace(make_outcome(trial), picture=picture))
+        return store.records("a")
+
+
+def test_ours_stand_below_the_published_figures_of_each_representation() -> None:
+    errors = [0.1, 0.2, 0.6]
+    records = [
+        Record(trial, "done", dataclasses.replace(MEASURES, error=error))
+        for error, photo in zip(errors, PHOTOS, strict=False)
+        for trial in trials([photo], 40)
+    ]
+    found = format_table4(records)
+    assert all(len(row) == len(HEADER) for row in found)
+    ours = ["algorithm-1", "30.0 ± 26.5", "0.10", "20.0", "0.50", "3"]
+    assert found == [
+        ["hog", "HOGgle (published)", "60.1 ± 11.6", "", "", "", ""],
+        ["hog", "paper (published)", "36.6 ± 17.3", "", "", "", ""],
+        ["hog", *ours],
+        ["hogb", "paper (published)", "11.5 ± 4.8", "", "", "", ""],
+        ["hogb", *ours],
+        ["dsift", "paper (published)", "9.4 ± 8.6", "", "", "", ""],
+        ["dsift", *ours],
     ]
 
 
-def test_the_csv_holds_the_summaries_unrounded(tmp_path: Path) -> None:
-    measurements = _measurements(tmp_path, PHOTOS[:1])
-    paths = write_table4(tmp_path, [PUBLISHED, OURS], measurements, PHOTOS[:1])
-    assert [path.name for path in paths] == ["table4.csv", "table4.md", "table4.png"]
+def test_the_files_hold_the_table(tmp_path: Path) -> None:
+    records = _records(tmp_path, PHOTOS[:1])
+    paths = write_table4(tmp_path, records, Loader())
+    assert [path.name for path in paths] == [
+        f"table4.{suffix}" for suffix in ("csv", "md", "tex", "pdf", "png")
+    ]
     with paths[0].open(newline="") as file:
-        published, ours = csv.DictReader(file)
-    assert published == {
-        "representation": "hog", "method": "paper", "error_mean": "36.6", "error_std": "17.3",
-        "seconds": "", "psnr": "", "ssim": "", "photos": "",
-    }  # fmt: skip
-    assert (ours["error_mean"], ours["seconds"], ours["photos"]) == ("42.71", "1.234", "9")
+        assert list(csv.reader(file)) == [HEADER, *format_table4(records)]
+    line = "| hog | algorithm-1 | 25.0 | 0.10 | 20.0 | 0.50 | 1 |"
+    assert line in paths[1].read_text().splitlines()
 
 
-def test_the_markdown_is_a_table(tmp_path: Path) -> None:
-    measurements = _measurements(tmp_path, PHOTOS[:1])
-    text = write_table4(tmp_path, [OURS], measurements, PHOTOS[:1])[1].read_text()
-    assert text.splitlines() == [
-        "| representation | method | error % | seconds | PSNR dB | SSIM |",
-        "| --- | --- | --- | --- | --- | --- |",
-        "| hog | algorithm-1 | 42.7 ± 7.9 | 1.23 | 15.6 | 0.35 |",
-    ]
-
-
-def test_the_picture_shows_at_most_four_photos(tmp_path: Path) -> None:
+def test_the_picture_shows_at_most_two_photos(tmp_path: Path) -> None:
     heights = []
-    for count in (1, 4, 6):
-        photos = PHOTOS[:count]
-        paths = write_table4(tmp_path, [OURS], _measurements(tmp_path, photos), photos)
-        heights.append(len(pixels_of(paths[2])))
+    for count in (1, 2, 3):
+        folder = tmp_path / str(count)
+        write_table4(folder, _records(folder, PHOTOS[:count]), Loader())
+        heights.append(len(pixels_of(folder / "table4.png")))
     assert heights[0] < heights[1] == heights[2]
 
 
-def test_photos_that_were_not_measured_are_left_out_of_the_picture(tmp_path: Path) -> None:
-    measurements = _measurements(tmp_path, PHOTOS[2:3])
-    write_table4(tmp_path, [OURS], measurements, PHOTOS[2:3])
-    expected = (tmp_path / "table4.png").read_bytes()
-    write_table4(tmp_path, [OURS], measurements, [tmp_path / "gone.jpg", *PHOTOS[:3]])
-    assert (tmp_path / "table4.png").read_bytes() == expected
+def test_photos_that_failed_are_left_out_of_the_picture(tmp_path: Path) -> None:
+    write_table4(tmp_path, _records(tmp_path, PHOTOS[:3], failing=2), Loader())
+    alone = sorted(path.name for path in tmp_path.glob("table4.*.1.png"))
+    assert alone == [f"table4.{line}.1.png" for line in (1, 2, 3)]

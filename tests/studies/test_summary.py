@@ -9,7 +9,6 @@ import pytest
 from tests.study_files import MEASURES
 
 from preimage.presets import NNPREIMAGE
-from preimage.studies.component import Component
 from preimage.studies.outcome import Record
 from preimage.studies.summary import summarize, summarize_responses, varied_constants
 from preimage.studies.trial import Trial
@@ -59,7 +58,7 @@ def test_the_mean_response_of_a_component_is_over_seeds() -> None:
     for channel, seed, response in ((0, 0, 2.0), (0, 1, 5.0), (1, 0, 3.0)):
         trial = Trial(
             visualization="maximize", representation="hog", seed=seed, settings=NNPREIMAGE,
-            component=Component(channel=channel), maximum=10.0 + channel,
+            channel=channel, maximum=10.0 + channel,
         )  # fmt: skip
         records.append(
             Record(trial, "done", dataclasses.replace(MEASURES, error=None, response=response))

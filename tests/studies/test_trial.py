@@ -9,24 +9,25 @@ import pytest
 
 from preimage.masks import Mask
 from preimage.presets import MODERN, NNPREIMAGE
-from preimage.studies.component import Component
 from preimage.studies.trial import Trial
+
+SETTINGS = NNPREIMAGE.replace(loss_weight=20)
 
 TRIAL = Trial(
     representation="vgg-m/conv3", weights="random", photo="a.png", photo_sha256="12",
-    size=(20, 30), seed=2, settings=NNPREIMAGE.replace(loss_weight=20), mask=Mask(window=3),
+    size=(20, 30), seed=2, settings=SETTINGS, mask=Mask(window=3),
 )  # fmt: skip
 
 MAXIMIZATION = Trial(
     visualization="maximize", representation="vgg-m/conv3", settings=MODERN,
-    component=Component(channel=5), maximum=2.5, maximum_sha256="34",
+    channel=5, maximum=2.5, reference_sha256="34",
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("change", [
     {"representation": "vgg-m/conv2"}, {"weights": None}, {"weights_sha256": "ab"},
     {"photo_sha256": "13"}, {"size": None}, {"size": (30, 20)}, {"seed": 3},
-    {"settings": NNPREIMAGE}, {"settings": TRIAL.settings.replace(beta=1.5)},
+    {"settings": NNPREIMAGE}, {"settings": SETTINGS.replace(beta=1.5)},
     {"mask": Mask()}, {"mask": Mask(window=3, stream=1)}, {"visualization": "caricature"},
 ], ids=lambda change: str(*change))  # fmt: skip
 def test_whatever_changes_the_result_changes_the_key(change: dict[str, object]) -> None:
@@ -34,8 +35,7 @@ def test_whatever_changes_the_result_changes_the_key(change: dict[str, object]) 
 
 
 @pytest.mark.parametrize("change", [
-    {"component": Component(channel=6)}, {"component": Component(channel=5, position=(0, 0))},
-    {"component": Component(channel=5, class_name="goose")}, {"maximum_sha256": "35"},
+    {"channel": 6}, {"position": (0, 0)}, {"class_name": "goose"}, {"reference_sha256": "35"},
     {"seed": 1}, {"size": 64},
 ], ids=lambda change: str(*change))  # fmt: skip
 def test_whatever_changes_a_maximization_changes_its_key(change: dict[str, object]) -> None:
@@ -47,7 +47,7 @@ def test_the_last_digits_of_m_which_rounding_changes_do_not_change_the_key() -> 
 
 
 def test_a_key_stays_what_it_is_from_version_to_version() -> None:
-    assert TRIAL.key == "5a85902386725856c35a06c3c1b49ff8"
+    assert TRIAL.key == "86c9bcd401deffbfe3e88482ae2019b4"
 
 
 def test_where_files_lie_does_not_change_the_key() -> None:
@@ -58,7 +58,7 @@ def test_where_files_lie_does_not_change_the_key() -> None:
 
 
 def test_a_whole_number_is_the_same_constant_as_a_fraction() -> None:
-    whole, fraction = (TRIAL.settings.replace(loss_weight=c, alpha=6 * c / 20) for c in (20, 20.0))
+    whole, fraction = (SETTINGS.replace(loss_weight=c, alpha=6 * c / 20) for c in (20, 20.0))
     assert TRIAL.model_copy(update={"settings": whole}).key == TRIAL.key
     assert TRIAL.model_copy(update={"settings": fraction}).key == TRIAL.key
 
@@ -73,3 +73,32 @@ def test_the_key_is_the_same_in_another_process() -> None:
 
 def test_a_trial_is_what_its_json_says() -> None:
     assert Trial.model_validate_json(TRIAL.model_dump_json()) == TRIAL
+
+
+def test_a_component_is_named_by_channel_place_or_class() -> None:
+    for change, expected in (
+        ({}, "5"), ({"position": (3, 4)}, "5:3,4"), ({"class_name": "goose"}, "goose"),
+    ):  # fmt: skip
+        assert MAXIMIZATION.model_copy(update=change).component == expected
+    assert TRIAL.component is None
+    with pytest.raises(ValueError, match="a trial without a component"):
+        _ = TRIAL.target
+
+
+def test_a_description_names_subject_weight_and_seed() -> None:
+    assert TRIAL.description == "vgg-m/conv3, a.png, C 20, seed 2"
+    assert MAXIMIZATION.description == "vgg-m/conv3, 5, strength 3, seed 0"
+    hoggle = Trial(representation="hog", photo="b.png", dictionaries="h.npz")
+    assert hoggle.description == "hog, b.png, HOGgle, seed 0"
+
+
+@pytest.mark.parametrize(("trial", "change", "together"), [
+    (TRIAL, {"photo_sha256": "13", "photo": "b.png"}, True), (TRIAL, {"seed": 3}, False),
+    (MAXIMIZATION, {"channel": 6, "maximum": 3}, True), (MAXIMIZATION, {"size": 64}, False),
+    (MAXIMIZATION, {"position": (0, 0)}, False),
+    (TRIAL.model_copy(update={"dictionaries_sha256": "56"}), {"photo_sha256": "13"}, False),
+])  # fmt: skip
+def test_trials_go_into_one_batch_if_they_differ_in_photo_or_component_alone(
+    trial: Trial, change: dict[str, object], together: bool
+) -> None:
+    assert (trial.batch_key == trial.model_copy(update=change).batch_key) is together

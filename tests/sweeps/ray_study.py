@@ -35,7 +35,7 @@ def main(folder: Path) -> None:
     cluster.wait_for_nodes()
     photos = save_photos(folder / "photos", 5)
     names = ["hog", "hogb", "dsift"]
-    trials = make_trials(photos, representations=names, loss_weights=[1, 5, 20], steps=30)
+    trials = make_trials(photos, representations=names, loss_weight=[1, 5, 20], steps=30)
     weights = folder / "weights.pth"
     torch.save(network("efficientnet-lite0", "random").module.state_dict(), weights)
     layer = {"representations": ["efficientnet-lite0/stem.conv"], "weights": str(weights)}

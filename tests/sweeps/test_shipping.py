@@ -13,7 +13,7 @@ from tests.study_files import make_trials, save_photos
 
 from preimage.catalog import network
 from preimage.models import zoo
-from preimage.studies.loading import Loader
+from preimage.studies.loader import Loader
 from preimage.studies.outcome import Outcome
 from preimage.studies.trial import Trial
 from preimage.studies.worker import carry_out
@@ -35,9 +35,10 @@ def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trial:
 
 
 def _image(trial: Trial, loader: Loader) -> np.ndarray:
-    (outcome,) = carry_out(
-        [trial], {trial.photo_sha256: Path(trial.photo).read_bytes()}, loader
-    )  # fmt: skip
+    assert trial.photo is not None
+    assert trial.photo_sha256 is not None
+    photos = {trial.photo_sha256: Path(trial.photo).read_bytes()}
+    (outcome,) = carry_out([trial], photos, loader)
     assert isinstance(outcome, Outcome)
     return outcome.image
 

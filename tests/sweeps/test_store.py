@@ -149,28 +149,23 @@ def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     database.execute(f"PRAGMA user_version = {VERSION + 1}")
     database.close()
     for create in (False, True):
-        with pytest.raises(StoreError, match=rf"version {VERSION + 1}, of a newer preimage"):
+        with pytest.raises(
+            StoreError,
+            match=rf"version {VERSION + 1}, but this .* version {VERSION}: update preimage",
+        ):
             Store(tmp_path, create=create)
 
 
-def test_a_store_that_was_made_before_there_were_maximizations_is_still_read_and_written(
-    tmp_path: Path, trials: list[Trial]
-) -> None:
-    with Store(tmp_path / "store", create=True) as store:
-        store.plan("a", trials)
-        store.put(make_outcome(trials[0]))
-    database = sqlite3.connect(tmp_path / "store" / "index.sqlite")
-    for new in ("component", "maximum", "maximum_sha256"):
-        database.execute("UPDATE trials SET trial = json_remove(trial, ?)", (f"$.{new}",))
-    database.execute("UPDATE results SET measures = json_remove(measures, '$.response')")
-    database.execute("PRAGMA user_version = 1")
-    database.commit()
+def test_a_store_of_an_older_version_is_left_alone(tmp_path: Path) -> None:
+    Store(tmp_path, create=True).close()
+    database = sqlite3.connect(tmp_path / "index.sqlite")
+    database.execute(f"PRAGMA user_version = {VERSION - 1}")
     database.close()
-    with Store(tmp_path / "store") as store:
-        assert [record.trial for record in store.records("a")] == trials
-        assert store.records("a")[0].measures == MEASURES
-    with Store(tmp_path / "store", create=True) as store:
-        assert store.claim(trials) == trials[1:]
+    before = (tmp_path / "index.sqlite").read_bytes()
+    for create in (False, True):
+        with pytest.raises(StoreError, match=rf"version {VERSION - 1}, .*: give another folder"):
+            Store(tmp_path, create=create)
+    assert (tmp_path / "index.sqlite").read_bytes() == before
 
 
 def test_a_damaged_index_and_a_missing_store_are_refused(tmp_path: Path) -> None:

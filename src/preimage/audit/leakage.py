@@ -1,14 +1,14 @@
-"""Which layers of a network give a photo back: inversion as a leak.
+"""The leak audit: which layers of a network give a photo back.
 
-Every photo is inverted from every layer. A layer leaks where the reconstructions are nearer
-to their own photos than to all others, in pixels or for HOG, which the network knows nothing
-of.
+Every photo is inverted from every layer. A layer leaks if the reconstructions are nearer to their
+own photos than to all others, by pixels or by HOG, of which the network knows nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 
 import numpy as np
@@ -17,26 +17,28 @@ from torch import Tensor
 
 from preimage.preprocessing import GRAY
 from preimage.representations.hog import HOG
-from preimage.studies.loading import Loader
+from preimage.studies.loader import Loader
 from preimage.studies.outcome import Record
 from preimage.studies.study import Study
 from preimage.studies.summary import Mean, summarize
 
+NAME = "audit"
 LEAKS = 0.9
-"""A layer gives photos back if at least this fraction is recognized, by pixels or by HOG."""
-FEWEST = 4
-"""Of so many photos, guesses would be right for all in one of 256 layers, by one measure."""
+"""Fraction of recognized photos from which a layer leaks, by pixels or by HOG."""
+FEWEST_PHOTOS = 4
+"""Number of photos below which guesses are too often right for all of them: for 4 photos, for one
+layer in 256, by one measure."""
 
 
 @dataclass(frozen=True, slots=True)
-class Exposure:
-    """What one layer tells about the photos.
+class LayerAudit:
+    """The audit of one layer.
 
     Attributes:
-        mean: errors and similarities.
+        mean: mean errors and similarities.
         by_pixels: fraction of the reconstructions whose nearest photo, by correlation of
-            the pixels, is their own.
-        by_hog: the same for the correlation of HOG codes.
+            pixels, is their own.
+        by_hog: the same by correlation of HOG codes.
     """
 
     mean: Mean
@@ -45,32 +47,32 @@ class Exposure:
 
     @property
     def leaks(self) -> bool:
-        """Whether the layer gives the photos back."""
+        """Whether the layer gives photos back."""
         return max(self.by_pixels, self.by_hog) >= LEAKS
 
 
-def study(
-    representations: Sequence[str], photos: Sequence[str], steps: int | None, weights: str | None
+def plan_audit(
+    representations: Sequence[str], photos: Sequence[Path], steps: int | None, weights: str | None
 ) -> Study:
-    """The trials of an audit: each photo from each layer, with the layer's own C.
+    """Return the study of an audit: each photo from each layer, with the layer's own C.
 
     Args:
-        representations: layers, as "vgg-m/conv1".
-        photos: image files and folders.
-        steps: iterations; None for as many as the settings have.
+        representations: layers, such as "vgg-m/conv1".
+        photos: image files.
+        steps: number of evaluations; None for that of the settings.
         weights: weight file of the network, "random", or None for its own.
 
-    >>> study(["hog"], ["a.png"], 10, None).name
+    >>> plan_audit(["hog"], [Path("a.png")], 10, None).name
     'audit'
     """
     return Study(
-        name="audit", representations=list(representations), photos=list(photos), steps=steps,
-        weights=weights,
+        name=NAME, representations=list(representations), images=[str(path) for path in photos],
+        steps=steps, weights=weights,
     )  # fmt: skip
 
 
-def expose(records: Sequence[Record], loader: Loader) -> list[Exposure]:
-    """What each layer tells, in the order of the records; nothing of those without results.
+def audit_layers(records: Sequence[Record], loader: Loader) -> list[LayerAudit]:
+    """Return the audit of each layer that has results, in the order of the records.
 
     Args:
         records: the trials of an audit.
@@ -80,24 +82,23 @@ def expose(records: Sequence[Record], loader: Loader) -> list[Exposure]:
         ValueError: if fewer than two photos can be compared.
     """
     done = [record for record in records if record.measures is not None]
-    names = list(dict.fromkeys(record.trial.photo_sha256 for record in done))
-    if len(names) < 2:
+    if len({record.trial.photo_sha256 for record in done}) < 2:
         raise ValueError("an audit needs results of at least two photos to tell them apart")
-    exposures = []
+    audits = []
     for mean in summarize(done):
         alike = [r for r in done if r.trial.representation == mean.representation]
-        exposures.append(Exposure(mean, *_recognized(alike, done, loader)))
-    return exposures
+        audits.append(LayerAudit(mean, *_recognized(alike, done, loader)))
+    return audits
 
 
 def _recognized(
     alike: Sequence[Record], done: Sequence[Record], loader: Loader
 ) -> tuple[float, float]:
-    """The fractions of reconstructions nearest to their own photos, by pixels and by HOG."""
+    """Return the fractions of results nearest to their own photos, by pixels and by HOG."""
     first = alike[0].trial
     preprocessing = loader.representation(first.representation, first.weights).preprocessing
     trials = {record.trial.photo_sha256: record.trial for record in done}
-    photos = torch.stack([preprocessing.load(trial.photo, trial.size) for trial in trials.values()])
+    photos = torch.stack([preprocessing.load(t.photo or "", t.size) for t in trials.values()])
     images = torch.stack([torch.from_numpy(np.load(r.image)) for r in alike if r.image])
     own = torch.tensor([list(trials).index(record.trial.photo_sha256) for record in alike])
     pixels = (preprocessing.to_255(images), preprocessing.to_255(photos))
@@ -105,17 +106,19 @@ def _recognized(
 
 
 def _rate(results: Tensor, photos: Tensor, own: Tensor) -> float:
+    """Return the fraction of results whose nearest photo has the index in `own`."""
     nearest = (_normalized(results) @ _normalized(photos).T).argmax(1)
     return fmean((nearest == own).float().tolist())
 
 
 def _normalized(values: Tensor) -> Tensor:
-    """Each as a vector of mean 0 and norm 1, so that products are correlations."""
+    """Return each as a vector of mean 0 and norm 1, so that products are correlations."""
     vectors = values.flatten(1)
     return torch.nn.functional.normalize(vectors - vectors.mean(1, keepdim=True))
 
 
 def _hog(images: Tensor) -> Tensor:
+    """Return the HOG codes of images in 0..255."""
     gray = torch.stack([GRAY.to_core(image.clamp(0, 255)) for image in images])
     with torch.no_grad():
         return HOG()(gray)

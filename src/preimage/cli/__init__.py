@@ -13,12 +13,12 @@ import typer
 import preimage
 from preimage.cli.audit import audit
 from preimage.cli.caricature import caricature
+from preimage.cli.demo import demo
 from preimage.cli.invert import invert
 from preimage.cli.maximize import maximize
 from preimage.cli.networks import fetch, layers, models
-from preimage.cli.reproduce import demo, hoggle, table4
-from preimage.cli.reproduce_excitations import fig3, fig11, fig12, fig13, fig14, fig15
-from preimage.cli.reproduce_networks import figure_command, list_experiments, table5
+from preimage.cli.reproduce import hoggle, list_experiments, table4, table5
+from preimage.cli.reproduce_figures import figure_command
 from preimage.cli.stats import stats
 from preimage.cli.study import study
 from preimage.cli.top import top
@@ -43,8 +43,6 @@ app.command()(stats)
 app.command()(top)
 _reproduce.command()(table4)
 _reproduce.command()(hoggle)
-for _figure in (fig3, fig11, fig12, fig13, fig14, fig15):
-    _reproduce.command()(_figure)
 app.command()(audit)
 _reproduce.command()(table5)
 for _name in FIGURES:

@@ -7,62 +7,55 @@ from typing import Annotated
 
 import typer
 
-from preimage.cli.common import clear_errors
-from preimage.cli.options import BatchSize, Device, Retry, Threads, Workers
-from preimage.cli.reproduce_networks import (
-    Images,
-    Layers,
-    Photos,
-    Weights,
-)
+from preimage.cli.options import Images, Layers, Limit, Weights
+from preimage.cli.run_options import RunOptions, with_run_options
 
 _DEPTHS = (0.05, 0.25, 0.5, 0.75, 0.9, 1)
 _STEPS = 100
 
 
+@with_run_options
 def audit(
-    model: Annotated[str, typer.Argument(help="A network, as in `preimage models`.")],
+    network: Annotated[str, typer.Argument(help="A network, as in `preimage models`.")],
+    *,
     layers: Layers = None,
     weights: Weights = None,
     images: Images = None,
-    photos: Photos = None,
-    steps: Annotated[int, typer.Option(min=1, help="Iterations.")] = _STEPS,
+    limit: Limit = None,
+    steps: Annotated[int, typer.Option(min=1, help="Number of iterations.")] = _STEPS,
     out: Annotated[Path, typer.Option(help="Folder for the page and its store.")] = Path("audit"),
-    workers: Workers = None,
-    threads: Threads = 1,
-    batch: BatchSize = 1,
-    device: Device = "cpu",
-    retry: Retry = False,
+    run: RunOptions,
 ) -> None:
     """Reconstruct photos from layers, and say which layers give them back; one page of HTML."""
-    from preimage.audit import leakage as audit_experiment
-    from preimage.cli.reproduce_networks import choose_layers, choose_photos
-    from preimage.cli.running import How, carry_out, report_failures
+    from preimage.audit.leakage import FEWEST_PHOTOS, NAME, audit_layers, plan_audit
+    from preimage.cli.common import choose_layers, clear_errors, photo_names
+    from preimage.cli.running import carry_out, exit_if_failed
     from preimage.paper.figures import at_depths
-    from preimage.photo_files import shipped_photos
     from preimage.reporting.audit import conclude, write_audit
     from preimage.reporting.results import check_folder
-    from preimage.studies.loading import Loader
+    from preimage.studies.expansion import expand
+    from preimage.studies.loader import Loader
+    from preimage.studies.trial_files import photo_paths
 
     with clear_errors():
         loader = Loader()
-        network = loader.network(model, weights)
-        names = choose_layers(network, layers, at_depths(network.main_layers, _DEPTHS))
-        chosen = choose_photos(images, photos, tuple(shipped_photos()))
-        if len(chosen) < audit_experiment.FEWEST:
+        chosen = choose_layers(
+            loader.network(network, weights), layers,
+            lambda network: at_depths(network.main_layers, _DEPTHS),
+        )  # fmt: skip
+        photos = photo_paths(photo_names(images))[:limit]
+        if len(photos) < FEWEST_PHOTOS:
             raise ValueError(
-                f"an audit needs at least {audit_experiment.FEWEST} photos, not {len(chosen)}: "
-                "of fewer, guesses would often be right"
+                f"an audit needs at least {FEWEST_PHOTOS} photos, not {len(photos)}: with fewer, "
+                "guesses would often be right"
             )
-        plan = audit_experiment.study(names, chosen, steps, weights)
         check_folder(out)
-        how = How(workers, threads, batch, device, retry)
-        records = carry_out(out, plan.name, plan.trials(loader), how)
-        exposures = audit_experiment.expose(records, loader)
+        study = plan_audit(chosen, photos, steps, weights)
+        records = carry_out(out, NAME, expand(study, loader), run)
+        audits = audit_layers(records, loader)
         page = out / "audit.html"
-        write_audit(page, model, records, exposures, loader)
-    for line in conclude(exposures, len(chosen)):
+        write_audit(page, network, records, audits, loader)
+    for line in conclude(audits, len(photos)):
         typer.echo(line)
     typer.echo(f"wrote {page}")
-    if report_failures(records):
-        raise typer.Exit(2)
+    exit_if_failed(records)

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from preimage.files import sha256
-from preimage.names import unknown
+from preimage.names import LayerName, unknown
 from preimage.presets import PRESETS
 from preimage.representations.execution import Execution
 from preimage.settings import Settings
@@ -22,6 +22,7 @@ from preimage.settings import Settings
 if TYPE_CHECKING:
     import numpy as np
 
+    from preimage.networks import Network
     from preimage.optimizer import Progress
     from preimage.representations.base import Representation
 
@@ -124,6 +125,45 @@ def representations(rep: str, layers: str | None, weights: str | None) -> list[R
     network = catalog.network(rep, weights)
     names = network.main_layers if layers == "all" else [n.strip() for n in layers.split(",")]
     return [network.layer(name) for name in names]
+
+
+def choose_layers(
+    network: Network, layers: str | None, default: Callable[[Network], Sequence[str]]
+) -> list[str]:
+    """Return the names of the representations that `--layers` stands for.
+
+    Args:
+        network: whose layers they are.
+        layers: as the user gave it: names, "all" for the main layers, or None.
+        default: returns the layers for None.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    if layers == "all":
+        chosen = list(network.main_layers)
+    else:
+        chosen = (
+            list(default(network))
+            if layers is None
+            else [name.strip() for name in layers.split(",")]
+        )
+    if not chosen:
+        raise ValueError(f"{network.name} has no layers that fit: name some by --layers")
+    return [str(LayerName(network.name, layer)) for layer in chosen]
+
+
+def photo_names(images: Sequence[Path] | None) -> list[str] | None:
+    """Return the files and folders that `--images` names, for a study; None if none are named.
+
+    Raises:
+        OSError: if one of them does not exist.
+    """
+    if images is None:
+        return None
+    for path in images:
+        path.stat()
+    return [str(path) for path in images]
 
 
 def find_preset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
@@ -31,3 +32,24 @@ BatchSize: TypeAlias = Annotated[
     ),
 ]
 Retry: TypeAlias = Annotated[bool, typer.Option("--retry", help="Try failed trials again.")]
+Network: TypeAlias = Annotated[
+    str | None, typer.Option(help="Another network than the paper's, as in `preimage models`.")
+]
+Networks: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--network", help="Another network than the paper's; repeatable."),
+]
+Layers: TypeAlias = Annotated[
+    str | None, typer.Option(help="Layers, such as conv1,relu2, or all. Default: the paper's.")
+]
+Weights: TypeAlias = Annotated[
+    str | None, typer.Option(help="Weight file of the network, or random.")
+]
+Images: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(help="A photo, or a folder of photos; repeatable. Default: shipped photos."),
+]
+Limit: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Maximum number of photos.")]
+Steps: TypeAlias = Annotated[
+    int | None, typer.Option(min=1, help="Number of iterations; a final stage adds 50.")
+]

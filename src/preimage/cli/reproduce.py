@@ -1,115 +1,71 @@
-"""`preimage demo`, `preimage reproduce table4` and its baseline, `hoggle`."""
+"""`preimage reproduce table4`, `hoggle`, `table5` and `list`."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-import preimage
+from preimage.cli.options import Images, Layers, Limit, Network, Steps, Weights
+from preimage.cli.run_options import RunOptions, with_run_options
+from preimage.paper.figures import FIGURES
+
+_OTHERS = {
+    "layers NETWORK": "Tables 1-3: the structure of the networks",
+    "reproduce table4": "errors of HOG, HOGb and DSIFT",
+    "reproduce hoggle": "trains HOGgle, their baseline",
+    "demo": "Figure 4: inversions of HOG, HOGb and DSIFT",
+}
 
 
-def demo(
-    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("demo.png"),
-) -> None:
-    """Invert a photo that comes with the package from HOG, HOGb and DSIFT, as in Figure 4."""
-    from preimage.cli.common import clear_errors, percent, progress_bar, use_one_thread
-    from preimage.paper import table4 as table4_experiment
-    from preimage.photo_files import shipped_photos
-    from preimage.reporting.grid import Cell, draw_grid
-    from preimage.reporting.results import check_picture
-
-    with clear_errors(), progress_bar() as begin:
-        check_picture(out)
-        use_one_thread("cpu")
-        photo = shipped_photos()["chelsea"]
-        rows: list[tuple[str, ...]] = []
-        cells: list[Cell] = []
-        for name in table4_experiment.REPRESENTATIONS:
-            representation = preimage.representation(name)
-            start = time.perf_counter()
-            result = preimage.invert(representation, photo, progress=begin(name))
-            seconds = time.perf_counter() - start
-            if not cells:
-                original = representation.preprocessing.load(photo)
-                cells.append(Cell(representation.preprocessing.to_pil(original), "original"))
-            label = f"{name}: {percent(result.describe()['error'])}"
-            cells.append(Cell(result.to_pil(), label))
-            rows.append((name, percent(result.describe()["error"]), f"{seconds:.1f}"))
-            if result.interrupted:
-                break
-        out.parent.mkdir(parents=True, exist_ok=True)
-        draw_grid([cells[:2], cells[2:]]).save(out)
-    _print_table(("representation", "error", "seconds"), rows)
-    typer.echo(f"wrote {out}")
-    if result.interrupted:
-        raise typer.Exit(130)
-
-
+@with_run_options
 def table4(
-    images: Annotated[
-        Path | None, typer.Option(help="Folder of photos; those of the package if not given.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the table and its store.")] = Path("table4"),
+    *,
+    images: Images = None,
+    limit: Limit = None,
     size: Annotated[int, typer.Option(min=25, help="Longer side of the photos.")] = 320,
     hoggle: Annotated[
         Path | None, typer.Option(help="Measure HOGgle too: a file of `preimage reproduce hoggle`.")
     ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the table and its store.")] = Path("table4"),
+    run: RunOptions,
 ) -> None:
     """Reconstruction error of HOG, HOGb and DSIFT; run again to go on after a stop."""
-    from preimage.cli.common import clear_errors, console, progress_bar, use_one_thread
-    from preimage.paper import hoggle as hoggle_experiment
-    from preimage.paper import table4 as table4_experiment
-    from preimage.photo_files import list_images, shipped_photos
+    from preimage import hoggle as baseline
+    from preimage.cli.common import clear_errors, photo_names
+    from preimage.cli.running import carry_out, finish
+    from preimage.cli.tables import print_table
+    from preimage.paper.table4 import NAME, trials
     from preimage.reporting.results import check_folder
-    from preimage.reporting.table4 import HEADER, format_rows, write_table4
+    from preimage.reporting.table4 import HEADER, format_table4, write_table4
+    from preimage.studies.loader import Loader
+    from preimage.studies.trial_files import photo_paths
 
-    with clear_errors(), progress_bar() as begin:
-        use_one_thread("cpu")
+    with clear_errors():
         check_folder(out)
-        photos = list(shipped_photos().values()) if images is None else list_images(images)
-        dictionaries = None if hoggle is None else hoggle_experiment.load(hoggle)
-        measurements, failures = [], []
-        for index, photo in enumerate(photos):
-            report = begin(f"{photo.name} ({index + 1} of {len(photos)})")
-            try:
-                measurements += table4_experiment.measure(
-                    photo, out, size=size, dictionaries=dictionaries, progress=report
-                )
-            except preimage.ImageError as error:
-                failures.append(str(error))
-        if measurements:
-            summaries = table4_experiment.summarize(measurements)
-            rows = sorted(
-                [*table4_experiment.published(), *summaries],
-                key=lambda row: table4_experiment.REPRESENTATIONS.index(row.representation),
-            )
-            paths = write_table4(out, rows, measurements, photos)
-    if measurements:
-        _print_table(HEADER, format_rows(rows))
-        typer.echo(f"{len(photos) - len(failures)} photos; wrote {', '.join(map(str, paths))}")
-    for failure in failures:
-        console.print(f"error: {failure}", markup=False)
-    if failures:
-        raise typer.Exit(2)
+        photos = photo_paths(photo_names(images))[:limit]
+        if hoggle is not None:
+            baseline.load(hoggle)  # raises if it cannot be used
+        records = carry_out(out, NAME, trials(photos, size, hoggle), run)
+        paths = write_table4(out, records, Loader())
+    print_table(HEADER, format_table4(records))
+    finish(records, paths)
 
 
 def hoggle(
-    images: Annotated[
-        Path | None, typer.Option(help="Folder of photos; those of the package if not given.")
-    ] = None,
+    images: Images = None,
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("hoggle.npz"),
 ) -> None:
     """Train HOGgle, the baseline of Table 4, for `table4 --hoggle FILE`."""
+    import time
+
     from rich.progress import Progress as Bar
 
-    from preimage.cli.common import clear_errors, console, use_one_thread
-    from preimage.paper import hoggle as hoggle_experiment
-    from preimage.photo_files import list_images, shipped_photos
+    from preimage import hoggle as baseline
+    from preimage.cli.common import clear_errors, console, photo_names, use_one_thread
     from preimage.reporting.results import check_writable
+    from preimage.studies.trial_files import photo_paths
 
     with (
         clear_errors(),
@@ -119,18 +75,18 @@ def hoggle(
         if out.is_dir():
             raise ValueError(f"{out} is a folder: --out names the file to write")
         check_writable(out.parent)
-        photos = list(shipped_photos().values()) if images is None else list_images(images)
+        photos = photo_paths(photo_names(images))
         task = bar.add_task("batches of patches", total=None)
         begin = time.perf_counter()
         try:
-            dictionaries = hoggle_experiment.learn(
+            dictionaries = baseline.learn(
                 photos, progress=lambda done, total: bar.update(task, completed=done, total=total)
             )
         except KeyboardInterrupt:
             console.print("interrupted: nothing was written")
             raise typer.Exit(130) from None
         seconds = time.perf_counter() - begin
-        hoggle_experiment.save(dictionaries, out)
+        baseline.save(dictionaries, out)
     pairs, atoms = dictionaries.image_atoms.shape[:2]
     typer.echo(
         f"{pairs} pairs of dictionaries of {atoms} atoms, each learned without a part of "
@@ -138,11 +94,69 @@ def hoggle(
     )
 
 
-def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+@with_run_options
+def table5(
+    *,
+    network: Network = None,
+    layers: Layers = None,
+    weights: Weights = None,
+    images: Images = None,
+    limit: Limit = None,
+    loss_weight: Annotated[
+        list[float] | None, typer.Option(min=0, help="C; repeatable. Default: the paper's four.")
+    ] = None,
+    steps: Steps = None,
+    ablation: Annotated[
+        bool,
+        typer.Option("--ablation", help="Also without the prior of variation, of range, of both."),
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder for the table and its store.")] = Path("table5"),
+    run: RunOptions,
+) -> None:
+    """Reconstruction error by layer and C; run again to go on after a stop."""
+    from preimage.cli.common import choose_layers, clear_errors, photo_names
+    from preimage.cli.running import carry_out, finish
+    from preimage.cli.tables import print_table
+    from preimage.paper.table5 import LOSS_WEIGHTS, MODEL, studies
+    from preimage.reporting.results import check_folder
+    from preimage.reporting.table5 import format_table5, write_table5
+    from preimage.studies.expansion import expand
+    from preimage.studies.loader import Loader
+    from preimage.studies.summary import summarize
+
+    with clear_errors():
+        check_folder(out)
+        loader = Loader()
+        chosen = loader.network(network or MODEL, weights)
+        plans = studies(
+            choose_layers(chosen, layers, lambda network: network.main_layers),
+            photo_names(images), ablation=ablation, loss_weight=loss_weight or LOSS_WEIGHTS,
+            weights=weights, steps=steps, limit=limit,
+        )  # fmt: skip
+        trials = [trial for plan in plans for trial in expand(plan, loader)]
+        records = carry_out(out, plans[0].name, trials, run)
+        paths = write_table5(out, records)
+    print_table(*format_table5(summarize(records)))
+    finish(records, paths)
+
+
+def list_experiments() -> None:
+    """List what can be reproduced, and whether the networks of the paper are here."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*header)
-    for row in rows:
-        table.add_row(*row)
+    from preimage.models.zoo_files import is_installed
+    from preimage.paper.table5 import MODEL
+
+    table = Table("preimage ...", "shows", "network", "weights")
+    table.columns[0].no_wrap = True
+    for name, shows in _OTHERS.items():
+        table.add_row(name, shows, "", "")
+    made = {"table5": ("errors by layer and C", [MODEL])}
+    made |= {name: (figure.shows, list(figure.networks)) for name, figure in FIGURES.items()}
+    for name, (shows, networks) in made.items():
+        here = "here" if all(map(is_installed, networks)) else "missing"
+        table.add_row(f"reproduce {name}", shows, ", ".join(networks), here)
     Console().print(table)
+    typer.echo("missing weights: preimage fetch NETWORK")
+    typer.echo("other networks: --network, as --network efficientnet-lite0")

@@ -1,18 +1,19 @@
-"""`preimage study`: many visualizations, from a file, that lose nothing when they are stopped."""
+"""`preimage study`: many visualizations from a file; a stopped run loses nothing."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from preimage.cli.options import BatchSize, Device, Retry, Threads, Workers
+from preimage.cli.run_options import RunOptions, with_run_options
 
 if TYPE_CHECKING:
-    from preimage.cli.running import How
-    from preimage.studies.loading import Loader
+    from preimage.studies.loader import Loader
     from preimage.studies.outcome import Record
     from preimage.studies.trial import Trial
 
@@ -20,20 +21,19 @@ _MOST_ROWS = 60
 
 study = typer.Typer(help="Many visualizations at a time.", no_args_is_help=True)
 StoreFolder = Annotated[Path, typer.Argument(metavar="STORE", help="Folder of a study's results.")]
-Name = Annotated[str | None, typer.Option("--study", help="Which, where a store holds several.")]
+Name = Annotated[
+    str | None, typer.Option("--study", help="Name of the study, if the store holds several.")
+]
 
 
 @study.command("run")
+@with_run_options
 def run_study(
     file: Annotated[Path, typer.Argument(help="The study, in TOML.")],
+    *,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the results. Default: the file's name.")
     ] = None,
-    workers: Workers = None,
-    threads: Threads = 1,
-    batch: BatchSize = 1,
-    device: Device = "cpu",
-    retry: Retry = False,
     ray: Annotated[
         str | None,
         typer.Option(help="Use the Ray cluster at this address: auto, HOST:PORT, or local."),
@@ -44,34 +44,35 @@ def run_study(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and how long it will take.")
     ] = False,
+    run: RunOptions,
 ) -> None:
     """Carry out a study; run it again to go on after a stop, or to do what is new in it."""
     from preimage.cli.common import clear_errors
-    from preimage.cli.running import How, carry_out, report_failures
+    from preimage.cli.running import carry_out, exit_if_failed
     from preimage.reporting.results import check_writable
-    from preimage.studies.loading import Loader
+    from preimage.studies.expansion import expand
+    from preimage.studies.loader import Loader
     from preimage.studies.study import read_study
 
-    how = How(workers, threads, batch, device, retry, ray, gpus)
+    options = dataclasses.replace(run, ray=ray, gpus=gpus)
     with clear_errors():
         plan = read_study(file)
         loader = Loader()
-        trials = plan.trials(loader, file.parent)
+        trials = expand(plan, loader, file.parent)
         store = Path(file.stem) if out is None else out
         if dry_run:
-            _print_plan(_planned(store, plan.name, trials), loader, how)
+            _print_plan(_known(store, trials), loader, options)
             return
         check_writable(store)
-        records = carry_out(store, plan.name, trials, how)
+        records = carry_out(store, plan.name, trials, options)
     _print_means(records)
     _print_counts(plan.name, records)
-    if report_failures(records):
-        raise typer.Exit(2)
+    exit_if_failed(records)
 
 
 @study.command()
 def status(store: StoreFolder) -> None:
-    """How far the studies of a store are."""
+    """Print how many trials of each study of a store are done, failed and missing."""
     from preimage.cli.common import clear_errors
     from preimage.sweeps.store import Store
 
@@ -82,7 +83,7 @@ def status(store: StoreFolder) -> None:
 
 @study.command()
 def report(store: StoreFolder, name: Name = None) -> None:
-    """Write means, pictures and what failed as report.md, .csv, .tex, .pdf and .png."""
+    """Write means, pictures and failures as report.md, .csv, .tex, .pdf and .png."""
     from preimage.cli.common import clear_errors
     from preimage.reporting.results import check_writable
     from preimage.reporting.study import write_report
@@ -98,7 +99,7 @@ def report(store: StoreFolder, name: Name = None) -> None:
 @study.command()
 def export(
     store: StoreFolder,
-    file: Annotated[Path, typer.Argument(help="What to write: .csv or .parquet.")],
+    file: Annotated[Path, typer.Argument(help="The file to write: .csv or .parquet.")],
     name: Name = None,
 ) -> None:
     """Write every trial with its numbers, one a row."""
@@ -112,7 +113,7 @@ def export(
 
 
 def _records(folder: Path, name: str | None) -> tuple[str, list[Record]]:
-    """The study of a store that the user means, and its trials."""
+    """Return the name of the study that the user means, and its trials."""
     from preimage.sweeps.store import Store
 
     with Store(folder) as store:
@@ -125,54 +126,53 @@ def _records(folder: Path, name: str | None) -> tuple[str, list[Record]]:
         return name, store.records(name)
 
 
-def _planned(folder: Path, name: str, trials: list[Trial]) -> list[Record]:
-    """The trials of a study with what a store, if there is one, knows of them."""
+def _known(folder: Path, trials: list[Trial]) -> list[Record]:
+    """Return the records of trials in a store; they are missing if there is no store."""
     from preimage.studies.outcome import Record
     from preimage.sweeps.store import Store
 
-    known: dict[str, Record] = {}
-    if (folder / "index.sqlite").exists():
-        with Store(folder) as store:
-            known = {record.trial.key: record for record in store.lookup(trials)}
-    return [known.get(trial.key, Record(trial, "missing")) for trial in trials]
+    if not (folder / "index.sqlite").exists():
+        return [Record(trial, "missing") for trial in trials]
+    with Store(folder) as store:
+        return store.lookup(trials)
 
 
-def _print_plan(records: list[Record], loader: Loader, how: How) -> None:
+def _print_plan(records: list[Record], loader: Loader, options: RunOptions) -> None:
+    """Print how many trials are to do, and about how long they will take."""
     import torch
-    from rich.console import Console
-    from rich.table import Table
 
     from preimage.cli.common import check_device
+    from preimage.cli.running import count_workers
+    from preimage.cli.tables import print_table
     from preimage.studies.estimate import seconds_each
 
-    torch.set_num_threads(how.threads)
-    if how.ray is None:
-        check_device(how.device)
-    seconds = seconds_each(records, loader, how.device if how.ray is None else "cpu")
-    table = Table("representation", "trials", "done", "failed", "each", "left")
-    total = 0.0
-    for name in dict.fromkeys(record.trial.representation for record in records):
-        counts = Counter(r.status for r in records if r.trial.representation == name)
-        left = counts["missing"] + (counts["failed"] if how.retry else 0)
+    torch.set_num_threads(options.threads)
+    if options.ray is None:
+        check_device(options.device)
+    seconds = seconds_each(records, loader, "cpu" if options.ray else options.device)
+    names = dict.fromkeys(record.trial.representation for record in records)
+    counts = {n: Counter(r.status for r in records if r.trial.representation == n) for n in names}
+    left = {n: c["missing"] + (c["failed"] if options.retry else 0) for n, c in counts.items()}
+    rows = []
+    for name, count in counts.items():
         each = seconds.get(name)
-        total += (each or 0) * left
-        cells = (counts.total(), counts["done"], counts["failed"])
-        times = ("?", "?") if each is None else (_duration(each), _duration(each * left))
-        table.add_row(name, *map(str, cells), *times)
-    Console().print(table)
-    untimed = sum(record.trial.representation not in seconds for record in records)
+        times = ("?", "?") if each is None else (_duration(each), _duration(each * left[name]))
+        cells = (count.total(), count["done"], count["failed"])
+        rows.append((name, *map(str, cells), *times))
+    print_table(("representation", "trials", "done", "failed", "each", "left"), rows)
+    untimed = sum(counts[name].total() for name in names if name not in seconds)
     if untimed:
         typer.echo(f"{untimed} trials could not be timed (?), and do not count below")
-    left = sum(record.status == "missing" for record in records)
-    workers = how.processes(left)
+    workers = count_workers(options, sum(left.values()))
+    total = sum(seconds.get(name, 0) * count for name, count in left.items()) / workers
     typer.echo(
-        f"{len(records)} trials, {left} to do: about {_duration(total / workers)} with "
+        f"{len(records)} trials, {sum(left.values())} to do: about {_duration(total)} with "
         f"{workers} worker{'s' if workers > 1 else ''}, if each has a core of its own"
     )
 
 
 def _duration(seconds: float) -> str:
-    """Seconds in a unit that fits."""
+    """Return a time in a unit that fits."""
     if seconds < 100:
         return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
     if seconds < 100 * 60:
@@ -180,24 +180,20 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} hours"
 
 
-def _print_means(records: list[Record]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
+def _print_means(records: Sequence[Record]) -> None:
+    """Print the means of a study, unless there are too many."""
+    from preimage.cli.tables import print_table
     from preimage.reporting.study import format_study
 
     header, rows = format_study(records)
     if len(rows) > _MOST_ROWS:
         typer.echo(f"{len(rows)} means; `preimage study report` writes them")
-        return
-    table = Table(*header)
-    table.columns[0].overflow = "fold"  # the end of a name tells layers apart
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+    else:
+        print_table(header, rows)
 
 
-def _print_counts(name: str, records: list[Record]) -> None:
+def _print_counts(name: str, records: Sequence[Record]) -> None:
+    """Print how many trials of a study are done, failed and missing."""
     counts = Counter(record.status for record in records)
     typer.echo(
         f"{name}: {len(records)} trials, {counts['done']} done, {counts['failed']} failed, "

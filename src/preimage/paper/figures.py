@@ -1,33 +1,33 @@
-"""Figures 1, 2 and 5-10 (section 5.2) as studies, for any network, and their layouts.
+"""Figures 1-3 and 5-15 of the paper as studies, for any network, and their layouts.
 
-A figure is rows of panels: trials, the photo that they invert, or how far several
-reconstructions of it differ.
+A figure is rows of panels. A panel shows the result of a trial, the photo of a trial, or the
+differences between the results of several.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from preimage.models.zoo import NETWORKS
 from preimage.names import LayerName
 
 if TYPE_CHECKING:
     from preimage.networks import Network
-    from preimage.studies.loading import Loader
-    from preimage.studies.trial import Trial
+    from preimage.studies.study import Study
+    from preimage.studies.trial import Trial, Visualization
 
-_LINEAR_VGG_M = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
-_LINEAR_VGG_VD = (
-    "conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1", "conv3_2", "conv3_3", "conv4_1",
-    "conv4_2", "conv4_3", "conv5_1", "conv5_2", "conv5_3", "fc6", "fc7", "fc8",
-)  # fmt: skip
-_ALEXNET = (
-    "conv1", "relu1", "norm1", "pool1", "conv2", "relu2", "norm2", "pool2", "conv3", "relu3",
-    "conv4", "relu4", "conv5", "relu5", "pool5", "fc6", "relu6", "fc7", "relu7", "fc8",
-)  # fmt: skip
+Layers: TypeAlias = tuple[str, ...]
+
+SCORES: Layers = ()
+"""Stands for the layer of the class scores."""
+
+_ALEXNET, _CAFFENET, _VGG_M, _VGG_VD = (
+    NETWORKS[name] for name in ("alexnet", "caffenet", "vgg-m", "vgg-vd-16")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Panel:
 
     Attributes:
         label: what is written above it.
-        trials: the trial it shows; several for the map of how their images differ.
+        trials: the trial whose result it shows; several for the map of their differences.
         is_photo: whether it shows the photo of the trial instead.
     """
 
@@ -47,95 +47,94 @@ class Panel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """What a figure of the paper tries, and how it is laid out.
+    """The trials of a figure of the paper, and its layout.
 
     Attributes:
         shows: in a few words.
-        model: the network of the paper.
-        layers: its layers.
-        depths: where the layers of another network stand for them, as fractions of those
-            that fit; None for all of them.
-        variants: fields of the study, one set for each part of the figure.
-        label: of a panel.
-        row: trials of a part for which this is the same share a row.
-        photo_last: whether the photo ends a row instead of beginning it.
-        spread: whether a row ends with the differences between its images.
-        photos: names of the shipped photos that are used if none are given.
+        visualization: what is done.
+        networks: the networks of the paper, each with the layers that are shown.
+        depths: the layers of other networks, as fractions of the depth; None for all layers.
+        variants: keys of a study, one set for each part of the figure.
+        row: the trials of a part for which this is the same share a row.
+        label: the label of the panel of a trial.
+        photo: whether each row begins or ends with its photo.
+        differences: whether each row ends with the differences between its results.
+        images: names of the shipped photos to use if no others are given.
     """
 
     shows: str
-    model: str
-    layers: tuple[str, ...]
+    visualization: Visualization = "invert"
+    networks: Mapping[str, Layers]
     depths: tuple[float, ...] | None = None
     variants: tuple[dict[str, Any], ...] = ({},)
-    label: Callable[[Trial], str]
     row: Callable[[Trial], object]
-    photo_last: bool = False
-    spread: bool = False
-    photos: tuple[str, ...] = ("chelsea",)
+    label: Callable[[Trial], str]
+    photo: str | None = "first"
+    differences: bool = False
+    images: tuple[str, ...] = ("chelsea",)
 
     def layers_of(self, network: Network) -> list[str]:
-        """The layers of a network that the figure shows."""
-        if network.name == self.model:
-            return list(self.layers)
+        """Return the layers of a network that the figure shows."""
+        layers = self.networks.get(network.name, ())
+        if layers:
+            return list(layers)
+        if SCORES in self.networks.values():
+            return [network.score_layer]
         fitting = [name for name in network.main_layers if self._fits(network, name)]
         return fitting if self.depths is None else at_depths(fitting, self.depths)
 
-    def parts(
-        self, names: Sequence[str], photos: Sequence[str], loader: Loader, **changes: Any
-    ) -> list[list[Trial]]:
-        """The trials of each part, by the authors' solver and constants.
+    def studies(self, name: str, **keys: Any) -> list[Study]:
+        """Return the study of each part, with the authors' solver and constants.
 
         Args:
-            names: representations.
-            photos: image files and folders.
-            loader: where representations come from.
-            changes: fields of the study, such as `weights` and `steps`.
+            name: of all of them.
+            keys: of the studies; they replace those of the figure.
 
         Raises:
-            ValueError: if a representation or a photo cannot be used.
+            ValueError: if a key does not apply to the figure or is out of range.
         """
-        from preimage.studies.study import Study
+        from preimage.studies.study import make_study
 
-        fields = {"representations": list(names), "photos": list(photos), **changes}
-        fields["preset"] = "nnpreimage"
-        studies = [Study.model_validate({**fields, **variant}) for variant in self.variants]
-        return [study.trials(loader) for study in studies]
+        given = {"name": name, "visualization": self.visualization, "preset": "nnpreimage"} | keys
+        return [make_study({**variant, **given}) for variant in self.variants]
 
     def rows(self, part: Sequence[Trial]) -> list[list[Panel]]:
-        """The panels of a part, row by row."""
+        """Return the panels of a part, row by row."""
         groups: dict[object, list[Trial]] = {}
         for trial in part:
             groups.setdefault(self.row(trial), []).append(trial)
         return [self._row(group) for group in groups.values()]
 
     def _row(self, trials: list[Trial]) -> list[Panel]:
+        """Return the panels of a row."""
         panels = [Panel(self.label(trial), (trial,)) for trial in trials]
-        photo = Panel(Path(trials[0].photo).stem, (trials[0],), is_photo=True)
-        panels = [*panels, photo] if self.photo_last else [photo, *panels]
-        if self.spread:
+        photo = trials[0].photo
+        if photo is not None:
+            panel = Panel(Path(photo).stem, (trials[0],), is_photo=True)
+            panels = [*panels, panel] if self.photo == "last" else [panel, *panels]
+        if self.differences:
             panels.append(Panel("standard deviation", tuple(trials)))
         return panels
 
     def _fits(self, network: Network, layer: str) -> bool:
-        """Whether the masks of the figure fit the codes of a layer."""
+        """Return whether the masks of the figure fit the codes of a layer."""
         from preimage.masks import Mask
 
-        fields = [variant["mask"] for variant in self.variants if "mask" in variant]
-        if not fields:
+        masks = [variant["mask"] for variant in self.variants if "mask" in variant]
+        if not masks:
             return True
         phi = network.layer(layer)
-        shape = phi.code_shape(*phi.default_size)
+        shape = phi.code_shape(*(phi.default_size or ()))
         try:
-            for values in fields:
-                Mask(**values).to_tensor(shape)
+            for keys in masks:
+                Mask(**keys).to_tensor(shape)
         except ValueError:
             return False
         return len(shape) == 3
 
 
 def at_depths(layers: Sequence[str], depths: Sequence[float]) -> list[str]:
-    """The layers at these fractions of the depth, 1 for the last.
+    """Return the layers at these fractions of the depth, 1 for the last.
 
     >>> at_depths(["a", "b", "c", "d"], [0.5, 1])
     ['b', 'd']
@@ -143,62 +142,125 @@ def at_depths(layers: Sequence[str], depths: Sequence[float]) -> list[str]:
     return [layers[math.ceil(depth * len(layers)) - 1] for depth in depths if layers]
 
 
+def _network(trial: Trial) -> str:
+    return LayerName.parse(trial.representation).network
+
+
 def _layer(trial: Trial) -> str:
     return LayerName.parse(trial.representation).layer
 
 
+def _representation(trial: Trial) -> str:
+    return trial.representation
+
+
+def _photo(trial: Trial) -> object:
+    return trial.photo
+
+
 def _constants(trial: Trial) -> str:
-    return f"C = {trial.settings.loss_weight:g}, beta = {trial.settings.beta:g}"
+    return "C = {loss_weight:g}, beta = {beta:g}".format_map(trial.constants)
 
 
 def _seed(trial: Trial) -> str:
     return f"{_layer(trial)}, seed {trial.seed}"
 
 
-def _photo(trial: Trial) -> str:
-    return trial.photo
+def _stream(trial: Trial) -> str:
+    return f"{_layer(trial)}, stream {trial.mask.stream}"
+
+
+def _jitter(trial: Trial) -> str:
+    if trial.constants["jitter"] == 1:
+        return f"{trial.class_name}, no jitter"
+    return f"{trial.class_name}, jitter of {trial.constants['jitter_scale'] / 4:g} stride"
+
+
+def _filter(trial: Trial) -> str:
+    return f"{_layer(trial)}: {trial.component}"
+
+
+def _class(trial: Trial) -> str:
+    return f"{_network(trial)}: {trial.class_name}"
 
 
 _SEEDS: dict[str, Any] = {"seeds": [0, 1, 2, 3]}
 
 FIGURES: dict[str, Figure] = {
     "fig1": Figure(
-        shows="four reconstructions from the class scores", model="vgg-m", layers=("fc8",),
-        depths=(1,), variants=(_SEEDS,), label=_seed, row=_photo, photo_last=True,
+        shows="four reconstructions from the class scores",
+        networks={"vgg-m": SCORES}, variants=(_SEEDS,), row=_photo, label=_seed, photo="last",
     ),
     "fig2": Figure(
-        shows="the effect of C and of beta", model="alexnet", layers=("relu3",), depths=(0.5,),
-        variants=({"loss_weights": [1, 20, 100, 300]}, {"settings": {"beta": [1, 1.5, 2]}}),
-        label=_constants, row=_photo,
+        shows="the effect of C and of beta", networks={"alexnet": ("relu3",)}, depths=(0.5,),
+        variants=({"loss_weight": [1, 20, 100, 300]}, {"settings": {"beta": [1, 1.5, 2]}}),
+        row=_photo, label=_constants,
+    ),
+    "fig3": Figure(
+        shows="a class without jitter and with it", visualization="maximize",
+        networks={"alexnet": SCORES},
+        variants=tuple(
+            {"classes": ["tree frog"], "seeds": [0], "settings": jitter}
+            for jitter in ({"jitter": 1}, {"jitter_scale": [1, 4]})
+        ),
+        row=_jitter, label=_jitter,
     ),
     "fig5": Figure(
-        shows="inversions of all layers", model="alexnet", layers=_ALEXNET,
-        label=_layer, row=_photo,
+        shows="inversions of all layers", networks={"alexnet": _ALEXNET.layer_names},
+        row=_photo, label=_layer,
     ),
     "fig6": Figure(
-        shows="inversions of the linear layers", model="vgg-m", layers=_LINEAR_VGG_M,
-        label=_layer, row=_photo,
+        shows="inversions of the linear layers",
+        networks={"vgg-m": _VGG_M.linear_layers}, row=_photo, label=_layer,
     ),
     "fig7": Figure(
-        shows="inversions of the linear layers", model="vgg-vd-16", layers=_LINEAR_VGG_VD,
-        label=_layer, row=_photo,
+        shows="inversions of the linear layers",
+        networks={"vgg-vd-16": _VGG_VD.linear_layers}, row=_photo, label=_layer,
     ),
     "fig8": Figure(
-        shows="four reconstructions from each of three layers, and how they differ",
-        model="vgg-vd-16", layers=("conv4_1", "conv5_2", "fc7"), depths=(0.5, 0.75, 1),
-        variants=(_SEEDS,), label=_seed, row=lambda trial: (trial.photo, trial.representation),
-        spread=True, photos=("chelsea", "coffee", "china"),
+        shows="four reconstructions from each of three layers, and their differences",
+        networks={"vgg-vd-16": ("conv4_1", "conv5_2", "fc7")}, depths=(0.5, 0.75, 1),
+        variants=(_SEEDS,), row=lambda trial: (trial.photo, trial.representation), label=_seed,
+        differences=True, images=("chelsea", "coffee", "china"),
     ),
     "fig9": Figure(
-        shows="reconstructions from the central 5 x 5 responses", model="caffenet",
-        layers=_LINEAR_VGG_M[:5], depths=(0.2, 0.4, 0.6, 0.8, 1),
-        variants=({"mask": {"window": 5}},), label=_layer, row=_photo,
+        shows="reconstructions from the central 5 x 5 responses",
+        networks={"caffenet": _CAFFENET.convolutions}, depths=(0.2, 0.4, 0.6, 0.8, 1),
+        variants=({"mask": {"window": 5}},), row=_photo, label=_layer,
     ),
     "fig10": Figure(
-        shows="reconstructions from each half of the channels", model="caffenet",
-        layers=("conv1", "norm1", "conv2", "norm2"), depths=(0.1, 0.2, 0.3, 0.4),
-        variants=({"mask": {"stream": 1}}, {"mask": {"stream": 2}}),
-        label=lambda trial: f"{_layer(trial)}, stream {trial.mask.stream}", row=_photo,
+        shows="reconstructions from each half of the channels",
+        networks={"caffenet": ("conv1", "norm1", "conv2", "norm2")}, depths=(0.1, 0.2, 0.3, 0.4),
+        variants=({"mask": {"stream": 1}}, {"mask": {"stream": 2}}), row=_photo, label=_stream,
+    ),
+    "fig11": Figure(
+        shows="the first filters of each convolution", visualization="maximize",
+        networks={"vgg-m": _VGG_M.convolutions}, variants=({"channels": "0-8"},),
+        row=_representation, label=_filter,
+    ),
+    "fig12": Figure(
+        shows="the first filters of each convolution", visualization="maximize",
+        networks={"vgg-vd-16": _VGG_VD.convolutions}, variants=({"channels": "0-8"},),
+        row=_representation, label=_filter,
+    ),
+    "fig13": Figure(
+        shows="classes as networks see them", visualization="maximize",
+        networks=dict.fromkeys(("alexnet", "vgg-m", "vgg-vd-16"), SCORES),
+        variants=({"classes": ["tree frog", "black swan", "goose", "cheeseburger"]},),
+        row=_network, label=_class,
+    ),
+    "fig14": Figure(
+        shows="caricatures of a photo by layer", visualization="caricature",
+        networks={"vgg-m": _VGG_M.layer_names}, row=_photo, label=_layer,
+    ),
+    "fig15": Figure(
+        shows="caricatures of several photos", visualization="caricature",
+        networks={
+            "vgg-m": ("conv3", "conv4", "conv5", "fc6", "fc8"), "vgg-vd-16": ("conv5_3", "fc8"),
+        },
+        depths=(0.2, 0.4, 0.6, 0.8, 1), row=_photo, label=_representation,
+        images=("chelsea", "coffee", "flower"),
     ),
 }  # fmt: skip
-"""The figures by name."""
+"""The figures by name. Figure 13 has the classes of section 6; its caption names the vending
+machine instead of the cheeseburger."""

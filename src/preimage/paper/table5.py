@@ -1,4 +1,4 @@
-"""Table 5: how accurately the layers of a network are inverted (section 5.2.1)."""
+"""Table 5: the accuracy of inversions of the layers of a network (section 5.2.1)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOSS_WEIGHTS = (1.0, 20.0, 100.0, 300.0)
 """C of the paper."""
 
 NO_VARIATION_PRIOR = 1e9
-"""V that makes the total-variation prior vanish, for the ablation."""
+"""V that removes the total-variation prior, for the ablation."""
 
 _FACTOR = 1e3
 NO_RANGE_PRIOR = {
@@ -26,12 +26,12 @@ NO_RANGE_PRIOR = {
     "start_amplitude": Settings().start_amplitude / _FACTOR,
     "learning_rate": Algorithm1().learning_rate / _FACTOR**2,
 }
-"""B that makes the prior on the range (Eq. 5) vanish, and what keeps noise and steps as they
-are. The bound of Eq. 6 stays."""
+"""B that removes the prior on the range (Eq. 5), and constants that keep noise and steps as
+they are. The bound of Eq. 6 stays."""
 
 
 def published() -> dict[tuple[str, float], tuple[float, float]]:
-    """Mean and standard deviation in percent of AlexNet's layers, by layer and C, as printed.
+    """Return mean and standard deviation in percent, by layer of AlexNet and C, as printed.
 
     >>> published()["conv1", 1.0]
     (69.5, 10.3)
@@ -48,49 +48,49 @@ def published() -> dict[tuple[str, float], tuple[float, float]]:
 
 def studies(
     representations: Sequence[str],
-    photos: Sequence[str] | None,
+    images: Sequence[str] | None,
     *,
-    loss_weights: Sequence[float] = LOSS_WEIGHTS,
+    loss_weight: Sequence[float] = LOSS_WEIGHTS,
     ablation: bool = False,
-    **fields: Any,
+    **keys: Any,
 ) -> list[Study]:
-    """The trials of the table, all of one name.
+    """Return the studies of the table, all of one name.
 
     Args:
-        representations: layers, as "alexnet/conv1".
-        photos: image files and folders; None for those that the package ships.
-        loss_weights: values of C.
-        ablation: whether to try everything without each of the priors too, and without both,
-            where C has nothing to be weighed against: there with the last value alone.
-        fields: others of the study.
+        representations: layers, such as "alexnet/conv1".
+        images: image files and folders; None for the shipped photos.
+        loss_weight: values of C.
+        ablation: whether to add trials without each of the priors, and without both; the latter
+            with the last C alone, since C then weighs against nothing.
+        keys: others of the studies.
 
     >>> [study.name for study in studies(["hog"], None, seeds=[1])]
     ['table5']
     """
     without = {"gradient_norm": NO_VARIATION_PRIOR}
-    variants: list[tuple[dict[str, Any], Sequence[float]]] = [({}, loss_weights)]
+    variants: list[tuple[dict[str, Any], Sequence[float]]] = [({}, loss_weight)]
     if ablation:
         variants += [
-            (without, loss_weights),
-            (NO_RANGE_PRIOR, loss_weights),
-            (without | NO_RANGE_PRIOR, loss_weights[-1:]),
+            (without, loss_weight),
+            (NO_RANGE_PRIOR, loss_weight),
+            (without | NO_RANGE_PRIOR, loss_weight[-1:]),
         ]
     return [
         Study(
             name="table5",
             representations=list(representations),
-            photos=None if photos is None else list(photos),
-            loss_weights=list(weights),
+            images=None if images is None else list(images),
+            loss_weight=list(weights),
             preset="nnpreimage",
             settings=settings,
-            **fields,
+            **keys,
         )
         for settings, weights in variants
     ]
 
 
 def is_without(mean: Mean) -> tuple[bool, bool]:
-    """Whether results are without the prior of the total variation, and of the range."""
+    """Return whether results lack the prior of total variation, and that of the range."""
     varied = dict(mean.varied)
     return (
         varied.get("gradient_norm") == NO_VARIATION_PRIOR,

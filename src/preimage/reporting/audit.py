@@ -1,4 +1,4 @@
-"""The page of an audit: a plain conclusion, curves, a table and pictures, in one HTML file."""
+"""The page of an audit: conclusion, curves, table and pictures in one HTML file."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from preimage.audit.leakage import LEAKS, Exposure
+from preimage.audit.leakage import LEAKS, LayerAudit
+from preimage.files import write_whole
 from preimage.names import LayerName
-from preimage.reporting.study import format_error
-from preimage.studies.loading import Loader
+from preimage.reporting.tables import format_error, format_number
+from preimage.studies.loader import Loader
 from preimage.studies.outcome import Record
 
 _PHOTOS = 4
@@ -26,42 +27,43 @@ img { display: block; } .leak { color: #b00020; font-weight: bold; }
 
 def write_audit(
     path: Path,
-    model: str,
+    network: str,
     records: Sequence[Record],
-    exposures: Sequence[Exposure],
+    audits: Sequence[LayerAudit],
     loader: Loader,
 ) -> None:
-    """Writes the page of an audit.
+    """Write the page of an audit.
 
     Args:
         path: of the HTML file.
-        model: the network.
+        network: its name.
         records: the trials.
-        exposures: what each layer tells.
+        audits: of the layers.
         loader: where representations come from.
     """
     photos = len({record.trial.photo_sha256 for record in records})
     parts = [
-        f"<h1>What the layers of {html.escape(model)} tell of a photo</h1>",
-        *(f"<p>{html.escape(line)}</p>" for line in conclude(exposures, photos)),
-        f'<img alt="curves" src="{_curves(exposures)}">',
-        _table(exposures),
-        *_pictures(records, exposures, loader),
+        f"<h1>What the layers of {html.escape(network)} tell of a photo</h1>",
+        *(f"<p>{html.escape(line)}</p>" for line in conclude(audits, photos)),
+        f'<img alt="curves" src="{_curves(audits)}">',
+        _table(audits),
+        *_pictures(records, loader),
     ]
-    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(model)}'
+    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(network)}'
     page += f"</title><style>{_STYLE}</style><body>{''.join(parts)}</body></html>"
-    path.write_text(page, encoding="utf-8")
+    with write_whole(path) as partial:
+        partial.write_text(page, encoding="utf-8")
 
 
-def conclude(exposures: Sequence[Exposure], photos: int) -> list[str]:
-    """What the numbers mean, in sentences.
+def conclude(audits: Sequence[LayerAudit], photos: int) -> list[str]:
+    """Return the conclusion from an audit, in sentences.
 
     Args:
-        exposures: what each layer tells.
-        photos: how many photos were told apart.
+        audits: of the layers.
+        photos: number of photos.
     """
-    leaking = [_layer(exposure) for exposure in exposures if exposure.leaks]
-    others = [_layer(exposure) for exposure in exposures if not exposure.leaks]
+    leaking = [_layer(audit) for audit in audits if audit.leaks]
+    others = [_layer(audit) for audit in audits if not audit.leaks]
     lines = [
         f"{photos} photos were reconstructed from the output of each layer alone. A layer is "
         f"said to give photos back if at least {100 * LEAKS:.0f} % of its reconstructions are "
@@ -78,45 +80,48 @@ def conclude(exposures: Sequence[Exposure], photos: int) -> list[str]:
     return lines
 
 
-def _layer(exposure: Exposure) -> str:
-    return LayerName.parse(exposure.mean.representation).layer
+def _layer(audit: LayerAudit) -> str:
+    """Return the name of the layer without its network."""
+    return LayerName.parse(audit.mean.representation).layer
 
 
-def _table(exposures: Sequence[Exposure]) -> str:
+def _table(audits: Sequence[LayerAudit]) -> str:
+    """Return the table of all layers in HTML."""
     header = (
         "layer", "error %", "PSNR dB", "SSIM", "same class %", "own photo by pixels %",
         "own photo by HOG %", "gives photos back",
     )  # fmt: skip
     rows = ["".join(f"<th>{name}</th>" for name in header)]
-    for exposure in exposures:
-        mean, agreement = exposure.mean, exposure.mean.class_agreement
+    for audit in audits:
+        mean, agreement = audit.mean, audit.mean.class_agreement
         cells = [
-            html.escape(_layer(exposure)),
+            html.escape(_layer(audit)),
             format_error(mean.error, mean.error_std),
-            "" if mean.psnr is None else f"{mean.psnr:.1f}",
-            "" if mean.ssim is None else f"{mean.ssim:.2f}",
-            "" if agreement is None else f"{100 * agreement:.0f}",
-            f"{100 * exposure.by_pixels:.0f}",
-            f"{100 * exposure.by_hog:.0f}",
-            '<span class="leak">yes</span>' if exposure.leaks else "no",
+            format_number(mean.psnr, 1),
+            format_number(mean.ssim, 2),
+            format_number(None if agreement is None else 100 * agreement, 0),
+            format_number(100 * audit.by_pixels, 0),
+            format_number(100 * audit.by_hog, 0),
+            '<span class="leak">yes</span>' if audit.leaks else "no",
         ]
         rows.append("".join(f"<td>{cell}</td>" for cell in cells))
     return f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
 
 
-def _curves(exposures: Sequence[Exposure]) -> str:
+def _curves(audits: Sequence[LayerAudit]) -> str:
+    """Return the address of a plot of all measures over the layers."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")
     axes = figure.subplots()
-    layers = [_layer(exposure) for exposure in exposures]
-    means = [exposure.mean for exposure in exposures]
+    layers = [_layer(audit) for audit in audits]
+    means = [audit.mean for audit in audits]
     curves: dict[str, list[float | None]] = {
         "error": [mean.error for mean in means],
         "SSIM": [mean.ssim for mean in means],
         "same class": [mean.class_agreement for mean in means],
-        "own photo by pixels": [exposure.by_pixels for exposure in exposures],
-        "own photo by HOG": [exposure.by_hog for exposure in exposures],
+        "own photo by pixels": [audit.by_pixels for audit in audits],
+        "own photo by HOG": [audit.by_hog for audit in audits],
     }
     for label, values in curves.items():
         places = [layer for layer, y in zip(layers, values, strict=True) if y is not None]
@@ -129,10 +134,8 @@ def _curves(exposures: Sequence[Exposure]) -> str:
     return _address(file.getvalue(), "svg+xml")
 
 
-def _pictures(
-    records: Sequence[Record], exposures: Sequence[Exposure], loader: Loader
-) -> list[str]:
-    """The first photos, each followed by its reconstruction from every layer."""
+def _pictures(records: Sequence[Record], loader: Loader) -> list[str]:
+    """Return the first photos in HTML, each followed by its reconstruction from every layer."""
     parts = ["<h2>Reconstructions</h2>"]
     for photo in list(dict.fromkeys(record.trial.photo for record in records))[:_PHOTOS]:
         mine = [r for r in records if r.trial.photo == photo and r.picture is not None]
@@ -141,8 +144,8 @@ def _pictures(
         trial = mine[0].trial
         preprocessing = loader.representation(trial.representation, trial.weights).preprocessing
         file = io.BytesIO()
-        preprocessing.to_pil(preprocessing.load(photo, trial.size)).save(file, "PNG")
-        parts.append("<div>" + _figure(file.getvalue(), Path(photo).stem))
+        preprocessing.to_pil(preprocessing.load(photo or "", trial.size)).save(file, "PNG")
+        parts.append("<div>" + _figure(file.getvalue(), Path(photo or "").stem))
         for record in mine:
             measures = record.measures
             if record.picture is not None and measures is not None and measures.error is not None:
@@ -154,9 +157,11 @@ def _pictures(
 
 
 def _figure(png: bytes, caption: str) -> str:
+    """Return a picture with its caption in HTML."""
     picture = f'<img width="160" alt="" src="{_address(png, "png")}">'
     return f"<figure>{picture}<figcaption>{html.escape(caption)}</figcaption></figure>"
 
 
 def _address(data: bytes, kind: str) -> str:
+    """Return the address of a picture that the page itself contains."""
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

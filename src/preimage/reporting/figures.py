@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from preimage.files import write_whole
+from preimage.images import ImageError
 from preimage.paper.figures import Panel
-from preimage.studies.loading import Loader
+from preimage.studies.loader import Loader
 from preimage.studies.outcome import Record
 from preimage.studies.trial import Trial
 
@@ -24,14 +26,14 @@ _INCHES = 1.6
 def write_figure(
     stem: Path, rows: Sequence[Sequence[Panel]], records: Mapping[str, Record], loader: Loader
 ) -> list[Path]:
-    """Draws rows of panels, long ones in several lines; writes STEM.pdf and STEM.png.
+    """Draw rows of panels, long ones in several lines, and write STEM.pdf and STEM.png.
 
     Each photo and result is also written alone, as STEM.LINE.COLUMN.png.
 
     Args:
         stem: path without a suffix.
         rows: what to show.
-        records: what came of the trials, by key.
+        records: of the trials, by key.
         loader: where representations come from.
     """
     from matplotlib.figure import Figure
@@ -47,17 +49,18 @@ def write_figure(
         for u, panel in enumerate(line):
             pixels = _pixels(panel, records, loader)
             if pixels is not None:
-                alone = stem.with_name(f"{stem.name}.{v + 1}.{u + 1}.png")
-                Image.fromarray(pixels).save(alone)
+                with write_whole(stem.with_name(f"{stem.name}.{v + 1}.{u + 1}.png")) as alone:
+                    Image.fromarray(pixels).save(alone)
             _draw(grid[v, u], panel, pixels, records, loader)
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png")]
     for path in paths:
-        figure.savefig(path, dpi=170)
+        with write_whole(path) as partial:
+            figure.savefig(partial, dpi=170)
     return paths
 
 
 def spread(images: Sequence[np.ndarray]) -> np.ndarray:
-    """Standard deviation of each pixel over several images (D, H, W), mean over channels.
+    """Return the standard deviation of each pixel over images (D, H, W), mean over channels.
 
     >>> spread([np.zeros((3, 1, 2)), np.full((3, 1, 2), 2.0)]).round(3).tolist()
     [[1.414, 1.414]]
@@ -67,7 +70,7 @@ def spread(images: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _wrapped(row: Sequence[Panel]) -> list[Sequence[Panel]]:
-    """A row in lines of nearly equal length, none longer than `_WIDEST`."""
+    """Return a row in lines of nearly equal length, none longer than `_WIDEST`."""
     length = math.ceil(len(row) / math.ceil(len(row) / _WIDEST))
     return [row[start : start + length] for start in range(0, len(row), length)]
 
@@ -79,48 +82,58 @@ def _draw(
     records: Mapping[str, Record],
     loader: Loader,
 ) -> None:
+    """Draw one panel: its pixels, or the differences of several results, or what is missing."""
     found = [records[trial.key] for trial in panel.trials]
-    title, measures = panel.label, found[0].measures
+    title = panel.label
     if pixels is not None:
         axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="none")
-        if measures is not None and measures.error is not None and not panel.is_photo:
-            title += f"\n{100 * measures.error:.1f} %"
+        if not panel.is_photo:
+            title += f"\n{_number(found[0])}"
             _frame(axes, found[0].trial, loader)
-    elif any(record.measures is None for record in found):
+    elif panel.is_photo or any(record.image is None for record in found):
         axes.text(0.5, 0.5, found[0].status, ha="center", va="center")
     else:
-        images = [np.load(record.image) for record in found if record.image]
-        deviation = spread(images)
+        deviation = spread([np.load(record.image) for record in found if record.image])
         axes.imshow(deviation, cmap="magma", vmin=0)
         title += f"\n0 to {deviation.max():.0f}, mean {deviation.mean():.0f}"
     axes.set_title(title, fontsize=7)
 
 
+def _number(record: Record) -> str:
+    """Return error or response of a result in words."""
+    measures = record.measures
+    if measures is None:
+        return record.status
+    if measures.error is not None:
+        return f"{100 * measures.error:.1f} %"
+    response, maximum = measures.response or 0, record.trial.maximum
+    return f"x {response:.2f}" if maximum is None else f"{response / maximum:.1f} M"
+
+
 def _pixels(panel: Panel, records: Mapping[str, Record], loader: Loader) -> np.ndarray | None:
-    """The photo or the one result that a panel shows; None if it shows neither."""
+    """Return the photo or the one result that a panel shows; None if it shows neither."""
+    record = records[panel.trials[0].key]
     if panel.is_photo:
-        return _photo(panel.trials[0], loader)
-    if len(panel.trials) > 1 or records[panel.trials[0].key].measures is None:
+        return _photo(record.trial, loader)
+    if len(panel.trials) > 1 or record.picture is None:
         return None
-    return _picture(records[panel.trials[0].key])
-
-
-def _photo(trial: Trial, loader: Loader) -> np.ndarray:
-    phi = loader.representation(trial.representation, trial.weights)
-    return phi.preprocessing.to_display(phi.preprocessing.load(trial.photo, trial.size))
-
-
-def _picture(record: Record) -> np.ndarray:
     from PIL import Image
 
-    if record.picture is None:
-        raise ValueError(f"{record.trial.key} has no picture")
     with Image.open(record.picture) as picture:
         return np.asarray(picture)
 
 
+def _photo(trial: Trial, loader: Loader) -> np.ndarray | None:
+    """Return the photo of a trial as the representation sees it; None if it is unreadable."""
+    preprocessing = loader.representation(trial.representation, trial.weights).preprocessing
+    try:
+        return preprocessing.to_display(preprocessing.load(trial.photo or "", trial.size))
+    except ImageError:
+        return None
+
+
 def _frame(axes: Axes, trial: Trial, loader: Loader) -> None:
-    """A white box around what the window of responses sees (Figure 9)."""
+    """Draw a white box around what the window of responses sees (Figure 9)."""
     phi = loader.representation(trial.representation, trial.weights)
     (bottom, top), (left_edge, right_edge) = axes.get_ylim(), axes.get_xlim()
     size = (round(bottom - top), round(right_edge - left_edge))

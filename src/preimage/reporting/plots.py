@@ -1,22 +1,23 @@
-"""Errors with their spread, as curves."""
+"""Plots of errors with their standard deviations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from preimage.files import write_whole
 from preimage.studies.summary import Mean
 
 
 def plot_errors(
     stem: Path, series: Mapping[str, Sequence[tuple[float | str, Mean]]], axis: str
 ) -> list[Path]:
-    """Draws mean error with its standard deviation; writes STEM.pdf and STEM.png.
+    """Plot mean errors with their standard deviations, and write STEM.pdf and STEM.png.
 
     Args:
         stem: path without a suffix.
-        series: of each curve, its label and its points: C or a layer's name, and the mean.
-        axis: what the points stand along.
+        series: for the label of each curve its points: C or the name of a layer, and the mean.
+        axis: what C or the layers are called.
     """
     from matplotlib.figure import Figure
 
@@ -25,8 +26,8 @@ def plot_errors(
     for label, points in series.items():
         places = [place for place, _ in points]
         errors = [100 * mean.error for _, mean in points]
-        spreads = [100 * (mean.error_std or 0) for _, mean in points]
-        axes.errorbar(places, errors, spreads, label=label, marker="o", capsize=3)
+        deviations = [100 * (mean.error_std or 0) for _, mean in points]
+        axes.errorbar(places, errors, deviations, label=label, marker="o", capsize=3)
     if not any(isinstance(place, str) for points in series.values() for place, _ in points):
         axes.set_xscale("symlog", linthresh=1)
     else:
@@ -37,5 +38,6 @@ def plot_errors(
     figure.legend(loc="outside lower center", fontsize="small")
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png")]
     for path in paths:
-        figure.savefig(path, dpi=150)
+        with write_whole(path) as partial:
+            figure.savefig(partial, dpi=150)
     return paths

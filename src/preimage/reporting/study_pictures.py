@@ -1,4 +1,4 @@
-"""All pictures of a study side by side, a file for each representation."""
+"""The pictures of a study side by side, one file for each representation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from preimage.files import file_name, write_whole
 from preimage.reporting.excitations import draw_results
 from preimage.studies.outcome import Record
 
@@ -14,20 +15,20 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _LARGEST = 160
-"""Pictures are reduced to at most so many pixels."""
+"""Longest side of a picture in pixels; larger ones are reduced."""
 
 
 def write_pictures(stem: Path, records: Sequence[Record]) -> list[Path]:
-    """Writes STEM.REPRESENTATION.png with every result that is done, in order.
+    """Write STEM.REPRESENTATION.png with every result that is done, in order.
 
-    Where they are of photos, each photo that is still there stands before its first result.
+    A photo stands before its first result, if its file is still there.
 
     Args:
         stem: path without a suffix.
         records: the trials of a study.
     """
     pictures: dict[str, list[tuple[Image.Image, str]]] = {}
-    shown: set[tuple[str, str]] = set()
+    shown: set[tuple[str, str | None]] = set()
     for record in records:
         if record.picture is None:
             continue
@@ -40,13 +41,14 @@ def write_pictures(stem: Path, records: Sequence[Record]) -> list[Path]:
         several.append((result, _label(record)))
     paths = []
     for name, several in pictures.items():
-        safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
-        paths.append(stem.with_name(f"{stem.name}.{safe}.png"))
-        draw_results(several, math.ceil(math.sqrt(len(several)))).save(paths[-1])
+        paths.append(stem.with_name(f"{stem.name}.{file_name(name)}.png"))
+        with write_whole(paths[-1]) as partial:
+            draw_results(several, math.ceil(math.sqrt(len(several)))).save(partial)
     return paths
 
 
 def _reduced(path: Path) -> Image.Image:
+    """Return a picture at its size in the grid."""
     from PIL import Image
 
     with Image.open(path) as picture:
@@ -56,7 +58,7 @@ def _reduced(path: Path) -> Image.Image:
 
 
 def _photo(path: Path, size: tuple[int, int]) -> Image.Image:
-    """The middle of a photo, as large as its reconstruction."""
+    """Return the middle of a photo, as large as its reconstruction."""
     from PIL import Image, ImageOps
 
     with Image.open(path) as photo:
@@ -64,10 +66,12 @@ def _photo(path: Path, size: tuple[int, int]) -> Image.Image:
 
 
 def _label(record: Record) -> str:
+    """Return the subject of a trial, and its error or response."""
     trial, measures = record.trial, record.measures
     words = [Path(trial.subject).stem if trial.photo else trial.subject]
     if measures is not None and measures.error is not None:
-        words.append(f"C {trial.weight:g}, {100 * measures.error:.0f} %")
+        weight = "HOGgle" if trial.weight is None else f"C {trial.weight:g}"
+        words.append(f"{weight}, {100 * measures.error:.0f} %")
     elif measures is not None and measures.response is not None:
         unit = "M" if trial.maximum is not None else "times"
         words.append(f"{measures.response / (trial.maximum or 1):.1f} {unit}")

@@ -1,69 +1,64 @@
-"""Table 4 as CSV, as Markdown and as a picture like Figure 4."""
+"""Table 4 as CSV, Markdown and LaTeX, and a picture as Figure 4."""
 
 from __future__ import annotations
 
-import csv
-import dataclasses
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from preimage.images import load_image
-from preimage.paper.table4 import REPRESENTATIONS, Measurement, Summary
-from preimage.preprocessing import GRAY
-from preimage.reporting.grid import Cell, draw_grid
+from preimage.paper.table4 import NAME, REPRESENTATIONS, method_of, published, rows
+from preimage.reporting.figures import write_figure
+from preimage.reporting.tables import format_error, format_number, write_table
+from preimage.studies.loader import Loader
+from preimage.studies.outcome import Record
+from preimage.studies.summary import summarize
 
-HEADER = ("representation", "method", "error %", "seconds", "PSNR dB", "SSIM")
-
-
-def format_rows(summaries: Sequence[Summary]) -> list[tuple[str, ...]]:
-    """The cells of the table as text, in the order of `HEADER`."""
-
-    def number(value: float | None, digits: int) -> str:
-        return "" if value is None else f"{value:.{digits}f}"
-
-    return [
-        (
-            s.representation,
-            f"{s.method} (published)" if s.photos is None else s.method,
-            f"{s.error_mean:.1f} ± {s.error_std:.1f}",
-            number(s.seconds, 2),
-            number(s.psnr, 1),
-            number(s.ssim, 2),
-        )
-        for s in summaries
-    ]
+HEADER = ["representation", "method", "error %", "seconds", "PSNR dB", "SSIM", "photos"]
 
 
-def write_table4(
-    folder: Path,
-    summaries: Sequence[Summary],
-    measurements: Sequence[Measurement],
-    photos: Sequence[Path],
-) -> list[Path]:
-    """Writes table4.csv, table4.md and table4.png (of two photos), and returns them."""
-    paths = [folder / f"table4.{suffix}" for suffix in ("csv", "md", "png")]
-    with paths[0].open("w", newline="") as file:
-        writer = csv.DictWriter(file, [f.name for f in dataclasses.fields(Summary)])
-        writer.writeheader()
-        writer.writerows(dataclasses.asdict(s) for s in summaries)
-    lines = [HEADER, tuple("---" for _ in HEADER), *format_rows(summaries)]
-    paths[1].write_text("".join("| " + " | ".join(line) + " |\n" for line in lines))
-    rows = []
-    names = {m.photo for m in measurements}
-    measured = [photo for photo in photos if photo.name in names]
-    for photo, name in itertools.product(measured[:2], REPRESENTATIONS):
-        cells = [
-            Cell(GRAY.to_pil(GRAY.to_core(load_image(folder / m.picture))), _caption(m))
-            for m in measurements
-            if (m.photo, m.representation) == (photo.name, name)
-        ]
-        if cells:
-            size = (cells[0].image.height, cells[0].image.width)
-            rows.append([Cell(GRAY.to_pil(GRAY.load(photo, size)), photo.stem), *cells])
-    draw_grid(rows).save(paths[2])
+def format_table4(records: Sequence[Record]) -> list[list[str]]:
+    """Return the rows of the table as text: the published figures, then ours.
+
+    Args:
+        records: the trials of the table.
+    """
+    found = []
+    for name in REPRESENTATIONS:
+        for (representation, method), (error, deviation) in published().items():
+            if representation == name:
+                cells = [f"{method} (published)", f"{error:.1f} ± {deviation:.1f}"]
+                found.append([name, *cells, "", "", "", ""])
+        methods: dict[str, list[Record]] = {}
+        for record in records:
+            if record.trial.representation == name:
+                methods.setdefault(method_of(record.trial), []).append(record)
+        for method, alike in methods.items():
+            found += [
+                [
+                    name,
+                    method,
+                    format_error(mean.error, mean.error_std),
+                    format_number(mean.seconds, 2),
+                    format_number(mean.psnr, 1),
+                    format_number(mean.ssim, 2),
+                    str(mean.count),
+                ]
+                for mean in summarize(alike)
+            ]
+    return found
+
+
+def write_table4(folder: Path, records: Sequence[Record], loader: Loader) -> list[Path]:
+    """Write table4.csv, .md and .tex, and a picture of two photos as table4.pdf and .png.
+
+    Args:
+        folder: where to; it must be there.
+        records: the trials of the table.
+        loader: where representations come from.
+    """
+    paths = write_table(folder / NAME, HEADER, format_table4(records))
+    done = [record for record in records if record.status == "done"]
+    if done:
+        by_key = {record.trial.key: record for record in done}
+        panels = rows([record.trial for record in done])
+        paths += write_figure(folder / NAME, panels, by_key, loader)
     return paths
-
-
-def _caption(m: Measurement) -> str:
-    return f"{m.representation}, {m.method}: {100 * m.error:.1f} %"

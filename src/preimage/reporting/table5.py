@@ -1,4 +1,4 @@
-"""Table 5 as CSV, Markdown and LaTeX, its relatives, and its curves."""
+"""Table 5 as CSV, Markdown and LaTeX, all of its measures, and its curves."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from preimage.names import LayerName
 from preimage.paper.table5 import MODEL, is_without, published
 from preimage.reporting.plots import plot_errors
-from preimage.reporting.study import format_error, format_rows
-from preimage.reporting.tables import write_table
+from preimage.reporting.study import format_errors
+from preimage.reporting.tables import format_error, write_table
 from preimage.studies.outcome import Record
 from preimage.studies.summary import Mean, summarize
 
 
 def write_table5(folder: Path, records: Sequence[Record]) -> list[Path]:
-    """Writes table5.csv, .md, .tex, .pdf and .png, and table5_measures.*: everything measured.
+    """Write table5.csv, .md, .tex, .pdf and .png, and table5_measures.csv, .md and .tex.
 
     Args:
         folder: where to; it must be there.
@@ -24,7 +24,7 @@ def write_table5(folder: Path, records: Sequence[Record]) -> list[Path]:
     means = summarize(records)
     header, rows = format_table5(means)
     paths = write_table(folder / "table5", header, rows)
-    paths += write_table(folder / "table5_measures", *format_rows(means))
+    paths += write_table(folder / "table5_measures", *format_errors(means))
     curves: dict[str, list[tuple[float | str, Mean]]] = {}
     for mean in means:
         layer = LayerName.parse(mean.representation).layer
@@ -33,11 +33,11 @@ def write_table5(folder: Path, records: Sequence[Record]) -> list[Path]:
 
 
 def format_table5(means: Sequence[Mean]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows: of each layer the error in percent by C; for AlexNet as published too."""
+    """Return header and rows: the errors of each layer by C, for AlexNet also as published."""
     columns = list(dict.fromkeys(_column(mean) for mean in means))
     cells = {(m.representation, _column(m)): format_error(m.error, m.error_std) for m in means}
     names = list(dict.fromkeys(mean.representation for mean in means))
-    weights = sorted({mean.loss_weight for mean in means})
+    weights = sorted({m.loss_weight for m in means if m.loss_weight is not None})
     theirs = published() if any(n.startswith(f"{MODEL}/") for n in names) else {}
     header = ["layer", *columns]
     header += [f"C = {weight:g}, published" for weight in weights if theirs]
@@ -53,6 +53,7 @@ def format_table5(means: Sequence[Mean]) -> tuple[list[str], list[list[str]]]:
 
 
 def _column(mean: Mean) -> str:
+    """Return the column of a mean: C, and the priors that are left out."""
     no_variation, no_range = is_without(mean)
     if no_variation and no_range:
         return "no prior"

@@ -1,4 +1,4 @@
-"""A table as CSV, Markdown and LaTeX."""
+"""Tables as CSV, Markdown and LaTeX, and numbers as their cells."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from preimage.files import write_whole
+
 _LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "±": r"$\pm$"}
 
 
 def write_table(
     stem: Path, header: Sequence[str], rows: Sequence[Sequence[str]], heading: str = ""
 ) -> list[Path]:
-    """Writes STEM.csv, STEM.md and STEM.tex, and returns them.
+    """Write STEM.csv, STEM.md and STEM.tex, and return their paths.
 
     Args:
         stem: path without a suffix.
@@ -21,15 +23,19 @@ def write_table(
         heading: Markdown above the table.
     """
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("csv", "md", "tex")]
-    with paths[0].open("w", newline="", encoding="utf-8") as file:
+    with write_whole(paths[0]) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])
-    paths[1].write_text(heading + as_markdown(header, rows), encoding="utf-8")
-    paths[2].write_text(as_latex(header, rows), encoding="utf-8")
+    for path, text in (
+        (paths[1], heading + as_markdown(header, rows)),
+        (paths[2], as_latex(header, rows)),
+    ):
+        with write_whole(path) as partial:
+            partial.write_text(text, encoding="utf-8")
     return paths
 
 
 def as_markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """The table in Markdown.
+    """Return the table in Markdown.
 
     >>> as_markdown(["a", "b"], [["1", "2"]]).splitlines()
     ['| a | b |', '| --- | --- |', '| 1 | 2 |']
@@ -39,7 +45,7 @@ def as_markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def as_latex(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    r"""The table as a LaTeX `tabular`.
+    r"""Return the table as a LaTeX `tabular`.
 
     >>> print(as_latex(["a_1"], [["2 ± 1"]]), end="")
     \begin{tabular}{l}
@@ -56,5 +62,25 @@ def as_latex(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(parts) + "\n"
 
 
+def format_number(value: float | None, digits: int) -> str:
+    """Return a number with so many digits after the point; nothing for None.
+
+    >>> format_number(1.25, 1), format_number(None, 1)
+    ('1.2', '')
+    """
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def format_error(error: float, deviation: float | None) -> str:
+    """Return an error in percent, with its deviation if there is one.
+
+    >>> format_error(0.123, 0.04)
+    '12.3 ± 4.0'
+    """
+    text = f"{100 * error:.1f}"
+    return text if deviation is None else f"{text} ± {100 * deviation:.1f}"
+
+
 def _escaped(text: str) -> str:
+    """Return a text with the special characters of LaTeX escaped."""
     return "".join(_LATEX.get(character, character) for character in text)

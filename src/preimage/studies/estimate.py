@@ -1,4 +1,4 @@
-"""How long trials will take, before they are carried out."""
+"""An estimate of how long trials will take, before they are carried out."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from statistics import median
 import torch
 
 from preimage.settings import Algorithm1
-from preimage.studies.loading import Loader
+from preimage.studies.loader import Loader
 from preimage.studies.outcome import Record
 from preimage.studies.trial import Trial
-from preimage.studies.visualize import visualize
+from preimage.studies.worker import visualize
 
 _SAMPLE = 3
 
@@ -20,11 +20,11 @@ _SAMPLE = 3
 def seconds_each(
     records: Sequence[Record], loader: Loader, device: str = "cpu"
 ) -> dict[str, float]:
-    """Seconds that a trial of each representation takes.
+    """Return the seconds that a trial of each representation takes.
 
-    Measured where some are done; otherwise a few steps of the first are timed. Where one
-    thread does all the work its processor time counts, which other programs do not change. A
-    representation of which no trial can be carried out is left out.
+    If some trials of a representation are done, this is their median time. Otherwise a few steps
+    of the first trial are timed; on one thread of a CPU by processor time, which other programs
+    do not change. A representation of which no trial can be carried out is left out.
 
     Args:
         records: the trials of a study.
@@ -42,7 +42,7 @@ def seconds_each(
 
 
 def _first_timed(records: Sequence[Record], loader: Loader, device: str) -> float | None:
-    """Seconds of the first trial that can be carried out."""
+    """Return the seconds of the first trial that can be carried out; None if none can."""
     for record in records:
         try:
             return _timed(record.trial, loader, device)
@@ -52,7 +52,9 @@ def _first_timed(records: Sequence[Record], loader: Loader, device: str) -> floa
 
 
 def _timed(trial: Trial, loader: Loader, device: str) -> float:
-    """Seconds of a step, the first two left out, times the number of steps."""
+    """Return the seconds of a step, without the first two, times the number of steps."""
+    if trial.settings is None:
+        raise ValueError("HOGgle takes no steps that could be timed")
     phi = loader.representation(trial.representation, trial.weights)
     sample = trial.settings.with_steps(_SAMPLE + 2)
     if isinstance(sample.solver, Algorithm1):

@@ -1,4 +1,4 @@
-"""Results of a study, averaged over photos and seeds."""
+"""The results of a study, averaged over photos and seeds."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any, TypeAlias
 
-from preimage.studies.outcome import Measures, Record
+from preimage.studies.measures import Measures
+from preimage.studies.outcome import Record
+from preimage.studies.trial import Trial
 
-_Group: TypeAlias = tuple[str, float, tuple[tuple[str, Any], ...]]
+_Group: TypeAlias = tuple[str, float | None, tuple[tuple[str, Any], ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """Results that differ in photo and seed alone.
+    """The mean of inversions that differ in photo and seed alone.
 
     Attributes:
         representation: name of Phi.
-        loss_weight: C.
-        varied: constants that the study varies besides, with their values.
+        loss_weight: C; None for HOGgle.
+        varied: the other constants that the study varies, with their values.
         error: mean reconstruction error, a fraction.
         error_std: its sample standard deviation; None for a single result.
         psnr: mean in decibels.
@@ -27,11 +29,11 @@ class Mean:
         naturalness: mean.
         class_agreement: fraction whose class is that of the photo; None without classes.
         seconds: mean.
-        count: how many results there are.
+        count: number of results.
     """
 
     representation: str
-    loss_weight: float
+    loss_weight: float | None
     varied: tuple[tuple[str, Any], ...]
     error: float
     error_std: float | None
@@ -43,36 +45,26 @@ class Mean:
     count: int
 
 
-def summarize(records: Sequence[Record]) -> list[Mean]:
-    """Means of the inversions that are done, in the order of the records."""
-    names = varied_constants(records)
-    groups: dict[_Group, list[Measures]] = {}
-    for record in records:
-        if record.measures is not None and record.measures.error is not None:
-            groups.setdefault(_group(record, names), []).append(record.measures)
-    return [_mean(group, measures) for group, measures in groups.items()]
-
-
 @dataclass(frozen=True, slots=True)
 class MeanResponse:
-    """Maximizations that differ in seed alone, or caricatures in photo and seed.
+    """The mean of maximizations that differ in seed alone, or caricatures in photo and seed.
 
     Attributes:
         representation: name of Phi.
-        component: what is excited; empty of caricatures.
-        loss_weight: C in units of 1 / Z.
-        varied: constants that the study varies besides, with their values.
-        response: the mean response of the component; of caricatures, how many times stronger
-            than to the photo.
+        component: what is excited; None for caricatures.
+        strength: the multiple of 1 / Z.
+        varied: the other constants that the study varies, with their values.
+        response: mean response of the component; of caricatures, as a multiple of that to the
+            photo.
         response_std: its sample standard deviation; None for a single result.
-        maximum: M of the component; None of caricatures.
+        maximum: M of the component; None for caricatures.
         seconds: mean.
-        count: how many results there are.
+        count: number of results.
     """
 
     representation: str
-    component: str
-    loss_weight: float
+    component: str | None
+    strength: float | None
     varied: tuple[tuple[str, Any], ...]
     response: float
     response_std: float | None
@@ -81,51 +73,49 @@ class MeanResponse:
     count: int
 
 
-def summarize_responses(records: Sequence[Record]) -> list[MeanResponse]:
-    """Means of the maximizations and caricatures that are done, in the order of the records."""
+def summarize(records: Sequence[Record]) -> list[Mean]:
+    """Return the means of the inversions that are done, in the order of the records."""
     names = varied_constants(records)
-    groups: dict[tuple[Any, ...], list[Record]] = {}
+    groups: dict[_Group, list[Measures]] = {}
     for record in records:
-        if record.measures is not None and record.measures.response is not None:
-            group = (*_group(record, names), record.trial.component)
-            groups.setdefault(group, []).append(record)
-    return [_mean_response(alike, names) for alike in groups.values()]
+        if record.measures is not None and record.measures.error is not None:
+            groups.setdefault(_group(record.trial, names), []).append(record.measures)
+    return [_mean(group, measures) for group, measures in groups.items()]
 
 
-def _mean_response(records: list[Record], names: list[str]) -> MeanResponse:
-    representation, loss_weight, varied = _group(records[0], names)
-    trial, measures = records[0].trial, [r.measures for r in records if r.measures is not None]
-    responses = [m.response for m in measures if m.response is not None]
-    return MeanResponse(
-        representation=representation,
-        component="" if trial.component is None else str(trial.component),
-        loss_weight=loss_weight,
-        varied=varied,
-        response=fmean(responses),
-        response_std=stdev(responses) if len(responses) > 1 else None,
-        maximum=trial.maximum,
-        seconds=fmean(m.seconds for m in measures),
-        count=len(responses),
-    )
+def summarize_responses(records: Sequence[Record]) -> list[MeanResponse]:
+    """Return the means of maximizations and caricatures, in the order of the records."""
+    names = varied_constants(records)
+    groups: dict[tuple[_Group, str | None], list[tuple[Trial, Measures]]] = {}
+    for record in records:
+        trial, measures = record.trial, record.measures
+        if measures is not None and measures.response is not None:
+            key = (_group(trial, names), trial.component)
+            groups.setdefault(key, []).append((trial, measures))
+    return [
+        _mean_response(group, component, alike[0][0].maximum, [measures for _, measures in alike])
+        for (group, component), alike in groups.items()
+    ]
 
 
 def varied_constants(records: Sequence[Record]) -> list[str]:
-    """Names of the settings other than C that differ within one representation."""
+    """Return the constants besides C and strength that differ within one representation."""
     seen: dict[tuple[str, str], set[Any]] = {}
     for record in records:
-        for name, value in record.trial.settings.constants().items():
+        for name, value in record.trial.constants.items():
             seen.setdefault((name, record.trial.representation), set()).add(value)
     several = {name for (name, _), values in seen.items() if len(values) > 1}
     return sorted(several - {"loss_weight", "strength"})
 
 
-def _group(record: Record, names: list[str]) -> _Group:
-    constants = record.trial.settings.constants()
-    varied = tuple((name, constants.get(name)) for name in names)
-    return record.trial.representation, record.trial.weight, varied
+def _group(trial: Trial, names: list[str]) -> _Group:
+    """Return what the trials of one mean have in common."""
+    varied = tuple((name, trial.constants.get(name)) for name in names)
+    return trial.representation, trial.weight, varied
 
 
 def _mean(group: _Group, measures: list[Measures]) -> Mean:
+    """Return the mean of several inversions."""
     errors = [m.error for m in measures if m.error is not None]
 
     def mean(name: str) -> float | None:
@@ -142,4 +132,23 @@ def _mean(group: _Group, measures: list[Measures]) -> Mean:
         class_agreement=mean("class_agrees"),
         seconds=fmean(m.seconds for m in measures),
         count=len(measures),
+    )
+
+
+def _mean_response(
+    group: _Group, component: str | None, maximum: float | None, measures: list[Measures]
+) -> MeanResponse:
+    """Return the mean of several maximizations or caricatures."""
+    representation, strength, varied = group
+    responses = [m.response for m in measures if m.response is not None]
+    return MeanResponse(
+        representation=representation,
+        component=component,
+        strength=strength,
+        varied=varied,
+        response=fmean(responses),
+        response_std=stdev(responses) if len(responses) > 1 else None,
+        maximum=maximum,
+        seconds=fmean(m.seconds for m in measures),
+        count=len(responses),
     )

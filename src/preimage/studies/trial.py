@@ -1,22 +1,19 @@
-"""One visualization as plain data: what determines a result, and nothing else."""
+"""A trial: one visualization as plain data, with all that its result depends on."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from preimage.files import sha256
 from preimage.masks import Mask
 from preimage.presets import strength_of
 from preimage.settings import Settings
-from preimage.studies.component import Component
-
-_FORMAT = 1
+from preimage.targets import Target, Term
 
 Visualization: TypeAlias = Literal["invert", "maximize", "caricature"]
 
@@ -24,24 +21,29 @@ Visualization: TypeAlias = Literal["invert", "maximize", "caricature"]
 class Trial(BaseModel):
     """One inversion, maximization or caricature; its `key` is its identity.
 
-    Files count by their content: where a photo or a weight file lies changes no key. Nor does
-    M, which follows from the network, the component and the photos.
+    What does not apply to a visualization is None. Files count by their content: the place of a
+    photo or of a weight file does not change the key. Nor does M, which follows from the network,
+    the component and the photos.
 
     Attributes:
         visualization: what is done.
         representation: name of Phi, as `preimage.representation` takes it.
         weights: weight file of the network, "random", or None for the network's own.
         weights_sha256: checksum of that file, or of the one that the representation names.
-        photo: path of the image file; empty for a maximization.
+        photo: path of the image file, of an inversion or a caricature.
         photo_sha256: its checksum.
-        size: longer side, or height and width, that it is resized to; None for the size that
-            the representation prescribes. Of a maximization: the size of the image.
+        size: longer side, or height and width, that the photo is resized to; of a maximization,
+            the size of the image. None for the size that the representation prescribes.
         seed: of noise and jitter.
-        settings: all constants.
-        mask: which components of the code count, for an inversion.
-        component: what a maximization excites.
-        maximum: M, its largest response to photos; 0 where no photo moves it.
-        maximum_sha256: checksum of these photos.
+        settings: all constants; None for HOGgle, which has none.
+        mask: which components of the code count, in an inversion.
+        dictionaries: file of HOGgle's dictionaries, which then invert HOG.
+        dictionaries_sha256: its checksum.
+        channel: index of the channel that a maximization excites.
+        position: row and column of the response; None for the central one.
+        class_name: name of the class if the channel is the score of a class.
+        maximum: M, the largest response to photos; 0 if no photo moves it.
+        reference_sha256: checksum of these photos.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,27 +52,19 @@ class Trial(BaseModel):
     representation: str
     weights: str | None = None
     weights_sha256: str | None = None
-    photo: str = ""
-    photo_sha256: str = ""
+    photo: str | None = None
+    photo_sha256: str | None = None
     size: int | tuple[int, int] | None = None
     seed: int = 0
-    settings: Settings
+    settings: Settings | None = None
     mask: Mask = Mask()
-    component: Component | None = None
+    dictionaries: str | None = None
+    dictionaries_sha256: str | None = None
+    channel: NonNegativeInt | None = None
+    position: tuple[NonNegativeInt, NonNegativeInt] | None = None
+    class_name: str | None = None
     maximum: float | None = None
-    maximum_sha256: str | None = None
-
-    @property
-    def subject(self) -> str:
-        """The name of the photo, or of the component."""
-        return Path(self.photo).name if self.component is None else str(self.component)
-
-    @property
-    def weight(self) -> float:
-        """C of an inversion; strength of a maximization or a caricature."""
-        if self.visualization == "invert":
-            return self.settings.loss_weight
-        return strength_of(self.visualization, self.settings)
+    reference_sha256: str | None = None
 
     @property
     def key(self) -> str:
@@ -83,30 +77,79 @@ class Trial(BaseModel):
         >>> trial.key == trial.model_copy(update={"seed": 1}).key
         False
         """
-        parts = self.model_dump(exclude={"photo", "settings", "maximum"})
-        if self.component is None:  # as inversions were before there were maximizations
-            del parts["component"], parts["maximum_sha256"]
+        parts = self.model_dump(exclude={"photo", "dictionaries", "maximum", "settings"})
         if self.weights_sha256 is not None:
-            parts["weights"] = None
-        parts["settings"] = _in_floats(dataclasses.asdict(self.settings))
-        text = json.dumps([_FORMAT, parts], sort_keys=True)
+            del parts["weights"]
+        parts["settings"] = _in_floats(self.constants)
+        text = json.dumps(parts, sort_keys=True)
         return sha256(text.encode())[:32]
 
     @property
-    def kin(self) -> str:
-        """The same text for trials that can be carried out in one batch.
+    def batch_key(self) -> str:
+        """A text that is the same for trials that can be carried out in one batch.
 
         They differ in their photos alone, or in their components, whose images are of one size
-        where all or none are central responses.
+        if either all of them or none are central responses. HOGgle inverts one photo at a time.
         """
-        if self.component is None:
+        if self.dictionaries_sha256 is not None:
+            return self.key
+        if self.channel is None:
             return self.model_dump_json(exclude={"photo", "photo_sha256"})
-        alike = self.model_dump_json(exclude={"component", "maximum"})
-        return f"{alike} {self.component.is_central}"
+        alike = self.model_dump_json(exclude={"channel", "position", "class_name", "maximum"})
+        return f"{alike} {self.position is None}"
+
+    @property
+    def constants(self) -> dict[str, Any]:
+        """All constants by name, those of the solver too; empty if there are none."""
+        return {} if self.settings is None else self.settings.constants()
+
+    @property
+    def target(self) -> Target:
+        """The component that a maximization excites, as a target of the representation.
+
+        Raises:
+            ValueError: if the trial is no maximization.
+        """
+        if self.channel is None:
+            raise ValueError(f"{self.visualization}: a trial without a component")
+        return Target((Term(None, self.channel, self.position or "center"),))
+
+    @property
+    def component(self) -> str | None:
+        """The component in words; None if there is none.
+
+        >>> maximization = Trial(visualization="maximize", representation="vgg-m/conv3", channel=5)
+        >>> maximization.component
+        '5'
+        >>> maximization.model_copy(update={"position": (3, 4)}).component
+        '5:3,4'
+        """
+        return None if self.channel is None else self.class_name or str(self.target.terms[0])
+
+    @property
+    def subject(self) -> str:
+        """The component, or the name of the photo."""
+        return self.component or Path(self.photo or "").name
+
+    @property
+    def weight(self) -> float | None:
+        """C of an inversion, or the strength of another visualization; None for HOGgle."""
+        if self.settings is None:
+            return None
+        if self.visualization == "invert":
+            return self.settings.loss_weight
+        return strength_of(self.visualization, self.settings)
+
+    @property
+    def description(self) -> str:
+        """The trial in a few words."""
+        name = "C" if self.visualization == "invert" else "strength"
+        weight = "HOGgle" if self.weight is None else f"{name} {self.weight:g}"
+        return f"{self.representation}, {self.subject}, {weight}, seed {self.seed}"
 
 
 def _in_floats(value: Any) -> Any:
-    """The value with integers as floats, so that C = 20 and C = 20.0 are one."""
+    """Return the value with integers as floats, so that C = 20 and C = 20.0 are one."""
     if isinstance(value, Mapping):
         return {name: _in_floats(item) for name, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):

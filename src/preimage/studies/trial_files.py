@@ -1,4 +1,4 @@
-"""The files that trials depend on: photos and weights, by content."""
+"""Files that trials depend on: photos and weights, by content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from preimage.photo_files import list_images, shipped_photos
 
 
 def photo_paths(names: Sequence[str] | None, folder: Path = Path()) -> list[Path]:
-    """The files that photos and folders of photos stand for; None for the shipped photos.
+    """Return the image files that names stand for: files, and those in folders.
+
+    Args:
+        names: None for the shipped photos.
+        folder: where relative paths start.
 
     Raises:
         ImageError: if a folder holds no images.
@@ -30,15 +34,21 @@ def photo_paths(names: Sequence[str] | None, folder: Path = Path()) -> list[Path
 
 
 def checksum(path: Path) -> str:
-    """SHA-256 of a file; for one that cannot be read, a text that names it."""
+    """Return the SHA-256 of a file; if it cannot be read, a text that names it."""
     try:
         return sha256(path)
     except OSError:
         return f"unreadable:{path}"
 
 
+def checksum_of_all(photos: Sequence[Path]) -> str:
+    """Return a SHA-256 of the contents of photos, whatever their order and names."""
+    contents = sorted({checksum(photo) for photo in photos})
+    return sha256("".join(contents).encode())
+
+
 def weights_checksum(representation: str, weights: str | None) -> str | None:
-    """SHA-256 of the weight file that a trial names, None where it names none."""
+    """Return the SHA-256 of the weight file that a trial names; None if it names none."""
     source, separator, rest = representation.partition(":")
     if weights is not None and weights != RANDOM:
         return checksum(Path(weights))

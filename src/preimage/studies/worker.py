@@ -1,9 +1,8 @@
-"""Trials carried out: what every engine calls, wherever it runs."""
+"""The worker: carries trials out, wherever an engine runs it."""
 
 from __future__ import annotations
 
 import io
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,16 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from preimage.networks import Network
+from preimage import hoggle
+from preimage.images import ImageLike
 from preimage.optimizer import Progress
 from preimage.representations.base import Representation
-from preimage.studies.loading import Loader
-from preimage.studies.naturalness import gradient_intersection
-from preimage.studies.outcome import Failure, Measures, Outcome
+from preimage.settings import Settings
+from preimage.studies.loader import Loader
+from preimage.studies.measures import Measures, measure, measure_reconstruction
+from preimage.studies.outcome import Failure, Outcome
 from preimage.studies.trial import Trial
-from preimage.studies.visualize import visualize
 from preimage.versions import versions
-from preimage.visualizations import PreImage
+from preimage.visualizations import DeadTargetError, PreImage, caricature, invert, maximize
 
 
 def carry_out(
@@ -30,9 +30,9 @@ def carry_out(
     device: str = "cpu",
     progress: Callable[[Progress], None] | None = None,
 ) -> list[Outcome | Failure]:
-    """Carries out trials of the same `kin`, in one batch where it can be.
+    """Carry out trials of the same `batch_key`, in one batch if possible.
 
-    Whatever goes wrong with one is its own failure.
+    An error in one trial does not affect the others.
 
     Args:
         trials: what to do.
@@ -45,8 +45,10 @@ def carry_out(
         KeyboardInterrupt: after an interrupted visualization, which is not kept.
     """
     try:
-        return _together(trials, photos, loader, device, progress)
-    except Exception as error:  # a study goes on, whatever a representation raises
+        if trials[0].dictionaries_sha256 is not None:
+            return [_carry_out_hoggle(trial, photos, loader) for trial in trials]
+        return _carry_out_together(trials, photos, loader, device, progress)
+    except Exception as error:  # whatever a representation raises, the study goes on
         if len(trials) == 1:
             return [Failure(trials[0].key, _in_one_line(error))]
     return [
@@ -56,94 +58,118 @@ def carry_out(
     ]
 
 
-def _together(
+def visualize(
+    trials: Sequence[Trial],
+    photos: Sequence[ImageLike],
+    phi: Representation,
+    *,
+    settings: Settings | None = None,
+    device: str = "cpu",
+    progress: Callable[[Progress], None] | None = None,
+) -> PreImage:
+    """Return the results of trials of the same `batch_key`, computed in one batch.
+
+    Args:
+        trials: what to do.
+        photos: the photo of each; none for maximizations.
+        phi: their representation.
+        settings: used instead of theirs.
+        device: where to compute.
+        progress: called after each step.
+
+    Raises:
+        ValueError: if a trial cannot be carried out.
+        DeadTargetError: if no photo moves the component of a trial.
+        KeyboardInterrupt: after an interrupted visualization, which is not kept.
+    """
+    first = trials[0]
+    options: dict[str, Any] = {
+        "size": first.size,
+        "seeds": [first.seed],
+        "settings": first.settings if settings is None else settings,
+        "device": device,
+        "progress": progress,
+    }
+    match first.visualization:
+        case "invert":
+            result = invert(phi, list(photos), mask=first.mask, **options)
+        case "maximize":
+            dead = [trial.component for trial in trials if not trial.maximum]
+            if dead:
+                raise DeadTargetError(f"dead: no photo moves {phi.name} {dead[0]}")
+            targets, maxima = [t.target for t in trials], [t.maximum or 0 for t in trials]
+            result = maximize(phi, targets, maxima=maxima, **options)
+        case "caricature":
+            result = caricature(phi, list(photos), **options)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return result
+
+
+def _carry_out_together(
     trials: Sequence[Trial],
     photos: Mapping[str, bytes],
     loader: Loader,
     device: str,
     progress: Callable[[Progress], None] | None,
 ) -> list[Outcome | Failure]:
+    """Return the outcomes of trials in one batch; raise whatever the visualization raises."""
     first = trials[0]
     phi = loader.representation(first.representation, first.weights)
-    files = [photos[trial.photo_sha256] for trial in trials if trial.photo]
+    files = [photos[trial.photo_sha256] for trial in trials if trial.photo_sha256 is not None]
     begin = time.perf_counter()
-    opened = [io.BytesIO(file) for file in files]
-    result = visualize(trials, opened, phi, device=device, progress=progress)
+    result = visualize(
+        trials, [io.BytesIO(file) for file in files], phi, device=device, progress=progress
+    )
     seconds = (time.perf_counter() - begin) / len(trials)
+    originals, network = None, None
     if first.visualization == "invert":
-        network = loader.network_of(first.representation, first.weights)
-        likenesses = _likenesses(first, files, result, phi, network, device)
-    else:
-        none = {"error": None, "psnr": None, "ssim": None, "naturalness": None}
-        likenesses = [{**none, "class_agrees": None}] * len(trials)
-    total = result.trace.total
-    return [
-        Outcome(
-            trial.key,
-            Measures(
-                **likenesses[index],
-                response=_number(result.response, index),
-                energy=float(total[-1, index]) if len(total) else None,
-                steps=len(total),
-                seconds=seconds,
-            ),
-            result.images[index].cpu().numpy(),
-            phi.preprocessing.to_display(result.shown[index]),
-            versions(device) | {"batch": str(len(trials))},
+        originals = torch.stack(
+            [phi.preprocessing.load(io.BytesIO(file), first.size) for file in files]
         )
-        for index, trial in enumerate(trials)
-    ]
-
-
-def _likenesses(
-    trial: Trial,
-    files: Sequence[bytes],
-    result: PreImage,
-    phi: Representation,
-    network: Network | None,
-    device: str,
-) -> list[dict[str, Any]]:
-    """How near the results of inversions are to their photos: the fields of `Measures`."""
-    originals = [phi.preprocessing.load(io.BytesIO(file), trial.size) for file in files]
-    agreement = _class_agreement(network, torch.stack(originals), result.images, device)
-    to_255 = phi.preprocessing.to_255
+        network = loader.network_of(first.representation, first.weights)
+    measured = measure(result, seconds, originals, network)
     return [
-        {
-            "error": _number(result.error, index),
-            "psnr": _number(result.psnr, index),
-            "ssim": _number(result.ssim, index),
-            "naturalness": gradient_intersection(
-                to_255(result.shown[index].cpu()), to_255(original)
-            ),
-            "class_agrees": agreement[index],
-        }
-        for index, original in enumerate(originals)
+        _outcome(trial, measured[i], result.images[i], result.shown[i], phi, len(trials))
+        for i, trial in enumerate(trials)
     ]
 
 
-def _class_agreement(
-    network: Network | None, originals: Tensor, images: Tensor, device: str
-) -> list[bool | None]:
-    """Whether photo and result are in one class, where the network scores classes."""
-    if network is None or not network.classes:
-        return [None] * len(images)
-    module = network.module.to(device)
-    classes = []
-    with torch.inference_mode():
-        for x in (originals.to(device), images):
-            scores = module(network.preprocessing.to_network(x)).flatten(1)
-            if scores.shape[1] != len(network.classes):  # larger images: a map of scores
-                return [None] * len(images)
-            classes.append(scores.argmax(1))
-    return [bool(same) for same in classes[0] == classes[1]]
+def _carry_out_hoggle(trial: Trial, photos: Mapping[str, bytes], loader: Loader) -> Outcome:
+    """Return the outcome of HOGgle, by a pair of dictionaries that never saw the photo."""
+    if not (trial.dictionaries and trial.dictionaries_sha256 and trial.photo_sha256):
+        raise ValueError("a trial of HOGgle names a photo and a file of dictionaries")
+    dictionaries = loader.dictionaries(trial.dictionaries, trial.dictionaries_sha256)
+    phi = loader.representation(trial.representation)
+    begin = time.perf_counter()
+    original = phi.preprocessing.load(io.BytesIO(photos[trial.photo_sha256]), trial.size)[None]
+    code = phi.encode(original)
+    pair = dictionaries.pair_without(trial.photo_sha256)
+    image = hoggle.invert(code[0], dictionaries, pair, (original.shape[2], original.shape[3]))
+    measured = measure_reconstruction(phi, image, original, code, time.perf_counter() - begin)
+    return _outcome(trial, measured, image[0], image[0], phi, 1)
 
 
-def _number(values: Tensor | None, index: int) -> float | None:
-    number = math.nan if values is None else float(values[index])
-    return number if math.isfinite(number) else None
+def _outcome(
+    trial: Trial,
+    measures: Measures,
+    image: Tensor,
+    shown: Tensor,
+    phi: Representation,
+    batch: int,
+) -> Outcome:
+    """Return the outcome of a trial of a batch of this size."""
+    return Outcome(
+        trial.key,
+        measures,
+        image.cpu().numpy(),
+        phi.preprocessing.to_display(shown),
+        versions(str(image.device)) | {"batch": str(batch)},
+    )
 
 
 def _in_one_line(error: Exception) -> str:
+    """Return the message of an error; an unexpected one begins with its kind."""
     text = " ".join(str(error).split()) or type(error).__name__
     expected = isinstance(error, ValueError | ArithmeticError | OSError)
     return text if expected else f"{type(error).__name__}: {text}"

@@ -1,4 +1,4 @@
-"""Trials grouped into what a worker is given at a time."""
+"""Batches: trials that a worker is given together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Batch:
     """Trials to carry out together, with their photos: all that a worker needs.
 
     Attributes:
-        trials: at least one, of the same `kin`.
+        trials: at least one, of the same `batch_key`.
         photos: the image files by checksum.
     """
 
@@ -24,22 +24,22 @@ class Batch:
     photos: dict[str, bytes]
 
     def split(self) -> list[Batch]:
-        """A batch for each trial."""
+        """Return a batch for each trial."""
         return [Batch((trial,), self.photos) for trial in self.trials]
 
 
 def group(trials: Sequence[Trial], most: int) -> Iterator[list[Trial]]:
-    """Trials that can be carried out together, at most so many of them, in order."""
+    """Yield groups of at most `most` trials that can be carried out together, in order."""
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
-        groups.setdefault(trial.kin, []).append(trial)
+        groups.setdefault(trial.batch_key, []).append(trial)
     for alike in groups.values():
         for start in range(0, len(alike), most):
             yield alike[start : start + most]
 
 
 def read_photos(trials: Sequence[Trial]) -> tuple[Batch | None, list[Failure]]:
-    """The trials with their photos, and a failure for each whose photo cannot be read."""
+    """Return trials with their photos, and a failure for each whose photo cannot be read."""
     photos: dict[str, bytes] = {}
     failures = []
     for trial in trials:

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import torch
 
 from preimage.optimizer import Progress
-from preimage.studies.loading import Loader
+from preimage.studies.loader import Loader
 from preimage.studies.outcome import Failure, Outcome
 from preimage.studies.worker import carry_out
 from preimage.sweeps.batches import Batch

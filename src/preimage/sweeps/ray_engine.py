@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from preimage.studies.loading import Loader
+from preimage.studies.loader import Loader
 from preimage.studies.outcome import Failure
 from preimage.studies.worker import carry_out
 from preimage.sweeps.batches import Batch
@@ -81,13 +81,13 @@ class _Actor:
         """Carry out a batch, whose network may need a file that was shipped."""
         import ray
 
-        if shipment is not None and (shipment.model, shipment.weights) not in self._loader.files:
+        if shipment is not None and (shipment.network, shipment.weights) not in self._loader.files:
             try:
                 path = shipment.unpack(ray.get)
             except OSError as error:
                 reason = f"{error.filename}: {error.strerror}"
                 return [Failure(trial.key, reason) for trial in batch.trials]
-            self._loader.files[shipment.model, shipment.weights] = path
+            self._loader.files[shipment.network, shipment.weights] = path
         return carry_out(batch.trials, batch.photos, self._loader, self._device)
 
 

@@ -1,4 +1,4 @@
-"""Weight files for machines that lack them: sent once, kept by checksum."""
+"""Weight files for machines that lack them: sent once, and kept under their checksum."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ class Shipment:
     """A weight file on its way.
 
     Attributes:
-        model: the network, as trials name it.
-        weights: as trials have them.
+        network: name of the network, as in trials.
+        weights: as in trials.
         sha256: checksum of the contents.
-        suffix: of the file's name, which tells its format.
-        content: a list of one reference to the bytes, which is not followed until it must be.
+        suffix: of the file name; it tells the format.
+        content: a list of one reference to the bytes. Inside a list, Ray does not fetch them.
     """
 
-    model: str
+    network: str
     weights: str | None
     sha256: str
     suffix: str
     content: list[Any]
 
     def unpack(self, follow: Callable[[Any], np.ndarray]) -> Path:
-        """Where the file lies on this machine; it is fetched and written unless it is there.
+        """Return the path of the file on this machine; fetch it unless it is there.
 
         Args:
-            follow: from the reference to the bytes.
+            follow: returns the bytes that a reference stands for.
 
         Raises:
             OSError: if it cannot be written.
@@ -50,10 +50,10 @@ class Shipment:
 
 
 class Shipments:
-    """The weight files of a run, each read and put up once.
+    """The weight files of a run, each read and sent once.
 
     Args:
-        put: from the bytes of a file to a reference that workers can follow.
+        put: keeps the bytes of a file, and returns a reference to them.
     """
 
     def __init__(self, put: Callable[[np.ndarray], Any]) -> None:
@@ -61,14 +61,15 @@ class Shipments:
         self._known: dict[tuple[str, str | None], Shipment | None] = {}
 
     def shipment_for(self, trial: Trial) -> Shipment | None:
-        """The weight file of a trial's network; None where there is none, or none to be read."""
-        model, weights = LayerName.parse(trial.representation).network, trial.weights
-        if (model, weights) not in self._known:
-            self._known[model, weights] = self._pack(model, weights)
-        return self._known[model, weights]
+        """Return the weight file of a trial's network; None if there is none to be read."""
+        network, weights = LayerName.parse(trial.representation).network, trial.weights
+        if (network, weights) not in self._known:
+            self._known[network, weights] = self._pack(network, weights)
+        return self._known[network, weights]
 
-    def _pack(self, model: str, weights: str | None) -> Shipment | None:
-        file = weight_file(model, weights)
+    def _pack(self, network: str, weights: str | None) -> Shipment | None:
+        """Read a weight file, and keep its bytes."""
+        file = weight_file(network, weights)
         try:
             data = b"" if file is None else file.read_bytes()
         except OSError:  # the worker says what is wrong with it, trial by trial
@@ -76,4 +77,4 @@ class Shipments:
         if file is None:
             return None
         content = self._put(np.frombuffer(data, np.uint8))
-        return Shipment(model, weights, sha256(data), file.suffix, [content])
+        return Shipment(network, weights, sha256(data), file.suffix, [content])

@@ -1,13 +1,13 @@
-"""A folder of results that stays valid whatever moment its writer is killed at.
+"""A folder of results that stays valid even if its writer is killed at any moment.
 
     STORE/index.sqlite      trials, studies, numbers (SQLite in WAL mode)
     STORE/results/ab/KEY.png, KEY.npy    the picture, and x* in float32
     STORE/runs/ID.lock      held by a process that is carrying out trials
 
-A result counts when its row is committed, and the row is written after its files are
-complete. Trials that are being carried out are claimed by a run; a claim holds while the
-run's lock does, which the system frees when the process ends, however it ends. Several
-processes on one machine can work on one store.
+A result counts once its row is committed, and the row is written after its files are complete.
+Trials that are being carried out are claimed by a run. A claim holds as long as the run's lock,
+which the system frees when the process ends, however it ends. Several processes on one machine can
+work on one store.
 """
 
 from __future__ import annotations
@@ -27,36 +27,37 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from preimage.files import remove_partial, write_whole
-from preimage.studies.outcome import Failure, Measures, Outcome, Record
+from preimage.studies.measures import Measures
+from preimage.studies.outcome import Failure, Outcome, Record
 from preimage.studies.trial import Trial
 
-VERSION = 2
-"""Of the layout; a store of a newer one is left alone. Those of version 1 hold inversions alone."""
+VERSION = 3
+"""Layout version. Stores of other versions are refused, and left as they are."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS trials (key TEXT PRIMARY KEY, trial TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS studies (
     name TEXT, position INTEGER, key TEXT NOT NULL, PRIMARY KEY (name, position));
 CREATE TABLE IF NOT EXISTS results (
-    key TEXT PRIMARY KEY, status TEXT NOT NULL, measures TEXT, machine TEXT, reason TEXT,
+    key TEXT PRIMARY KEY, status TEXT NOT NULL, measures TEXT, versions TEXT, reason TEXT,
     finished REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, run TEXT NOT NULL);
 """
 
 
 class StoreError(ValueError):
-    """A store that cannot be used; the message says why."""
+    """An error of a store that cannot be used; the message says why."""
 
 
 class Store:
-    """Results in a folder; see the module.
+    """Results in a folder, as the module describes it.
 
     Args:
-        folder: made if it is not there and `create` is true.
-        create: whether a folder without a store becomes one.
+        folder: where it is.
+        create: whether to make a store if there is none.
 
     Raises:
-        StoreError: if there is no store, or it is of a newer version or damaged.
+        StoreError: if there is no store, or it is of another version or damaged.
         OSError: if the folder cannot be made or written.
     """
 
@@ -75,10 +76,11 @@ class Store:
                 _address(index, create), uri=True, timeout=60, isolation_level=None
             )
             version = self._database.execute("PRAGMA user_version").fetchone()[0]
-            if version > VERSION:
+            if version not in (0, VERSION):  # 0: no table is there yet
+                remedy = "update preimage" if version > VERSION else "give another folder"
                 raise StoreError(
-                    f"{folder}: a store of version {version}, of a newer preimage than this "
-                    f"one, which writes version {VERSION}: update preimage"
+                    f"{folder}: a store of version {version}, but this preimage reads and writes "
+                    f"version {VERSION}: {remedy}"
                 )
             if create:
                 self._database.execute("PRAGMA journal_mode = WAL")
@@ -92,7 +94,7 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Gives up claims and closes the index."""
+        """Give up claims, and close the index."""
         if self._lock is not None:
             with contextlib.suppress(StoreError), self._transaction():
                 self._database.execute("DELETE FROM claims WHERE run = ?", (self._run,))
@@ -102,7 +104,7 @@ class Store:
         self._database.close()
 
     def plan(self, name: str, trials: Sequence[Trial]) -> None:
-        """Makes these the trials of a study; results of others stay in the store."""
+        """Make these the trials of a study; the results of other trials stay in the store."""
         with self._transaction():
             rows = [(trial.key, trial.model_dump_json()) for trial in trials]
             self._database.executemany("INSERT OR REPLACE INTO trials VALUES (?, ?)", rows)
@@ -113,13 +115,13 @@ class Store:
             )
 
     def studies(self) -> list[str]:
-        """The names of the studies, in the order of their names."""
+        """Return the names of the studies, sorted."""
         with self._errors():
             rows = self._database.execute("SELECT DISTINCT name FROM studies ORDER BY name")
             return [name for (name,) in rows]
 
     def records(self, name: str) -> list[Record]:
-        """The trials of a study in order, each with what came of it."""
+        """Return the records of the trials of a study, in order."""
         with self._errors():
             rows = self._database.execute(
                 "SELECT trial FROM studies JOIN trials USING (key) WHERE name = ? "
@@ -129,7 +131,7 @@ class Store:
         return self.lookup([Trial.model_validate_json(trial) for (trial,) in rows])
 
     def lookup(self, trials: Sequence[Trial]) -> list[Record]:
-        """What came of each of these trials."""
+        """Return the record of each of these trials."""
         with self._errors():
             rows = self._database.execute("SELECT key, status, measures, reason FROM results")
             known = {key: values for key, *values in rows}
@@ -137,10 +139,10 @@ class Store:
         return [self._record(trial, *known.get(trial.key, missing)) for trial in trials]
 
     def claim(self, trials: Sequence[Trial], *, retry: bool = False) -> list[Trial]:
-        """Those of the trials that this process is to carry out, from now on its own.
+        """Claim trials for this process, and return those that it is to carry out.
 
-        Left out is what is done, what failed (unless `retry`), and what another process that
-        still runs has claimed.
+        Trials are left out that are done, that failed (unless `retry`), or that another process
+        has claimed which still runs.
         """
         self._hold_lock()
         with self._transaction():
@@ -151,17 +153,17 @@ class Store:
         return mine
 
     def put(self, result: Outcome | Failure) -> None:
-        """Keeps what came of a trial: its files first, then its row.
+        """Keep the result of a trial: its files first, then its row.
 
         Raises:
-            OSError: if the files cannot be written, because the disk is full for instance.
+            OSError: if the files cannot be written, for instance because the disk is full.
         """
         if isinstance(result, Failure):
             self._commit(result.key, "failed", None, None, result.reason)
             return
         self._write_files(self._picture(result.key), result)
         measures = json.dumps(dataclasses.asdict(result.measures))
-        self._commit(result.key, "done", measures, json.dumps(result.machine), None)
+        self._commit(result.key, "done", measures, json.dumps(result.versions), None)
 
     def _write_files(self, picture: Path, outcome: Outcome) -> None:
         """Write the picture (8 bits) and, beside it as .npy, the image (float32)."""
@@ -173,6 +175,7 @@ class Store:
             np.save(partial, outcome.image)
 
     def _commit(self, key: str, status: str, *values: str | None) -> None:
+        """Write the row of a result, which ends its claim."""
         with self._transaction():
             self._database.execute("DELETE FROM claims WHERE key = ?", (key,))
             self._database.execute(
@@ -181,6 +184,7 @@ class Store:
             )
 
     def _is_free(self, key: str, retry: bool) -> bool:
+        """Return whether a trial is still to be carried out, and by no other process."""
         query = "SELECT status FROM results WHERE key = ?"
         status = self._database.execute(query, (key,)).fetchone()
         if status is not None and (status[0] == "done" or not retry):
@@ -189,7 +193,7 @@ class Store:
         return claim is None or not self._is_alive(claim[0])
 
     def _is_alive(self, run: str) -> bool:
-        """Whether the process of a run holds its lock; what a dead one left is removed."""
+        """Return whether the process of a run still holds its lock; remove what a dead one left."""
         if run == self._run:
             return True
         lock = FileLock(self._lock_file(run))
@@ -203,20 +207,24 @@ class Store:
         return False
 
     def _hold_lock(self) -> None:
+        """Take the lock of this run, if it is not held yet."""
         if self._lock is None:
             remove_partial(self.folder / "results")
             self._lock = FileLock(self._lock_file(self._run))
             self._lock.acquire()
 
     def _lock_file(self, run: str) -> Path:
+        """Return the path of the lock of a run."""
         return self.folder / "runs" / f"{run}.lock"
 
     def _picture(self, key: str) -> Path:
+        """Return the path of the picture of a result."""
         return self.folder / "results" / key[:2] / f"{key}.png"
 
     def _record(
         self, trial: Trial, status: str, measures: str | None, reason: str | None
     ) -> Record:
+        """Return the record of a trial from its row."""
         if status == "failed":
             return Record(trial, "failed", reason=reason)
         if measures is None:
@@ -227,6 +235,7 @@ class Store:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
+        """Commit the changes of a block together; none of them if it raises."""
         with self._errors():
             self._database.execute("BEGIN IMMEDIATE")
             try:
@@ -239,6 +248,7 @@ class Store:
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
+        """Turn errors of SQLite into StoreError."""
         try:
             yield
         except sqlite3.Error as error:
@@ -246,7 +256,7 @@ class Store:
 
 
 def _address(index: Path, writes: bool) -> str:
-    """The index for SQLite; where nothing can be written, as a file that nobody changes."""
+    """Return the address of the index; in a read-only folder, as a file that nobody changes."""
     mode = "mode=rwc" if writes else "mode=rw"
     if not writes and not os.access(index.parent, os.W_OK):
         mode = "mode=ro&immutable=1"

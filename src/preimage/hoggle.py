@@ -1,18 +1,17 @@
-"""HOGgle by paired dictionaries, the baseline of Table 4, learned here.
+"""HOGgle: HOG inverted by paired dictionaries, the baseline of Table 4.
 
 Vondrick, Khosla, Malisiewicz and Torralba, "HOGgles: Visualizing Object Detection Features"
-(ICCV 2013). A patch x of an image and the HOG y of the cells inside it are written with one
-sparse code a: x ~ U' a and y ~ V' a, where the rows of U and V are atoms that were learned
-together, from patches of photos, by
+(ICCV 2013). A patch x of an image and the HOG y of the cells inside it share one sparse code a:
+x ~ U' a and y ~ V' a. The rows of U and V are atoms, learned together from patches of photos by
 
     min  1/2 ||[x, y] - [U, V]' a||^2 + lambda |a|_1,   a >= 0,
 
-[x, y] being the two, each without its mean and of unit norm, end to end. To invert HOG, find
-the code of every window of cells with V alone (the lasso), draw its patch with U, and average
-where patches overlap, weighted by a Gaussian.
+where [x, y] is x followed by y, each without its mean and of unit norm. To invert HOG, find the
+code of every window of cells with V alone (the lasso), draw its patch with U, and average where
+patches overlap, weighted by a Gaussian.
 
 As in the authors' code (iHOG), a window is 5 x 5 cells of 8 pixels, a patch one cell wider on
-every side, there are 1024 atoms, and sigma is 9. docs/table4.md has what differs.
+every side, there are 1024 atoms, and sigma is 9. docs/table4.md lists what differs.
 """
 
 from __future__ import annotations
@@ -29,9 +28,10 @@ import torch
 from torch import Tensor
 
 from preimage.files import sha256, write_whole
-from preimage.images import ImageError
+from preimage.images import ImageError, with_deviation
 from preimage.models.optional import import_optional
 from preimage.preprocessing import GRAY
+from preimage.presets import NNPREIMAGE
 from preimage.representations.hog import HOG
 
 CELLS = 5
@@ -50,7 +50,7 @@ _NOT_CONVERGED = "Objective did not converge"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PairedDictionaries:
-    """Pairs of dictionaries; the pair k was learned without the photos k, k + K, k + 2 K, ...
+    """Pairs of dictionaries; pair k was learned without the photos k, k + K, k + 2 K and so on.
 
     Attributes:
         image_atoms: U of each of the K pairs, (K, A, PATCH, PATCH), float16.
@@ -62,14 +62,10 @@ class PairedDictionaries:
     hog_atoms: np.ndarray
     photos: tuple[str, ...]
 
-    def unaware_of(self, photo: str) -> int:
-        """The index of a pair that was learned without the photo of this SHA-256."""
+    def pair_without(self, photo: str) -> int:
+        """Return the index of a pair that was learned without the photo of this SHA-256."""
         known = photo in self.photos
         return self.photos.index(photo) % len(self.image_atoms) if known else 0
-
-    def checksum(self, pair: int) -> str:
-        """SHA-256 of one pair."""
-        return sha256(self.image_atoms[pair].tobytes() + self.hog_atoms[pair].tobytes())
 
 
 def learn(
@@ -79,13 +75,13 @@ def learn(
     patches: int = 20_000,
     progress: Callable[[int, int], None] | None = None,
 ) -> PairedDictionaries:
-    """Pairs of dictionaries from photos, such that each photo has a pair that never saw it.
+    """Learn pairs of dictionaries from photos, so that each photo has a pair that never saw it.
 
     Args:
         photos: image files; copies of one photo count once.
-        atoms: how many atoms a dictionary has.
-        patches: how many patches of photos a pair is learned from, each seen once.
-        progress: called with the batches that are done, and with all of them.
+        atoms: number of atoms of a dictionary.
+        patches: number of patches of photos that a pair is learned from, each seen once.
+        progress: called with the number of batches that are done, and of all batches.
 
     Raises:
         ImageError: if a photo cannot be used, or there are fewer than two.
@@ -95,7 +91,7 @@ def learn(
     distinct = {sha256(_read(photo)): photo for photo in photos}
     folds = min(FOLDS, len(distinct))
     if folds < 2:
-        raise ImageError("HOGgle needs at least two photos: each is measured by what others taught")
+        raise ImageError("HOGgle needs at least two photos: none is inverted by what it taught")
     pairs = []
     batches = max(1, patches // BATCH)
     for fold in range(folds):
@@ -108,7 +104,7 @@ def learn(
         )  # fmt: skip
         for batch, rows in enumerate(np.array_split(data[:patches], batches)):
             with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", _NOT_CONVERGED)  # nor need it in every step
+                warnings.filterwarnings("ignore", _NOT_CONVERGED)  # it need not in every step
                 learner.partial_fit(rows)
             if progress is not None:
                 progress(fold * batches + batch + 1, folds * batches)
@@ -122,14 +118,17 @@ def learn(
 
 
 def invert(
-    code: Tensor, image_atoms: np.ndarray, hog_atoms: np.ndarray, size: tuple[int, int]
+    code: Tensor, dictionaries: PairedDictionaries, pair: int, size: tuple[int, int]
 ) -> Tensor:
-    """An image of `size` from its HOG code, (1, 1, H, W), of no certain contrast.
+    """Return an image (1, 1, H, W) that has a given HOG code, as HOGgle draws it.
+
+    HOG does not tell contrast; the image has that of our inversions, a standard deviation of
+    B / sqrt(3).
 
     Args:
         code: HOG, (27, H', W'), at least CELLS cells each way.
-        image_atoms: U, (A, PATCH, PATCH).
-        hog_atoms: V, (A, 27, CELLS, CELLS).
+        dictionaries: pairs of dictionaries.
+        pair: the index of the pair to use.
         size: H and W.
 
     Raises:
@@ -141,25 +140,27 @@ def invert(
         raise ValueError(
             f"HOGgle needs at least {CELLS} x {CELLS} cells, not {code.shape[1]} x {code.shape[2]}"
         )
+    hog_atoms = dictionaries.hog_atoms[pair]
     windows = code.unfold(1, CELLS, 1).unfold(2, CELLS, 1).movedim(0, 2)
     rows, columns = windows.shape[:2]
     with warnings.catch_warnings():
-        # More steps than these change the picture little.
-        warnings.filterwarnings("ignore", _NOT_CONVERGED)
+        warnings.filterwarnings("ignore", _NOT_CONVERGED)  # more steps change the picture little
         sparse = decomposition.sparse_encode(
             _normalized(windows.reshape(rows * columns, -1).numpy()),
             hog_atoms.reshape(len(hog_atoms), -1).astype(np.float32),
             algorithm="lasso_cd", alpha=SPARSITY, positive=True, max_iter=_STEPS,
         )  # fmt: skip
     codes = torch.as_tensor(sparse, dtype=torch.float32).T.reshape(1, -1, rows, columns)
-    return average_patches(codes, torch.as_tensor(image_atoms.astype(np.float32)), size)
+    atoms = torch.as_tensor(dictionaries.image_atoms[pair].astype(np.float32))
+    drawn = average_patches(codes, atoms, size)
+    return with_deviation(drawn, NNPREIMAGE.typical_deviation)
 
 
 def average_patches(codes: Tensor, image_atoms: Tensor, size: tuple[int, int]) -> Tensor:
-    """The mean of the patches that sparse codes (1, A, h, w) draw, (1, 1, H, W).
+    """Return the mean (1, 1, H, W) of the patches that sparse codes (1, A, h, w) draw.
 
-    The patch of window (i, j) begins a cell above and to the left of cell (i, j), and counts
-    at each pixel by a Gaussian around its middle; what lies outside the image is dropped.
+    The patch of window (i, j) begins a cell above and to the left of cell (i, j). At each pixel
+    patches are weighted by a Gaussian around their middle. Pixels outside the image are dropped.
     """
     offset = torch.arange(PATCH) - (PATCH - 1) / 2
     bell = torch.exp(-(offset**2) / (2 * SIGMA**2))
@@ -173,7 +174,7 @@ def average_patches(codes: Tensor, image_atoms: Tensor, size: tuple[int, int]) -
 
 
 def save(dictionaries: PairedDictionaries, path: Path) -> None:
-    """Writes dictionaries as an .npz file, complete or not at all."""
+    """Write dictionaries as an .npz file, complete or not at all."""
     with write_whole(path) as partial, partial.open("wb") as file:
         np.savez(
             file,
@@ -184,12 +185,12 @@ def save(dictionaries: PairedDictionaries, path: Path) -> None:
 
 
 def load(path: Path) -> PairedDictionaries:
-    """Dictionaries that `save` wrote.
+    """Return the dictionaries of a file that `save` wrote.
 
     Raises:
         OSError: if the file cannot be read.
         ValueError: if it holds something else.
-        ModelError: if scikit-learn, without which they are of no use, is not installed.
+        ModelError: if scikit-learn is not installed, without which they cannot be used.
     """
     import_optional("sklearn.decomposition", "hoggle")
     data = io.BytesIO(path.read_bytes())
@@ -212,10 +213,12 @@ def load(path: Path) -> PairedDictionaries:
 
 
 def _refuse(path: Path) -> NoReturn:
+    """Raise an error that names the file."""
     raise ValueError(f"{path}: not dictionaries as `preimage reproduce hoggle` writes them")
 
 
 def _read(photo: Path) -> bytes:
+    """Return the bytes of a photo; raise ImageError if it cannot be read."""
     try:
         return photo.read_bytes()
     except OSError as error:
@@ -223,7 +226,7 @@ def _read(photo: Path) -> bytes:
 
 
 def _training_data(photos: Sequence[Path], count: int, rng: np.random.Generator) -> np.ndarray:
-    """Patches of all photos beside their HOG, in random order, (count, PATCH^2 + 675)."""
+    """Return patches of all photos and their HOG, in random order, (count, PATCH^2 + 675)."""
     share = -(-count // len(photos))
     data = np.concatenate([_patches_of(photo, share, rng) for photo in photos])
     rng.shuffle(data)
@@ -231,7 +234,7 @@ def _training_data(photos: Sequence[Path], count: int, rng: np.random.Generator)
 
 
 def _patches_of(photo: Path, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Patches of a photo at several sizes, mirrored or not, with the cells begun anywhere."""
+    """Return patches of a photo and their HOG: at several sizes, mirrored and shifted at random."""
     images = [GRAY.load(photo, size) for size in SIZES]
     if min(images[0].shape[1:]) < PATCH + CELL_SIZE:
         raise ImageError(
@@ -257,7 +260,7 @@ def _patches_of(photo: Path, count: int, rng: np.random.Generator) -> np.ndarray
 
 
 def _normalized(rows: np.ndarray) -> np.ndarray:
-    """Each row without its mean and of unit norm; a constant one becomes zero."""
+    """Return each row without its mean and of unit norm; a constant row becomes zero."""
     centered = rows - rows.mean(1, keepdims=True)
     norms = np.linalg.norm(centered, axis=1, keepdims=True)
     normalized: np.ndarray = centered / np.maximum(norms, 1e-6)

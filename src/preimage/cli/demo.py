@@ -1,0 +1,50 @@
+"""`preimage demo`: three inversions of a shipped photo, in half a minute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("demo.png"),
+) -> None:
+    """Invert a photo that comes with the package from HOG, HOGb and DSIFT, as in Figure 4."""
+    import time
+
+    import preimage
+    from preimage.cli.common import clear_errors, percent, progress_bar, use_one_thread
+    from preimage.cli.tables import print_table
+    from preimage.files import write_whole
+    from preimage.paper.table4 import REPRESENTATIONS
+    from preimage.photo_files import shipped_photos
+    from preimage.reporting.grid import Cell, draw_grid
+    from preimage.reporting.results import check_picture
+
+    with clear_errors(), progress_bar() as begin:
+        check_picture(out)
+        use_one_thread("cpu")
+        photo = shipped_photos()["chelsea"]
+        rows: list[tuple[str, str, str]] = []
+        cells: list[Cell] = []
+        for name in REPRESENTATIONS:
+            representation = preimage.representation(name)
+            start = time.perf_counter()
+            result = preimage.invert(representation, photo, progress=begin(name))
+            seconds = time.perf_counter() - start
+            if not cells:
+                original = representation.preprocessing.load(photo)
+                cells.append(Cell(representation.preprocessing.to_pil(original), "original"))
+            error = percent(result.describe()["error"])
+            cells.append(Cell(result.to_pil(), f"{name}: {error}"))
+            rows.append((name, error, f"{seconds:.1f}"))
+            if result.interrupted:
+                break
+        with write_whole(out) as partial:
+            draw_grid([cells[:2], cells[2:]]).save(partial)
+    print_table(("representation", "error", "seconds"), rows)
+    typer.echo(f"wrote {out}")
+    if result.interrupted:
+        raise typer.Exit(130)

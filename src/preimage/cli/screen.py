@@ -1,0 +1,105 @@
+"""The progress of a run, on standard error and in a log file."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from preimage.cli.common import console, percent
+from preimage.studies.measures import Measures
+from preimage.studies.outcome import Failure, Outcome
+from preimage.studies.trial import Trial
+from preimage.sweeps.engines import BatchProgress
+
+
+class Screen:
+    """Trials done and failed, their rate and the remaining time.
+
+    Args:
+        bar: on standard error.
+        log: a line for each trial.
+        trials: what the run has to do.
+    """
+
+    def __init__(self, bar: Bar, log: logging.Logger, trials: Sequence[Trial]) -> None:
+        self._bar = bar
+        self._log = log
+        self._task = bar.add_task("", total=len(trials), failed=0, rate="", last="")
+        self._begin = time.perf_counter()
+        self._names = {trial.key: trial.description for trial in trials}
+        self._done = self._failed = 0
+
+    def report(self, result: Outcome | Failure) -> None:
+        """Show and log one result."""
+        name = self._names[result.key]
+        if isinstance(result, Failure):
+            self._failed += 1
+            self._log.error("failed %s %s: %s", result.key, name, result.reason)
+            last = f"failed: {name}"
+        else:
+            words, seconds = _numbers(result.measures), result.measures.seconds
+            self._log.info("done %s %s: %s, %.2f s", result.key, name, words, seconds)
+            last = f"{name}: {words}"
+        self._done += 1
+        rate = f"{60 * self._done / (time.perf_counter() - self._begin):.3g} a minute"
+        self._bar.update(self._task, advance=1, failed=self._failed, rate=rate, last=last)
+
+    def report_progress(self, progress: BatchProgress) -> None:
+        """Show the state of a trial that is being carried out."""
+        name, energy = self._names[progress.key], f"energy {progress.energy:.4g}"
+        words = f"{name}: {progress.step} of {progress.steps}, {energy}"
+        self._bar.update(self._task, last=words)
+
+
+@contextmanager
+def open_screen(trials: Sequence[Trial], log_file: Path, title: str) -> Iterator[Screen]:
+    """Show and log the progress of a run.
+
+    Args:
+        trials: what the run has to do.
+        log_file: lines are added to it.
+        title: the first of these lines.
+    """
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]} failed"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[last]}"),
+    )
+    handler = _QuietHandler(log_file, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(message)s"))
+    log = logging.Logger("preimage.study", logging.INFO)
+    log.addHandler(handler)
+    log.info(title)
+    try:
+        with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+            yield Screen(bar, log, trials)
+    finally:
+        handler.close()
+
+
+class _QuietHandler(logging.FileHandler):
+    """A log file whose errors are ignored: the store reports that a disk is full."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Do nothing."""
+
+
+def _numbers(measures: Measures) -> str:
+    """Return error or response, and the energy if there is one."""
+    words = []
+    if measures.error is not None:
+        words.append(f"error {percent(measures.error)}")
+    if measures.response is not None:
+        words.append(f"response {measures.response:.4g}")
+    if measures.energy is not None:
+        words.append(f"energy {measures.energy:.4g}")
+    return ", ".join(words)

@@ -1,0 +1,83 @@
+"""The components that a study of maximizations names, and M of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from preimage.names import parse_channels
+from preimage.networks import Network
+from preimage.representations.base import Representation
+from preimage.targets import Target, Term, channel_count
+from preimage.visualizations.responses import find_ranges
+
+
+def find_components(
+    representation: Representation,
+    network: Network | None,
+    *,
+    channels: str | None = None,
+    neurons: Sequence[tuple[int, int, int]] = (),
+    classes: Sequence[str] = (),
+    size: int | tuple[int, int] | None = None,
+) -> list[Term]:
+    """Return the components that the keys of a study name, each once.
+
+    Args:
+        representation: Phi.
+        network: whose layer it is, if it is one.
+        channels: a list such as "0-24,31", or "all".
+        neurons: channel, row and column of single responses.
+        classes: names or numbers of classes; the representation must be their scores.
+        size: of the images; None for the default of the representation.
+
+    Raises:
+        ValueError: if a channel, a response or a class is unknown, or the layer is not that of
+            the class scores.
+    """
+    size = representation.default_size if size is None else size
+    if size is None:
+        raise ValueError(f"{representation.name} has no image size of its own: give size")
+    shape = representation.code_shape(*((size, size) if isinstance(size, int) else size))
+    indices = [] if channels is None else parse_channels(channels, channel_count(shape))
+    found = [Term(None, index) for index in indices]
+    for index, row, column in neurons:
+        found.append(Term(None, index, (row, column)))
+        found[-1].place(shape)  # raises if there is no such response
+    if classes:
+        scored = _scored_network(representation, network)
+        for name in classes:
+            index = scored.class_index(name)
+            found.append(Term(None, index, class_name=scored.classes[index].split(",")[0]))
+    return list({(term.feature, term.position, term.class_name): term for term in found}.values())
+
+
+def measure_maxima(
+    representation: Representation, components: Sequence[Term], photos: Sequence[Path]
+) -> list[float]:
+    """Return M of each component over photos; 0 if no photo moves it.
+
+    If all responses of a component are negative, M is the size of the strongest.
+
+    Raises:
+        ValueError: if there is no such component, or a photo cannot be used.
+        OSError: if the statistics of the layer cannot be kept.
+    """
+    targets = [Target((replace(term, position="center"),)) for term in components]
+    device = torch.device("cpu")
+    with representation.session(device):
+        ranges, _ = find_ranges(representation, targets, device, photos)
+    return [0.0 if found.is_dead else found.scale for found in ranges]
+
+
+def _scored_network(representation: Representation, network: Network | None) -> Network:
+    """Return the network whose class scores the representation is."""
+    if network is None:
+        raise ValueError(f"{representation.name} has no classes: give channels")
+    layer = f"{network.name}/{network.score_layer}"
+    if representation.name != layer:
+        raise ValueError(f"classes are of the layer of scores, {layer}, not {representation.name}")
+    return network

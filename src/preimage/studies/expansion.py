@@ -1,0 +1,126 @@
+"""The trials of a study: one for every combination."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from preimage.catalog import CLASSICAL
+from preimage.presets import PRESETS, settings_for, strength_of
+from preimage.representations.base import Representation
+from preimage.settings import Settings
+from preimage.studies.components import find_components, measure_maxima
+from preimage.studies.loader import Loader
+from preimage.studies.study import Study
+from preimage.studies.trial import Trial
+from preimage.studies.trial_files import (
+    checksum,
+    checksum_of_all,
+    photo_paths,
+    weights_checksum,
+)
+
+_DEFAULTS = {"invert": "fast", "maximize": "modern", "caricature": "nnpreimage"}
+"""The quality or preset of each visualization if a study names none."""
+
+
+def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
+    """Return a trial for every combination, each once, representation by representation.
+
+    Args:
+        study: what to try.
+        loader: where representations come from.
+        folder: where relative paths start.
+
+    Raises:
+        ValueError: if a representation or a constant cannot be used.
+        ImageError: if there are no photos.
+    """
+    weights = study.weights
+    if weights is not None and weights != "random":
+        weights = str((folder / weights).absolute())
+    photos = photo_paths(_photos_of(study), folder)[: study.limit]
+    contents = {photo: checksum(photo) for photo in photos}
+    found: dict[str, Trial] = {}
+    for name in _names(study, weights, loader):
+        own_weights = None if name in CLASSICAL else weights
+        phi = loader.representation(name, own_weights)
+        fields: dict[str, Any] = {
+            "visualization": study.visualization,
+            "representation": name,
+            "weights": own_weights,
+            "weights_sha256": weights_checksum(name, own_weights),
+            "size": study.size,
+            "mask": study.mask,
+        }
+        if study.visualization == "maximize":
+            subjects = _components(study, phi, loader, fields, photos)
+        else:
+            subjects = [{"photo": str(p), "photo_sha256": contents[p]} for p in photos]
+        constants = list(_settings(study, phi))
+        for subject, settings, seed in itertools.product(subjects, constants, study.seeds):
+            trial = Trial(**fields, **subject, settings=settings, seed=seed)
+            found.setdefault(trial.key, trial)
+    return list(found.values())
+
+
+def _photos_of(study: Study) -> list[str] | None:
+    """Return the photos to work on, or those that M is taken from."""
+    return study.reference if study.visualization == "maximize" else study.images
+
+
+def _names(study: Study, weights: str | None, loader: Loader) -> Iterator[str]:
+    """Yield the names of the representations, those of main layers instead of "NETWORK/*"."""
+    for name in study.representations:
+        if name.endswith("/*"):
+            network = loader.network(name[:-2], weights)
+            yield from (f"{network.name}/{layer}" for layer in network.main_layers)
+        else:
+            yield name
+
+
+def _components(
+    study: Study,
+    phi: Representation,
+    loader: Loader,
+    fields: dict[str, Any],
+    photos: Sequence[Path],
+) -> list[dict[str, Any]]:
+    """Return the fields of a trial that say what to excite, for each component."""
+    network = loader.network_of(fields["representation"], fields["weights"])
+    components = find_components(
+        phi, network, channels=study.channels, neurons=study.neurons, classes=study.classes,
+        size=study.size,
+    )  # fmt: skip
+    maxima = measure_maxima(phi, components, photos)
+    content = checksum_of_all(photos)
+    return [
+        {
+            "channel": term.feature,
+            "position": None if term.position == "center" else term.position,
+            "class_name": term.class_name or None,
+            "maximum": maximum,
+            "reference_sha256": content,
+        }
+        for term, maximum in zip(components, maxima, strict=True)
+    ]
+
+
+def _settings(study: Study, phi: Representation) -> Iterator[Settings]:
+    """Yield the settings of every combination of constants."""
+    name = study.preset or study.quality or _DEFAULTS[study.visualization]
+    base = settings_for(phi, name) if study.visualization == "invert" else PRESETS[name]
+    if study.steps is not None:
+        base = base.with_steps(study.steps)
+    axes = {name: v if isinstance(v, list) else [v] for name, v in study.settings.items()}
+    if study.visualization == "invert":
+        axes["loss_weight"] = study.loss_weight or [base.loss_weight]
+    else:
+        axes["strength"] = study.strength or [strength_of(study.visualization, base)]
+    for values in itertools.product(*axes.values()):
+        try:
+            yield base.replace(**dict(zip(axes, values, strict=True)))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"settings: {error}") from None

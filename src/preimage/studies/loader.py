@@ -1,0 +1,82 @@
+"""What trials name, loaded once: a network with its layers, HOGgle's dictionaries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from preimage import catalog, hoggle
+from preimage.catalog import CLASSICAL
+from preimage.names import LayerName
+from preimage.networks import Network
+from preimage.representations.base import Representation
+from preimage.studies.trial_files import checksum
+
+
+class Loader:
+    """A cache of the network that was used last, its layers, and the last dictionaries.
+
+    Attributes:
+        files: weight files that lie elsewhere on this machine, by network and weights as trials
+            name them.
+
+    >>> loader = Loader()
+    >>> loader.representation("hog") is loader.representation("hog")
+    True
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[tuple[str, str | None], Path] = {}
+        self._loaded: tuple[str, str | None] | None = None
+        self._network: Network | None = None
+        self._representations: dict[str, Representation] = {}
+        self._dictionaries: tuple[str, hoggle.PairedDictionaries] | None = None
+
+    def network(self, name: str, weights: str | None = None) -> Network:
+        """Return the network of that name, with its weights; see `catalog.network`."""
+        if self._loaded != (name, weights) or self._network is None:
+            self._loaded, self._network = None, None
+            self._representations.clear()
+            self._network = self._load(name, weights)
+            self._loaded = (name, weights)
+        return self._network
+
+    def representation(self, name: str, weights: str | None = None) -> Representation:
+        """Return the representation of that name; see `catalog.representation`."""
+        network = self.network_of(name, weights)
+        if name not in self._representations:
+            self._representations[name] = (
+                catalog.representation(name)
+                if network is None
+                else network.layer(LayerName.parse(name).layer)
+            )
+        return self._representations[name]
+
+    def network_of(self, name: str, weights: str | None = None) -> Network | None:
+        """Return the network whose layer a representation is; None if it is no layer."""
+        parsed = LayerName.parse(name)
+        if name.lower() in CLASSICAL or not (parsed.network and parsed.layer):
+            return None
+        return self.network(parsed.network, weights)
+
+    def dictionaries(self, path: str, sha256: str) -> hoggle.PairedDictionaries:
+        """Return HOGgle's dictionaries in a file of this checksum.
+
+        Raises:
+            OSError: if it cannot be read.
+            ValueError: if it holds something else, or has another checksum.
+            ModelError: if scikit-learn is not installed.
+        """
+        if self._dictionaries is None or self._dictionaries[0] != sha256:
+            if checksum(Path(path)) != sha256:
+                raise ValueError(f"{path}: changed since the study began: run it again")
+            self._dictionaries = sha256, hoggle.load(Path(path))
+        return self._dictionaries[1]
+
+    def _load(self, name: str, weights: str | None) -> Network:
+        """Return a network, from where its weights lie on this machine."""
+        file = self.files.get((name, weights))
+        if file is None:
+            return catalog.network(name, weights)
+        if weights is None and name.startswith("matconvnet:"):
+            return catalog.network(f"matconvnet:{file}")
+        return catalog.network(name, file)

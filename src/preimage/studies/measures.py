@@ -1,0 +1,174 @@
+"""The numbers of a result: error, likeness to the photo, naturalness, response."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from preimage.images import match_contrast, psnr, ssim
+from preimage.losses import relative_error
+from preimage.networks import Network
+from preimage.preprocessing import Preprocessing
+from preimage.representations.base import Representation
+from preimage.visualizations import PreImage
+
+_BINS = 51
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """The numbers of one result; those that do not apply are None.
+
+    Attributes:
+        seconds: how long the trial took.
+        steps: number of evaluations of Eq. 1.
+        energy: the last value of Eq. 1.
+        error: of an inversion, ||Phi(x*) - Phi_0|| / ||Phi_0||, as a fraction.
+        psnr: of an inversion, decibels against the photo.
+        ssim: of an inversion, structural similarity with the photo; None below 11 pixels.
+        naturalness: of an inversion, the intersection of the histograms of gradients of result
+            and photo, 0 to 1.
+        class_agrees: of an inversion, whether the network puts photo and result in the same
+            class.
+        response: of a maximization, the response of the component; of a caricature, the
+            response as a multiple of that to the photo.
+    """
+
+    seconds: float
+    steps: int | None = None
+    energy: float | None = None
+    error: float | None = None
+    psnr: float | None = None
+    ssim: float | None = None
+    naturalness: float | None = None
+    class_agrees: bool | None = None
+    response: float | None = None
+
+
+def measure(
+    result: PreImage, seconds: float, originals: Tensor | None, network: Network | None
+) -> list[Measures]:
+    """Return the numbers of each of several results.
+
+    Args:
+        result: what a visualization returned.
+        seconds: how long each took.
+        originals: the photos of inversions in the core's units, (N, D, H, W).
+        network: whose layer was inverted, if it was one.
+    """
+    total = result.trace.total
+    agreement: Sequence[bool | None] = [None] * len(result)
+    if originals is not None and network is not None:
+        agreement = class_agreement(network, originals, result.images)
+    return [
+        Measures(
+            seconds=seconds,
+            steps=len(total),
+            energy=float(total[-1, index]) if len(total) else None,
+            error=_finite(result.error, index),
+            psnr=_finite(result.psnr, index),
+            ssim=_finite(result.ssim, index),
+            naturalness=(
+                None
+                if originals is None
+                else naturalness(result.shown[index], originals[index], result.preprocessing)
+            ),
+            class_agrees=agreement[index],
+            response=_finite(result.response, index),
+        )
+        for index in range(len(result))
+    ]
+
+
+def measure_reconstruction(
+    representation: Representation, image: Tensor, original: Tensor, code: Tensor, seconds: float
+) -> Measures:
+    """Return the numbers of an image that was not found by minimizing Eq. 1.
+
+    As of other inversions, PSNR and SSIM are measured after brightness and contrast are matched.
+
+    Args:
+        representation: Phi.
+        image: the reconstruction as it is to be shown, (1, D, H, W).
+        original: the photo, (1, D, H, W).
+        code: its code.
+        seconds: how long the reconstruction took.
+    """
+    preprocessing = representation.preprocessing
+    compared, to_255 = match_contrast(image, original), preprocessing.to_255
+    return Measures(
+        seconds=seconds,
+        error=float(relative_error(representation.encode(image), code)),
+        psnr=_finite(psnr(compared, original), 0),
+        ssim=_finite(ssim(to_255(compared), to_255(original)), 0),
+        naturalness=naturalness(image[0], original[0], preprocessing),
+    )
+
+
+def naturalness(shown: Tensor, original: Tensor, preprocessing: Preprocessing) -> float:
+    """Return how natural an image looks: 1 if it has the gradients of the photo.
+
+    Args:
+        shown: the image as it is to be shown, in the core's units, (D, H, W).
+        original: the photo, likewise.
+        preprocessing: of both.
+    """
+    to_255 = preprocessing.to_255
+    return gradient_intersection(to_255(shown.cpu()), to_255(original.cpu()))
+
+
+def gradient_intersection(image: Tensor, photo: Tensor) -> float:
+    """Return the intersection of two histograms of gradients, 1 for equal ones.
+
+    As in the authors' code, the histograms are of the differences of neighboring gray levels
+    along both axes, in bins of 10 from -255 to 255, each of sum 1.
+
+    Args:
+        image: (D, H, W), 0..255.
+        photo: likewise, of any size.
+
+    >>> flat, edge = torch.zeros(1, 4, 4), torch.zeros(1, 4, 4)
+    >>> edge[:, :, 2:] = 255
+    >>> gradient_intersection(flat, flat), round(gradient_intersection(flat, edge), 2)
+    (1.0, 0.83)
+    """
+    return float(torch.minimum(_histogram(image), _histogram(photo)).sum())
+
+
+def _histogram(image: Tensor) -> Tensor:
+    """Return the shares of the differences of neighboring gray levels by size."""
+    gray = image.clamp(0, 255).mean(0).double()
+    differences = torch.cat([gray.diff(dim=0).flatten(), gray.diff(dim=1).flatten()])
+    counts = torch.histc(differences, _BINS, -255, 255)
+    return counts / counts.sum()
+
+
+def class_agreement(network: Network, originals: Tensor, images: Tensor) -> list[bool | None]:
+    """Return whether photos and results are in one class; None if there are no classes.
+
+    Args:
+        network: scores the classes.
+        originals: the photos in the core's units, (N, D, H, W).
+        images: their reconstructions, on the device where to compute.
+    """
+    if not network.classes:
+        return [None] * len(images)
+    module = network.module.to(images.device)
+    classes = []
+    with torch.inference_mode():
+        for x in (originals.to(images.device), images):
+            scores = module(network.preprocessing.to_network(x)).flatten(1)
+            if scores.shape[1] != len(network.classes):  # larger images: a map of scores
+                return [None] * len(images)
+            classes.append(scores.argmax(1))
+    return [bool(same) for same in classes[0] == classes[1]]
+
+
+def _finite(values: Tensor | None, index: int) -> float | None:
+    """Return one of several values; None if it is not finite."""
+    number = math.nan if values is None else float(values[index])
+    return number if math.isfinite(number) else None

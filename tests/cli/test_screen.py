@@ -1,0 +1,31 @@
+"""The log of a run: a line for each trial, with its numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from tests.study_files import MEASURES, make_outcome, make_trials, save_photos
+
+from preimage.cli.screen import open_screen
+from preimage.studies.measures import Measures
+from preimage.studies.outcome import Failure
+
+
+def test_the_log_has_a_line_for_each_trial_with_the_numbers_there_are(tmp_path: Path) -> None:
+    trials = make_trials(save_photos(tmp_path / "photos", 3))
+    done = [make_outcome(trial) for trial in trials]
+    hoggle = Measures(seconds=2, error=0.5)
+    maximization = dataclasses.replace(MEASURES, error=None, response=3.25)
+    with open_screen(trials, tmp_path / "log", "a: 3 trials") as screen:
+        screen.report(dataclasses.replace(done[0], measures=hoggle))
+        screen.report(dataclasses.replace(done[1], measures=maximization))
+        screen.report(Failure(trials[2].key, "why"))
+    lines = [line.split(" ", 3)[3] for line in (tmp_path / "log").read_text().splitlines()]
+    names = [f"{trial.key} {trial.description}" for trial in trials]
+    assert lines == [
+        "a: 3 trials",
+        f"done {names[0]}: error 50.0 %, 2.00 s",
+        f"done {names[1]}: response 3.25, energy 1.5, 0.10 s",
+        f"failed {names[2]}: why",
+    ]
