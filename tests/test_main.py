@@ -136,3 +136,25 @@ def test_the_demo_writes_its_picture_and_prints_its_table(tmp_path: Path) -> Non
     for name, most in (("hog", 45), ("hogb", 15), ("dsift", 12)):
         assert 0 < float(cells[name][3]) < most
     assert output[-1] == f"wrote {out}"
+
+
+def test_a_warning_is_one_line_on_standard_error(tmp_path: Path) -> None:
+    """Of a network that computes something else each time, which has no faster copy."""
+    (tmp_path / "odd.py").write_text(
+        "from torch import nn\n"
+        "class Random(nn.Module):\n"
+        "    def forward(self, x):\n"
+        "        return nn.functional.dropout(x)\n"
+        "def network():\n"
+        "    return nn.Sequential(nn.Conv2d(3, 4, 3), Random())\n"
+    )
+    photo = save_photo(tmp_path / "in.png")
+    options = ("--size", "16x20", "--steps", "2", "--out", str(tmp_path))
+    status, _, errors = _python(
+        "-m", "preimage", "invert", photo, "--rep", "import:odd.network/1", *options,
+        environment={"PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
+    )  # fmt: skip
+    assert status == 0
+    assert errors == [
+        "warning: Sequential runs as it is, without a faster copy: a copy computes something else"
+    ]

@@ -6,6 +6,7 @@ after Ctrl-C, with what was reached by then saved.
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ import typer
 import preimage
 from preimage.cli.audit import audit
 from preimage.cli.caricature import caricature
+from preimage.cli.common import console
 from preimage.cli.demo import demo
 from preimage.cli.invert import invert
 from preimage.cli.maximize import maximize
@@ -65,7 +67,11 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    pass
+    warnings.showwarning = _print_warning
+
+
+def _print_warning(message: Warning | str, *where: object, **more: object) -> None:
+    console.print(f"warning: {message}", markup=False)
 
 
 @app.command()
