@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -49,39 +48,30 @@ class Measures:
     response: float | None = None
 
 
-def measure(
-    result: PreImage, seconds: float, originals: Tensor | None, network: Network | None
-) -> list[Measures]:
-    """Return the numbers of each of several results.
+def measure(result: PreImage, network: Network | None) -> Measures:
+    """Return the numbers of a single result.
 
     Args:
-        result: what a visualization returned.
-        seconds: how long each took.
-        originals: the photos of inversions in the core's units, (N, D, H, W).
-        network: whose layer was inverted, if it was one.
+        result: one result of a visualization.
+        network: whose layer was visualized, if it was one.
     """
     total = result.trace.total
-    agreement: Sequence[bool | None] = [None] * len(result)
-    if originals is not None and network is not None:
-        agreement = class_agreement(network, originals, result.images)
-    return [
-        Measures(
-            seconds=seconds,
-            steps=len(total),
-            energy=float(total[-1, index]) if len(total) else None,
-            error=_finite(result.error, index),
-            psnr=_finite(result.psnr, index),
-            ssim=_finite(result.ssim, index),
-            naturalness=(
-                None
-                if originals is None
-                else naturalness(result.shown[index], originals[index], result.preprocessing)
-            ),
-            class_agrees=agreement[index],
-            response=_finite(result.response, index),
-        )
-        for index in range(len(result))
-    ]
+    natural, agrees = None, None
+    if result.visualization == "invert" and result.originals is not None:
+        natural = naturalness(result.shown[0], result.originals[0], result.preprocessing)
+        if network is not None:
+            (agrees,) = class_agreement(network, result.originals, result.images)
+    return Measures(
+        seconds=result.seconds,
+        steps=len(total),
+        energy=float(total[-1, 0]) if len(total) else None,
+        error=_finite(result.error),
+        psnr=_finite(result.psnr),
+        ssim=_finite(result.ssim),
+        naturalness=natural,
+        class_agrees=agrees,
+        response=_finite(result.response),
+    )
 
 
 def measure_reconstruction(
@@ -103,8 +93,8 @@ def measure_reconstruction(
     return Measures(
         seconds=seconds,
         error=float(relative_error(representation.encode(image), code)),
-        psnr=_finite(psnr(compared, original), 0),
-        ssim=_finite(ssim(to_255(compared), to_255(original)), 0),
+        psnr=_finite(psnr(compared, original)),
+        ssim=_finite(ssim(to_255(compared), to_255(original))),
         naturalness=naturalness(image[0], original[0], preprocessing),
     )
 
@@ -168,7 +158,7 @@ def class_agreement(network: Network, originals: Tensor, images: Tensor) -> list
     return [bool(same) for same in classes[0] == classes[1]]
 
 
-def _finite(values: Tensor | None, index: int) -> float | None:
-    """Return one of several values; None if it is not finite."""
-    number = math.nan if values is None else float(values[index])
+def _finite(value: Tensor | None) -> float | None:
+    """Return the number of a tensor of one; None if it is not finite."""
+    number = math.nan if value is None else float(value)
     return number if math.isfinite(number) else None

@@ -7,16 +7,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from preimage import hoggle
 from preimage.images import ImageLike
 from preimage.optimizer import Progress
 from preimage.representations.base import Representation
 from preimage.settings import Settings
 from preimage.studies.loader import Loader
-from preimage.studies.measures import Measures, measure, measure_reconstruction
+from preimage.studies.measures import measure, measure_reconstruction
 from preimage.studies.outcome import Failure, Outcome
 from preimage.studies.trial import Trial
 from preimage.versions import versions
@@ -116,22 +113,18 @@ def _carry_out_together(
     """Return the outcomes of trials in one batch; raise whatever the visualization raises."""
     first = trials[0]
     phi = loader.representation(first.representation, first.weights)
-    files = [photos[trial.photo_sha256] for trial in trials if trial.photo_sha256 is not None]
-    begin = time.perf_counter()
-    result = visualize(
-        trials, [io.BytesIO(file) for file in files], phi, device=device, progress=progress
-    )
-    seconds = (time.perf_counter() - begin) / len(trials)
-    originals, network = None, None
-    if first.visualization == "invert":
-        originals = torch.stack(
-            [phi.preprocessing.load(io.BytesIO(file), first.size) for file in files]
-        )
-        network = loader.network_of(first.representation, first.weights)
-    measured = measure(result, seconds, originals, network)
+    opened = [io.BytesIO(photos[trial.photo_sha256]) for trial in trials if trial.photo_sha256]
+    result = visualize(trials, opened, phi, device=device, progress=progress)
+    network = loader.network_of(first.representation, first.weights)
     return [
-        _outcome(trial, measured[i], result.images[i], result.shown[i], phi, len(trials))
-        for i, trial in enumerate(trials)
+        Outcome(
+            trial.key,
+            measure(found, network),
+            found.images[0].cpu().numpy(),
+            found.preprocessing.to_display(found.shown[0]),
+            found.versions | {"batch": str(len(trials))},
+        )
+        for trial, found in zip(trials, result, strict=True)
     ]
 
 
@@ -146,25 +139,12 @@ def _carry_out_hoggle(trial: Trial, photos: Mapping[str, bytes], loader: Loader)
     code = phi.encode(original)
     pair = dictionaries.pair_without(trial.photo_sha256)
     image = hoggle.invert(code[0], dictionaries, pair, (original.shape[2], original.shape[3]))
-    measured = measure_reconstruction(phi, image, original, code, time.perf_counter() - begin)
-    return _outcome(trial, measured, image[0], image[0], phi, 1)
-
-
-def _outcome(
-    trial: Trial,
-    measures: Measures,
-    image: Tensor,
-    shown: Tensor,
-    phi: Representation,
-    batch: int,
-) -> Outcome:
-    """Return the outcome of a trial of a batch of this size."""
     return Outcome(
         trial.key,
-        measures,
-        image.cpu().numpy(),
-        phi.preprocessing.to_display(shown),
-        versions(str(image.device)) | {"batch": str(batch)},
+        measure_reconstruction(phi, image, original, code, time.perf_counter() - begin),
+        image[0].numpy(),
+        phi.preprocessing.to_display(image[0]),
+        versions("cpu") | {"batch": "1"},
     )
 
 
