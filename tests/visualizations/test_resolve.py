@@ -13,6 +13,7 @@ from preimage.visualizations.resolve import resolve
 
 NETWORK = color_network()
 FEATURES = NETWORK.layer("features")
+SEVERAL = NETWORK.several(["features", "act"])
 
 
 @pytest.mark.parametrize("targets", [3, [3], channel(None, 3), [channel(None, 3)]])
@@ -34,6 +35,7 @@ def test_targets_of_several_layers_are_computed_together() -> None:
     representation, targets = resolve(NETWORK, target)
     assert list(representation.layers) == ["features", "act"]
     assert targets == [target] or str(targets[0]) == str(target)
+    assert resolve(SEVERAL, target)[0] is SEVERAL
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,9 @@ def test_targets_of_several_layers_are_computed_together() -> None:
         (FEATURES, [], "no target was given"),
         (FEATURES, ["red"], "classes need a network"),
         (FEATURES, [channel("act", 0)], "name none in the target"),
+        (SEVERAL, ["red"], "classes need a network"),
+        (SEVERAL, 3, "the layers are features, act: name one of them in each target"),
+        (SEVERAL, [channel("score", 0)], "the layers are features, act: name one of them"),
         (NETWORK, 3, "must name its layers"),
         (NETWORK, "violet", "unknown class 'violet'"),
     ],

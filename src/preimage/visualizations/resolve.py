@@ -33,7 +33,7 @@ def resolve(
         raise ValueError("no target was given")
     wanted = [_as_target(target) for target in listed]
     if isinstance(model, Representation):
-        _check_unnamed(model, wanted)
+        _check_layers(model, wanted)
         return model, wanted
     return _of_network(model, wanted)
 
@@ -44,16 +44,22 @@ def _as_target(target: TargetLike) -> Target:
     return class_score(target) if isinstance(target, str) else channel(None, target)
 
 
-def _check_unnamed(representation: Representation, targets: Sequence[Target]) -> None:
-    """Raise ValueError if a target names a layer or a class, which only a network has."""
+def _check_layers(representation: Representation, targets: Sequence[Target]) -> None:
+    """Raise ValueError if a target is not of the representation's layers, or is a class."""
     terms = [term for target in targets for term in target.terms]
-    if any(term.layer is not None for term in terms):
+    if any(term.class_name for term in terms):
+        raise ValueError("classes need a network: preimage.network(NAME)")
+    several = [name for name in representation.layers if name is not None]
+    if several and not all(term.layer in several for term in terms):
+        raise ValueError(
+            f"the layers are {', '.join(several)}: name one of them in each target, as in "
+            f"channel({several[0]!r}, 3)"
+        )
+    if not several and any(term.layer is not None for term in terms):
         raise ValueError(
             f"the layer is {representation.name} already: name none in the target, as in "
             "channel(None, 3), or give the network instead"
         )
-    if any(term.class_name for term in terms):
-        raise ValueError("classes need a network: preimage.network(NAME)")
 
 
 def _of_network(network: Network, targets: Sequence[Target]) -> tuple[Representation, list[Target]]:
