@@ -32,7 +32,7 @@ from preimage.losses import SquaredDistance
 from preimage.models.efficientnet_lite import EfficientNetLite0
 from preimage.objective import Objective
 from preimage.optimizer.algorithm_1 import algorithm_1
-from preimage.optimizer.trace import Recorder
+from preimage.optimizer.recorder import Recorder
 from preimage.preprocessing import Preprocessing
 from preimage.presets import NNPREIMAGE
 from preimage.representations.folding import fold_, shadow

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from preimage.losses import (
-    Diverse,
+    DiverseInnerProduct,
     InnerProduct,
     SquaredDistance,
     inner_product,
@@ -144,7 +144,9 @@ def test_the_likeness_of_seeds_is_the_mean_cosine_of_their_gram_matrices(
     shape: tuple[int, ...],
 ) -> None:
     codes = random_image(*shape, seed=1, scale=2)
-    diverse = Diverse(InnerProduct(torch.zeros_like(codes)), 2, torch.ones(2, dtype=codes.dtype))
+    diverse = DiverseInnerProduct(
+        InnerProduct(torch.zeros_like(codes)), 2, torch.ones(2, dtype=codes.dtype)
+    )
     features = codes.flatten(2) if len(shape) == 4 else codes.transpose(1, 2)
     grams = torch.stack([f @ f.T for f in features]).flatten(1)
     cosines = torch.nn.functional.cosine_similarity(grams[::2], grams[1::2])
@@ -155,7 +157,7 @@ def test_the_gradient_of_diversity_is_that_of_finite_differences() -> None:
     codes = random_image(6, 3, 4, 2, seed=1, scale=2).requires_grad_()
     target = random_image(6, 3, 4, 2, seed=2, scale=2)
     weights = torch.tensor([0.5, 3.0], dtype=torch.float64)
-    diverse = Diverse(InnerProduct(target), 3, weights)
+    diverse = DiverseInnerProduct(InnerProduct(target), 3, weights)
 
     def likeness(x: Tensor) -> Tensor:
         return diverse.likeness(x)
@@ -172,6 +174,6 @@ def test_the_gradient_of_diversity_is_that_of_finite_differences() -> None:
 def test_diversity_needs_something_to_compare() -> None:
     loss = InnerProduct(torch.zeros(2, 3))
     with pytest.raises(ValueError, match="at least two seeds"):
-        Diverse(loss, 1, torch.ones(2))
+        DiverseInnerProduct(loss, 1, torch.ones(2))
     with pytest.raises(ValueError, match="channels of maps or tokens"):
-        Diverse(loss, 2, torch.ones(1))(torch.zeros(2, 3))
+        DiverseInnerProduct(loss, 2, torch.ones(1))(torch.zeros(2, 3))

@@ -117,7 +117,7 @@ def test_responses_are_inner_products_with_the_target_at_every_place(
         (channel(None, -1), MAPS, "channel -1 is not among 0-2"),
         (neuron(None, 0, 5, 0), MAPS, "position 5, 0 is not on the grid of 5 x 4 responses"),
         (direction(None, [1.0, 2.0]), MAPS, "a direction needs 3 values"),
-        (channel(None, 0), (1, 2, 3, 4), "no target in codes of shape"),
+        (channel(None, 0), (1, 2, 3, 4), "a target needs codes of maps"),
     ],
 )
 def test_a_target_that_a_code_does_not_have_is_refused(

@@ -10,7 +10,7 @@ import torch
 from scipy.ndimage import affine_transform
 from torch import Tensor
 
-from preimage.views import affine, draw_views, jitter
+from preimage.views import affine, center_crop, draw_views, jitter
 from tests.support import random_image
 
 
@@ -81,3 +81,9 @@ def test_views_stay_within_their_ranges() -> None:
 
 def test_nothing_is_drawn_where_all_views_are_the_same() -> None:
     assert draw_views([torch.Generator()], 5, 1) is None
+
+
+def test_the_center_crop_is_at_the_center() -> None:
+    x = torch.arange(42.0).reshape(1, 1, 6, 7)
+    assert torch.equal(center_crop(x, (4, 3)), x[..., 1:5, 2:5])
+    assert torch.equal(center_crop(x, (6, 7)), x)

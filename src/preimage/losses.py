@@ -1,9 +1,10 @@
-r"""The loss of Eq. 1: how far a code is from its target (section 3.1).
+r"""The loss of Equation 1: how far a code is from its target (section 3.1).
 
-Inversion uses the squared Euclidean distance, normalized (Eq. 2) and perhaps masked
-(Eq. 3); activation maximization and caricature the inner product (Eq. 4). A loss returns
-one value for each image, (N,), and on request its gradient with respect to the code: in
-closed form, because through autograd it costs as much as an early layer.
+Inversion uses the squared Euclidean distance, normalized (Eq. 2) and possibly masked (Eq. 3);
+activation maximization and caricature use the inner product (Eq. 4). Each is here twice. The
+functions are the formulas, written for reading. The classes hold the target fixed, as the
+solvers need it, and return the gradient with respect to the code too: in closed form, because
+through autograd it would cost as much as an early layer.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch import Tensor
 
 
 def squared_distance(codes: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """||(Phi - Phi_0) . M||^2 / ||Phi_0 . M||^2, Eqs. 2 and 3.
+    """Return ||(Phi - Phi_0) . M||^2 / ||Phi_0 . M||^2, Eqs. 2 and 3.
 
     Args:
         codes: Phi, (N, ...).
@@ -35,7 +36,7 @@ def squared_distance(codes: Tensor, target: Tensor, mask: Tensor | None = None) 
 
 
 def inner_product(codes: Tensor, target: Tensor, normalizer: Tensor) -> Tensor:
-    """-<Phi, Phi_0> / Z, Eq. 4; `normalizer` is Z, (N,).
+    """Return -<Phi, Phi_0> / Z, Eq. 4; `normalizer` is Z, (N,).
 
     >>> inner_product(torch.ones(1, 2), torch.tensor([[1.0, 3.0]]), torch.tensor([2.0])).tolist()
     [-2.0]
@@ -44,7 +45,7 @@ def inner_product(codes: Tensor, target: Tensor, normalizer: Tensor) -> Tensor:
 
 
 def relative_error(codes: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """||Phi - Phi_0|| / ||Phi_0||, the reconstruction error of Tables 4 and 5, (N,).
+    """Return ||Phi - Phi_0|| / ||Phi_0||, the reconstruction error of Tables 4 and 5, (N,).
 
     >>> relative_error(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]])).tolist()
     [1.0]
@@ -53,10 +54,13 @@ def relative_error(codes: Tensor, target: Tensor, mask: Tensor | None = None) ->
 
 
 class InnerProduct:
-    """-<Phi, Phi_0>, Eq. 4 without its Z, with its gradient in closed form; C is 1 / Z.
+    """The loss -<Phi, Phi_0> of a fixed target: Eq. 4 without its Z, because C is 1 / Z.
 
     Args:
         target: Phi_0, (N, ...).
+
+    Attributes:
+        is_joint: False: the loss of an image does not depend on the other images.
     """
 
     is_joint = False
@@ -65,32 +69,35 @@ class InnerProduct:
         self.target = target
 
     def select(self, rows: Sequence[int]) -> InnerProduct:
-        """The loss for some images of the batch."""
+        """Return the loss of these images of the batch alone."""
         return InnerProduct(self.target[list(rows)])
 
     def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss (N,) and its gradient with respect to `codes`."""
+        """Return the loss (N,) and its gradient with respect to `codes`."""
         return -self.response(codes), self.target.neg()
 
     def response(self, codes: Tensor) -> Tensor:
-        """<Phi, Phi_0> of each image, (N,), summed image by image as `_squared_norm`."""
+        """Return <Phi, Phi_0>, (N,), summed image by image as in `_squared_norm`."""
         if self.target.stride() != codes.stride():  # two layouts in memory multiply slowly
             self.target = torch.empty_like(codes).copy_(self.target)
         pairs = zip(codes, self.target, strict=True)
         return torch.stack([(code * target).sum() for code, target in pairs])
 
 
-class Diverse:
-    """A loss plus what makes the images of one target alike, so that they become diverse.
+class DiverseInnerProduct:
+    """An inner product that also penalizes the likeness of images of the same target.
 
-    The mean cosine between an image's Gram matrix of channels and those of the others of
-    its target (the style loss of Gatys et al. 2016, turned around; Olah, Mordvintsev and
-    Schubert, "Feature Visualization", Distill 2017).
+    The likeness of an image is the mean cosine between its Gram matrix of channels and those
+    of the other images of its target (the style loss of Gatys et al. 2016, turned around;
+    Olah, Mordvintsev and Schubert, "Feature Visualization", Distill 2017).
 
     Args:
-        loss: the loss of each image alone.
-        seeds: how many images each target has, one after another.
-        weights: of each target, (N / seeds,).
+        loss: the inner product of each image.
+        seeds: the number of images of each target, which follow one another.
+        weights: the weight of the likeness for each target, (N / seeds,).
+
+    Attributes:
+        is_joint: True: the loss of an image depends on the other images of its target.
 
     Raises:
         ValueError: if there is one image for each target. On a call: if the codes are
@@ -106,21 +113,21 @@ class Diverse:
         self._seeds = seeds
         self._weights = weights.repeat_interleave(seeds)
 
-    def select(self, rows: Sequence[int]) -> Diverse:
-        """Not for some of the images: each counts for the others."""
-        raise ValueError("diversity belongs to Algorithm 1, which changes all images at once")
+    def select(self, rows: Sequence[int]) -> DiverseInnerProduct:
+        """Raise ValueError: the loss couples all images of a target."""
+        raise ValueError("diversity needs Algorithm 1, which changes all images at once")
 
     def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss (N,), and the gradient of the sum of all losses with respect to `codes`."""
+        """Return the loss (N,), and the gradient of its sum with respect to `codes`."""
         loss, gradient = self.loss(codes)
         with torch.enable_grad():
             leaf = codes.detach().requires_grad_()
-            alike = self._weights * self.likeness(leaf)
-            (of_likeness,) = torch.autograd.grad(alike.sum(), leaf)
-        return loss + alike.detach(), gradient + of_likeness
+            penalty = self._weights * self.likeness(leaf)
+            (of_penalty,) = torch.autograd.grad(penalty.sum(), leaf)
+        return loss + penalty.detach(), gradient + of_penalty
 
     def likeness(self, codes: Tensor) -> Tensor:
-        """The mean cosine between each image's Gram matrix and its target's others, (N,)."""
+        """Return how alike each image is to the others of its target, from 0 to 1, (N,)."""
         if codes.ndim not in (3, 4):
             raise ValueError("diversity compares the channels of maps or tokens")
         features = codes.flatten(2) if codes.ndim == 4 else codes.transpose(1, 2)
@@ -133,7 +140,14 @@ class Diverse:
 
 
 class SquaredDistance:
-    """`squared_distance` to a fixed target, with its gradient in closed form.
+    """The loss `squared_distance` of a fixed target.
+
+    Args:
+        target: Phi_0, (N, ...).
+        mask: M, of ones and zeros, broadcast against the codes; None keeps everything.
+
+    Attributes:
+        is_joint: False: the loss of an image does not depend on the other images.
 
     Raises:
         ValueError: if a target is zero wherever the mask keeps it.
@@ -148,18 +162,18 @@ class SquaredDistance:
         self._norm = _squared_norm(kept)
         if not bool((self._norm > 0).all()):
             raise ValueError(
-                "the target code is zero, as that of a constant image is: nothing to invert"
+                "the target code is zero, like that of a constant image: there is nothing to invert"
             )
 
     def select(self, rows: Sequence[int]) -> SquaredDistance:
-        """The loss for some images of the batch."""
+        """Return the loss of these images of the batch alone."""
         mask = self.mask
         if mask is not None and mask.ndim == self.target.ndim and len(mask) > 1:
             mask = mask[list(rows)]
         return SquaredDistance(self.target[list(rows)], mask)
 
     def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss (N,) and its gradient with respect to `codes`."""
+        """Return the loss (N,) and its gradient with respect to `codes`."""
         difference = codes - self.target
         if self.mask is not None:
             difference *= self.mask
@@ -168,11 +182,12 @@ class SquaredDistance:
         return loss, difference.mul_(scale)
 
 
-def _squared_norm(code: Tensor) -> Tensor:
-    """Summed image by image, so that a batch adds in the order that one image does.
+def _squared_norm(codes: Tensor) -> Tensor:
+    """Return the squared norm of each code, (N,), the same to the bit in any batch.
 
-    The order in which `torch.dot` adds depends on the alignment of a row: hence the sum of
-    squares, a new tensor for each row. Rows are not flattened: those of a network's code
-    may have their channels last in memory.
+    Each code is summed alone. `torch.dot` would not do, because the order in which it adds
+    depends on the alignment of a code in memory: hence the sum of squares, a new tensor for
+    each code. Codes are not flattened, because those of a network may have their channels
+    last in memory.
     """
-    return torch.stack([(row * row).sum() for row in code])
+    return torch.stack([(code * code).sum() for code in codes])

@@ -1,9 +1,9 @@
-"""Eq. 1 (with Eq. 7): the energy of an image, term by term, and its gradient.
+"""Equation 1 with Equation 7: the energy of images, term by term, and its gradient.
 
     E(x) = R_alpha(x) + R_TV^beta(x) + C loss(Phi(jitter(x; tau)), Phi_0)
 
-The priors and the loss bring their gradients in closed form, so that autograd records the
-representation (and, where it is turned or zoomed, the view) alone.
+Priors and loss return their gradients in closed form. So autograd records only the
+representation and, if it is turned or zoomed, the view.
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ from preimage.views import affine, jitter
 
 
 class Loss(Protocol):
-    """A loss against a fixed target for each image of a batch.
+    """The loss of each image of a batch against a fixed target.
 
     Attributes:
-        is_joint: whether the loss of an image depends on the others too.
+        is_joint: whether the loss of an image depends on other images of the batch too. If
+            so, all of them are evaluated together, and `select` is not supported.
     """
 
     is_joint: bool
 
     def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """From codes (N, ...) to the loss of each image (N,) and its gradient (N, ...)."""
+        """Return the loss of each image (N,) and its gradient with respect to the codes."""
 
     def select(self, rows: Sequence[int]) -> Loss:
-        """The loss for some images of the batch."""
+        """Return the loss of these images of the batch alone, each with its own target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,14 @@ class Objective:
 
     Args:
         representation: Phi.
-        loss: the loss against its target; see `losses`.
+        loss: the loss of each image; see `losses`.
         settings: the constants of the priors.
         loss_weights: C of each image, (N,).
-        size: height and width of the image that the representation sees; a canvas larger
-            than this is cropped by the jitter.
-        flat: the regions of each image that are held flat, or None for each.
-        at_once: how many images are computed together at most; all if not given.
+        size: height and width of the image that the representation sees. The images that are
+            optimized are larger than that by the margin of the jitter.
+        flat: the regions of each image that are held flat; None for an image without any,
+            or for all images.
+        at_once: largest number of images that are computed together; None is no limit.
     """
 
     def __init__(
@@ -109,10 +111,10 @@ class Objective:
         self.size = size
         self._flat = [None] * len(loss_weights) if flat is None else list(flat)
         self._at_once = at_once
-        self._parts: list[tuple[slice, Objective]] = []
+        self._parts: list[tuple[slice, Objective]] = []  # made by the first call that needs them
 
     def select(self, rows: Sequence[int]) -> Objective:
-        """The energy of some images of the batch."""
+        """Return the energy of these images of the batch alone."""
         selected = copy.copy(self)
         selected.loss = self.loss.select(rows)
         selected.loss_weights = self.loss_weights[list(rows)]
@@ -121,52 +123,48 @@ class Objective:
         return selected
 
     def relaxed(self, softness: float) -> Objective:
-        """The energy with a smooth surrogate of the representation, where it has one."""
+        """Return the energy with a smooth surrogate of the representation, if there is one."""
         relaxed = copy.copy(self)
         relaxed.representation = self.representation.relaxed(softness)
         relaxed._parts = []
         return relaxed
 
     def flatten_(self, x: Tensor) -> Tensor:
-        """Levels the flat regions of the images (N, D, H, W), in place."""
+        """Level the flat regions of the images (N, D, H, W), in place."""
         for n, image in enumerate(x):
             self.flatten_one_(image, n)
         return x
 
     def flatten_one_(self, image: Tensor, n: int) -> Tensor:
-        """Levels the flat regions of image `n`, (D, H, W), in place."""
+        """Level the flat regions of image `n`, (D, H, W), in place."""
         flat = self._flat[n]
         return image if flat is None else flat.flatten_(image)
 
     def __call__(self, x: Tensor, views: Tensor | None = None) -> tuple[Energy, Tensor]:
-        """Energy of each image and its gradient.
+        """Return the energy of each image, term by term, and its gradient, (N, D, H, W).
 
         Args:
-            x: images, or canvases where they are jittered, (N, D, H, W).
-            views: the window of each image, (N, 2) or (N, 4) as in `views`; None for images
-                without margin.
-
-        Returns:
-            The energy, term by term, and its gradient, (N, D, H, W).
+            x: images, (N, D, H, W), larger than `size` if they have a margin.
+            views: the view of each image, (N, 2) or (N, 4) as in `preimage.views`; None if
+                the representation sees the images as they are.
         """
         if len(x) > self.images_at_once(x):
             return self._in_parts(x, views)
-        shifted = views is not None and views.shape[1] == 2
-        leaf = (jitter(x, views, self.size) if views is not None and shifted else x).detach()
+        shifts = views if views is not None and views.shape[1] == 2 else None
+        warps = views if views is not None and views.shape[1] == 4 else None
+        leaf = (x if shifts is None else jitter(x, shifts, self.size)).detach()
         with torch.enable_grad():
             leaf.requires_grad_()
-            warps = views is not None and not shifted
-            seen = affine(leaf, views, self.size) if views is not None and warps else leaf
-            codes = self.representation(seen)
+            codes = self.representation(leaf if warps is None else affine(leaf, warps, self.size))
         loss, d_codes = self.loss(codes.detach())
         d_codes *= self.loss_weights.view(-1, *[1] * (codes.ndim - 1))
         (d_leaf,) = torch.autograd.grad(codes, leaf, d_codes)
         bounded, variation, gradient = self.prior(x)
-        if views is None or not shifted:
+        if shifts is None:
             gradient += d_leaf
         else:
             height, width = self.size
-            for n, (v, u) in enumerate(views.tolist()):
+            for n, (v, u) in enumerate(shifts.tolist()):
                 gradient[n, :, v : v + height, u : u + width] += d_leaf[n]
         return Energy(bounded, variation, loss, self.loss_weights), self.flatten_(gradient)
 
@@ -184,13 +182,14 @@ class Objective:
         return len(x) if self._at_once is None else min(self._at_once, len(x))
 
     def _in_parts(self, x: Tensor, views: Tensor | None) -> tuple[Energy, Tensor]:
+        """Return energy and gradient as a call does, of as many images at once as allowed."""
         if not self._parts:
             starts = range(0, len(x), self.images_at_once(x))
             slices = [slice(n, min(n + starts.step, len(x))) for n in starts]
             self._parts = [(rows, self.select(range(rows.start, rows.stop))) for rows in slices]
         terms, gradients = [], []
         for rows, part in self._parts:
-            images = x[rows].clone()  # in memory of its own one is aligned as if alone
+            images = x[rows].clone()  # a copy is aligned in memory as a batch of its own
             energy, gradient = part(images, None if views is None else views[rows])
             terms.append(energy.terms)
             gradients.append(gradient)

@@ -1,9 +1,9 @@
-r"""What the solver changes: the pixels, or the spectrum of an image with decorrelated colors.
+r"""Parameters of an image: its pixels, or a spectrum with decorrelated colors.
 
-Both stand for the same images and minimize the same energy; they differ in which steps are
-easy. Gradient descent with a rate for each component moves every pixel by about as much,
-which is noise. The amplitudes of natural images fall as 1 / frequency, and their three
-colors vary together: `Fourier` makes the step along each such component proportional to
+Both stand for the same images and minimize the same energy, but other steps are easy.
+Gradient descent with a rate for each component moves every pixel by about the same amount,
+which looks like noise. In natural images, amplitudes fall as 1 / frequency and the three
+colors vary together. `Fourier` makes the step along each such component proportional to
 its share in natural images (Olah, Mordvintsev and Schubert, "Feature Visualization",
 Distill 2017). With A the colors, s(k) = 1 / |k| and F the orthonormal Fourier transform,
 
@@ -32,45 +32,45 @@ class Parameterization(Protocol):
     """A linear map from parameters to images (N, D, H, W)."""
 
     def encode(self, images: Tensor) -> Tensor:
-        """The parameters of images."""
+        """Return the parameters of images."""
 
     def decode(self, parameters: Tensor) -> Tensor:
-        """The images of parameters."""
+        """Return the images of parameters."""
 
     def pull_back(self, gradient: Tensor) -> Tensor:
-        """From the gradient with respect to the images to that of the parameters."""
+        """Return the gradient with respect to the parameters from that of the images."""
 
     def project_(self, parameters: Tensor, max_pixel_norm: float) -> Tensor:
-        """Brings parameters within the hard bound of Eq. 6, in place; their images."""
+        """Bring parameters within the hard bound of Eq. 6, in place, and return their images."""
 
 
 @final
 class Pixels:
-    """The pixels themselves, as the paper has it."""
+    """The pixels themselves, as in the paper."""
 
     def encode(self, images: Tensor) -> Tensor:
-        """The images."""
+        """Return the images unchanged."""
         return images
 
     def decode(self, parameters: Tensor) -> Tensor:
-        """The images."""
+        """Return the images unchanged."""
         return parameters
 
     def pull_back(self, gradient: Tensor) -> Tensor:
-        """The gradient."""
+        """Return the gradient unchanged."""
         return gradient
 
     def project_(self, parameters: Tensor, max_pixel_norm: float) -> Tensor:
-        """See `preimage.priors.project`."""
+        """See `preimage.priors.project_`."""
         return project_(parameters, max_pixel_norm)
 
 
 @final
 class Fourier:
-    """Spectra z, real and imaginary parts (N, D, H, W // 2 + 1, 2).
+    """Spectra z as real and imaginary parts, (N, D, H, W // 2 + 1, 2).
 
     Args:
-        like: an image or batch of the channels, height, width, dtype and device.
+        like: images (N, D, H, W) of the shape, dtype and device of those to come.
 
     >>> x = torch.rand(2, 3, 6, 5)
     >>> bool(torch.allclose(Fourier(x).decode(Fourier(x).encode(x)), x, atol=1e-5))
@@ -95,20 +95,20 @@ class Fourier:
         self._mixing, self._unmixing = mixing.to(like), mixing.inverse().to(like)
 
     def encode(self, images: Tensor) -> Tensor:
-        """The spectra of images."""
+        """Return the spectra of images."""
         return self._spectrum(_mix(self._unmixing, images)) / self._decoding
 
     def decode(self, parameters: Tensor) -> Tensor:
-        """The images of spectra."""
+        """Return the images of spectra."""
         spectrum = torch.view_as_complex(parameters * self._decoding)
         return _mix(self._mixing, torch.fft.irfft2(spectrum, s=self._size, norm="ortho"))
 
     def pull_back(self, gradient: Tensor) -> Tensor:
-        """The gradient with respect to the spectra."""
+        """Return the gradient with respect to the spectra."""
         return self._spectrum(_mix(self._mixing.T, gradient)) * self._pulling
 
     def project_(self, parameters: Tensor, max_pixel_norm: float) -> Tensor:
-        """As `Pixels.project_`; spectra of images within the bound stay as they are."""
+        """See `Parameterization.project_`; spectra of images within the bound do not change."""
         images = self.decode(parameters)
         beyond = (images * images).sum(1).amax((1, 2)) > max_pixel_norm**2
         if bool(beyond.any()):
@@ -121,10 +121,10 @@ class Fourier:
 
 
 def _mix(matrix: Tensor, images: Tensor) -> Tensor:
-    """Each pixel multiplied by a matrix (D, D), in one order whatever the batch."""
+    """Multiply each pixel by a matrix (D, D), in the same order of additions in any batch."""
     return (matrix[:, :, None, None] * images[:, None]).sum(2)
 
 
 def parameterization(name: str, like: Tensor) -> Parameterization:
-    """Makes "pixels" or "fourier", for images of the shape of `like`, (N, D, H, W)."""
+    """Return "pixels" or "fourier" for images of the shape of `like`, (N, D, H, W)."""
     return Fourier(like) if name == "fourier" else Pixels()

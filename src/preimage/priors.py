@@ -1,14 +1,13 @@
-r"""The natural-image prior R of Eq. 1 and what goes with it (section 3.2).
+r"""The natural-image prior R of Equation 1 (section 3.2).
 
-- `alpha_norm`, the bounded range: R_alpha of Eq. 5, with the hard bound of Eq. 6 in
-  `project`;
-- `total_variation`, the bounded variation: R_TV^beta of section 3.2.2.
+- `alpha_norm` bounds the range: R_alpha of Eq. 5. `project` is the hard bound of Eq. 6.
+- `total_variation` bounds the variation: R_TV^beta of section 3.2.2.
 
 The third part of the prior, the random shift of Eq. 7, is in `views`.
 
-`Prior` is the value and gradient of the first two in closed form, which is what the
-solvers call. All take images (N, D, H, W) in the core's units and return one value for
-each image.
+`Prior` returns the first two with their gradient in closed form, as the solvers need them.
+All functions take images (N, D, H, W) in the core's units, and all values are one for each
+image.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _FLAT = 1e-6
 
 
 def alpha_norm(x: Tensor, alpha: float, pixel_norm: float) -> Tensor:
-    """R_alpha, Eq. 5: mean over the pixels of (norm of the pixel / B)^alpha, (N,).
+    """Return R_alpha of Eq. 5: the mean over the pixels of (norm of the pixel / B)^alpha, (N,).
 
     >>> alpha_norm(torch.full((1, 1, 2, 2), 80.0), alpha=6, pixel_norm=80).tolist()
     [1.0]
@@ -33,11 +32,12 @@ def alpha_norm(x: Tensor, alpha: float, pixel_norm: float) -> Tensor:
 
 
 def total_variation(x: Tensor, beta: float, gradient_norm: float) -> Tensor:
-    """R_TV^beta, section 3.2.2: mean of (gray-level gradient / V)^beta over the pixels, (N,).
+    """Return R_TV^beta: the mean of (gray-level gradient / V)^beta over the pixels, (N,).
 
-    Channels add up. Differences beyond the last row and column are zero. For beta < 2,
-    whose gradient is singular on flat areas, d^(beta/2) is continued below d = 1e-6 by the
-    quadratic with the same slope, and shifted to vanish at zero.
+    The values of the channels are added. Differences beyond the last row and column are
+    zero. For beta < 2 the gradient would be singular on flat areas: there d^(beta/2), d being
+    the squared gray-level gradient, is continued below d = 1e-6 by the quadratic with the same
+    slope, and shifted to vanish at zero.
 
     >>> total_variation(torch.tensor([[[[0.0, 3.0], [0.0, 3.0]]]]), 2, 3).tolist()
     [0.5]
@@ -55,7 +55,7 @@ def total_variation(x: Tensor, beta: float, gradient_norm: float) -> Tensor:
 
 
 def project(x: Tensor, max_pixel_norm: float) -> Tensor:
-    """The nearest image within the hard bound of Eq. 6: no pixel's norm exceeds B_+.
+    """Return the nearest image in which no pixel's norm exceeds B_+, the hard bound of Eq. 6.
 
     >>> project(torch.full((1, 1, 1, 1), -200.0), 160.0).item()
     -160.0
@@ -64,7 +64,7 @@ def project(x: Tensor, max_pixel_norm: float) -> Tensor:
 
 
 def project_(x: Tensor, max_pixel_norm: float) -> Tensor:
-    """`project` in place."""
+    """Project images in place; see `project`."""
     if x.shape[1] == 1:
         return x.clamp_(-max_pixel_norm, max_pixel_norm)
     most = max_pixel_norm**2  # squares, because vector_norm is slow across so few channels
@@ -74,11 +74,13 @@ def project_(x: Tensor, max_pixel_norm: float) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """R_alpha + R_TV^beta with their gradients in closed form.
+    """The prior R_alpha + R_TV^beta with its gradient in closed form.
 
     Attributes:
-        alpha, beta: the exponents.
-        pixel_norm, gradient_norm: B and V.
+        alpha: exponent of the bounded range.
+        beta: exponent of the total variation.
+        pixel_norm: B.
+        gradient_norm: V.
     """
 
     alpha: float
@@ -87,11 +89,12 @@ class Prior:
     gradient_norm: float
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """R_alpha (N,), R_TV^beta (N,), and the gradient of their sum (N, D, H, W)."""
+        """Return R_alpha (N,), R_TV^beta (N,), and the gradient of their sum (N, D, H, W)."""
         bounded, gradient = self._alpha_norm(x)
         return bounded, self._add_total_variation(x, gradient), gradient
 
     def _alpha_norm(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return R_alpha and its gradient."""
         scaled = x / self.pixel_norm
         squares = (scaled * scaled).sum(1, keepdim=True)
         powers = squares ** (self.alpha / 2 - 1)
@@ -99,6 +102,7 @@ class Prior:
         return (powers * squares).mean((1, 2, 3)), scaled.mul_(powers.mul_(factor))
 
     def _add_total_variation(self, x: Tensor, gradient: Tensor) -> Tensor:
+        """Return R_TV^beta, and add its gradient to `gradient`."""
         scale = 1 / (x.shape[2] * x.shape[3] * self.gradient_norm**self.beta)
         right, down = x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]
         if self.beta == 2:

@@ -1,12 +1,13 @@
 r"""Targets Phi_0 of activation maximization (section 6), and their algebra.
 
-A target is what an image is to excite: a component of a layer, several, or a direction in
-the space of its features. Targets add up, and are scaled:
+A target says what an image is to excite: a component of a layer, a sum of several, or a
+direction in the space of features. Targets can be added and scaled:
 
     >>> channel("layer3", 5) - 0.5 * channel("layer3", 9)
     layer3:5 - 0.5 layer3:9
 
-The layer is named as in the network; None stands for the representation that is maximized.
+Layers have the names that the network gives them. The layer is None if the target belongs
+to a representation that is maximized itself, such as a single layer.
 """
 
 from __future__ import annotations
@@ -25,14 +26,16 @@ Position = tuple[int, int] | Literal["center", "everywhere"]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Term:
-    """A weighted component or direction of one layer.
+    """A component or direction of one layer, with a weight.
 
     Attributes:
-        layer: the layer's name, or None for the representation itself.
-        feature: a channel, or a direction (K,); a class has -1 until its network is known.
-        position: row and column of the response, the central one, or the mean of all.
-        weight: what it counts, below zero where it is to be suppressed.
-        class_name: of a class score, as the user gave it; else empty.
+        layer: the layer's name; None for the representation itself.
+        feature: a channel, or a direction: (K,), or of the shape of a whole code. A class has
+            channel -1 until its network is known.
+        position: row and column of the response; "center" for the central one, "everywhere"
+            for the mean of all.
+        weight: factor of the response; negative if it is to be suppressed.
+        class_name: name of the class, as the user gave it; empty if this is no class score.
     """
 
     layer: str | None
@@ -54,51 +57,54 @@ class Term:
         return words
 
     def pick(self, by_layer: Mapping[str | None, T]) -> T:
-        """Return what is there for the term's layer, or for None: the only layer there is."""
+        """Return the entry of the term's layer, or that of None if there is a single layer."""
         return by_layer[None] if None in by_layer else by_layer[self.layer]
 
     def place(self, code_shape: tuple[int, ...]) -> Tensor:
-        """Phi_0 of this term, of the shape of one code: (K, H', W'), (T, K) or (K,).
+        """Return Phi_0 of this term, of the shape of one code: (K, H', W'), (T, K) or (K,).
 
         Raises:
             ValueError: if the code has no such channel, position or direction.
         """
-        layout = _Layout.of(code_shape)
-        vector = self._vector(layout)
+        grid = _CodeGrid.from_shape(code_shape)
+        vector = self._vector(grid)
         if tuple(vector.shape) == code_shape:
             return self.weight * vector
-        return self.weight * layout.spread(vector, self.position)
+        return self.weight * grid.spread(vector, self.position)
 
-    def _vector(self, layout: _Layout) -> Tensor:
-        """The features that count, (K,), or a whole code."""
+    def _vector(self, grid: _CodeGrid) -> Tensor:
+        """Return the weights of the features at one position, (K,), or of a whole code."""
         if isinstance(self.feature, Tensor):
             vector = self.feature.detach().cpu().float()
-            if tuple(vector.shape) not in ((layout.channels,), layout.code_shape):
+            if tuple(vector.shape) not in ((grid.channels,), grid.code_shape):
                 raise ValueError(
-                    f"a direction needs {layout.channels} values or the shape "
-                    f"{layout.code_shape} of a code, not {tuple(vector.shape)}"
+                    f"a direction needs {grid.channels} values or the shape "
+                    f"{grid.code_shape} of a code, not {tuple(vector.shape)}"
                 )
             return vector
-        if not 0 <= self.feature < layout.channels:
+        if not 0 <= self.feature < grid.channels:
             raise ValueError(
-                f"channel {self.feature} is not among 0-{layout.channels - 1} of "
+                f"channel {self.feature} is not among 0-{grid.channels - 1} of "
                 f"{self.layer or 'the layer'}"
             )
-        return torch.nn.functional.one_hot(torch.tensor(self.feature), layout.channels).float()
+        return torch.nn.functional.one_hot(torch.tensor(self.feature), grid.channels).float()
 
     def responses(self, codes: Tensor) -> Tensor:
-        """The term's response at every position of codes (N, ...), times its weight: (N, P)."""
-        layout = _Layout.of(tuple(codes.shape[1:]))
-        vector = self._vector(layout).to(codes)
+        """Return the weighted response at each of P positions of codes (N, ...), (N, P)."""
+        grid = _CodeGrid.from_shape(tuple(codes.shape[1:]))
+        vector = self._vector(grid).to(codes)
         if vector.shape == codes.shape[1:]:
             return self.weight * (codes.flatten(1) @ vector.flatten())[:, None]
-        responses = self.weight * (layout.by_position(codes) @ vector)
+        responses = self.weight * (grid.by_position(codes) @ vector)
         return responses.mean(1, keepdim=True) if self.position == "everywhere" else responses
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Target:
-    """A sum of terms; see `channel`, `neuron`, `mean_channel`, `direction` and `class_score`."""
+    """A sum of terms.
+
+    `channel`, `neuron`, `mean_channel`, `direction` and `class_score` make targets of one term.
+    """
 
     terms: tuple[Term, ...]
 
@@ -126,16 +132,16 @@ class Target:
         return self * -1
 
     def __repr__(self) -> str:
-        words = [_amount(term.weight) + str(term) for term in self.terms]
+        words = [_factor(term.weight) + str(term) for term in self.terms]
         return " + ".join(words).replace("+ -", "- ")
 
     def mapped(self, change: Callable[[Term], Term]) -> Target:
-        """The target with each of its terms changed."""
+        """Return the target with each of its terms changed."""
         return Target(tuple(change(term) for term in self.terms))
 
     @property
     def is_central(self) -> bool:
-        """Whether it is of central responses alone."""
+        """Whether all terms are central responses."""
         return all(
             term.position == "center"
             and not (isinstance(term.feature, Tensor) and term.feature.ndim > 1)
@@ -143,14 +149,15 @@ class Target:
         )
 
     def at(self, row: int, column: int) -> Target:
-        """The target at a row and a column instead."""
+        """Return the target with all terms at this row and column."""
         return self.mapped(lambda term: replace(term, position=(row, column)))
 
     def place(self, code_shapes: Mapping[str | None, tuple[int, ...]]) -> Tensor:
-        """Phi_0: of the shape of one code, or of several layers' one behind the other, (K,).
+        """Return Phi_0: a code of the only layer, or the codes of several, one after another.
 
         Args:
-            code_shapes: of each layer by name, in their order; of None for the only layer.
+            code_shapes: the shape of each layer's code by name, in the order of the layers; a
+                single layer is the entry of None.
 
         Raises:
             ValueError: as `Term.place`.
@@ -168,24 +175,24 @@ class Target:
 
 
 def channel(layer: str | None, index: int) -> Target:
-    """The central response of a channel; of tokens (T, K), that of the central one."""
+    """Return the target of the central response of a channel; among tokens, of the central one."""
     return Target((Term(layer, index),))
 
 
 def neuron(layer: str | None, index: int, row: int, column: int) -> Target:
-    """One response of a channel, at a row and a column of its map."""
+    """Return the target of one response of a channel, at a row and a column of its map."""
     return Target((Term(layer, index, (row, column)),))
 
 
 def mean_channel(layer: str | None, index: int) -> Target:
-    """The mean of all responses of a channel, which fills the image with its pattern."""
+    """Return the target of a channel's mean response, which fills the image with its pattern."""
     return Target((Term(layer, index, "everywhere"),))
 
 
 def direction(
     layer: str | None, vector: Tensor | Sequence[float], position: Position = "center"
 ) -> Target:
-    """A direction: of the features (K,) at a position, or of whole codes.
+    """Return the target of a direction: of the features (K,) at a position, or of whole codes.
 
     Raises:
         ValueError: if it is zero or not finite.
@@ -197,29 +204,37 @@ def direction(
 
 
 def class_score(name: str | int) -> Target:
-    """The score of a class before the softmax, by name ("tree frog") or index."""
+    """Return the target of a class score before the softmax, by name ("tree frog") or index."""
     return Target((Term(None, -1, class_name=str(name)),))
 
 
 def channel_count(code_shape: tuple[int, ...]) -> int:
-    """K of a code of maps (K, H', W'), tokens (T, K) or a vector (K,).
+    """Return K of a code: of maps (K, H', W'), tokens (T, K) or a vector (K,).
 
     Raises:
-        ValueError: if it is of another shape.
+        ValueError: if the code has another shape.
 
     >>> channel_count((48, 7, 7)), channel_count((197, 384))
     (48, 384)
     """
-    return _Layout.of(code_shape).channels
+    return _CodeGrid.from_shape(code_shape).channels
 
 
-def _amount(weight: float) -> str:
+def _factor(weight: float) -> str:
+    """Return what stands before a term of this weight."""
     return "" if weight == 1 else "-" if weight == -1 else f"{weight:g} "
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
-    """How a code of maps (K, H', W'), tokens (T, K) or a vector (K,) is laid out."""
+class _CodeGrid:
+    """The grid of positions in a code of maps (K, H', W'), tokens (T, K) or a vector (K,).
+
+    Attributes:
+        code_shape: the shape of the code.
+        channels: K.
+        grid: rows and columns of positions: H' and W', the largest square of tokens, or 1 x 1.
+        prefix: number of tokens before those of the grid, such as that of the class.
+    """
 
     code_shape: tuple[int, ...]
     channels: int
@@ -227,7 +242,8 @@ class _Layout:
     prefix: int
 
     @classmethod
-    def of(cls, code_shape: tuple[int, ...]) -> _Layout:
+    def from_shape(cls, code_shape: tuple[int, ...]) -> _CodeGrid:
+        """Return the grid of codes of a shape; raise ValueError if it has none."""
         if len(code_shape) == 3:
             return cls(code_shape, code_shape[0], (code_shape[1], code_shape[2]), 0)
         if len(code_shape) == 2:
@@ -235,10 +251,13 @@ class _Layout:
             return cls(code_shape, code_shape[1], (side, side), code_shape[0] - side**2)
         if len(code_shape) == 1:
             return cls(code_shape, code_shape[0], (1, 1), 0)
-        raise ValueError(f"no target in codes of shape {code_shape}: maps, tokens or vectors")
+        raise ValueError(
+            "a target needs codes of maps (K, H, W), tokens (T, K) or vectors (K,), not of shape "
+            f"{code_shape}"
+        )
 
     def spread(self, vector: Tensor, position: Position) -> Tensor:
-        """A code that holds `vector` (K,) at a position, or its share everywhere."""
+        """Return a code with `vector` (K,) at a position, or with its share at each position."""
         rows, columns = self.grid
         if position == "everywhere":
             places = torch.zeros(self.prefix + rows * columns)
@@ -255,7 +274,7 @@ class _Layout:
         return (values.T if len(self.code_shape) == 3 else values).reshape(self.code_shape)
 
     def by_position(self, codes: Tensor) -> Tensor:
-        """Codes (N, ...) as (N, P, K)."""
+        """Return codes (N, ...) as features at each of P positions, (N, P, K)."""
         if len(self.code_shape) == 3:
             return codes.flatten(2).transpose(1, 2)
         return codes[:, self.prefix :] if len(self.code_shape) == 2 else codes[:, None]

@@ -1,12 +1,13 @@
-r"""What the representation sees of the image: a window at a random place, turned and zoomed.
+r"""Views: the windows through which the representation sees the image.
 
 Eq. 7 shifts the window by whole pixels (`jitter`). `affine` also turns and zooms it, as
 later visualizations do (Olah, Mordvintsev and Schubert, "Feature Visualization", Distill
-2017), so that what is found does not hang on one orientation and scale. A crop is a small
-window in a large canvas: the number of shifts T sets the margin.
+2017), so that the result does not depend on one orientation and scale. The image that is
+optimized is a canvas, larger than the window by a margin of T - 1 pixels for T shifts.
 
 A view is (row, column) or (row, column, angle, zoom): the window's top left corner in
-pixels, its counterclockwise angle in radians, and how much larger the image appears in it.
+pixels, its counterclockwise angle in radians, and the factor by which the image appears
+enlarged in it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from torch import Tensor
 
 
 def jitter(x: Tensor, offsets: Tensor, size: tuple[int, int]) -> Tensor:
-    """Each image's own crop of `size`, shifted by its row and column of `offsets`, Eq. 7.
+    """Return the crop of each canvas at its own row and column of `offsets`, Eq. 7.
 
     Args:
         x: canvases (N, D, H, W).
@@ -34,9 +35,9 @@ def jitter(x: Tensor, offsets: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def affine(x: Tensor, views: Tensor, size: tuple[int, int]) -> Tensor:
-    """Each image through its own window of `size`, turned about its center and zoomed.
+    """Return each canvas as seen through its own window, turned about its center and zoomed.
 
-    Bilinear; what lies beyond the canvas is its mirror image.
+    The interpolation is bilinear. The canvas is continued by its mirror image.
 
     Args:
         x: canvases (N, D, H, W).
@@ -60,6 +61,16 @@ def affine(x: Tensor, views: Tensor, size: tuple[int, int]) -> Tensor:
     )
 
 
+def center_crop(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return the crop of `size` at the center of the canvases `x`, (N, D, H, W).
+
+    >>> center_crop(torch.arange(9.0).reshape(1, 1, 3, 3), (1, 1)).item()
+    4.0
+    """
+    top, left = ((have - want) // 2 for have, want in zip(x.shape[-2:], size, strict=True))
+    return x[..., top : top + size[0], left : left + size[1]]
+
+
 def draw_views(
     generators: Sequence[torch.Generator],
     steps: int,
@@ -67,18 +78,18 @@ def draw_views(
     rotation: float = 0,
     zoom: float = 1,
 ) -> Tensor | None:
-    """The views of all images at all steps, each image's from its own random stream.
+    """Draw the views of all images at all steps, each image's from its own random stream.
 
     Args:
-        generators: one for each image.
-        steps: how many views of each.
+        generators: one random stream for each image.
+        steps: number of views of each image.
         shifts: T of Eq. 7; rows and columns are uniform in 0..T-1.
-        rotation: angles are uniform within plus and minus so many degrees.
+        rotation: angles are uniform within plus and minus this number of degrees.
         zoom: zooms are log-uniform between 1 / zoom and zoom.
 
     Returns:
-        (steps, N, 2), (steps, N, 4) where anything is turned or zoomed, or None where all
-        views are the same.
+        Views (steps, N, 2), or (steps, N, 4) if they are turned or zoomed; None if all of
+        them are the same.
     """
     if shifts == 1 and not rotation and zoom == 1:
         return None
@@ -92,5 +103,5 @@ def draw_views(
 
 
 def _relative(pixels: Tensor, length: int) -> Tensor:
-    """From 0..length-1 to -1..1, and the middle of a single pixel to 0."""
+    """Map coordinates 0..length-1 to -1..1, and that of a single pixel to 0."""
     return pixels * (2 / (length - 1)) - 1 if length > 1 else pixels * 0

@@ -260,7 +260,7 @@ def test_images_are_resized_as_asked_for() -> None:
     ("images", "message"),
     [
         ([], "no image was given"),
-        (np.full((32, 32), 0.5), "target code is zero, as that of a constant image"),
+        (np.full((32, 32), 0.5), "target code is zero, like that of a constant image"),
         ([STRIPES, STRIPES[:20]], "images of one batch must have one size"),
         (STRIPES[:2], "hog with cells of 8 pixels needs an image of at least 4 x 4 pixels"),
         (np.full((32, 32), np.nan), "NaN"),

@@ -1,6 +1,6 @@
-"""argmin of Eq. 1: the paper's Algorithm 1, and a faster solver for the same energy."""
+"""The minimization of Equation 1: Algorithm 1, and a faster solver of the same energy."""
 
 from preimage.optimizer.minimize import Minimum, minimize
-from preimage.optimizer.trace import NonFiniteEnergyError, Progress
+from preimage.optimizer.recorder import NonFiniteEnergyError, Progress
 
 __all__ = ["Minimum", "NonFiniteEnergyError", "Progress", "minimize"]

@@ -6,9 +6,9 @@
     mu_t = rho mu_(t-1) - eta_t g_t
     x_(t+1) = projection of x_t + mu_t on the pixels of norm at most B_+
 
-With jitter, x is a canvas larger than the image, which the representation sees through a
-window at a random place. With another parameterization than the pixels, x above is the
-parameters z of the image.
+With jitter, x is larger than the image that the representation sees, through a window at a
+random place. If the image is not parameterized by its pixels, x above stands for its
+parameters z.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from preimage.objective import Objective
-from preimage.optimizer.trace import Recorder
+from preimage.optimizer.recorder import Recorder
 from preimage.parameterizations import parameterization
 from preimage.settings import Algorithm1, Settings
 
@@ -32,7 +32,7 @@ def algorithm_1(
     views: Tensor | None,
     recorder: Recorder,
 ) -> tuple[Tensor, bool]:
-    """Runs Algorithm 1.
+    """Minimize the energy of each image by Algorithm 1.
 
     Args:
         objective: the energy.
@@ -41,12 +41,15 @@ def algorithm_1(
         solver: rho.
         rate: eta_0.
         iterations: T.
-        views: the window of each image at each iteration, (T, N, 2) or (T, N, 4); None
-            without jitter.
-        recorder: is told of every iteration.
+        views: the view of each image at each iteration, (T, N, 2) or (T, N, 4) as in
+            `preimage.views`; None if the representation sees the images as they are.
+        recorder: records every iteration.
 
     Returns:
         The images, and whether Ctrl-C ended the run.
+
+    Raises:
+        NonFiniteEnergyError: if the energy of an image becomes NaN or infinite.
     """
     rho = solver.momentum
     kind = parameterization(settings.parameterization, start)

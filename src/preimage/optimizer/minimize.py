@@ -1,4 +1,4 @@
-"""One entrance to the solvers of Eq. 1."""
+"""The entrance to the solvers of Equation 1."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from torch import Tensor
 
 from preimage.objective import Energy, Objective
 from preimage.optimizer.algorithm_1 import algorithm_1
+from preimage.optimizer.recorder import Progress, Recorder
 from preimage.optimizer.sobolev_lbfgs import sobolev_lbfgs
-from preimage.optimizer.trace import Progress, Recorder, center_crop
 from preimage.settings import Algorithm1, Settings, SobolevLBFGS
-from preimage.views import draw_views
+from preimage.views import center_crop, draw_views
 
 
 @dataclass(frozen=True, slots=True)
 class Minimum:
-    """Where a minimization ended.
+    """The images in which a minimization ended.
 
     Attributes:
-        images: (N, D, H, W), without the margin of the jitter.
-        trace: the energy of every step that was done, each term (steps, N). Algorithm 1
-            notes that of the image that the step starts from, the Sobolev solver that of the
-            best image so far.
-        interrupted: whether Ctrl-C ended it; the images are then the latest ones.
+        images: the images, (N, D, H, W), without the margin of the jitter.
+        trace: the energy at every step that was done, each term (steps, N). Algorithm 1
+            records that of the images that the step starts from, the Sobolev solver that of
+            the best images so far.
+        interrupted: whether Ctrl-C ended the run; the images are then the latest ones.
         snapshots: steps and the images of these steps, (N, D, H, W).
     """
 
@@ -44,29 +44,29 @@ def minimize(
     progress: Callable[[Progress], None] | None = None,
     snapshot_every: int = 0,
 ) -> Minimum:
-    """Images of low energy, by the solver that the settings name.
+    """Minimize the energy of each image by the solver of the settings.
 
     Args:
         objective: the energy.
-        start: where to begin, (N, D, H + T - 1, W + T - 1) for a jitter of T.
-        settings: the solver, its rates and numbers of steps.
+        start: the images to start from, (N, D, H + T - 1, W + T - 1) for T shifts.
+        settings: all constants.
         generators: one stream of random views for each image.
         progress: called after each step.
         snapshot_every: keep the images of every so many steps; 0 keeps none.
 
     Raises:
         NonFiniteEnergyError: if the energy of an image becomes NaN or infinite.
-        ValueError: if the solver cannot jitter and `start` has a margin.
+        ValueError: if the images are to be jittered, and the solver cannot do it.
     """
     steps = settings.evaluations(objective.representation)
     recorder = Recorder(steps, objective.loss_weights, objective.size, progress, snapshot_every)
     match settings.solver:
+        case Algorithm1() as solver:
+            x, interrupted = _two_stages(objective, start, settings, solver, generators, recorder)
         case SobolevLBFGS() as solver:
             if settings.shifts(objective.representation) > 1:
                 raise ValueError("the solver sobolev-lbfgs does not jitter: set jitter to 1")
             x, interrupted = sobolev_lbfgs(objective, start, settings, solver, recorder)
-        case Algorithm1() as solver:
-            x, interrupted = _two_stages(objective, start, settings, solver, generators, recorder)
     return Minimum(x, recorder.trace(), interrupted, tuple(recorder.snapshots))
 
 
@@ -78,7 +78,7 @@ def _two_stages(
     generators: Sequence[torch.Generator],
     recorder: Recorder,
 ) -> tuple[Tensor, bool]:
-    """Algorithm 1; then, where there is a final stage, without jitter from the central crop."""
+    """Run Algorithm 1, and if there is a final stage, again without jitter from the center."""
     rate = solver.learning_rate * settings.pixel_norm**2 / settings.alpha
     if solver.scale_rate_by_area:
         rate *= objective.size[0] * objective.size[1]

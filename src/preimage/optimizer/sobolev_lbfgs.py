@@ -1,25 +1,26 @@
-r"""L-BFGS in a Sobolev metric: the fast solver of Eq. 1.
+r"""L-BFGS in a Sobolev metric: the fast solver of Equation 1.
 
-Gradient descent sees the gradient of the energy through the metric of its space. For a
-descriptor of gradients the natural one is Sobolev's H^1, in which an image is as long as
-its gradient: its inverse P divides each frequency k of the plain gradient by |k|^2, so
-that shading over the whole image moves as fast as detail. On top of it, L-BFGS (Nocedal,
-Math. Comp. 1980) estimates the curvature from the last steps, with gamma P in place of
-the usual gamma times identity:
+Gradient descent depends on the metric of its space. For a descriptor of gradients the
+natural metric is Sobolev's H^1, in which the length of an image is that of its gradient: its
+inverse P divides each frequency k of the plain gradient by |k|^2, so that shading over the
+whole image moves as fast as detail. On top of it, L-BFGS (Nocedal, Math. Comp. 1980)
+estimates the curvature from the last steps, with gamma P in place of the usual gamma times
+the identity:
 
     P = D F^-1 w^2 F D,   w^2 = 1 / (|k|^2 + 0.005),  |k|^2 = 4 - 2 cos k_y - 2 cos k_x.
 
-Codes normalized by block are curved the more the weaker the contrast. So after the first
-stage D, until then the identity, is the square root of the local contrast of the image.
+D is the identity in the first stage. Codes that are normalized by block are the more curved
+the weaker the contrast, so in later stages D is the square root of the local contrast of the
+image.
 
-The settings give the stages, each with its number of evaluations and the softness of the
-orientation binning (see `gradients`); curvature is forgotten between them. Each image has
-its own metric, curvature and line search (backtracking, Armijo), and one that cannot be
-improved any more is not evaluated any more.
+The settings list the stages, each with its number of evaluations and the softness of the
+orientation binning (see `gradients`); the curvature is forgotten between them. Each image has
+its own metric, curvature and line search (backtracking, Armijo). An image that cannot be
+improved any more is no longer evaluated.
 
-Where the code ignores contrast, Eq. 1 has no minimum but at no contrast at all: the prior
-falls with it and the loss does not change. The last evaluation goes to that direction,
-which steps along curved ones find slowly: it tries the image at half its contrast.
+If the code ignores contrast, Eq. 1 has no minimum except at zero contrast: lower contrast
+lowers the prior and does not change the loss. The steps above find that direction slowly. So
+the last evaluation tries the image at half its contrast.
 """
 
 from __future__ import annotations
@@ -32,21 +33,25 @@ import torch
 from torch import Tensor
 
 from preimage.objective import Energy, Objective
-from preimage.optimizer.trace import Recorder
+from preimage.optimizer.recorder import Recorder
 from preimage.priors import project_
 from preimage.settings import Settings, SobolevLBFGS
 
 _MEMORY = 8
+"""Number of steps that the curvature is estimated from."""
 _FIRST_STEPS = (0.67, 0.1)
-"""First step of the first stage and of later ones, relative to the image (rms)."""
+"""Length of the first step of the first and of a later stage, relative to the image."""
 _LONGEST_STEP = 60.0
 _SHORTEST_STEP = 1e-3
 """Root mean square of a step, in gray levels."""
 _SUFFICIENT = 1e-4
+"""Fraction of the expected decrease of the energy that a step must reach."""
 _FLOOR = 0.005
+"""Added to |k|^2, so that the mean of the image can change."""
 _CONTRAST_EXPONENT = 0.5
 _CONTRAST_CELL = 8
 _CONTRAST_FLOOR = 0.01
+"""Exponent, cell size in pixels, and the smallest local contrast relative to the mean."""
 
 
 def sobolev_lbfgs(
@@ -56,10 +61,20 @@ def sobolev_lbfgs(
     solver: SobolevLBFGS,
     recorder: Recorder,
 ) -> tuple[Tensor, bool]:
-    """Minimizes the energy of each image from `start` (N, D, H, W).
+    """Minimize the energy of each image from `start` (N, D, H, W).
+
+    Args:
+        objective: the energy.
+        start: the images to start from, (N, D, H, W).
+        settings: B_+.
+        solver: the stages.
+        recorder: records every evaluation.
 
     Returns:
         The images, within the hard bound of Eq. 6, and whether Ctrl-C ended the run.
+
+    Raises:
+        NonFiniteEnergyError: if the energy of an image becomes NaN or infinite.
     """
     x = objective.flatten_(start.clone())
     fades = objective.representation.ignores_contrast and solver.stages[-1][0] > 1
@@ -86,7 +101,7 @@ def _run_stage(
     evaluations: int,
     recorder: Recorder,
 ) -> Energy:
-    """Improves the images `x` in place; their energy."""
+    """Improve the images `x` in place, and return their energy."""
     metric = _inverse_laplacian(x)
     energy, gradient = objective(x)
     recorder.record(energy, x)
@@ -113,7 +128,7 @@ def _run_stage(
 
 
 def _halve_contrast(objective: Objective, x: Tensor, energy: Energy, recorder: Recorder) -> None:
-    """Halves the contrast of the images `x`, in place, whose energy this lowers."""
+    """Halve the contrast of those of the images `x`, in place, whose energy this lowers."""
     halved, _ = objective(x * 0.5)
     lower = halved.total < energy.total
     x[lower] *= 0.5
@@ -122,7 +137,7 @@ def _halve_contrast(objective: Objective, x: Tensor, energy: Energy, recorder: R
 
 
 class _Pair(NamedTuple):
-    """A step s, the change of gradient y over it, P y, and 1 / <s, y>."""
+    """A step s, the change y of the gradient over it, P y, and 1 / <s, y>."""
 
     step: Tensor
     change: Tensor
@@ -131,14 +146,18 @@ class _Pair(NamedTuple):
 
 
 class _Search:
-    """The descent of one image: give it the energy and gradient of `trial`, again and again.
+    """The descent of one image: its caller evaluates `trial` and calls `tell`, in turn.
 
     Args:
-        x: the image (D, H, W); it is replaced in place by every better one.
+        x: the image (D, H, W), overwritten by every better one.
         value: its energy.
-        gradient: its gradient.
+        gradient: the gradient of its energy.
         metric: P.
         first_step: length of the first step, relative to the image.
+
+    Attributes:
+        trial: the image to evaluate next.
+        done: whether the image cannot be improved any more.
     """
 
     def __init__(
@@ -153,7 +172,15 @@ class _Search:
         self._turn()
 
     def tell(self, value: float, gradient: Tensor) -> bool:
-        """Takes the trial if its energy is low enough, else shortens the step."""
+        """Take the trial if its energy is low enough, or else shorten the step.
+
+        Args:
+            value: the energy of `trial`.
+            gradient: its gradient.
+
+        Returns:
+            True if the trial was taken.
+        """
         expected = self._length * self._slope
         if value <= self._value + _SUFFICIENT * expected:
             self._take(value, gradient)
@@ -172,7 +199,8 @@ class _Search:
         return False
 
     def _take(self, value: float, gradient: Tensor) -> None:
-        gradient = gradient.clone()  # alone, it is aligned, and sums in the same order
+        """Replace the image by the trial, and remember the step."""
+        gradient = gradient.clone()  # aligned in memory as without a batch: sums to the same bit
         smoothed = self._metric(gradient)
         step, change = self.trial - self._x, gradient - self._gradient
         curvature = _dot(step, change).item()
@@ -184,7 +212,7 @@ class _Search:
         self._turn()
 
     def _turn(self) -> None:
-        """A new direction, by the two loops of L-BFGS, and the first trial along it."""
+        """Choose a new direction by the two loops of L-BFGS, and the first trial along it."""
         residual, direction = self._gradient.clone(), self._smoothed.clone()
         weights = []
         for pair in reversed(self._pairs):
@@ -209,11 +237,12 @@ class _Search:
         self._try()
 
     def _try(self) -> None:
+        """Make the trial at the current length of the step."""
         self.trial = torch.add(self._x, self._direction, alpha=self._length)
 
 
 class _Metric:
-    """P for one image: D F^-1 w^2 F D, within the flat regions of the image."""
+    """The inverse metric P of one image, D F^-1 w^2 F D, which keeps its flat regions flat."""
 
     def __init__(self, spectrum: Tensor, contrast: Tensor, objective: Objective, n: int) -> None:
         self._spectrum = spectrum
@@ -228,9 +257,10 @@ class _Metric:
 
 
 def local_contrast(image: Tensor) -> Tensor:
-    """D: the local gradient energy of an image (D, H, W), smoothed over 3 x 3 cells, to a power.
+    """Return D: a power of the local gradient energy of an image (D, H, W), (1, H, W).
 
-    Scaled to a mean square of 1; the same for all channels, (1, H, W).
+    The energy is smoothed over 3 x 3 cells. D is the same for all channels, and scaled to a
+    mean square of 1.
     """
     right, down = torch.zeros_like(image), torch.zeros_like(image)
     right[..., 1:-1] = image[..., 2:] - image[..., :-2]
@@ -246,7 +276,7 @@ def local_contrast(image: Tensor) -> Tensor:
 
 
 def _inverse_laplacian(x: Tensor) -> Tensor:
-    """w^2 at the frequencies of `rfft2`, scaled to a mean of 1, (H, W // 2 + 1)."""
+    """Return w^2 at the frequencies of `rfft2`, scaled to a mean of 1, (H, W // 2 + 1)."""
     height, width = x.shape[-2:]
     ky = torch.arange(height, device=x.device, dtype=torch.float64) * (2 * math.pi / height)
     kx = torch.arange(width, device=x.device, dtype=torch.float64) * (2 * math.pi / width)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from preimage.losses import Diverse, InnerProduct
+from preimage.losses import DiverseInnerProduct, InnerProduct
 from preimage.networks import Network
 from preimage.objective import Loss
 from preimage.optimizer import Progress
@@ -201,7 +201,7 @@ def _problem(
         sources = list(range(len(placed)))
         if diversity:
             alike = diversity * torch.tensor(scales, device=placed.device)
-            loss = Diverse(loss, len(seeds), alike)
+            loss = DiverseInnerProduct(loss, len(seeds), alike)
     return Problem(
         visualization="maximize",
         sources=[source for source in sources for _ in seeds],

@@ -1,4 +1,4 @@
-"""What a minimization tells while it runs and keeps when it ends."""
+"""The record of a minimization: energies, snapshots, and progress for the caller."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from preimage.objective import Energy
+from preimage.views import center_crop
 
 _BLOCK = 25
-"""Steps between two looks at whether the energy is finite, each of which waits for a GPU."""
+"""Steps between two checks that the energy is finite, each of which waits for a GPU."""
 
 
 class NonFiniteEnergyError(ArithmeticError):
@@ -33,14 +34,15 @@ class NonFiniteEnergyError(ArithmeticError):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a progress callback is told after each step.
+    """The argument of a progress callback, which is called after each step.
+
+    A step is one evaluation of the energy and its gradient.
 
     Attributes:
-        step: steps done, from 1 to `steps`; a step is one evaluation of the energy and its
-            gradient.
-        steps: steps in all.
+        step: number of steps done, from 1 to `steps`.
+        steps: number of steps in all.
         energy: the energy of `images`.
-        images: the images so far, or their canvases; valid during the call only.
+        images: the images so far, with the margin of their jitter; they change after the call.
     """
 
     step: int
@@ -50,14 +52,17 @@ class Progress:
 
 
 class Recorder:
-    """Keeps trace and snapshots, and tells the caller how far the steps are.
+    """A recorder of energies and snapshots that reports progress.
 
     Args:
-        steps: how many there will be at most.
+        steps: largest number of steps.
         loss_weights: C of each image, (N,).
         size: height and width that snapshots are cropped to.
         progress: called after each step.
         snapshot_every: keep the images of every so many steps; 0 keeps none.
+
+    Attributes:
+        snapshots: steps and the images of these steps, (N, D, H, W).
     """
 
     def __init__(
@@ -68,64 +73,54 @@ class Recorder:
         progress: Callable[[Progress], None] | None,
         snapshot_every: int,
     ) -> None:
-        self.steps = steps
-        self.step = 0
         self.snapshots: list[tuple[int, Tensor]] = []
+        self._steps = steps
+        self._step = 0
         self._size = size
         self._loss_weights = loss_weights
-        self._values = loss_weights.new_full((3, steps, len(loss_weights)), torch.nan)
+        self._terms = loss_weights.new_full((3, steps, len(loss_weights)), torch.nan)
         self._all_finite = loss_weights.new_ones((), dtype=torch.bool)
-        self._finite: Tensor | None = None
+        self._last_finite: Tensor | None = None
         self._progress = progress
         self._every = snapshot_every
 
     def record(self, energy: Energy, images: Tensor) -> None:
-        """Notes the energy of `images`, which stay as they are until the next call.
+        """Record the energy of `images`, which must not change until the next call.
 
         Only the first step, every 25th after it, and a progress callback wait for a GPU.
 
         Raises:
-            NonFiniteEnergyError: if it is not finite, or was not at an earlier step.
+            NonFiniteEnergyError: if the energy is not finite, or was not at an earlier step.
         """
-        self.step += 1
-        self._values[:, self.step - 1] = energy.terms
+        self._step += 1
+        self._terms[:, self._step - 1] = energy.terms
         shape = (images.shape[-2], images.shape[-1])
-        last = images if self._finite is None else center_crop(self._finite, shape)
+        last = images if self._last_finite is None else center_crop(self._last_finite, shape)
         self._all_finite &= energy.total.isfinite().all()
-        self._finite = torch.where(self._all_finite, images, last)
-        if self._progress is not None or self.step % _BLOCK == 1:
+        self._last_finite = torch.where(self._all_finite, images, last)
+        if self._progress is not None or self._step % _BLOCK == 1:
             self._check()
-        if self._every and self.step % self._every == 0:
-            self.snapshots.append((self.step, center_crop(images, self._size).clone()))
+        if self._every and self._step % self._every == 0:
+            self.snapshots.append((self._step, center_crop(images, self._size).clone()))
         if self._progress is not None:
-            self._progress(Progress(self.step, self.steps, energy, images))
+            self._progress(Progress(self._step, self._steps, energy, images))
 
     def _check(self) -> None:
-        """Raises NonFiniteEnergyError if the energy of a step so far is not finite."""
-        if self._finite is None or bool(self._all_finite):
+        """Raise NonFiniteEnergyError if the energy of a step so far is not finite."""
+        if self._last_finite is None or bool(self._all_finite):
             return
         finite = self._trace().total.isfinite().all(1)
         step = int(finite.logical_not().nonzero()[0]) + 1
-        raise NonFiniteEnergyError(step, center_crop(self._finite, self._size).clone())
+        raise NonFiniteEnergyError(step, center_crop(self._last_finite, self._size).clone())
 
     def trace(self) -> Energy:
         """Return the energy of every step so far, each term (steps, N), on the CPU.
 
         Raises:
-            NonFiniteEnergyError: if the energy of a step was not finite.
+            NonFiniteEnergyError: if the energy of a step is not finite.
         """
         self._check()
         return self._trace()
 
     def _trace(self) -> Energy:
-        return Energy.from_terms(self._values[:, : self.step].cpu(), self._loss_weights.cpu())
-
-
-def center_crop(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """The crop of `size` at the center of the canvases `x`, (N, D, H, W).
-
-    >>> center_crop(torch.arange(9.0).reshape(1, 1, 3, 3), (1, 1)).item()
-    4.0
-    """
-    top, left = ((have - want) // 2 for have, want in zip(x.shape[-2:], size, strict=True))
-    return x[..., top : top + size[0], left : left + size[1]]
+        return Energy.from_terms(self._terms[:, : self._step].cpu(), self._loss_weights.cpu())
