@@ -130,13 +130,14 @@ class _Pass:
         seen = min(self.reached[layer.layer].done for layer in self.layers.layers.values())
         written = time.monotonic()
         try:
-            for first in range(seen // batch_size * batch_size, len(self.paths), batch_size):
-                progress(first, len(self.paths))
-                self._look_at(range(first, min(first + batch_size, len(self.paths))), device)
-                if time.monotonic() - written >= _SECONDS_BETWEEN_CHECKPOINTS:
-                    self._write()
-                    written = time.monotonic()
-            progress(len(self.paths), len(self.paths))
+            with self.layers.session(device), torch.no_grad():
+                for first in range(seen // batch_size * batch_size, len(self.paths), batch_size):
+                    progress(first, len(self.paths))
+                    self._look_at(range(first, min(first + batch_size, len(self.paths))), device)
+                    if time.monotonic() - written >= _SECONDS_BETWEEN_CHECKPOINTS:
+                        self._write()
+                        written = time.monotonic()
+                progress(len(self.paths), len(self.paths))
         finally:
             self._write()
 
@@ -155,8 +156,7 @@ class _Pass:
                 skipped[index] = str(error)
         outputs: Mapping[str | None, Tensor] = {}
         if loaded:
-            with torch.no_grad(), self.layers.session(device):
-                outputs = self.layers.outputs(torch.stack(list(loaded.values())).to(device))
+            outputs = self.layers.outputs(torch.stack(list(loaded.values())).to(device))
         for layer in self.layers.layers.values():
             responses = dict(zip(loaded, outputs.get(layer.layer, ()), strict=True))
             self.reached[layer.layer] = self._add(layer, responses, skipped, indices.stop)
