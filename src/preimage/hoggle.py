@@ -91,7 +91,9 @@ def learn(
     distinct = {sha256(_read(photo)): photo for photo in photos}
     folds = min(FOLDS, len(distinct))
     if folds < 2:
-        raise ImageError("HOGgle needs at least two photos: none is inverted by what it taught")
+        raise ImageError(
+            "HOGgle needs at least two photos: each is inverted by what the others taught"
+        )
     pairs = []
     batches = max(1, patches // BATCH)
     for fold in range(folds):

@@ -9,7 +9,6 @@ import pytest
 from preimage.catalog import network
 from preimage.paper.figures import FIGURES, SCORES, Panel
 from preimage.photo_files import shipped_photos
-from preimage.studies.expansion import expand
 from preimage.studies.loader import Loader
 
 LITE0 = network("efficientnet-lite0", "random")
@@ -22,8 +21,8 @@ def _rows(name: str, layers: list[str], **keys: Any) -> list[list[Panel]]:
     keys |= {"representations": [f"efficientnet-lite0/{layer}" for layer in layers]}
     if figure.visualization != "maximize":
         keys.setdefault("images", PHOTOS[:1])
-    studies = figure.studies(name, weights="random", steps=1, **keys)
-    return [row for study in studies for row in figure.rows(expand(study, Loader()))]
+    parts = figure.parts(name, Loader(), weights="random", steps=1, **keys)
+    return [row for part in parts for row in figure.rows(part)]
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -36,7 +36,7 @@ def _write(folder: Path, text: str) -> Path:
     ('representations = ["hog"]\nstrength = 3', "strength: not for visualization = 'invert'"),
     ('representations = ["hog"]\nreference = ["a"]', "reference: not for visualization"),
     ('representations = ["hog"]\nlimit = 0', "limit: .*greater than 0"),
-    ('representations = ["hog"]\nvisualization = "maximize"', "say what to maximize"),
+    ('representations = ["hog"]\nvisualization = "maximize"', "nothing to maximize"),
     (f'{_MAXIMIZE}channels = "1"\nimages = ["a"]', "images: not for visualization = 'maximize'"),
     (f'{_MAXIMIZE}channels = "1-x"', "channels must be like 0-24"),
     (f'{_MAXIMIZE}channels = [1]', "channels: .*valid string"),

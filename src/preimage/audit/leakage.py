@@ -76,7 +76,7 @@ def audit_layers(records: Sequence[Record], loader: Loader) -> list[LayerAudit]:
 
     Args:
         records: the trials of an audit.
-        loader: where representations come from.
+        loader: loads the representations.
 
     Raises:
         ValueError: if fewer than two photos can be compared.

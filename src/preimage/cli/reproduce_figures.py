@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import Parameter, Signature
+from inspect import Parameter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from preimage.cli.options import Images, Layers, Limit, Network, Networks, Steps, Weights
-from preimage.cli.run_options import RunOptions, with_run_options
+from preimage.cli.run_options import RunOptions, set_options, with_run_options
 from preimage.paper.figures import FIGURES, SCORES, Figure
 from preimage.presets import PRESETS, UPRIGHT_PRESETS
 
 if TYPE_CHECKING:
     from preimage.studies.loader import Loader
-    from preimage.studies.study import Study
 
 _OPTIONS: dict[str, Any] = {
     "network": Network,
@@ -52,25 +51,25 @@ def figure_command(name: str) -> Callable[..., None]:
     """Return the command that makes a figure, with the options that apply to it."""
     figure = FIGURES[name]
     presets = PRESETS if figure.visualization == "maximize" else UPRIGHT_PRESETS
-    annotations = {option: _OPTIONS[option] for option in _options_of(figure)}
-    annotations["preset"] = Annotated[str, typer.Option(help=f"Constants: {', '.join(presets)}.")]
-    annotations["out"] = Annotated[Path, typer.Option(help="Folder for the figure and its store.")]
-    defaults = {"preset": "nnpreimage", "out": Path("figures")}
+    options: dict[str, tuple[Any, Any]] = {
+        **{option: (_OPTIONS[option], None) for option in _options_of(figure)},
+        "preset": (
+            Annotated[str, typer.Option(help=f"Constants: {', '.join(presets)}.")],
+            "nnpreimage",
+        ),
+        "out": (
+            Annotated[Path, typer.Option(help="Folder for the figure and its store.")],
+            Path("figures"),
+        ),
+        "run": (RunOptions, Parameter.empty),
+    }
 
-    def command(*, out: Path, run: RunOptions, **keys: Any) -> None:
-        _reproduce(name, out, run, keys)
+    def command(*, out: Path, run: RunOptions, **values: Any) -> None:
+        _reproduce(name, out, run, values)
 
-    command.__doc__ = (
-        f"Figure {name[3:]}: {figure.shows} ({', '.join(figure.networks)} in the paper)."
-    )
-    command.__signature__ = Signature(  # type: ignore[attr-defined]
-        [
-            Parameter(
-                option, Parameter.KEYWORD_ONLY, default=defaults.get(option), annotation=annotation
-            )
-            for option, annotation in [*annotations.items(), ("run", RunOptions)]
-        ]
-    )
+    networks = ", ".join(figure.networks)
+    command.__doc__ = f"Figure {name[3:]}: {figure.shows} ({networks} in the paper)."
+    set_options(command, options)
     return with_run_options(command)
 
 
@@ -86,26 +85,20 @@ def _options_of(figure: Figure) -> list[str]:
     return [name for name in _OPTIONS if name in (*options, *varied)]
 
 
-def _reproduce(name: str, out: Path, run: RunOptions, keys: dict[str, Any]) -> None:
+def _reproduce(name: str, out: Path, run: RunOptions, values: dict[str, Any]) -> None:
     """Carry out the trials of a figure that its store lacks, and draw it."""
     from preimage.cli.common import clear_errors
     from preimage.cli.running import carry_out, finish
     from preimage.reporting.figures import write_figure
     from preimage.reporting.results import check_folder
-    from preimage.studies.expansion import expand
     from preimage.studies.loader import Loader
 
     figure = FIGURES[name]
     with clear_errors():
         check_folder(out)
         loader = Loader()
-        parts = [
-            [trial for trial in expand(study, loader) if trial.maximum != 0]  # 0: a dead component
-            for study in _studies(name, loader, keys)
-        ]
+        parts = figure.parts(name, loader, **_keys(figure, loader, values))
         trials = {trial.key: trial for part in parts for trial in part}
-        if not trials:
-            raise ValueError("no photo moves any of these components: choose others")
         records = carry_out(out, name, list(trials.values()), run)
         rows = [row for part in parts for row in figure.rows(part)]
         by_key = {record.trial.key: record for record in records}
@@ -113,30 +106,29 @@ def _reproduce(name: str, out: Path, run: RunOptions, keys: dict[str, Any]) -> N
     finish(records, paths)
 
 
-def _studies(name: str, loader: Loader, keys: dict[str, Any]) -> list[Study]:
-    """Return the studies of a figure, as the options change them."""
+def _keys(figure: Figure, loader: Loader, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the keys of the studies that options stand for."""
     from preimage.cli.common import choose_layers, photo_names
     from preimage.photo_files import shipped_photos
 
-    figure = FIGURES[name]
-    given = {key: value for key, value in keys.items() if value is not None}
-    networks = given.pop("networks", None) or [given.pop("network", None)]
-    layers = given.pop("layers", None)
-    given["representations"] = [
+    keys = {name: value for name, value in values.items() if value is not None}
+    network, networks = keys.pop("network", None), keys.pop("networks", None)
+    layers = keys.pop("layers", None)
+    keys["representations"] = [
         representation
-        for network in (networks if any(networks) else figure.networks)
+        for chosen in networks or ([network] if network else figure.networks)
         for representation in choose_layers(
-            loader.network(network, given.get("weights")), layers, figure.layers_of
+            loader.network(chosen, keys.get("weights")), layers, figure.layers_of
         )
     ]
     if figure.visualization != "maximize":
         shipped = shipped_photos()
-        given.setdefault("images", [shipped[photo] for photo in figure.images])
-    for key in ("images", "reference"):
-        if key in given:
-            given[key] = photo_names(given[key])
-    if "classes" in given:
-        given["classes"] = [word.strip() for word in given["classes"].split(",")]
-    if "seeds" in given:
-        given["seeds"] = list(range(given["seeds"]))
-    return figure.studies(name, **given)
+        keys.setdefault("images", [shipped[photo] for photo in figure.images])
+    for name in ("images", "reference"):
+        if name in keys:
+            keys[name] = photo_names(keys[name])
+    if "classes" in keys:
+        keys["classes"] = [word.strip() for word in keys["classes"].split(",")]
+    if "seeds" in keys:
+        keys["seeds"] = list(range(keys["seeds"]))
+    return keys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter
 from typing import Any
@@ -50,18 +50,27 @@ def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
 
     The command receives their values together, as `run`, a `RunOptions`.
     """
-    signature = inspect.signature(command, eval_str=True)
-    own = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in signature.parameters.values()]
-    shared = [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-        for name, (annotation, default) in _OPTIONS.items()
-    ]
 
     @functools.wraps(command)
     def wrapped(**values: Any) -> None:
         run = RunOptions(**{name: values.pop(name) for name in _OPTIONS})
         command(run=run, **values)
 
-    parameters = [*(p for p in own if p.name != "run"), *shared]
-    wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    parameters = inspect.signature(command, eval_str=True).parameters
+    own = {name: (p.annotation, p.default) for name, p in parameters.items() if name != "run"}
+    set_options(wrapped, own | _OPTIONS)
     return wrapped
+
+
+def set_options(command: Callable[..., None], options: Mapping[str, tuple[Any, Any]]) -> None:
+    """Let Typer see these options of a command that takes any keywords.
+
+    Args:
+        command: the command.
+        options: type and default of each option.
+    """
+    parameters = [
+        Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+        for name, (annotation, default) in options.items()
+    ]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

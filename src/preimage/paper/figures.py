@@ -17,8 +17,9 @@ from preimage.names import LayerName
 
 if TYPE_CHECKING:
     from preimage.networks import Network
-    from preimage.studies.study import Study
-    from preimage.studies.trial import Trial, Visualization
+    from preimage.studies.loader import Loader
+    from preimage.studies.trial import Trial
+    from preimage.visualizations.pre_image import Visualization
 
 Layers: TypeAlias = tuple[str, ...]
 
@@ -35,8 +36,8 @@ class Panel:
     """One picture of a figure.
 
     Attributes:
-        label: what is written above it.
-        trials: the trial whose result it shows; several for the map of their differences.
+        label: the text above it.
+        trials: the trial whose result is shown; several for a map of their differences.
         is_photo: whether it shows the photo of the trial instead.
     """
 
@@ -51,7 +52,7 @@ class Figure:
 
     Attributes:
         shows: in a few words.
-        visualization: what is done.
+        visualization: "invert", "maximize" or "caricature".
         networks: the networks of the paper, each with the layers that are shown.
         depths: the layers of other networks, as fractions of the depth; None for all layers.
         variants: keys of a study, one set for each part of the figure.
@@ -83,20 +84,29 @@ class Figure:
         fitting = [name for name in network.main_layers if self._fits(network, name)]
         return fitting if self.depths is None else at_depths(fitting, self.depths)
 
-    def studies(self, name: str, **keys: Any) -> list[Study]:
-        """Return the study of each part, with the authors' solver and constants.
+    def parts(self, name: str, loader: Loader, **keys: Any) -> list[list[Trial]]:
+        """Return the trials of each part, with the authors' solver and constants.
+
+        Components that no photo moves are left out.
 
         Args:
-            name: of all of them.
+            name: of the studies.
+            loader: loads the representations.
             keys: of the studies; they replace those of the figure.
 
         Raises:
-            ValueError: if a key does not apply to the figure or is out of range.
+            ValueError: if a key does not apply to the figure or is out of range, or if no photo
+                moves any component.
         """
+        from preimage.studies.expansion import expand
         from preimage.studies.study import make_study
 
         given = {"name": name, "visualization": self.visualization, "preset": "nnpreimage"} | keys
-        return [make_study({**variant, **given}) for variant in self.variants]
+        studies = [make_study({**variant, **given}) for variant in self.variants]
+        parts = [[t for t in expand(study, loader) if t.maximum != 0] for study in studies]
+        if not any(parts):
+            raise ValueError("no photo moves any of these components: choose others")
+        return parts
 
     def rows(self, part: Sequence[Trial]) -> list[list[Panel]]:
         """Return the panels of a part, row by row."""

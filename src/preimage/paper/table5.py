@@ -60,8 +60,8 @@ def studies(
         representations: layers, such as "alexnet/conv1".
         images: image files and folders; None for the shipped photos.
         loss_weight: values of C.
-        ablation: whether to add trials without each of the priors, and without both; the latter
-            with the last C alone, since C then weighs against nothing.
+        ablation: whether to add trials without each of the priors, and without both. Without
+            both, only the last C is tried, because there is nothing to weigh the loss against.
         keys: others of the studies.
 
     >>> [study.name for study in studies(["hog"], None, seeds=[1])]

@@ -39,7 +39,7 @@ def write_audit(
         network: its name.
         records: the trials.
         audits: of the layers.
-        loader: where representations come from.
+        loader: loads the representations.
     """
     photos = len({record.trial.photo_sha256 for record in records})
     parts = [
@@ -163,5 +163,5 @@ def _figure(png: bytes, caption: str) -> str:
 
 
 def _address(data: bytes, kind: str) -> str:
-    """Return the address of a picture that the page itself contains."""
+    """Return a picture as a `data:` address, so that the page contains it."""
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

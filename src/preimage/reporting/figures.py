@@ -34,7 +34,7 @@ def write_figure(
         stem: path without a suffix.
         rows: what to show.
         records: of the trials, by key.
-        loader: where representations come from.
+        loader: loads the representations.
     """
     from matplotlib.figure import Figure
     from PIL import Image
@@ -49,8 +49,8 @@ def write_figure(
         for u, panel in enumerate(line):
             pixels = _pixels(panel, records, loader)
             if pixels is not None:
-                with write_whole(stem.with_name(f"{stem.name}.{v + 1}.{u + 1}.png")) as alone:
-                    Image.fromarray(pixels).save(alone)
+                with write_whole(stem.with_name(f"{stem.name}.{v + 1}.{u + 1}.png")) as partial:
+                    Image.fromarray(pixels).save(partial)
             _draw(grid[v, u], panel, pixels, records, loader)
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png")]
     for path in paths:

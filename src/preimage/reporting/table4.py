@@ -53,7 +53,7 @@ def write_table4(folder: Path, records: Sequence[Record], loader: Loader) -> lis
     Args:
         folder: where to; it must be there.
         records: the trials of the table.
-        loader: where representations come from.
+        loader: loads the representations.
     """
     paths = write_table(folder / NAME, HEADER, format_table4(records))
     done = [record for record in records if record.status == "done"]

@@ -1,1 +1,1 @@
-"""Many visualizations as plain data: trials, studies, and what came of them."""
+"""Many visualizations as plain data: studies, their trials, and the results."""

@@ -28,7 +28,7 @@ def seconds_each(
 
     Args:
         records: the trials of a study.
-        loader: where representations come from.
+        loader: loads the representations.
         device: where to compute.
     """
     estimates = {}
@@ -59,8 +59,8 @@ def _timed(trial: Trial, loader: Loader, device: str) -> float:
     sample = trial.settings.with_steps(_SAMPLE + 2)
     if isinstance(sample.solver, Algorithm1):
         sample = sample.replace(final_iterations=0)
-    alone = device == "cpu" and torch.get_num_threads() == 1
-    clock = time.process_time if alone else time.perf_counter
+    single = device == "cpu" and torch.get_num_threads() == 1
+    clock = time.process_time if single else time.perf_counter
     times: list[float] = []
     photos = [trial.photo] if trial.photo else []
     visualize(

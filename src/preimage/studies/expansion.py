@@ -31,7 +31,7 @@ def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
 
     Args:
         study: what to try.
-        loader: where representations come from.
+        loader: loads the representations.
         folder: where relative paths start.
 
     Raises:
@@ -72,7 +72,7 @@ def _photos_of(study: Study) -> list[str] | None:
 
 
 def _names(study: Study, weights: str | None, loader: Loader) -> Iterator[str]:
-    """Yield the names of the representations, those of main layers instead of "NETWORK/*"."""
+    """Yield the names of the representations, with "NETWORK/*" replaced by its main layers."""
     for name in study.representations:
         if name.endswith("/*"):
             network = loader.network(name[:-2], weights)
@@ -88,7 +88,7 @@ def _components(
     fields: dict[str, Any],
     photos: Sequence[Path],
 ) -> list[dict[str, Any]]:
-    """Return the fields of a trial that say what to excite, for each component."""
+    """Return the fields of a trial that name its component, for each component."""
     network = loader.network_of(fields["representation"], fields["weights"])
     components = find_components(
         phi, network, channels=study.channels, neurons=study.neurons, classes=study.classes,

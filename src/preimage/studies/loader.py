@@ -1,4 +1,4 @@
-"""What trials name, loaded once: a network with its layers, HOGgle's dictionaries."""
+"""A cache of networks, their layers, and dictionaries of HOGgle, as trials name them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Loader:
     """A cache of the network that was used last, its layers, and the last dictionaries.
 
     Attributes:
-        files: weight files that lie elsewhere on this machine, by network and weights as trials
-            name them.
+        files: paths of weight files that are not where trials say, by network and weights as
+            trials name them.
 
     >>> loader = Loader()
     >>> loader.representation("hog") is loader.representation("hog")
@@ -52,7 +52,7 @@ class Loader:
         return self._representations[name]
 
     def network_of(self, name: str, weights: str | None = None) -> Network | None:
-        """Return the network whose layer a representation is; None if it is no layer."""
+        """Return the network that a layer belongs to; None if the representation is no layer."""
         parsed = LayerName.parse(name)
         if name.lower() in CLASSICAL or not (parsed.network and parsed.layer):
             return None
@@ -73,7 +73,7 @@ class Loader:
         return self._dictionaries[1]
 
     def _load(self, name: str, weights: str | None) -> Network:
-        """Return a network, from where its weights lie on this machine."""
+        """Load a network, with its weights from `files` if they are listed there."""
         file = self.files.get((name, weights))
         if file is None:
             return catalog.network(name, weights)

@@ -53,7 +53,7 @@ def measure(result: PreImage, network: Network | None) -> Measures:
 
     Args:
         result: one result of a visualization.
-        network: whose layer was visualized, if it was one.
+        network: the network of a visualized layer; None for HOG and dense SIFT.
     """
     total = result.trace.total
     natural, agrees = None, None
@@ -143,7 +143,7 @@ def class_agreement(network: Network, originals: Tensor, images: Tensor) -> list
     Args:
         network: scores the classes.
         originals: the photos in the core's units, (N, D, H, W).
-        images: their reconstructions, on the device where to compute.
+        images: their reconstructions; the scores are computed on their device.
     """
     if not network.classes:
         return [None] * len(images)

@@ -13,7 +13,7 @@ A trial is made for every combination. Only `representations` must be there:
     [settings]                              # constants; each value of a list is tried
     beta = [1.0, 1.5, 2.0]
 
-To see what layers respond to:
+A study of maximizations, which show what layers respond to:
 
     visualization = "maximize"              # or "caricature"
     representations = ["efficientnet-lite0/blocks.5"]
@@ -48,7 +48,7 @@ from preimage.masks import Mask
 from preimage.names import parse_channels, unknown
 from preimage.presets import PRESETS, QUALITIES, UPRIGHT_PRESETS
 from preimage.settings import Settings
-from preimage.studies.trial import Visualization
+from preimage.visualizations.pre_image import Visualization
 
 _APPLY_TO: dict[str, tuple[Visualization, ...]] = {
     "images": ("invert", "caricature"),
@@ -79,9 +79,9 @@ class Study(BaseModel):
         images: photos to work on: files and folders; None for the shipped photos.
         limit: largest number of them.
         reference: photos that M is taken from; None for the shipped photos.
-        channels: channels to maximize: a list such as "0-24,31", or "all";
-        neurons: single responses to maximize: channel, row and column of each;
-        classes: classes to maximize, by name or number; a layer of class scores has them.
+        channels: channels to maximize: a list such as "0-24,31", or "all".
+        neurons: single responses to maximize: channel, row and column of each.
+        classes: classes to maximize, by name or number, of a layer of class scores.
         weights: weight file of the networks, "random", or None for their own.
         loss_weight: values of C of inversions; None for that of each representation.
         strength: strengths of maximizations and caricatures, multiples of 1 / Z; None for the
@@ -135,14 +135,16 @@ class Study(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        """Raise if keys do not go together, or name what does not exist."""
+        """Raise if keys contradict each other, or a value of theirs is unknown."""
         if self.quality is not None and self.preset is not None:
             raise ValueError("give either quality or preset")
         for name, visualizations in _APPLY_TO.items():
             if name in self.model_fields_set and self.visualization not in visualizations:
                 raise ValueError(f"{name}: not for visualization = {self.visualization!r}")
         if self.visualization == "maximize" and not (self.channels or self.neurons or self.classes):
-            raise ValueError('say what to maximize: channels = "0-24", neurons or classes')
+            raise ValueError(
+                'nothing to maximize: give channels, such as "0-24", neurons or classes'
+            )
         presets = PRESETS if self.visualization == "maximize" else UPRIGHT_PRESETS
         if self.quality not in (None, *QUALITIES):
             raise ValueError(unknown("quality", str(self.quality), QUALITIES))

@@ -16,7 +16,7 @@ _Group: TypeAlias = tuple[str, float | None, tuple[tuple[str, Any], ...]]
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """The mean of inversions that differ in photo and seed alone.
+    """The mean of inversions that differ only in photo and seed.
 
     Attributes:
         representation: name of Phi.
@@ -27,7 +27,7 @@ class Mean:
         psnr: mean in decibels.
         ssim: mean.
         naturalness: mean.
-        class_agreement: fraction whose class is that of the photo; None without classes.
+        class_agreement: fraction of results in the class of the photo; None without classes.
         seconds: mean.
         count: number of results.
     """
@@ -47,7 +47,7 @@ class Mean:
 
 @dataclass(frozen=True, slots=True)
 class MeanResponse:
-    """The mean of maximizations that differ in seed alone, or caricatures in photo and seed.
+    """The mean of maximizations that differ only in seed, or of caricatures: photo and seed.
 
     Attributes:
         representation: name of Phi.
@@ -109,7 +109,7 @@ def varied_constants(records: Sequence[Record]) -> list[str]:
 
 
 def _group(trial: Trial, names: list[str]) -> _Group:
-    """Return what the trials of one mean have in common."""
+    """Return representation, C or strength, and varied constants: the same for one mean."""
     varied = tuple((name, trial.constants.get(name)) for name in names)
     return trial.representation, trial.weight, varied
 

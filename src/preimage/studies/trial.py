@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
@@ -14,8 +14,7 @@ from preimage.masks import Mask
 from preimage.presets import strength_of
 from preimage.settings import Settings
 from preimage.targets import Target, Term
-
-Visualization: TypeAlias = Literal["invert", "maximize", "caricature"]
+from preimage.visualizations.pre_image import Visualization
 
 
 class Trial(BaseModel):
@@ -26,7 +25,7 @@ class Trial(BaseModel):
     the component and the photos.
 
     Attributes:
-        visualization: what is done.
+        visualization: "invert", "maximize" or "caricature".
         representation: name of Phi, as `preimage.representation` takes it.
         weights: weight file of the network, "random", or None for the network's own.
         weights_sha256: checksum of that file, or of the one that the representation names.
@@ -88,8 +87,9 @@ class Trial(BaseModel):
     def batch_key(self) -> str:
         """A text that is the same for trials that can be carried out in one batch.
 
-        They differ in their photos alone, or in their components, whose images are of one size
-        if either all of them or none are central responses. HOGgle inverts one photo at a time.
+        Such trials differ only in their photos or in their components. The images of components
+        are of one size if all of them, or none, are central responses. HOGgle inverts one photo
+        at a time.
         """
         if self.dictionaries_sha256 is not None:
             return self.key

@@ -1,4 +1,4 @@
-"""The worker: carries trials out, wherever an engine runs it."""
+"""The worker, which carries out trials; engines run it in one process or in many."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def carry_out(
     Args:
         trials: what to do.
         photos: the image files by checksum.
-        loader: where representations come from.
+        loader: loads the representations.
         device: where to compute.
         progress: called after each step.
 
@@ -45,7 +45,7 @@ def carry_out(
         if trials[0].dictionaries_sha256 is not None:
             return [_carry_out_hoggle(trial, photos, loader) for trial in trials]
         return _carry_out_together(trials, photos, loader, device, progress)
-    except Exception as error:  # whatever a representation raises, the study goes on
+    except Exception as error:  # a representation can raise anything
         if len(trials) == 1:
             return [Failure(trials[0].key, _in_one_line(error))]
     return [
@@ -110,7 +110,7 @@ def _carry_out_together(
     device: str,
     progress: Callable[[Progress], None] | None,
 ) -> list[Outcome | Failure]:
-    """Return the outcomes of trials in one batch; raise whatever the visualization raises."""
+    """Return the outcomes of trials in one batch; raise if the visualization raises."""
     first = trials[0]
     phi = loader.representation(first.representation, first.weights)
     opened = [io.BytesIO(photos[trial.photo_sha256]) for trial in trials if trial.photo_sha256]

@@ -67,7 +67,7 @@ def in_process(
 
     Args:
         batches: drawn one at a time.
-        threads: number of threads of torch; afterwards it is what it was.
+        threads: number of threads of torch; the number before is restored afterwards.
         device: where to compute.
         report_progress: called twice a second while a batch is carried out.
     """

@@ -78,7 +78,7 @@ class _Actor:
         return str(ray.get_runtime_context().get_node_id())
 
     def carry_out(self, batch: Batch, shipment: Shipment | None) -> Results:
-        """Carry out a batch, whose network may need a file that was shipped."""
+        """Carry out a batch; its network may need the weight file of the shipment."""
         import ray
 
         if shipment is not None and (shipment.network, shipment.weights) not in self._loader.files:

@@ -36,7 +36,7 @@ class Queue:
         """Put the trials of a dead worker back, one by one.
 
         Args:
-            batch: what the worker was carrying out.
+            batch: the batch of that worker.
             cause: of its death.
 
         Returns:

@@ -36,9 +36,9 @@ def run(
     """Carry out the trials that the store lacks, and keep each result.
 
     Args:
-        store: where results go.
+        store: keeps the results.
         trials: what to do.
-        engine: what carries them out.
+        engine: carries them out.
         batch: the largest number of trials in a batch.
         retry: whether to try failed trials again.
         report: called with each result once it is kept.

@@ -72,7 +72,7 @@ class Shipments:
         file = weight_file(network, weights)
         try:
             data = b"" if file is None else file.read_bytes()
-        except OSError:  # the worker says what is wrong with it, trial by trial
+        except OSError:  # the trials fail in the worker, which says why
             return None
         if file is None:
             return None

@@ -53,7 +53,7 @@ class Store:
     """Results in a folder, as the module describes it.
 
     Args:
-        folder: where it is.
+        folder: of the store.
         create: whether to make a store if there is none.
 
     Raises:
@@ -139,7 +139,7 @@ class Store:
         return [self._record(trial, *known.get(trial.key, missing)) for trial in trials]
 
     def claim(self, trials: Sequence[Trial], *, retry: bool = False) -> list[Trial]:
-        """Claim trials for this process, and return those that it is to carry out.
+        """Claim trials for this process, and return the claimed ones.
 
         Trials are left out that are done, that failed (unless `retry`), or that another process
         has claimed which still runs.
@@ -193,7 +193,7 @@ class Store:
         return claim is None or not self._is_alive(claim[0])
 
     def _is_alive(self, run: str) -> bool:
-        """Return whether the process of a run still holds its lock; remove what a dead one left."""
+        """Return whether the process of a run still lives; remove lock and claims of a dead one."""
         if run == self._run:
             return True
         lock = FileLock(self._lock_file(run))
