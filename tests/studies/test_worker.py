@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,13 +68,15 @@ def test_an_outcome_of_a_maximization_is_what_maximize_returns(tmp_path: Path) -
     )  # fmt: skip
     outcome = _outcome(trial)
     layer = Loader().representation(trial.representation, "random")
-    paths = sorted(photos.iterdir())
-    result = maximize(layer, 3, seeds=[4], settings=trial.settings, reference=paths)
+    assert trial.maximum is not None
+    options: dict[str, Any] = {"seeds": [4], "settings": trial.settings}
+    result = maximize(layer, 3, maxima=[trial.maximum], **options)
     assert np.array_equal(outcome.image, result.images[0].numpy())
     assert np.array_equal(outcome.picture, np.asarray(result.to_pil()))
     assert outcome.measures.response == float(known(result.response)[0])
     assert outcome.measures.error is None
-    assert trial.maximum == pytest.approx(known(result.maxima)[0])
+    from_photos = maximize(layer, 3, reference=sorted(photos.iterdir()), **options)
+    assert trial.maximum == pytest.approx(known(from_photos.maxima)[0])
 
 
 def test_an_outcome_of_a_caricature_is_what_caricature_returns() -> None:

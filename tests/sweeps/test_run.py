@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import signal
 import threading
-import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -88,11 +87,18 @@ def test_after_a_stop_nothing_new_is_begun(tmp_path: Path) -> None:
 def test_two_runs_at_once_on_one_store_share_the_trials(tmp_path: Path) -> None:
     trials = make_trials(save_photos(tmp_path / "photos", 12))
     counts: list[int] = []
+    both_have_begun = threading.Barrier(2)
+
+    def engine(batches: Iterator[Batch]) -> Generator[Results, None, None]:
+        for index, results in enumerate(HERE(batches)):
+            if index == 0:
+                both_have_begun.wait(timeout=300)
+            yield results
 
     def work() -> None:
         done: list[Outcome | Failure] = []
         with Store(tmp_path / "store", create=True) as store:
-            run(store, trials, _slowly, report=done.append, stop=Stop())
+            run(store, trials, engine, report=done.append, stop=Stop())
         counts.append(len(done))
 
     with Store(tmp_path / "store", create=True) as store:
@@ -106,9 +112,3 @@ def test_two_runs_at_once_on_one_store_share_the_trials(tmp_path: Path) -> None:
     assert min(counts) > 0
     with Store(tmp_path / "store") as store:
         assert [record.status for record in store.records("a")] == ["done"] * 12
-
-
-def _slowly(batches: Iterator[Batch]) -> Generator[Results, None, None]:
-    for results in in_process(batches, threads=1, device="cpu"):
-        time.sleep(0.05)
-        yield results

@@ -49,7 +49,8 @@ def test_the_response_is_that_of_the_network_to_the_image() -> None:
     rows, columns = codes.shape[2:]
     expected = [codes[0, 2, 1, 3], codes[1, 0, rows // 2, columns // 2]]
     torch.testing.assert_close(known(result.response), torch.stack(expected))
-    assert torch.equal(result.codes, codes)
+    # Batches round otherwise than single images: sums of 27 products that come to 124 at most.
+    torch.testing.assert_close(result.codes, codes, rtol=1e-6, atol=1e-4)
 
 
 def test_m_is_the_largest_response_over_the_shipped_photos() -> None:
@@ -82,12 +83,13 @@ def test_nor_does_it_of_a_real_network_at_any_number_of_threads(threads: int) ->
     """Class scores, whose matrix product rounds differently for several images at once."""
     network, settings = network_called("efficientnet-lite0"), MODERN.with_steps(3)
     options: dict[str, Any] = {"settings": settings, "size": (64, 64)}
+    before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
         batch = maximize(network, ["1", "2"], seeds=[0, 1], maxima=[5.0, 6.0], **options)
         alone = maximize(network, "2", seeds=[1], maxima=[6.0], **options)
     finally:
-        torch.set_num_threads(1)
+        torch.set_num_threads(before)
     assert torch.equal(alone.images[0], batch.images[3])
 
 
