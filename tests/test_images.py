@@ -147,9 +147,9 @@ def test_of_an_animation_the_first_picture_is_taken() -> None:
         (torch.zeros(2, 1, 4, 4), r"\(3 or 1, H, W\), not of shape \(2, 1, 4, 4\)"),
         (np.full((2, 2), np.nan), "NaN or infinite"),
         (np.full((2, 2), np.inf), "NaN or infinite"),
-        (np.full((2, 2), 128.0), r"values run from 128 to 128; floating-point images are 0..1"),
-        (np.array([[-0.5, 1.0]]), "values run from -0.5 to 1"),
-        (np.array([[-1, 100]], np.int16), "values run from -1 to 100"),
+        (np.full((2, 2), 128.0), r"must be 0..1 \(floating point\).*, not 128 to 128"),
+        (np.array([[-0.5, 1.0]]), "not -0.5 to 1"),
+        (np.array([[-1, 100]], np.int16), "not -1 to 100"),
         (np.zeros((2, 2), complex), "cannot be made of complex128"),
     ],
 )
@@ -164,7 +164,7 @@ def test_arrays_that_are_no_image_are_refused(
 def test_wide_integers_are_refused_because_their_range_is_anyones_guess(
     dtype: type[np.integer],
 ) -> None:
-    with pytest.raises(ImageError, match=r"8-bit ones 0..255 and 16-bit ones 0..65535"):
+    with pytest.raises(ImageError, match=r"have no defined range: use uint8 \(0..255\) or uint16"):
         load_image(np.array([[0, 255]], dtype))
 
 
@@ -178,7 +178,7 @@ def test_a_floating_point_file_with_nan_or_out_of_range_is_refused(
     values: list[list[float]],
 ) -> None:
     file = encoded(Image.fromarray(np.array(values, np.float32)), "TIFF")
-    with pytest.raises(ImageError, match=r"NaN|values run from"):
+    with pytest.raises(ImageError, match=r"NaN|pixel values must be"):
         load_image(file)
 
 

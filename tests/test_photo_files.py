@@ -9,7 +9,7 @@ from PIL import Image
 
 from preimage.files import write_whole
 from preimage.images import ImageError
-from preimage.photo_files import list_images, shipped_photos
+from preimage.photo_files import photo_paths, shipped_photos
 
 
 def test_every_shipped_photo_has_a_license_and_every_license_a_photo() -> None:
@@ -26,18 +26,32 @@ def test_the_images_of_a_folder_are_listed_in_order_and_nothing_else(tmp_path: P
         Image.new("L", (2, 2)).save(tmp_path / name)
     (tmp_path / "notes.txt").write_text("no image")
     (tmp_path / "folder.png").mkdir()
-    assert [path.name for path in list_images(tmp_path)] == ["a.PNG", "b.jpg", "c.tiff"]
+    assert [path.name for path in photo_paths(tmp_path)] == ["a.PNG", "b.jpg", "c.tiff"]
 
 
 def test_a_folder_without_images_and_a_missing_one_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="no images in this folder"):
-        list_images(tmp_path)
+        photo_paths(tmp_path)
     with pytest.raises(ImageError, match="gone: No such file or directory"):
-        list_images(tmp_path / "gone")
+        photo_paths(tmp_path / "gone")
 
 
 def test_a_picture_that_is_being_written_is_no_photo_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "a.png").touch()
     with write_whole(tmp_path / "b.png") as partial:
         partial.touch()
-        assert list_images(tmp_path) == [tmp_path / "a.png"]
+        assert photo_paths(tmp_path) == [tmp_path / "a.png"]
+
+
+def test_files_and_folders_may_be_given_together_and_each_file_counts_once(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "notes.txt"):
+        (tmp_path / name).touch()
+    given: list[str | Path] = [tmp_path / "notes.txt", str(tmp_path), tmp_path / "b.png"]
+    names = [path.name for path in photo_paths(given)]
+    assert names == ["notes.txt", "a.png", "b.png"]
+    assert photo_paths(["b.png"], tmp_path) == photo_paths(tmp_path / "b.png")
+    assert photo_paths([]) == []
+
+
+def test_without_any_the_shipped_photos_are_taken() -> None:
+    assert photo_paths() == photo_paths(None) == list(shipped_photos().values())

@@ -1,7 +1,7 @@
-"""Images at the border of the core: reading, resizing, comparing.
+"""Photos and arrays as tensors: loading, resizing, contrast, and how far two images differ.
 
-Inside the core an image is float32, (N, D, H, W), zero-mean and 0..255 wide; files, arrays,
-0..1 and 0..255 exist only here and in `preprocessing`.
+Inside the core an image is float32, (N, D, H, W), zero-mean and in units of 0..255. Files,
+arrays and the ranges 0..1 and 0..255 exist only here and in `preprocessing`.
 """
 
 from __future__ import annotations
@@ -24,23 +24,24 @@ ImageLike: TypeAlias = Union[str, os.PathLike[str], BinaryIO, "Image.Image", np.
 """A path or an open file, a PIL image, an array (H, W[, D]) or a tensor ([D,] H, W)."""
 
 MAX_PIXELS = 64_000_000
-"""A larger image file is refused before it is decoded."""
+"""The limit of an image file, which is refused before it is decoded, and of resizing."""
 
 
 class ImageError(ValueError):
-    """A file or an array that cannot be used as an image; the message says why."""
+    """The error for a file or an array that cannot be used as an image."""
 
 
 def load_image(source: ImageLike) -> Tensor:
-    """Any image as float32 RGB or gray, (D, H, W) with D 3 or 1, values 0..255.
+    """Load any image as float32 RGB or gray, (D, H, W) with D 3 or 1, values 0..255.
 
-    Files and PIL images: EXIF orientation is applied, transparency is laid over white, and
-    palettes, CMYK and 16-bit grays are converted. Arrays and tensors: integers are taken
-    as they are (8 bits: 0..255, 16 bits: 0..65535), floating point as 0..1.
+    Of files and PIL images, the EXIF orientation is applied, transparent pixels are blended
+    with white, and palettes, CMYK and 16-bit grays are converted. Of arrays and tensors,
+    8-bit integers mean 0..255, 16-bit integers 0..65535, and floating point 0..1.
 
     Raises:
         ImageError: if the source is not an image, is truncated, has more than
             `MAX_PIXELS` pixels, or holds values out of range.
+        TypeError: if the source is of another type.
 
     >>> load_image(np.full((2, 3), 0.5)).shape
     torch.Size([1, 2, 3])
@@ -73,7 +74,7 @@ def _from_file(file: BinaryIO) -> Tensor:
     from PIL import Image, UnidentifiedImageError
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of Pillow, about large sizes and damaged metadata
+        warnings.simplefilter("ignore")  # Pillow warns of large sizes and damaged metadata
         try:
             with Image.open(file) as image:
                 return _from_pil(image)
@@ -86,7 +87,7 @@ def _from_file(file: BinaryIO) -> Tensor:
             raise ImageError(
                 f"more than the limit of {limit} megapixels: reduce it first"
             ) from None
-        except Exception as error:  # plugins raise about anything for a damaged header
+        except Exception as error:  # Pillow's plugins raise anything for a damaged header
             raise _damaged(error) from None
 
 
@@ -137,8 +138,8 @@ def _from_array(array: np.ndarray, channels_first: bool) -> Tensor:
     if np.issubdtype(array.dtype, np.integer):
         if array.dtype.itemsize > 2:
             raise ImageError(
-                f"values of type {array.dtype} could mean any range: 8-bit ones 0..255 and "
-                "16-bit ones 0..65535 do not"
+                f"{array.dtype} pixel values have no defined range: use uint8 (0..255) or uint16 "
+                "(0..65535)"
             )
         scale = 255.0 / (65535 if array.dtype.itemsize > 1 else 255)
     elif not np.issubdtype(array.dtype, np.floating):
@@ -148,17 +149,17 @@ def _from_array(array: np.ndarray, channels_first: bool) -> Tensor:
         raise ImageError("the image holds NaN or infinite values")
     if values.min() < 0 or values.max() > 255:
         raise ImageError(
-            f"values run from {array.min():g} to {array.max():g}; floating-point images are "
-            "0..1, 8-bit ones 0..255 and 16-bit ones 0..65535"
+            f"pixel values must be 0..1 (floating point), 0..255 (8 bits) or 0..65535 (16 bits), "
+            f"not {array.min():g} to {array.max():g}"
         )
     return torch.from_numpy(np.ascontiguousarray(values))
 
 
 def resize_image(image: Tensor, height: int, width: int, interpolation: str = "bilinear") -> Tensor:
-    """`image` (D, H, W), 0..255, resampled with antialiasing by the filters of Pillow.
+    """Resize an image (D, H, W), 0..255, with antialiasing, as Pillow does.
 
     Args:
-        image: what to resize.
+        image: the image.
         height: rows of the result.
         width: columns of the result.
         interpolation: "bilinear", or "bicubic", whose overshoot is clipped to 0..255.
@@ -175,7 +176,7 @@ def resize_image(image: Tensor, height: int, width: int, interpolation: str = "b
 
 
 def fit_within(height: int, width: int, longest: int) -> tuple[int, int]:
-    """The size, in the same proportions, whose longer side is at most `longest`.
+    """Reduce a size to one of the same proportions whose longer side is at most `longest`.
 
     >>> fit_within(3000, 4000, 320)
     (240, 320)
@@ -185,7 +186,7 @@ def fit_within(height: int, width: int, longest: int) -> tuple[int, int]:
 
 
 def stack_images(images: Sequence[Tensor]) -> Tensor:
-    """Images (D, H, W) of one size as a batch (N, D, H, W).
+    """Stack images (D, H, W) of one size as a batch (N, D, H, W).
 
     Raises:
         ImageError: if their sizes differ.
@@ -198,7 +199,7 @@ def stack_images(images: Sequence[Tensor]) -> Tensor:
 
 
 def with_deviation(x: Tensor, deviation: float) -> Tensor:
-    """Images (N, D, H, W) around zero, each scaled to a standard deviation.
+    """Shift images (N, D, H, W) to mean zero, and scale each to a standard deviation.
 
     >>> with_deviation(torch.tensor([[[[5.0, 7.0]]]]), 40.0).tolist()
     [[[[-40.0, 40.0]]]]
@@ -209,12 +210,12 @@ def with_deviation(x: Tensor, deviation: float) -> Tensor:
 
 
 def stretch_contrast(images: Tensor, pixel_norm: float) -> Tensor:
-    """Images (N, D, H, W) times what brings 99 % of their pixels within 1.5 times B.
+    """Scale images (N, D, H, W) so that 99 % of their pixels have a norm of at most 1.5 B.
 
-    A picture of low amplitude, which the priors prefer, is gray to the eye.
+    The priors prefer images of low amplitude, which look gray.
 
     Args:
-        images: in the core's units.
+        images: images in the core's units.
         pixel_norm: B.
 
     >>> stretch_contrast(torch.ones(1, 1, 2, 2), pixel_norm=80).unique().tolist()
@@ -226,7 +227,7 @@ def stretch_contrast(images: Tensor, pixel_norm: float) -> Tensor:
 
 
 def match_contrast(x: Tensor, reference: Tensor) -> Tensor:
-    """A x + b, with a >= 0 and b for each image the nearest to `reference` (least squares).
+    """Return a x + b, with a >= 0 and b fitted to `reference` by least squares, image by image.
 
     >>> match_contrast(torch.tensor([[[[0.0, 1.0]]]]), torch.tensor([[[[3.0, 7.0]]]])).tolist()
     [[[[3.0, 7.0]]]]
@@ -240,7 +241,7 @@ def match_contrast(x: Tensor, reference: Tensor) -> Tensor:
 
 
 def psnr(x: Tensor, reference: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio in decibels, peak 255, (N,).
+    """Return the peak signal-to-noise ratio in decibels, peak 255, (N,).
 
     >>> psnr(torch.zeros(1, 1, 8, 8), torch.full((1, 1, 8, 8), 25.5)).round().tolist()
     [20.0]
@@ -250,10 +251,11 @@ def psnr(x: Tensor, reference: Tensor) -> Tensor:
 
 
 def ssim(x: Tensor, reference: Tensor) -> Tensor:
-    """Structural similarity (Wang et al., TIP 2004) of images in 0..255, mean over channels, (N,).
+    """Return the structural similarity of images in 0..255, averaged over channels, (N,).
 
-    Gaussian window of sigma 1.5 over 11 x 11 pixels, K = (0.01, 0.03), range 255; pixels
-    whose window leaves the image are left out. NaN for an image smaller than the window.
+    Wang et al., "Image quality assessment: from error visibility to structural similarity"
+    (TIP 2004), with a Gaussian window of sigma 1.5 over 11 x 11 pixels, K = (0.01, 0.03) and
+    range 255; only windows inside the image count. NaN if the image is smaller than the window.
 
     >>> ssim(torch.ones(1, 1, 16, 16), torch.ones(1, 1, 16, 16)).tolist()
     [1.0]

@@ -1,7 +1,9 @@
-"""Files of photos: those of a folder, or those that the package ships."""
+"""Files of photos: those that the user names, or those that the package ships."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from preimage.images import ImageError
 
 
 def shipped_photos() -> dict[str, Path]:
-    """The photos that the package ships, by name; photos/SOURCES.md says whose they are.
+    """Return the photos that the package ships, by name; photos/SOURCES.md names their authors.
 
     >>> "chelsea" in shipped_photos()
     True
@@ -19,12 +21,41 @@ def shipped_photos() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.jpg"))}
 
 
-def list_images(folder: Path) -> list[Path]:
-    """The files of a folder that look like images by their name, sorted.
+def photo_paths(
+    images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+    folder: str | os.PathLike[str] = "",
+) -> list[Path]:
+    """Return image files, each once: those given and those of given folders, or the shipped ones.
+
+    Args:
+        images: files and folders. If None, the shipped photos are returned.
+        folder: the folder that relative paths start from.
 
     Raises:
-        ImageError: if there are none.
+        ImageError: if a file does not exist, or a folder holds no images.
+
+    >>> [path.name for path in photo_paths()][:2]
+    ['astronaut.jpg', 'chelsea.jpg']
     """
+    if images is None:
+        return list(shipped_photos().values())
+    given = [images] if isinstance(images, str | os.PathLike) else images
+    found: list[Path] = []
+    for path in (Path(folder, name) for name in given):
+        found += _images_of(path) if path.is_dir() else [_existing(path)]
+    return list(dict.fromkeys(found))
+
+
+def _existing(path: Path) -> Path:
+    try:
+        path.stat()
+    except OSError as error:
+        raise ImageError(f"{path}: {error.strerror}") from None
+    return path
+
+
+def _images_of(folder: Path) -> list[Path]:
+    """Return the files of a folder whose suffix is that of an image, sorted."""
     from PIL import Image
 
     known = Image.registered_extensions()
@@ -32,7 +63,7 @@ def list_images(folder: Path) -> list[Path]:
         files = sorted(path for path in folder.iterdir() if path.is_file())
     except OSError as error:
         raise ImageError(f"{folder}: {error.strerror}") from None
-    found = [p for p in files if p.suffix.lower() in known and not is_partial(p)]
+    found = [path for path in files if path.suffix.lower() in known and not is_partial(path)]
     if not found:
         raise ImageError(f"{folder}: no images in this folder")
     return found

@@ -1,8 +1,8 @@
-"""Between photos and the core: what each representation prescribes for its images.
+"""Preprocessing: the conversion of photos to images of the core, and back.
 
-A network that was trained on (rgb - mean) / std, resized and cropped in its own way, is
-served by the same priors as any other, because the core only ever sees x = rgb - mean, in
-units of 0..255; the division by std belongs to the network's side.
+A network may have been trained on (rgb - mean) / std, resized and cropped in its own way.
+The same priors serve all networks, because images in the core are always x = rgb - mean, in
+units of 0..255; they are divided by std only when they enter the network.
 """
 
 from __future__ import annotations
@@ -33,18 +33,17 @@ _INTERPOLATIONS = ("bilinear", "bicubic")
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How a photo becomes an image of the core, and a result something to look at.
+    """The conversion of photos to images of the core, and of these to pictures.
 
     Attributes:
-        mean: what is subtracted from each channel, 0..255; one value makes the image gray
-            (0.299 R + 0.587 G + 0.114 B), three keep its colors.
-        std: what a network's images are divided by, 0..255, one value or one per channel:
-            the image x of the core reaches the network as x / std.
-        size: height and width that photos are brought to where the caller names no size;
-            None keeps theirs.
-        resize: what a photo's shorter side is resized to, in pixels, before the center is
-            cropped to `size`; None resizes the whole photo to `size`, whatever its
-            proportions, and crops nothing.
+        mean: subtracted from each channel, 0..255. One value makes the image gray
+            (0.299 R + 0.587 G + 0.114 B), three values keep its colors.
+        std: an image x of the core enters the network as x / std; one value or one per
+            channel, in units of 0..255.
+        size: height and width of images if the caller names no size; None keeps the photo's.
+        resize: length in pixels to which the photo's shorter side is resized before its
+            center is cropped to `size`. If None, the whole photo is resized to `size`,
+            whatever its proportions.
         interpolation: "bilinear" or "bicubic", both with antialiasing, as Pillow does it.
 
     Raises:
@@ -81,7 +80,7 @@ class Preprocessing:
         return len(self.mean)
 
     def to_core(self, image: Tensor) -> Tensor:
-        """An image (D, H, W), 0..255, in the core's units.
+        """Return an image (D, H, W), 0..255, in the core's units.
 
         >>> GRAY.to_core(torch.full((3, 1, 1), 255.0)).tolist()
         [[[127.5]]]
@@ -94,7 +93,7 @@ class Preprocessing:
         return image - _per_channel(self.mean, image)
 
     def to_network(self, x: Tensor) -> Tensor:
-        """Images of the core ([N,] D, H, W) as a network is given them, a new tensor.
+        """Return images of the core ([N,] D, H, W) as they enter the network, a new tensor.
 
         Raises:
             ValueError: if D is not `channels`.
@@ -110,29 +109,29 @@ class Preprocessing:
         return x / _per_channel(self.std, x)
 
     def to_255(self, x: Tensor) -> Tensor:
-        """Images of the core ([N,] D, H, W) in 0..255, not clipped."""
+        """Return images of the core ([N,] D, H, W) in 0..255, not clipped."""
         return x + _per_channel(self.mean, x)
 
     def to_display(self, x: Tensor) -> np.ndarray:
-        """An image of the core (D, H, W) as 8 bits, (H, W) or (H, W, 3), clipped."""
+        """Return an image of the core (D, H, W) as 8 bits, (H, W) or (H, W, 3), clipped."""
         values = self.to_255(x.detach().cpu()).round().clamp(0, 255)
         array: np.ndarray = values.to(torch.uint8).permute(1, 2, 0).numpy()
         return array[:, :, 0] if self.channels == 1 else array
 
     def to_pil(self, x: Tensor) -> Image.Image:
-        """An image of the core (D, H, W) as a PIL image."""
+        """Return an image of the core (D, H, W) as a PIL image."""
         from PIL import Image
 
         return Image.fromarray(self.to_display(x))
 
     def load(self, source: ImageLike, size: int | tuple[int, int] | None = None) -> Tensor:
-        """Any image in the core's units (D, H, W).
+        """Load any image in the core's units, (D, H, W).
 
         Args:
             source: see `load_image`.
-            size: the height and width to resize it to, or the most that its longer side
-                may have. None resizes and crops as the attributes prescribe, then rounds
-                to whole gray levels, as pipelines do that resize with Pillow.
+            size: height and width of the image, or the largest length of its longer side. If
+                None, it is resized and cropped as the attributes prescribe, and rounded to
+                whole gray levels, as pipelines do that resize with Pillow.
 
         Raises:
             ImageError: if the source cannot be used, or the size is too large.
@@ -151,7 +150,7 @@ class Preprocessing:
         return self.to_core(image)
 
     def _prescribed(self, image: Tensor, size: tuple[int, int]) -> Tensor:
-        """`image` at `size`: the crop of the resized photo at its center, or all of it."""
+        """Resize an image to `size`, whole or by a crop of its center."""
         height, width = size
         if self.resize is None:
             return self._resized(image, size).round().clamp(0, 255)
@@ -175,4 +174,4 @@ def _per_channel(values: tuple[float, ...], like: Tensor) -> Tensor:
 
 
 GRAY = Preprocessing(mean=(127.5,))
-"""For HOG and DSIFT, which see neither color nor an additive constant."""
+"""The preprocessing of HOG and DSIFT, which ignore color and an additive constant."""

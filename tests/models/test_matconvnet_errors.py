@@ -218,7 +218,7 @@ def test_a_7_3_file_without_h5py_is_an_error_that_says_how_to_install_it(
 ) -> None:
     path = save_v73(tmp_path / "net.mat", {"layers": [conv()]})
     monkeypatch.setitem(sys.modules, "h5py", None)
-    assert message(path) == "a MATLAB 7.3 file, and reading it takes h5py: pip install h5py"
+    assert message(path) == "h5py is needed to read a MATLAB 7.3 file: pip install h5py"
 
 
 def test_a_named_network_s_own_file_passes_with_or_without_dropout(tmp_path: Path) -> None:

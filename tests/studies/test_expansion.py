@@ -94,10 +94,10 @@ def test_a_copy_of_a_photo_is_the_same_trial(tmp_path: Path) -> None:
     assert len(make_trials(photos)) == 1
 
 
-def test_photos_that_are_missing_keep_apart(tmp_path: Path) -> None:
-    study = Study(representations=["hog"], images=["gone.png", "lost.png"])
-    trials = expand(study, Loader(), tmp_path)
-    assert len({trial.key for trial in trials}) == 2
+def test_a_photo_that_is_missing_is_refused_before_anything_is_tried(tmp_path: Path) -> None:
+    study = Study(representations=["hog"], images=["gone.png"])
+    with pytest.raises(ImageError, match=r"gone\.png: No such file"):
+        expand(study, Loader(), tmp_path)
 
 
 def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:

@@ -4,23 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from tests.study_files import save_photos
 
-from preimage.images import ImageError
-from preimage.studies.trial_files import checksum, checksum_of_all, photo_paths
-
-
-def test_names_stand_for_files_and_for_those_in_folders_each_once(tmp_path: Path) -> None:
-    photos = save_photos(tmp_path / "photos", 2)
-    names = ["photos", "photos/01.png", "gone.png"]
-    expected = [photos / "00.png", photos / "01.png", tmp_path / "gone.png"]
-    assert photo_paths(names, tmp_path) == expected
-
-
-def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="no images in this folder"):
-        photo_paths(["."], tmp_path)
+from preimage.studies.trial_files import checksum, checksum_of_all
 
 
 def test_files_that_cannot_be_read_keep_apart(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tests.support import known
 from tests.visualizations.networks import color_network
 from torch import Tensor
 
-from preimage.photo_files import shipped_photos
+from preimage.photo_files import photo_paths, shipped_photos
 from preimage.presets import NNPREIMAGE
 from preimage.statistics import load_known, measure
 from preimage.targets import Target, channel, direction
@@ -70,10 +70,7 @@ def test_a_class_that_few_photos_cannot_show_counts_as_the_strongest_of_all(
     """Four classes and two photos; with nine photos, each class has its own M."""
     many = known(maximize(NETWORK, ["red", "blue"], settings=QUICK).maxima)
     assert many[0] != many[1]
-    monkeypatch.setattr(
-        "preimage.visualizations.responses.shipped_photos",
-        lambda: dict(list(shipped_photos().items())[:2]),
-    )
+    monkeypatch.setattr("preimage.visualizations.responses.photo_paths", lambda: photo_paths()[:2])
     few = known(maximize(NETWORK, ["red", "blue"], settings=QUICK).maxima)
     assert few[0] == few[1]
 

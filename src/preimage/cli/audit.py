@@ -28,14 +28,14 @@ def audit(
 ) -> None:
     """Reconstruct photos from layers, and say which layers give them back; one page of HTML."""
     from preimage.audit.leakage import FEWEST_PHOTOS, NAME, audit_layers, plan_audit
-    from preimage.cli.common import choose_layers, clear_errors, photo_names
+    from preimage.cli.common import choose_layers, clear_errors
     from preimage.cli.running import carry_out, exit_if_failed
     from preimage.paper.figures import at_depths
+    from preimage.photo_files import photo_paths
     from preimage.reporting.audit import conclude, write_audit
     from preimage.reporting.results import check_folder
     from preimage.studies.expansion import expand
     from preimage.studies.loader import Loader
-    from preimage.studies.trial_files import photo_paths
 
     with clear_errors():
         loader = Loader()
@@ -43,7 +43,7 @@ def audit(
             loader.network(network, weights), layers,
             lambda network: at_depths(network.main_layers, _DEPTHS),
         )  # fmt: skip
-        photos = photo_paths(photo_names(images))[:limit]
+        photos = photo_paths(images, Path.cwd())[:limit]
         if len(photos) < FEWEST_PHOTOS:
             raise ValueError(
                 f"an audit needs at least {FEWEST_PHOTOS} photos, not {len(photos)}: with fewer, "

@@ -69,7 +69,7 @@ class Source:
 def read_inputs(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
     """Files, folders and standard input, read; and a line for each that cannot be."""
     from preimage.images import ImageError
-    from preimage.photo_files import list_images
+    from preimage.photo_files import photo_paths
 
     sources, failures = [], []
     for name in inputs:
@@ -77,8 +77,7 @@ def read_inputs(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
             if name == "-":
                 sources.append(Source("-", "stdin", sys.stdin.buffer.read()))
                 continue
-            path = Path(name)
-            paths = list_images(path) if path.is_dir() else [path]
+            paths = photo_paths(name)
             sources += [Source(str(p), p.stem, p.read_bytes()) for p in paths]
         except OSError as error:
             failures.append(f"{name}: {error.strerror}")

@@ -88,7 +88,7 @@ def maximize(
 ) -> None:
     """Find images that excite channels, single responses or classes of a network."""
     from preimage.cli.output import Output
-    from preimage.photo_files import list_images
+    from preimage.photo_files import photo_paths
     from preimage.reporting.excitations import above_maximum, draw_results, film
     from preimage.visualizations.saving import write_picture
 
@@ -105,7 +105,7 @@ def maximize(
         options: dict[str, Any] = {
             "seeds": range(seed, seed + seeds),
             "size": _pair(size),
-            "reference": None if images is None else list_images(images),
+            "reference": None if images is None else photo_paths(images),
             "settings": settings,
             "diversity": diversity,
             "mosaic": mosaic,

@@ -33,18 +33,18 @@ def table4(
 ) -> None:
     """Reconstruction error of HOG, HOGb and DSIFT; run again to go on after a stop."""
     from preimage import hoggle as baseline
-    from preimage.cli.common import clear_errors, photo_names
+    from preimage.cli.common import clear_errors
     from preimage.cli.running import carry_out, finish
     from preimage.cli.tables import print_table
     from preimage.paper.table4 import NAME, trials
+    from preimage.photo_files import photo_paths
     from preimage.reporting.results import check_folder
     from preimage.reporting.table4 import HEADER, format_table4, write_table4
     from preimage.studies.loader import Loader
-    from preimage.studies.trial_files import photo_paths
 
     with clear_errors():
         check_folder(out)
-        photos = photo_paths(photo_names(images))[:limit]
+        photos = photo_paths(images, Path.cwd())[:limit]
         if hoggle is not None:
             baseline.load(hoggle)  # raises if it cannot be used
         records = carry_out(out, NAME, trials(photos, size, hoggle), run)
@@ -63,9 +63,9 @@ def hoggle(
     from rich.progress import Progress as Bar
 
     from preimage import hoggle as baseline
-    from preimage.cli.common import clear_errors, console, photo_names, use_one_thread
+    from preimage.cli.common import clear_errors, console, use_one_thread
+    from preimage.photo_files import photo_paths
     from preimage.reporting.results import check_writable
-    from preimage.studies.trial_files import photo_paths
 
     with (
         clear_errors(),
@@ -75,7 +75,7 @@ def hoggle(
         if out.is_dir():
             raise ValueError(f"{out} is a folder: --out names the file to write")
         check_writable(out.parent)
-        photos = photo_paths(photo_names(images))
+        photos = photo_paths(images, Path.cwd())
         task = bar.add_task("batches of patches", total=None)
         begin = time.perf_counter()
         try:

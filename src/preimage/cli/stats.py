@@ -41,6 +41,7 @@ def stats(
 
     They are kept; run it again to go on after a stop.
     """
+    from preimage.photo_files import photo_paths
     from preimage.reporting.channels import describe_channel, write_channels
     from preimage.reporting.results import check_writable
     from preimage.statistics import measure
@@ -50,7 +51,7 @@ def stats(
         if out is not None:
             check_writable(out.parent)
         networks = by_network(layers, weights)
-        paths = image_paths(images)
+        paths = photo_paths(images)
     with clear_errors(), image_bar() as begin:
         found = [
             statistics
@@ -87,17 +88,6 @@ def by_network(names: Sequence[str], weights: str | None) -> list[Layers]:
             raise ValueError(f"{name} is no layer of a network: name one as NETWORK/LAYER")
         grouped.setdefault(named.network, []).append(named.layer)
     return [catalog.network(name, weights).several(layers) for name, layers in grouped.items()]
-
-
-def image_paths(folder: Path | None) -> list[Path]:
-    """The images of a folder, or the shipped photos.
-
-    Raises:
-        ImageError: if there are none.
-    """
-    from preimage.photo_files import list_images, shipped_photos
-
-    return list(shipped_photos().values()) if folder is None else list_images(folder)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from preimage.cli.common import check_device, clear_errors
-from preimage.cli.stats import by_network, dead_channels, image_bar, image_paths, report_skipped
+from preimage.cli.stats import by_network, dead_channels, image_bar, report_skipped
 from preimage.names import parse_channels
 from preimage.versions import versions
 
@@ -34,6 +34,7 @@ def top(
     device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu",
 ) -> None:
     """For each channel, the parts of 9 images that it answers most to."""
+    from preimage.photo_files import photo_paths
     from preimage.reporting.results import check_picture
     from preimage.reporting.top_responses import draw_top_responses
     from preimage.statistics import load_known, measure
@@ -45,12 +46,12 @@ def top(
         (several,) = by_network([layer], weights)
         (phi,) = several.layers.values()
         wanted = None if channels is None else parse_channels(channels)
-        paths = None if images is None else image_paths(images)
+        paths = None if images is None else photo_paths(images)
     with clear_errors(), image_bar() as begin:
         statistics = known = load_known(phi, paths)
         if statistics is None:
             run = begin(several.name)
-            found = measure(several, paths or image_paths(None), device=device, progress=run)
+            found = measure(several, photo_paths(images), device=device, progress=run)
             (statistics,) = found.values()
         there = range(len(statistics.maximum))
         chosen = list(there[:_FIRST]) if wanted is None else wanted

@@ -1,8 +1,8 @@
-"""Files from the web and from elsewhere, checked and complete or not there at all.
+"""Downloads and copies of files, checked by MD5, and complete or not there at all.
 
-A file arrives under a temporary name beside its final one, is compared with its MD5 and
-only then renamed. An interrupted download keeps what has come (`NAME.part`), and the next
-one asks for the rest with an HTTP range request, which pooch 1.9 cannot do.
+A file is downloaded under a temporary name (`NAME.part`), checked, and only then renamed.
+An interrupted download keeps that file, and the next one asks for the rest with an HTTP range
+request, which pooch 1.9 cannot do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from preimage import files
 from preimage.models.errors import ModelError
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the bytes that are there and the bytes of the whole file (0: unknown)."""
+"""A function of the number of bytes that have arrived, and of the whole file (0: unknown)."""
 
 _CHUNK = 1 << 18
 _TIMEOUT_SECONDS = 30
@@ -27,11 +27,11 @@ _RANGE_NOT_SATISFIABLE = 416
 
 
 def download(url: str, target: Path, md5: str, progress: Progress | None = None) -> None:
-    """Downloads a file, going on where an interrupted download ended.
+    """Download a file; an interrupted download is resumed.
 
     Raises:
-        ModelError: if the transfer fails or is cut short (what has come is kept for the
-            next time), or if the checksum differs (nothing is kept).
+        ModelError: if the transfer fails or is cut short (the bytes that have arrived are
+            kept), or if the checksum differs (nothing is kept).
     """
     part = target.with_name(f"{target.name}.part")
     try:
@@ -39,7 +39,7 @@ def download(url: str, target: Path, md5: str, progress: Progress | None = None)
         _transfer(url, part, progress)
     except (OSError, http.client.HTTPException) as error:
         kept = part.exists() and part.stat().st_size > 0
-        hint = "; run the same command again to go on from there" if kept else ""
+        hint = "; run the same command again to resume it" if kept else ""
         raise ModelError(f"{url}: {error}{hint}") from error
     found = files.md5(part)
     if found != md5:
@@ -52,7 +52,7 @@ def download(url: str, target: Path, md5: str, progress: Progress | None = None)
 
 
 def install(source: Path, target: Path, md5: str) -> None:
-    """Copies a file that is already here.
+    """Copy a file that is on this machine already.
 
     Raises:
         ModelError: if it cannot be read or copied, or if its checksum differs.
@@ -61,8 +61,8 @@ def install(source: Path, target: Path, md5: str) -> None:
         found = files.md5(source)
         if found != md5:
             raise ModelError(
-                f"{source}: its checksum is {found}, but that of {target.name} is {md5}: a "
-                "damaged file, or another one"
+                f"{source}: its checksum is {found}, but that of {target.name} is {md5}: the file "
+                "is damaged, or another one"
             )
         with files.write_whole(target) as partial:
             shutil.copyfile(source, partial)
@@ -71,7 +71,7 @@ def install(source: Path, target: Path, md5: str) -> None:
 
 
 def _transfer(url: str, part: Path, progress: Progress | None) -> None:
-    """Appends to `part` what it lacks of the file at `url`."""
+    """Download the rest of the file at `url`, and append it to `part`."""
     have = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": "preimage"} | ({"Range": f"bytes={have}-"} if have else {})
     request = urllib.request.Request(url, headers=headers)

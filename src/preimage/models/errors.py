@@ -1,7 +1,7 @@
-"""The error of everything that has to do with networks and their weights."""
+"""The error of networks and their weights."""
 
 from __future__ import annotations
 
 
 class ModelError(ValueError):
-    """A network or a weight file that cannot be used; the message, one line, says why."""
+    """The error for a network or a weight file that cannot be used; its message is one line."""

@@ -56,7 +56,7 @@ class PaddedConv2d(nn.Conv2d):
         self.pads = pads
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps (N, out_channels, H', W') of maps (N, in_channels, H, W)."""
+        """Return maps (N, out_channels, H', W') of maps (N, in_channels, H, W)."""
         return super().forward(_pad(x, self.pads))
 
 
@@ -75,7 +75,7 @@ class PaddedMaxPool2d(nn.MaxPool2d):
         self.pads = pads
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps (N, C, H', W') of maps (N, C, H, W)."""
+        """Return maps (N, C, H', W') of maps (N, C, H, W)."""
         pooled: Tensor = super().forward(_pad(x, self.pads, float("-inf")))
         return pooled
 
@@ -95,7 +95,7 @@ class PaddedAvgPool2d(nn.AvgPool2d):
         self.pads = pads
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps (N, C, H', W') of maps (N, C, H, W)."""
+        """Return maps (N, C, H', W') of maps (N, C, H, W)."""
         inside = x.new_ones(1, 1, *x.shape[-2:])
         share = super().forward(_pad(inside, self.pads))
         return super().forward(_pad(x, self.pads)) / share
@@ -105,7 +105,7 @@ class PaddedAvgPool2d(nn.AvgPool2d):
 class LocalResponseNorm(nn.LocalResponseNorm):
     """y = x / (kappa + alpha * sum of x^2 over `size` neighboring channels)^beta.
 
-    Channel k looks at channels k - floor((size - 1) / 2) to k + ceil((size - 1) / 2).
+    The sum for channel k is over channels k - floor((size - 1) / 2) to k + ceil((size - 1) / 2).
     For an odd `size` this is torch's layer with alpha times `size`, three times as fast;
     for an even one torch's window is the mirror image of MatConvNet's.
 
@@ -119,7 +119,7 @@ class LocalResponseNorm(nn.LocalResponseNorm):
         super().__init__(size, alpha * size, beta, kappa)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps of the shape of the maps (N, C, H, W)."""
+        """Return maps of the same shape (N, C, H, W)."""
         channels, before = x.shape[1], (self.size - 1) // 2
         squares = pad(x * x, (0, 0, 0, 0, before, self.size - 1 - before))
         energy = squares.narrow(1, 0, channels)
@@ -134,9 +134,9 @@ def _pad(maps: Tensor, pads: Sides, value: float = 0.0) -> Tensor:
 
 
 def build(layers: Sequence[LayerSpec], channels: int = 3) -> nn.Sequential:
-    """The network of these layers, under their names, with random weights.
+    """Build the network of these layers, under their names, with random weights.
 
-    Under `torch.device("meta")` it takes neither time nor memory.
+    Under `torch.device("meta")` this takes neither time nor memory.
 
     Args:
         layers: the layers in order.
@@ -196,7 +196,7 @@ def _convolution(layer: Convolution, channels: int) -> nn.Module:
 
 
 def _pooling(layer: Pooling) -> nn.Module:
-    """The pooling of torch itself where it equals the padded one: it copies nothing."""
+    """Return torch's own pooling if it gives the same result: it needs no copy of the maps."""
     (height, width), (down, across) = layer.kernel, layer.stride
     is_max = layer.method == "max"
     if layer.padding == (0, 0, 0, 0):

@@ -1,8 +1,8 @@
 """MATLAB files of versions 5 to 7, as plain Python values.
 
-Written after "MAT-File Format" (The MathWorks), because SciPy's compiled reader ends the
-whole process on some damaged files; this one checks every length, runs no code from a
-file, and needs nothing but NumPy.
+The format is described in "MAT-File Format" (The MathWorks). SciPy's compiled reader crashes
+the whole process on some damaged files; this reader checks every length, runs no code from
+a file, and needs nothing but NumPy.
 
 A file is a header of 128 bytes and then elements, each a tag (type, number of bytes) and
 its data, padded to 8 bytes. An element of one array holds elements in turn: its class,
@@ -21,27 +21,27 @@ from typing import TypeAlias
 import numpy as np
 
 Value: TypeAlias = dict[str, "Value"] | list["Value"] | str | np.ndarray | None
-"""A struct is a dict, a struct array or a cell array a list in column-major order, a
-string a str, a matrix an array. None stands for what has no counterpart here: objects,
-function handles, sparse and complex matrices."""
+"""A MATLAB value: a struct is a dict, a struct array or a cell array a list in column-major
+order, a string a str, a matrix an array. None stands for values without a counterpart here:
+objects, function handles, sparse and complex matrices."""
 
 _MATRIX, _COMPRESSED = 14, 15
 _CELL, _STRUCT, _CHAR, _OPAQUE = 1, 2, 4, 17
 _COMPLEX = 0x0800
 _STORED = dict(zip((1, 2, 3, 4, 5, 6, 7, 9, 12, 13), "bBhHiIfdqQ", strict=True))
-"""How an element stores numbers, by its type; often narrower than the matrix's class."""
+"""The stored type of numbers by the type of their element; often narrower than the class."""
 
 _MEANT = dict(zip(range(6, 16), "dfbBhHiIqQ", strict=True))
-"""What the numbers of a matrix are, by its class."""
+"""The type of the numbers of a matrix, by its class."""
 
 _ENCODINGS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
 
 
 def load(path: Path) -> dict[str, Value]:
-    """The variables of a file by name.
+    """Read the variables of a file by name.
 
     Raises:
-        ValueError: if it is no such file, or damaged.
+        ValueError: if it is not a file of these versions, or damaged.
     """
     data = memoryview(path.read_bytes())
     order = {b"\0\1IM": "<", b"\1\0MI": ">"}.get(bytes(data[124:128]))
@@ -61,13 +61,13 @@ def load(path: Path) -> dict[str, Value]:
 
 @dataclass(slots=True)
 class _Elements:
-    """What is left of a sequence of elements, and its byte order."""
+    """The unread part of a sequence of elements, and its byte order."""
 
     data: memoryview
     order: str
 
     def take(self) -> tuple[int, memoryview]:
-        """The type and the content of the next element."""
+        """Return the type and the content of the next element, and move behind it."""
         if len(self.data) < 8:
             raise ValueError("it ends within an element")
         first, size = (int(word) for word in np.frombuffer(self.data[:8], f"{self.order}u4"))
@@ -82,14 +82,14 @@ class _Elements:
         return kind, content
 
     def numbers(self) -> np.ndarray:
-        """The next element as numbers."""
+        """Return the next element as numbers."""
         kind, content = self.take()
         if kind not in _STORED:
             raise ValueError(f"an element of numbers is of the unknown type {kind}")
         return np.frombuffer(content, self.order + _STORED[kind])
 
     def text(self) -> str:
-        """The next element as text."""
+        """Return the next element as text."""
         kind, content = self.take()
         if kind not in _ENCODINGS:
             raise ValueError(f"an element of text is of the unknown type {kind}")
@@ -97,7 +97,7 @@ class _Elements:
         return str(content, _ENCODINGS[kind] + suffix, "replace")
 
     def matrix(self) -> Value:
-        """The next element as an array of any class."""
+        """Return the next element as an array of any class."""
         kind, content = self.take()
         if kind != _MATRIX:
             raise ValueError(f"a cell or a field is of the type {kind}, not an array")
@@ -105,7 +105,7 @@ class _Elements:
 
 
 def _read_matrix(content: memoryview, order: str) -> tuple[str, Value]:
-    """The name and the value of one array."""
+    """Return the name and the value of one array."""
     if not content:
         return "", np.zeros((0, 0))
     elements = _Elements(content, order)

@@ -1,8 +1,8 @@
 """MATLAB files of version 7.3, as plain Python values.
 
-Such a file is HDF5, behind 512 bytes of MATLAB's own header: a struct is a group, a
-matrix a dataset with its axes reversed, a cell a dataset of references, a string one of
-UTF-16 codes. The attribute `MATLAB_class` says which; files from elsewhere may lack it.
+Such a file is HDF5 after 512 bytes of MATLAB's own header: a struct is a group, a matrix a
+dataset with its axes reversed, a cell a dataset of references, a string a dataset of UTF-16
+codes. The attribute `MATLAB_class` names the class; files of other programs may lack it.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def is_hdf5(path: Path) -> bool:
-    """Whether a file is HDF5, with or without MATLAB's header."""
+    """Return whether a file is HDF5, with or without MATLAB's header."""
     with path.open("rb") as file:
         start = file.read(520)
     return start.startswith(_SIGNATURE) or start[512:] == _SIGNATURE
 
 
 def load(path: Path, names: Sequence[str]) -> dict[str, Value]:
-    """Those of the named variables that the file holds.
+    """Read those of the named variables that the file holds.
 
     Raises:
         ImportError: if h5py is not installed.
-        Exception: whatever h5py raises on a damaged file.
+        Exception: of any type, if the file is damaged.
     """
     import h5py
 
@@ -56,7 +56,7 @@ def _read(node: Any, file: Any) -> Value:
 
 
 def _read_struct(group: Any, file: Any) -> Value:
-    """A struct array keeps a dataset of references for each field, which is no cell."""
+    """Read a struct, or a struct array, whose fields are datasets of references."""
     fields = {name: _read(group[name], file) for name in group}
     is_array = _matlab_class(group) == "struct" and all(
         _holds_references(node) and not _matlab_class(node) for node in group.values()

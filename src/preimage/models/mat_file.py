@@ -12,11 +12,11 @@ from preimage.models.mat5 import Value
 
 
 def load(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str, Value]:
-    """Those of the named variables that the file holds.
+    """Read those of the named variables that the file holds.
 
     Raises:
         ModelError: if there is no such file, if it is not a MATLAB file or damaged, or if
-            the package that reads it is missing.
+            h5py is needed and not installed.
     """
     path = Path(path)
     if not path.is_file():
@@ -25,7 +25,7 @@ def load(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str, Value]
         variables = mat73.load(path, names) if mat73.is_hdf5(path) else mat5.load(path)
     except ImportError:
         raise ModelError(
-            f"{path}: a MATLAB 7.3 file, and reading it takes h5py: pip install h5py"
+            f"{path}: h5py is needed to read a MATLAB 7.3 file: pip install h5py"
         ) from None
     except Exception as error:  # h5py raises anything on a damaged file
         reason = (str(error).splitlines() or [type(error).__name__])[0]

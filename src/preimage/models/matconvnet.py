@@ -1,4 +1,4 @@
-"""Networks saved by MatConvNet: a SimpleNN `.mat` file to an `nn.Sequential`.
+"""Networks saved by MatConvNet as SimpleNN `.mat` files.
 
 Vedaldi & Lenc, "MatConvNet: Convolutional neural networks for MATLAB" (ACM MM 2015). A
 SimpleNN is a cell array `layers` of structs. Three generations of files differ:
@@ -167,13 +167,13 @@ def _refuse_dagnn(variables: dict[str, Any]) -> None:
 
 
 def _struct(value: Any) -> dict[str, Any]:
-    """A struct, the first of a struct array, or an empty one for anything else."""
+    """Return a struct, or the first of a struct array; an empty one for anything else."""
     first = value[0] if isinstance(value, list) and value else value
     return first if isinstance(first, dict) else {}
 
 
 def _mean_color(average: Any, channels: int) -> tuple[float, ...] | None:
-    """The mean color of an image (H, W, D), (1, 1, D), or D values in a row or column."""
+    """Return the mean color of an image (H, W, D), (1, 1, D), or of D values in a row or column."""
     if not isinstance(average, np.ndarray) or average.size == 0:
         return None
     if average.size in (1, channels):
@@ -192,7 +192,7 @@ def _mean_color(average: Any, channels: int) -> tuple[float, ...] | None:
 
 
 def _size(value: Any) -> tuple[int, int] | None:
-    """Height and width, the first two of two to four numbers."""
+    """Return height and width, the first two of two to four numbers."""
     if not isinstance(value, np.ndarray) or value.size < 2:
         return None
     height, width = value.ravel(order="F")[:2]

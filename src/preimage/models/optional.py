@@ -1,4 +1,4 @@
-"""Libraries that are imported only where they are used."""
+"""Imports of libraries that may not be installed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from preimage.models.errors import ModelError
 
 
 def import_optional(module: str, extra: str) -> ModuleType:
-    """Import `module`, which the extra `extra` of this package installs.
+    """Import a module that an extra of this package installs.
+
+    Args:
+        module: its dotted name.
+        extra: the name of the extra.
 
     Raises:
         ModelError: if it is not installed, or does not fit the installed torch.

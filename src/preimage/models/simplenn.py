@@ -1,4 +1,4 @@
-"""The layers of a SimpleNN: MatConvNet's structs to plain data and weights.
+"""The layers of a SimpleNN, read from MatConvNet's structs as plain data and weights.
 
 Fields that a struct lacks take MatConvNet's defaults. `stride`, `dilate` and `pool` are
 one number or (vertical, horizontal), `pad` is one number or (top, bottom, left, right).
@@ -30,12 +30,12 @@ _SUPPORTED = "conv, relu, pool, lrn, normalize, dropout, softmax and softmaxloss
 
 
 def read_layers(layers: list[dict[str, Any]]) -> tuple[list[LayerSpec], dict[str, Tensor], int]:
-    """A SimpleNN's layers, their weights by name, and the channels of the image.
+    """Return a SimpleNN's layers, their weights by name, and the channels of the image.
 
     A layer without a name is called `layerN`, counted from 1.
 
     Raises:
-        ModelError: if a layer is of a type that is not supported or makes no sense.
+        ModelError: if a layer is not supported, or its fields contradict each other.
     """
     specs: list[LayerSpec] = []
     weights: dict[str, Tensor] = {}
@@ -55,7 +55,7 @@ def read_layers(layers: list[dict[str, Any]]) -> tuple[list[LayerSpec], dict[str
 
 
 def _other(layer: dict[str, Any], name: str) -> LayerSpec:
-    """A layer without weights."""
+    """Read a layer without weights."""
     match _text(layer, "type"):
         case "relu":
             return Rectifier(name, *_numbers(layer, "leak", (0.0,), name))
@@ -113,7 +113,7 @@ def _pooling(layer: dict[str, Any], name: str) -> Pooling:
 
 
 def _read_weights(layer: dict[str, Any], name: str) -> tuple[Tensor, Tensor]:
-    """Filters (K, C, H, W) and biases (K,), zero where the file has none."""
+    """Return filters (K, C, H, W) and biases (K,), which are zero if the file has none."""
     pair = layer.get("weights", [layer.get("filters"), layer.get("biases")])
     filters, biases = [*pair, None, None][:2] if isinstance(pair, list) else (None, None)
     if not isinstance(filters, np.ndarray) or filters.size == 0:
@@ -134,10 +134,10 @@ def _single(values: np.ndarray, name: str) -> Tensor:
 
 
 def _four_axes(filters: np.ndarray, biases: int, name: str) -> np.ndarray:
-    """Filters (H, W, C, K) with the axes of length 1 that MATLAB or squeezing dropped.
+    """Restore axes of length 1 that MATLAB or squeezing dropped; return filters (H, W, C, K).
 
-    MATLAB drops them at the end: (H, W, C) is one filter. Squeezing drops any: with as
-    many biases as the last axis is long, (C, K) is 1 x 1 and (H, W, K) has one channel.
+    MATLAB drops trailing axes: (H, W, C) is one filter. Squeezing drops any axis: if the last
+    axis is as long as there are biases, (C, K) is 1 x 1 and (H, W, K) has one channel.
     """
     shape = filters.shape
     candidates = [shape + (1,) * (4 - len(shape))]
@@ -152,7 +152,7 @@ def _four_axes(filters: np.ndarray, biases: int, name: str) -> np.ndarray:
 
 
 def _unique_name(layer: dict[str, Any], number: int, taken: list[str]) -> str:
-    """The layer's name as torch allows it: no periods, no name twice."""
+    """Return the layer's name as torch allows it: without periods, and no name twice."""
     name = (_text(layer, "name") or f"layer{number}").replace(".", "_")
     while name in taken or hasattr(nn.Sequential(), name):
         name += "_"
@@ -172,7 +172,7 @@ def _sides(layer: dict[str, Any], name: str) -> Sides:
 def _integers(
     layer: dict[str, Any], key: str, default: tuple[int, ...], name: str
 ) -> tuple[int, ...]:
-    """A field as integers, none below the default; a single one stands for all."""
+    """Return a field as integers, none below the default; a single one stands for all."""
     value = layer.get(key)
     single = isinstance(value, np.ndarray) and value.size == 1
     numbers = _numbers(layer, key, default[:1] if single else default, name)
@@ -184,7 +184,7 @@ def _integers(
 def _numbers(
     layer: dict[str, Any], key: str, default: tuple[float, ...], name: str
 ) -> tuple[float, ...]:
-    """A field as numbers, as many as the default has."""
+    """Return a field as numbers, as many as the default has."""
     value = layer.get(key)
     if value is None or np.size(value) == 0:
         return default

@@ -94,7 +94,7 @@ class ZooNetwork:
 def _conv(
     number: str, kernel: int, channels: int, stride: int = 1, padding: int = 0, groups: int = 1
 ) -> tuple[LayerSpec, ...]:
-    """A convolution and its rectifier."""
+    """Return a convolution and its rectifier."""
     return (
         Convolution(
             f"conv{number}",
@@ -118,7 +118,7 @@ def _pool(number: str, kernel: int, stride: int) -> Pooling:
 
 
 def _classifier(kernel: int) -> tuple[LayerSpec, ...]:
-    """The fully connected layers that all these networks end with."""
+    """Return the fully connected layers that all these networks end with."""
     return (
         Convolution("fc6", (kernel, kernel), 4096),
         Rectifier("relu6"),
@@ -200,7 +200,7 @@ _VGG_S: tuple[LayerSpec, ...] = (
 
 
 def _very_deep(depths: tuple[int, ...]) -> tuple[LayerSpec, ...]:
-    """Blocks of as many 3 x 3 convolutions, each block followed by pooling."""
+    """Return the layers of a VGG-VD: blocks of 3 x 3 convolutions, `depths` in each block."""
     layers: list[LayerSpec] = []
     for block, (depth, channels) in enumerate(
         zip(depths, (64, 128, 256, 512, 512), strict=True), start=1

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from preimage.catalog import CLASSICAL
+from preimage.photo_files import photo_paths
 from preimage.presets import PRESETS, settings_for, strength_of
 from preimage.representations.base import Representation
 from preimage.settings import Settings
@@ -18,7 +19,6 @@ from preimage.studies.trial import Trial
 from preimage.studies.trial_files import (
     checksum,
     checksum_of_all,
-    photo_paths,
     weights_checksum,
 )
 
@@ -41,7 +41,7 @@ def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
     weights = study.weights
     if weights is not None and weights != "random":
         weights = str((folder / weights).absolute())
-    photos = photo_paths(_photos_of(study), folder)[: study.limit]
+    photos = photo_paths(_photos_of(study), folder.absolute())[: study.limit]
     contents = {photo: checksum(photo) for photo in photos}
     found: dict[str, Trial] = {}
     for name in _names(study, weights, loader):

@@ -8,29 +8,6 @@ from pathlib import Path
 from preimage.files import sha256
 from preimage.models.state_dicts import RANDOM
 from preimage.names import LayerName
-from preimage.photo_files import list_images, shipped_photos
-
-
-def photo_paths(names: Sequence[str] | None, folder: Path = Path()) -> list[Path]:
-    """Return the image files that names stand for: files, and those in folders.
-
-    Args:
-        names: None for the shipped photos.
-        folder: where relative paths start.
-
-    Raises:
-        ImageError: if a folder holds no images.
-
-    >>> [path.name for path in photo_paths(None)][:2]
-    ['astronaut.jpg', 'chelsea.jpg']
-    """
-    if names is None:
-        return list(shipped_photos().values())
-    paths: list[Path] = []
-    for name in names:
-        path = (folder / name).absolute()
-        paths += list_images(path) if path.is_dir() else [path]
-    return list(dict.fromkeys(paths))
 
 
 def checksum(path: Path) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from preimage.photo_files import shipped_photos
+from preimage.photo_files import photo_paths
 from preimage.representations.base import Representation
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
@@ -90,7 +90,7 @@ def find_ranges(
         if found is not None:
             count = min(len(statistics.images) for statistics in found.values())
             return [_from_statistics(target, found) for target in targets], f"{count} photos"
-    photos = list(shipped_photos().values()) if reference is None else reference
+    photos = photo_paths() if reference is None else reference
     return _measure(representation, targets, device, photos), f"{len(photos)} photos"
 
 
