@@ -1,25 +1,30 @@
-"""MATLAB files as plain values, against SciPy and against files that MATLAB wrote."""
+"""MATLAB files of any version, and what is wrong with one in one clear line."""
 
 from __future__ import annotations
 
+import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
-import scipy.io
-import scipy.io.matlab
-from tests.models.simplenn_files import save_v5, save_v73
-
-from preimage.models import mat5, mat_file
-
-WRITTEN_BY_MATLAB = sorted(
-    path
-    for path in (Path(scipy.io.matlab.__file__).parent / "tests" / "data").glob("test*.mat")
-    if path.read_bytes()[124:128] in (b"\0\1IM", b"\1\0MI")
+from tests.models.simplenn_checks import (
+    Save,
+    a_conv,
+    message,
+    save_v7,
 )
-"""SciPy's own test files: MATLAB 5.3 to 8, little- and big-endian, compressed or not."""
+from tests.models.simplenn_files import (
+    narrow,
+    random_weights,
+    save_v5,
+    save_v73,
+    simplenn,
+)
+
+from preimage.models import mat_file, matconvnet, zoo
+from preimage.models.errors import ModelError
 
 TREE: dict[str, Any] = {
     "number": np.array([[2.5]]),
@@ -43,46 +48,65 @@ def test_only_the_named_variables_are_returned(tmp_path: Path) -> None:
     assert mat_file.load(save_v5(tmp_path / "x.mat", TREE), ["text"]) == {"text": "conv1"}
 
 
-@pytest.mark.skipif(not WRITTEN_BY_MATLAB, reason="this SciPy comes without its test files")
-def test_files_that_matlab_wrote_are_read_as_scipy_reads_them() -> None:
-    compared = 0
-    for path in WRITTEN_BY_MATLAB:
-        if path.name.startswith("teststringarray"):
-            continue
-        found = mat5.load(path)
-        theirs = scipy.io.loadmat(path, struct_as_record=False, chars_as_strings=True)
-        for name, value in theirs.items():
-            if not name.startswith("__"):
-                np.testing.assert_equal(found[name], plain(value), err_msg=f"{path.name} {name}")
-                compared += 1
-    assert compared >= 60
+def network_tree() -> dict[str, Any]:
+    layers = narrow(zoo.get("vgg-m").layers, 32)
+    return simplenn(layers, random_weights(layers), "beta17")
 
 
-def plain(value: Any) -> Any:
-    """SciPy's values as those of `mat5`."""
-    if isinstance(value, scipy.io.matlab.mat_struct):
-        return {name: plain(getattr(value, name)) for name in value._fieldnames}
-    odd = scipy.io.matlab.MatlabFunction | scipy.io.matlab.MatlabObject
-    if isinstance(value, odd) or not isinstance(value, np.ndarray):
-        return None
-    if value.dtype == object:
-        items = [plain(item) for item in value.ravel(order="F")]
-        is_struct = value.size == 1 and isinstance(value.flat[0], scipy.io.matlab.mat_struct)
-        return items[0] if is_struct else items
-    if value.dtype.kind == "U":
-        return "".join(value.ravel(order="F"))
-    return value if value.dtype.kind in "biuf" else None
+def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+    assert message(tmp_path / "net.mat") == "no such file"
 
 
-def test_a_struct_array_of_a_7_3_file_is_a_list(tmp_path: Path) -> None:
-    with h5py.File(tmp_path / "x.mat", "w") as file:
-        struct = file.create_group("s")
-        struct.attrs["MATLAB_class"] = np.bytes_("struct")
-        references = np.empty((2, 1), h5py.ref_dtype)
-        for index in range(2):
-            target = file.create_dataset(f"#refs#/{index}", data=np.array([[index + 0.5]]))
-            target.attrs["MATLAB_class"] = np.bytes_("double")
-            references[index, 0] = target.ref
-        struct.create_dataset("size", data=references, dtype=h5py.ref_dtype)
-    found = mat_file.load(tmp_path / "x.mat", ["s"])
-    np.testing.assert_equal(found, {"s": [{"size": np.array([[0.5]])}, {"size": [[1.5]]}]})
+@pytest.mark.parametrize("content", [b"", b"x", b"\x89PNG\r\n\x1a\n" * 100, b"MATLAB 5.0 " * 50])
+def test_a_file_of_another_kind_is_no_matlab_file(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "net.mat"
+    path.write_bytes(content)
+    assert message(path).startswith("not a MATLAB file, or a damaged or truncated one (")
+
+
+@pytest.mark.parametrize("save", [save_v5, save_v7, save_v73], ids=["v5", "v7", "v73"])
+@pytest.mark.parametrize("part", [0.001, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_file_is_said_to_be_damaged(save: Save, part: float, tmp_path: Path) -> None:
+    path = save(tmp_path / "net.mat", network_tree())
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * part)])
+    assert "damaged or truncated" in message(path)
+
+
+@pytest.mark.parametrize("save", [save_v5, save_v7, save_v73], ids=["v5", "v7", "v73"])
+def test_no_damage_causes_anything_but_a_model_error(save: Save, tmp_path: Path) -> None:
+    tree = simplenn(zoo.get("vgg-m").layers[1:4], {}, "beta17")
+    tree["layers"].insert(0, a_conv())
+    path = save(tmp_path / "net.mat", tree)
+    content, rng = path.read_bytes(), np.random.default_rng(1)
+    errors = []
+    for _ in range(150):
+        damaged = bytearray(content)
+        for place in rng.integers(128, len(content), 3):
+            damaged[place] = rng.integers(256)
+        path.write_bytes(damaged)
+        try:
+            matconvnet.read(path)
+        except ModelError as error:
+            errors.append(str(error))
+    assert errors
+    assert not any("\n" in text for text in errors)
+
+
+def test_a_pickle_is_refused_and_never_run(tmp_path: Path) -> None:
+    class Attack:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (tmp_path / "attacked",)
+
+    path = tmp_path / "net.mat"
+    path.write_bytes(pickle.dumps(Attack()))
+    assert "not a MATLAB file" in message(path)
+    assert not (tmp_path / "attacked").exists()
+
+
+def test_a_7_3_file_without_h5py_is_an_error_that_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save_v73(tmp_path / "net.mat", {"layers": [a_conv()]})
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    assert message(path) == "h5py is needed to read a MATLAB 7.3 file: pip install h5py"

@@ -1,16 +1,29 @@
-"""SimpleNN files of every generation and format, loaded and run against NumPy."""
+"""SimpleNN files of every generation and format: networks, metadata and errors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
-import torch
 from tests.models import simplenn_reference as reference
+from tests.models.simplenn_checks import (
+    FORMATS,
+    GENERATIONS,
+    SMALL,
+    Save,
+    a_conv,
+    assert_close,
+    bare,
+    conv,
+    filters,
+    image,
+    message,
+    outputs,
+)
 from tests.models.simplenn_files import (
     CLASSES,
     MEAN,
@@ -20,49 +33,17 @@ from tests.models.simplenn_files import (
     random_weights,
     row,
     save_v5,
-    save_v73,
     simplenn,
 )
 from torch import nn
 
 from preimage.models import matconvnet, zoo
 from preimage.models.architecture import (
-    Convolution,
     Dropout,
     LayerSpec,
-    Normalization,
-    Pooling,
-    Rectifier,
-    Softmax,
 )
+from preimage.models.errors import ModelError
 from preimage.models.layers import PaddedConv2d, PaddedMaxPool2d
-from preimage.models.matconvnet import SimpleNN
-
-Save = Callable[[Path, dict[str, Any]], Path]
-FORMATS = pytest.mark.parametrize("save", [save_v5, save_v73], ids=["v5", "v73"])
-GENERATIONS = pytest.mark.parametrize("generation", ["beta11", "beta16", "beta17"])
-
-
-def image(height: int, width: int, channels: int = 3) -> np.ndarray:
-    return np.random.default_rng(5).uniform(-120, 130, (height, width, channels))
-
-
-def outputs(model: SimpleNN, pixels: np.ndarray) -> dict[str, np.ndarray]:
-    """The output (H', W', C) of every layer."""
-    x = torch.from_numpy(pixels.transpose(2, 0, 1)[None].astype(np.float32))
-    found = {}
-    for name, layer in model.module.named_children():
-        x = layer(x)
-        found[name] = x[0].permute(1, 2, 0).double().numpy()
-    return found
-
-
-def assert_close(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
-    assert list(found) == list(expected)
-    for name, values in expected.items():
-        assert found[name].shape == values.shape, name
-        error = np.abs(found[name] - values).max() / np.abs(values).max()
-        assert error < 1e-4, (name, error)
 
 
 @cache
@@ -91,38 +72,6 @@ def test_every_layer_of_the_paper_s_networks_equals_numpy(
     assert model.classes == tuple(CLASSES)
 
 
-SMALL: list[LayerSpec] = [
-    Convolution("conv1", (3, 5), 8, (2, 1), (0, 1, 2, 0), (1, 2)),
-    Rectifier("relu1", 0.1),
-    Normalization("norm1", 4, 1.5, 1e-3, 0.6),
-    Pooling("pool1", (3, 2), (2, 3), (1, 1, 0, 1), "avg"),
-    Convolution("conv2", (3, 3), 6, padding=(1, 1, 1, 1), groups=2),
-    Pooling("pool2", (3, 3), (2, 2), (1, 0, 0, 1)),
-    Dropout("drop2", 0.3),
-    Convolution("fc3", (1, 1), 5),
-    Softmax("prob"),
-]
-
-
-@GENERATIONS
-@FORMATS
-def test_every_field_of_every_layer_is_read(
-    generation: Generation, save: Save, tmp_path: Path
-) -> None:
-    layers = SMALL if generation == "beta17" else [Convolution("conv1", (3, 5), 8), *SMALL[1:]]
-    tree = simplenn(layers, random_weights(layers), generation)
-    model = matconvnet.read(save(tmp_path / "net.mat", tree))
-    assert list(model.layers) == layers
-    assert_close(outputs(model, image(31, 33)), reference.run(tree["layers"], image(31, 33)))
-
-
-def test_a_7_3_file_without_matlab_s_class_attributes_is_read(tmp_path: Path) -> None:
-    tree = simplenn(SMALL, random_weights(SMALL), "beta17")
-    model = matconvnet.read(save_v73(tmp_path / "net.mat", tree, classes=False))
-    assert list(model.layers) == SMALL
-    assert model.classes == tuple(CLASSES)
-
-
 def test_a_loaded_network_is_frozen_and_in_evaluation_mode(tmp_path: Path) -> None:
     tree = simplenn(SMALL, random_weights(SMALL), "beta17")
     network = matconvnet.read(save_v5(tmp_path / "net.mat", tree)).module
@@ -131,39 +80,6 @@ def test_a_loaded_network_is_frozen_and_in_evaluation_mode(tmp_path: Path) -> No
     assert isinstance(network, nn.Sequential)
     assert isinstance(network.conv1, PaddedConv2d)
     assert isinstance(network.pool2, PaddedMaxPool2d)
-
-
-def bare(*layers: dict[str, Any]) -> dict[str, Any]:
-    return {"layers": list(layers)}
-
-
-def filters(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-
-
-def conv(name: str, weights: np.ndarray, biases: Any, **fields: Any) -> dict[str, Any]:
-    return {"type": "conv", "name": name, "weights": [weights, biases]} | fields
-
-
-@FORMATS
-def test_missing_fields_take_matconvnet_s_defaults(save: Save, tmp_path: Path) -> None:
-    tree = bare(
-        {"type": "conv", "filters": filters(3, 3, 3, 4), "biases": filters(1, 4)},
-        {"type": "relu"},
-        {"type": "lrn"},
-        {"type": "pool", "pool": row(3)},
-        {"type": "dropout"},
-        {"type": "softmaxloss", "name": "loss"},
-    )
-    model = matconvnet.read(save(tmp_path / "net.mat", tree))
-    assert list(model.layers) == [
-        Convolution("layer1", (3, 3), 4),
-        Rectifier("layer2"),
-        Normalization("layer3", 5, 1.0, 0.0001 / 5, 0.75),
-        Pooling("layer4", (3, 3)),
-        Dropout("layer5", 0.5),
-        Softmax("loss"),
-    ]
 
 
 @FORMATS
@@ -184,46 +100,6 @@ def test_a_file_that_wraps_everything_in_a_struct_net_is_read(save: Save, tmp_pa
         f"{name}.{kind}" for name in ("conv1", "conv2", "fc3") for kind in ("weight", "bias")
     ]
     assert model.mean == pytest.approx(MEAN, abs=1e-3)
-
-
-@FORMATS
-@pytest.mark.parametrize("biases", [filters(1, 4), filters(4, 1), filters(4)])
-def test_biases_may_be_a_row_or_a_column(biases: np.ndarray, save: Save, tmp_path: Path) -> None:
-    tree = bare(conv("c", filters(3, 3, 3, 4), biases))
-    network = matconvnet.read(save(tmp_path / "net.mat", tree)).module
-    assert network.state_dict()["c.bias"].tolist() == biases.ravel().tolist()
-
-
-@FORMATS
-def test_a_convolution_without_biases_adds_nothing(save: Save, tmp_path: Path) -> None:
-    empty = np.zeros((0, 0))
-    tree = bare(conv("a", filters(3, 3, 3, 4), empty), conv("b", filters(1, 1, 4, 4), empty))
-    tree["layers"][1]["weights"] = [tree["layers"][1]["weights"][0]]
-    network = matconvnet.read(save(tmp_path / "net.mat", tree)).module
-    weights = network.state_dict()
-    assert weights["a.bias"].tolist() == weights["b.bias"].tolist() == [0, 0, 0, 0]
-
-
-@FORMATS
-@pytest.mark.parametrize(
-    ("stored", "meant", "channels"),
-    [
-        ((3, 3, 4), (3, 3, 4, 1), 4),
-        ((3, 3), (3, 3, 1, 1), 1),
-        ((4, 5), (1, 1, 4, 5), 4),
-        ((3, 3, 5), (3, 3, 1, 5), 1),
-        ((3, 3, 1), (3, 3, 1, 1), 1),
-    ],
-)
-def test_filters_whose_singleton_axes_were_dropped_are_restored(
-    stored: tuple[int, ...], meant: tuple[int, ...], channels: int, save: Save, tmp_path: Path
-) -> None:
-    weights = filters(*stored)
-    tree = bare(conv("c", weights, filters(1, meant[3])))
-    model = matconvnet.read(save(tmp_path / "net.mat", tree))
-    whole = bare(conv("c", weights.reshape(meant), tree["layers"][0]["weights"][1]))
-    pixels = image(7, 8, channels)
-    assert_close(outputs(model, pixels), reference.run(whole["layers"], pixels))
 
 
 @pytest.mark.parametrize(
@@ -266,20 +142,105 @@ def test_the_image_size_may_stand_in_the_inputs(save: Save, tmp_path: Path) -> N
     assert matconvnet.read(save(tmp_path / "net.mat", tree)).image_size == (227, 225)
 
 
-def test_layer_names_that_torch_forbids_are_changed_and_none_is_lost(tmp_path: Path) -> None:
-    names = ["a.b", "a_b", "relu", "relu", "train", ""]
-    tree = bare(*({"type": "relu", "name": name} for name in names))
-    model = matconvnet.read(save_v5(tmp_path / "net.mat", tree))
-    assert [name for name, _ in model.module.named_children()] == [
-        "a_b",
-        "a_b_",
-        "relu",
-        "relu_",
-        "train_",
-        "layer6",
+@FORMATS
+def test_a_file_of_other_variables_holds_no_network(save: Save, tmp_path: Path) -> None:
+    path = save(tmp_path / "data.mat", {"features": row(1, 2, 3)})
+    assert message(path) == "holds no SimpleNN network (a cell array `layers` of structs)"
+
+
+@FORMATS
+@pytest.mark.parametrize("layers", [[], ["conv1", "conv2"], "conv1", np.ones((2, 2))])
+def test_layers_that_are_no_structs_are_no_network(layers: Any, save: Save, tmp_path: Path) -> None:
+    path = save(tmp_path / "data.mat", {"layers": layers})
+    assert message(path) == "holds no SimpleNN network (a cell array `layers` of structs)"
+
+
+@FORMATS
+def test_a_dagnn_is_called_a_dagnn(save: Save, tmp_path: Path) -> None:
+    layer = {"name": "conv1", "type": "dagnn.Conv", "inputs": ["x0"], "block": {"size": row(3, 3)}}
+    expected = "holds a DagNN; only SimpleNN networks can be read"
+    trees: list[dict[str, Any]] = [
+        {"net": {"layers": [layer], "vars": {"name": "x0"}, "params": {"name": "conv1f"}}},
+        {"layers": [layer]},
+        {"layers": layer},
+        {"layers": [{"name": "conv1", "type": "dagnn.Conv"}]},
     ]
+    for number, tree in enumerate(trees):
+        assert message(save(tmp_path / f"{number}.mat", tree)) == expected
 
 
-def test_a_struct_of_one_layer_in_a_cell_is_a_network(tmp_path: Path) -> None:
-    model = matconvnet.read(save_v5(tmp_path / "net.mat", bare({"type": "relu", "name": "r"})))
-    assert model.layers == (Rectifier("r"),)
+def test_a_dagnn_whose_layers_are_a_struct_array_of_a_7_3_file_is_called_a_dagnn(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "net.mat"
+    with h5py.File(path, "w") as file:
+        layers = file.create_group("layers")
+        layers.attrs["MATLAB_class"] = np.bytes_("struct")
+        for field, text in (("name", "conv1"), ("block", "x"), ("type", "dagnn.Conv")):
+            code = np.frombuffer(text.encode("utf-16-le"), np.uint16)[:, None]
+            target = file.create_dataset(f"#refs#/{field}", data=code)
+            target.attrs["MATLAB_class"] = np.bytes_("char")
+            references = np.full((2, 1), target.ref, h5py.ref_dtype)
+            layers.create_dataset(field, data=references, dtype=h5py.ref_dtype)
+    assert message(path) == "holds a DagNN; only SimpleNN networks can be read"
+
+
+def test_a_mean_image_of_other_channels_is_an_error(tmp_path: Path) -> None:
+    tree = {"layers": [a_conv()], "normalization": {"averageImage": np.ones((8, 9, 4))}}
+    expected = "the mean image has the shape (8, 9, 4), which does not fit an image of 3 channels"
+    assert message(save_v5(tmp_path / "net.mat", tree)) == expected
+
+
+@pytest.mark.parametrize(
+    ("normalization", "expected"),
+    [
+        ({"averageImage": row(1, np.nan, 3)}, "the mean image holds values that are not finite"),
+        ({"imageSize": row(np.nan, 224, 3)}, "the image size cannot be nan x 224.0"),
+    ],
+)
+def test_metadata_that_makes_no_sense_is_an_error(
+    normalization: dict[str, Any], expected: str, tmp_path: Path
+) -> None:
+    tree = {"layers": [a_conv()], "meta": {"normalization": normalization}}
+    assert message(save_v5(tmp_path / "net.mat", tree)) == expected
+
+
+def test_a_named_network_s_own_file_passes_with_or_without_dropout(tmp_path: Path) -> None:
+    network = zoo.get("vgg-m")
+    layers = list(network.layers)
+    layers.insert(-3, Dropout("drop7"))
+    model = shell(layers, tmp_path)
+    matconvnet.check_layers(model.layers, network.layers, network.name)
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "difference"),
+    [
+        ("alexnet", "caffenet", "where alexnet has lrn norm1, it has pool pool1 (3 x 3, stride 2"),
+        ("vgg-m", "vgg-f", "has conv conv1 (7 x 7, stride 2 x 2) to 96 channels in 1 group(s), it"),
+        ("vgg-vd-19", "vgg-vd-16", "where vgg-vd-19 has conv conv3_4 (3 x 3"),
+    ],
+)
+def test_a_weight_file_of_another_network_is_an_error_that_says_where(
+    name: str, other: str, difference: str, tmp_path: Path
+) -> None:
+    model = shell(list(zoo.get(other).layers), tmp_path)
+    with pytest.raises(ModelError, match="a weight file of another network") as caught:
+        matconvnet.check_layers(model.layers, zoo.get(name).layers, name)
+    assert difference in str(caught.value)
+
+
+@pytest.mark.parametrize(("cut", "wanted"), [(slice(-1), "softmax prob, it has nothing")])
+def test_a_file_that_lacks_the_last_layer_is_an_error(
+    cut: slice, wanted: str, tmp_path: Path
+) -> None:
+    model = shell(list(zoo.get("vgg-m").layers)[cut], tmp_path)
+    with pytest.raises(ModelError, match=wanted):
+        matconvnet.check_layers(model.layers, zoo.get("vgg-m").layers, "vgg-m")
+
+
+def shell(layers: list[Any], tmp_path: Path) -> matconvnet.SimpleNN:
+    """A model with these layers as plain data, and nothing behind them."""
+    path = save_v5(tmp_path / "net.mat", {"layers": [a_conv()]})
+    model = matconvnet.read(path)
+    return matconvnet.SimpleNN(model.module, tuple(layers), None, None, ())
