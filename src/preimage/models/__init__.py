@@ -1,1 +1,1 @@
-"""Where networks and their weights come from."""
+"""Sources of networks and their weights."""

@@ -114,7 +114,9 @@ def install(name: str, file: str | os.PathLike[str]) -> Path:
         ModelError: if the file cannot be used, or the network is not in the zoo.
     """
     if name not in zoo.NETWORKS and is_network(name):
-        raise ModelError(f"{name}: only weights of the zoo can be installed: give --weights {file}")
+        raise ModelError(
+            f"{name}: only weight files of MatConvNet's zoo can be installed; use --weights {file}"
+        )
     return zoo_files.install(name, file)
 
 
