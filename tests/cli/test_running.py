@@ -158,10 +158,10 @@ TALKATIVE = """
 import sys
 from unittest import mock
 from preimage.__main__ import main
-from preimage.cli.running import _Screen
-def show(screen, progress):
+from preimage.cli.screen import Screen
+def report_progress(screen, progress):
     print("progress of", progress.key, file=sys.stderr, flush=True)
-with mock.patch.object(_Screen, "show", show):
+with mock.patch.object(Screen, "report_progress", report_progress):
     main()
 """
 """A line for all that a worker reports: it is at work, and the driver in no handler of a signal."""
