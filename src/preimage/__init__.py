@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from preimage.catalog import network, representation
     from preimage.images import ImageError
     from preimage.masks import Mask
+    from preimage.networks import Network
     from preimage.optimizer import NonFiniteEnergyError, Progress
     from preimage.preprocessing import Preprocessing
     from preimage.presets import MODERN, NNPREIMAGE, PAPER, settings_for
@@ -50,6 +51,7 @@ __all__ = [
     "Layer",
     "Layers",
     "Mask",
+    "Network",
     "NonFiniteEnergyError",
     "PreImage",
     "Preprocessing",
@@ -75,6 +77,7 @@ _NAMES = {
     "catalog": ("network", "representation"),
     "images": ("ImageError",),
     "masks": ("Mask",),
+    "networks": ("Network",),
     "optimizer": ("NonFiniteEnergyError", "Progress"),
     "preprocessing": ("Preprocessing",),
     "presets": ("MODERN", "NNPREIMAGE", "PAPER", "settings_for"),

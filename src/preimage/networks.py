@@ -28,7 +28,9 @@ LAST_LOSS_WEIGHT = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A loaded network, which several layers can share.
+    """A loaded network: its layers as representations, and its classes.
+
+    `preimage.network` returns networks by name; any `nn.Module` can be made one.
 
     Attributes:
         name: the name that users know, without a layer.
@@ -37,6 +39,12 @@ class Network:
         classes: the name of each class score, synonyms separated by ", "; empty if unknown.
         loss_weights: C by layer: each value applies up to and including the named layer. If
             empty, C depends on the stride.
+
+    >>> module = nn.Sequential(nn.Conv2d(1, 8, 5, stride=2), nn.ReLU())
+    >>> network = Network("mine", module, Preprocessing(mean=(127.5,)))
+    >>> layer = network.layer("1")
+    >>> layer.name, layer.loss_weight
+    ('mine/1', 300.0)
     """
 
     name: str

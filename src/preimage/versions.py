@@ -1,4 +1,4 @@
-"""What a result depends on besides its settings: versions, processor, device and threads."""
+"""Versions, processor, device and threads: what results depend on besides their settings."""
 
 from __future__ import annotations
 
