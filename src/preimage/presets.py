@@ -12,7 +12,7 @@ returns those that fit a representation.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from preimage.names import unknown
 from preimage.settings import Algorithm1, Settings, SobolevLBFGS
@@ -50,7 +50,9 @@ UPRIGHT_PRESETS = {name: preset for name, preset in PRESETS.items() if not prese
 """Those for `invert` and `caricature`: a turned photo does not match the code of the upright
 one."""
 
-STRENGTHS = {"maximize": 1.0, "caricature": 10.0}
+Visualization: TypeAlias = Literal["invert", "maximize", "caricature"]
+
+STRENGTHS: dict[str, float] = {"maximize": 1.0, "caricature": 10.0}
 """Multiples of 1 / Z that C is by visualization, for settings that name none. The authors'
 are 1; but with 1, the priors outweigh early layers in a caricature (docs/maximization.md)."""
 
@@ -102,7 +104,9 @@ def settings_for(representation: Representation, name: str = "fast") -> Settings
     return known[name].replace(loss_weight=representation.loss_weight)
 
 
-def strength_of(visualization: str, settings: Settings, strength: float | None = None) -> float:
+def strength_of(
+    visualization: Visualization, settings: Settings, strength: float | None = None
+) -> float:
     """Return the strength if one is given, or else that of the settings or the visualization.
 
     >>> strength_of("caricature", NNPREIMAGE), strength_of("maximize", MODERN, 2)

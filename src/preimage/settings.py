@@ -233,7 +233,7 @@ class Settings:
 
     @property
     def turns_views(self) -> bool:
-        """Whether views are turned or zoomed."""
+        """True if views are turned or zoomed."""
         return self.rotation > 0 or self.zoom > 1
 
     @property

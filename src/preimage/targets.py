@@ -141,7 +141,7 @@ class Target:
 
     @property
     def is_central(self) -> bool:
-        """Whether all terms are central responses."""
+        """True if all terms are central responses."""
         return all(
             term.position == "center"
             and not (isinstance(term.feature, Tensor) and term.feature.ndim > 1)

@@ -38,3 +38,11 @@ def test_scores_reach_as_far_as_the_last_map_and_without_a_map_over_the_image() 
     size = Preprocessing(mean=(127.5,) * 3, size=(16, 12))
     flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 12, 2))
     assert Layer(flat, "1", size).reach == 16
+
+
+def test_the_reach_inside_a_session_which_runs_a_copy_is_the_same() -> None:
+    model = resnet()
+    head = Layer(model, "head", COLOR)
+    with head.session(torch.device("cpu")):
+        head(X)
+        assert head.reach == Layer(model, "head", COLOR).reach == 39

@@ -183,6 +183,11 @@ def test_without_a_size_it_is_derived_from_the_code() -> None:
         assert result.codes.shape == codes.shape
 
 
+def test_with_a_code_a_number_is_the_side_of_a_square() -> None:
+    result = invert(HOG(), codes=torch.rand(27, 4, 4), size=34, settings=SHORT)
+    assert result.images.shape == (1, 1, 34, 34)
+
+
 def test_where_the_mask_is_zero_the_code_does_not_count() -> None:
     mask = torch.ones(6, 8)
     mask[:, 4:] = 0
@@ -292,7 +297,7 @@ def _nan_code() -> Tensor:
         (torch.rand(31, 4, 4), None, r"of shape \(27, 4, 4\), not \(31, 4, 4\)"),
         (torch.rand(27, 4, 4), (40, 32), r"40 x 32 has a hog code of shape \(27, 5, 4\), not"),
         (torch.rand(27, 4), None, "a code of hog has at least 3 axes, not 2"),
-        (torch.rand(27, 4, 4), 32, "size must be a height and a width"),
+        (torch.rand(27, 4, 4), 48, "an image of 48 x 48 has a hog code of shape"),
         (torch.rand(2, 2, 27, 4, 4), None, r"of shape \(27, 4, 4\), not \(2, 2, 27, 4, 4\)"),
         (torch.rand(0, 27, 4, 4), None, "no code was given"),
         (torch.rand(27, 0, 4), None, r"not \(27, 0, 4\)|needs an image"),

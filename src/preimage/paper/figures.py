@@ -17,9 +17,9 @@ from preimage.names import LayerName
 
 if TYPE_CHECKING:
     from preimage.networks import Network
+    from preimage.presets import Visualization
     from preimage.studies.loader import Loader
     from preimage.studies.trial import Trial
-    from preimage.visualizations.pre_image import Visualization
 
 Layers: TypeAlias = tuple[str, ...]
 

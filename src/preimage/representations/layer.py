@@ -181,8 +181,9 @@ class Layer(Representation):
     def _last_map(self) -> str | None:
         """Return the name of the last map that the layer is computed from."""
         black = torch.zeros(1, self.preprocessing.channels, *self.default_size)
+        plain = Layer(self.model, self.layer, self.preprocessing)  # a session may run a copy
         with torch.no_grad(), evaluation_mode(self.model, torch.device("cpu")):
-            return last_map(self.model, lambda: self(black))
+            return last_map(self.model, lambda: plain(black))
 
     def _chain(self) -> nn.Sequential:
         """Return the children of a plain chain up to the layer.

@@ -46,9 +46,8 @@ from pydantic import (
 
 from preimage.masks import Mask
 from preimage.names import parse_channels, unknown
-from preimage.presets import PRESETS, QUALITIES, UPRIGHT_PRESETS
+from preimage.presets import PRESETS, QUALITIES, UPRIGHT_PRESETS, Visualization
 from preimage.settings import Settings
-from preimage.visualizations.pre_image import Visualization
 
 _APPLY_TO: dict[str, tuple[Visualization, ...]] = {
     "images": ("invert", "caricature"),

@@ -11,10 +11,9 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from preimage.files import sha256
 from preimage.masks import Mask
-from preimage.presets import strength_of
+from preimage.presets import Visualization, strength_of
 from preimage.settings import Settings
 from preimage.targets import Target, Term
-from preimage.visualizations.pre_image import Visualization
 
 
 class Trial(BaseModel):

@@ -57,8 +57,8 @@ def invert(
             tensors ([D,] H, W), floating-point ones in 0..1.
         codes: codes to invert instead, one or a batch of them.
         size: height and width that photos are resized to, or the largest that their longer
-            side may be. With `codes`, height and width of the result, by default derived from
-            the shape of the code.
+            side may be. With `codes`, height and width of the result, or the side of a square
+            one; by default derived from the shape of the code.
         seeds: a reconstruction for each; the seed fixes noise and jitter.
         loss_weight: C of Eq. 1, one or several. If None, it is that of the settings or, if
             these are not given either, the layer's own.
@@ -95,7 +95,7 @@ def invert(
         # 2. A reconstruction for each photo or code, C and seed, from noise.
         rows = itertools.product(range(len(target)), weights, seeds)
         sources, loss_weights, row_seeds = zip(*rows, strict=True)
-        kept = _mask_of(mask, target, sources)
+        kept = _mask_of_rows(mask, target, sources)
         flat = _flat_regions(representation, settings, target, image_size)
         target = target[list(sources)]
         problem = Problem(
@@ -164,8 +164,7 @@ def _check_codes(
 ) -> tuple[Tensor, tuple[int, int]]:
     """Return the codes as a batch (N, ...), and the size of the images to find."""
     target = torch.as_tensor(codes, dtype=torch.float32)
-    if isinstance(size, int):
-        raise ValueError("with codes, size must be a height and a width")
+    size = (size, size) if isinstance(size, int) else size
     if target.ndim < representation.code_axes:
         raise ValueError(
             f"a code of {representation.name} has at least {representation.code_axes} axes, "
@@ -187,7 +186,9 @@ def _check_codes(
     return target, image_size
 
 
-def _mask_of(mask: Tensor | Mask | None, target: Tensor, sources: Sequence[int]) -> Tensor | None:
+def _mask_of_rows(
+    mask: Tensor | Mask | None, target: Tensor, sources: Sequence[int]
+) -> Tensor | None:
     """Return the mask of each row, or of all of them, if there is one.
 
     Args:

@@ -19,7 +19,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
 
@@ -27,6 +27,7 @@ from preimage.images import stretch_contrast, with_deviation
 from preimage.masks import Mask
 from preimage.objective import Energy
 from preimage.preprocessing import Preprocessing
+from preimage.presets import Visualization
 from preimage.representations.execution import Ran
 from preimage.representations.receptive_field import Box
 from preimage.settings import Settings
@@ -34,8 +35,6 @@ from preimage.visualizations.saving import read_npz, write_npz, write_picture
 
 if TYPE_CHECKING:
     from PIL import Image
-
-Visualization: TypeAlias = Literal["invert", "maximize", "caricature"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -1,4 +1,4 @@
-"""What `maximize` is given, as a representation and targets of it."""
+"""The resolution of names: of classes to channels, and of layers to a representation."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class ResponseRange:
 
     @property
     def is_dead(self) -> bool:
-        """Whether the response to all photos is the same."""
+        """True if the response to all photos is the same (a dead unit)."""
         return self.largest - self.smallest <= 1e-6 * abs(self.largest)
 
     @property

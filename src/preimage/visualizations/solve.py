@@ -17,6 +17,7 @@ from torch import Tensor
 
 from preimage.objective import Loss, Objective
 from preimage.optimizer import Progress, minimize
+from preimage.presets import Visualization
 from preimage.representations.base import Representation
 from preimage.representations.execution import Execution
 from preimage.representations.flat_regions import FlatRegions
@@ -24,12 +25,12 @@ from preimage.representations.memory import limit_memory
 from preimage.representations.session import Session
 from preimage.settings import Settings
 from preimage.versions import versions
-from preimage.visualizations.pre_image import PreImage, Visualization
+from preimage.visualizations.pre_image import PreImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What a visualization minimizes: a batch of images with one value of each field for each.
+    """A batch of images to find: what the energy of each is, and where each starts.
 
     Attributes:
         visualization: "invert", "maximize" or "caricature".
