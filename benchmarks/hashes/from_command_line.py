@@ -5,7 +5,6 @@ Every function runs in an empty folder of its own, with an empty cache.
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from collections.abc import Callable
@@ -18,9 +17,11 @@ from benchmarks.hashes.parts import (
     Parts,
     command,
     data_hash,
+    of_figure,
     of_pictures,
     of_statistics,
     of_store,
+    of_table4,
     photo,
     picture_hash,
     responses,
@@ -30,7 +31,7 @@ from benchmarks.hashes.simplenn import write_network
 
 CAT, COFFEE = photo("chelsea"), photo("coffee")
 NETWORK = "efficientnet-lite0"
-ON_NETWORK = ("--model", NETWORK)
+ON_NETWORK = ("--network", NETWORK)
 OUT = ("--out", "out")
 IN_PROCESS = ("--workers", "1")
 
@@ -55,7 +56,8 @@ def photos(*names: str) -> Path:
 
 def study(text: str) -> Parts:
     """Carry out a study of two photos, and hash what it stored."""
-    Path("study.toml").write_text(f"photos = {[str(CAT), str(COFFEE)]}\n{text}")
+    key = "reference" if "maximize" in text else "images"
+    Path("study.toml").write_text(f"{key} = {[str(CAT), str(COFFEE)]}\n{text}")
     command("study", "run", "study.toml", *IN_PROCESS, *OUT)
     return of_store()
 
@@ -234,7 +236,7 @@ def study_inversions() -> Parts:
     """Invert every combination of representations, loss weights, seeds and a constant."""
     return study("""
         representations = ["hog", "dsift", "efficientnet-lite0/blocks.2"]
-        loss_weights = [1, 20]
+        loss_weight = [1, 20]
         seeds = [0, 1]
         size = [96, 96]
         steps = 8
@@ -304,18 +306,15 @@ def demo() -> Parts:
 @result
 def table4() -> Parts:
     """Measure two photos at 96 pixels: every picture, and the table of errors."""
-    command("reproduce", "table4", "--images", photos("chelsea", "coffee"), "--size", "96", *OUT)
-    pictures = [path for path in Path("out").glob("*.png") if path.stem != "table4"]
-    columns = ("representation", "method", "error_mean", "error_std", "psnr", "ssim")
-    with Path("out/table4.csv").open(newline="") as file:
-        rows = [data_hash([row[name] for name in columns]) for row in csv.DictReader(file)]
-    return {"pictures": set_hash(map(picture_hash, pictures)), "errors": set_hash(rows)}
+    images = ("--images", photos("chelsea", "coffee"))
+    command("reproduce", "table4", *images, "--size", "96", *IN_PROCESS, *OUT)
+    return of_table4()
 
 
 @result
 def table5() -> Parts:
     """Invert a photo from two layers with each prior left out in turn."""
-    few = ("--layers", "stem,blocks.1", "--photos", "1", "--loss-weight", "20", "--steps", "6")
+    few = ("--layers", "stem,blocks.1", "--limit", "1", "--loss-weight", "20", "--steps", "6")
     command("reproduce", "table5", *ON_NETWORK, *few, "--ablation", *IN_PROCESS, *OUT)
     return of_store()
 
@@ -323,8 +322,9 @@ def table5() -> Parts:
 @result
 def fig3() -> Parts:
     """Maximize a class with three jitters."""
-    command("reproduce", "fig3", *ON_NETWORK, "--preset", "modern", "--steps", "6", *OUT)
-    return of_pictures()
+    few = ("--preset", "modern", "--steps", "6")
+    command("reproduce", "fig3", *ON_NETWORK, *few, *IN_PROCESS, *OUT)
+    return of_figure("fig3")
 
 
 @result
@@ -338,14 +338,14 @@ def fig9() -> Parts:
 @result
 def fig11() -> Parts:
     """Maximize the first channels of two layers."""
-    few = ("--layers", "stem,blocks.4", "--count", "3", "--preset", "modern", "--steps", "8")
-    command("reproduce", "fig11", *ON_NETWORK, *few, *OUT)
-    return of_pictures()
+    few = ("--layers", "stem,blocks.4", "--channels", "0-2", "--preset", "modern", "--steps", "8")
+    command("reproduce", "fig11", *ON_NETWORK, *few, *IN_PROCESS, *OUT)
+    return of_figure("fig11")
 
 
 @result
 def fig14() -> Parts:
     """Exaggerate what two layers see in a photo."""
     layers = ("--layers", "stem,blocks.2")
-    command("reproduce", "fig14", *ON_NETWORK, *layers, "--steps", "6", *OUT)
-    return of_pictures()
+    command("reproduce", "fig14", *ON_NETWORK, *layers, "--steps", "6", *IN_PROCESS, *OUT)
+    return of_figure("fig14")

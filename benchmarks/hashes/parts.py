@@ -14,6 +14,7 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 from unittest.mock import patch
 
@@ -129,10 +130,50 @@ def of_pictures(folder: str = "out") -> Parts:
 def of_store(folder: str = "out") -> Parts:
     """Hash the float images in the store of a study, by content and not by name; their measures."""
     arrays = [array_hash(np.load(path)) for path in Path(folder).rglob("*.npy")]
+    rows = [data_hash([row[name] for name in MEASURES]) for row in exported(folder)]
+    return {"arrays": set_hash(arrays), "measures": set_hash(rows)}
+
+
+def exported(folder: str) -> list[dict[str, str]]:
+    """Read what `study export` writes of a store: a row for each trial."""
     command("study", "export", folder, "trials.csv")
     with Path("trials.csv").open(newline="") as file:
-        rows = [data_hash([row[name] for name in MEASURES]) for row in csv.DictReader(file)]
-    return {"arrays": set_hash(arrays), "measures": set_hash(rows)}
+        return list(csv.DictReader(file))
+
+
+def of_figure(name: str, folder: str = "out") -> Parts:
+    """Hash the panels of a figure, and the responses of its trials; a photo's numbers are None."""
+    panels = list(Path(folder).glob(f"{name}.*.*.png"))
+    responses = [float(row["response"]) for row in exported(folder)]
+    numbers: list[list[float | None]] = [[None, None, None, response] for response in responses]
+    numbers += [[None] * 4] * (len(panels) - len(responses))
+    return {
+        "pictures": set_hash(map(picture_hash, panels)),
+        "numbers": set_hash(map(data_hash, numbers)),
+    }
+
+
+def of_table4(folder: str = "out") -> Parts:
+    """Hash the pictures of Table 4, and the means by representation and method, all digits."""
+    rows = [
+        ["hog", "HOGgle", "60.1", "11.6", "", ""],
+        ["hog", "paper", "36.6", "17.3", "", ""],
+        ["hogb", "paper", "11.5", "4.8", "", ""],
+        ["dsift", "paper", "9.4", "8.6", "", ""],
+    ]
+    methods = {"300": "algorithm-1", "20": "draft", "60": "fast", "200": "best"}
+    groups: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in exported(folder):
+        groups.setdefault((row["representation"], methods[row["steps"]]), []).append(row)
+    for key, alike in groups.items():
+        errors = [100 * float(row["error"]) for row in alike]
+        others = [fmean(float(row[name]) for row in alike) for name in ("psnr", "ssim")]
+        rows.append([*key, *map(str, [fmean(errors), stdev(errors), *others])])
+    pictures = Path(folder, "results").rglob("*.png")
+    return {
+        "pictures": set_hash(map(picture_hash, pictures)),
+        "errors": set_hash(map(data_hash, rows)),
+    }
 
 
 def of_statistics(printed: str) -> Parts:
