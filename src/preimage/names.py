@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_MOST_LISTED = 12
+_MOST_LISTED = 24
 
 
 @dataclass(frozen=True, slots=True)
