@@ -66,7 +66,7 @@ class ChannelStatistics:
 
     @property
     def dead(self) -> NDArray[np.bool_]:
-        """Whether a channel's response is the same everywhere in all images, (K,)."""
+        """True for channels whose response is the same everywhere in all images, (K,)."""
         return self.maximum == self.minimum
 
 
