@@ -1,0 +1,53 @@
+"""Pictures of a study: one file for each representation, photos before their results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.study_files import make_outcome, make_trials, save_photos
+from tests.support import pixels_of
+
+from preimage.reporting import study_pictures
+from preimage.reporting.study_pictures import write_pictures
+from preimage.studies.outcome import Record
+from preimage.sweeps.store import Store
+
+
+def _records(folder: Path, **changes: object) -> list[Record]:
+    trials = make_trials(save_photos(folder / "photos", 2), **changes)
+    with Store(folder / "store", create=True) as store:
+        store.plan("a", trials)
+        for trial in trials[:-1]:
+            store.put(make_outcome(trial, 200))
+        return store.records("a")
+
+
+def test_each_photo_stands_before_its_first_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[list[str]] = []
+
+    def watched(pictures: list[tuple[Image.Image, str]], columns: int) -> Image.Image:
+        drawn.append([label for _, label in pictures])
+        assert columns == 3
+        return Image.fromarray(np.zeros((9, 9), np.uint8))
+
+    records = _records(tmp_path, loss_weight=[1, 20])
+    monkeypatch.setattr(study_pictures, "draw_results", watched)
+    paths = write_pictures(tmp_path / "report", records)
+    assert [path.name for path in paths] == ["report.hog.png"]
+    assert drawn == [["00", "00: C 1, 25 %", "00: C 20, 25 %", "01", "01: C 1, 25 %"]]
+
+
+def test_representations_have_files_of_their_own_without_slashes(tmp_path: Path) -> None:
+    names = ["efficientnet-lite0/stem", "efficientnet-lite0/blocks.1"]
+    records = _records(tmp_path, representations=names, weights="random")
+    (tmp_path / "photos" / "00.png").unlink()
+    paths = write_pictures(tmp_path / "report", records)
+    assert [path.name for path in paths] == [
+        "report.efficientnet-lite0-stem.png", "report.efficientnet-lite0-blocks.1.png",
+    ]  # fmt: skip
+    assert pixels_of(paths[0]).std() > 10
