@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import pytest
-from PIL import Image
 from tests.study_files import make_outcome, make_trials, save_photos
 from tests.support import pixels_of
 
-from preimage.reporting import study_pictures
 from preimage.reporting.study_pictures import write_pictures
 from preimage.studies.outcome import Record
 from preimage.sweeps.store import Store
@@ -25,21 +21,20 @@ def _records(folder: Path, **changes: object) -> list[Record]:
         return store.records("a")
 
 
-def test_each_photo_stands_before_its_first_result(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn: list[list[str]] = []
-
-    def watched(pictures: list[tuple[Image.Image, str]], columns: int) -> Image.Image:
-        drawn.append([label for _, label in pictures])
-        assert columns == 3
-        return Image.fromarray(np.zeros((9, 9), np.uint8))
-
+def test_each_photo_stands_before_its_first_result(tmp_path: Path) -> None:
     records = _records(tmp_path, loss_weight=[1, 20])
-    monkeypatch.setattr(study_pictures, "draw_results", watched)
-    paths = write_pictures(tmp_path / "report", records)
-    assert [path.name for path in paths] == ["report.hog.png"]
-    assert drawn == [["00", "00: C 1, 25 %", "00: C 20, 25 %", "01", "01: C 1, 25 %"]]
+    (path,) = write_pictures(tmp_path / "report", records)
+    assert path.name == "report.hog.png"
+    pixels = pixels_of(path)[..., 0]
+    half, third = len(pixels) // 2, len(pixels[0]) // 3
+    panels = [
+        pixels[top : top + half, left : left + third]
+        for top in (0, half)
+        for left in (0, third, 2 * third)
+    ]
+    results = [bool((panel == 200).mean() > 0.3) for panel in panels]
+    assert results == [False, True, True, False, True, False]
+    assert (panels[5] == 255).all()
 
 
 def test_representations_have_files_of_their_own_without_slashes(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def trials(photos: Sequence[Path], size: int, dictionaries: Path | None = None) 
             for settings in METHODS.values()
         ]
         if dictionaries is not None:
-            shared |= {"dictionaries": str(dictionaries)}
+            shared |= {"dictionaries": str(dictionaries.absolute())}
             shared |= {"dictionaries_sha256": checksum(dictionaries)}
             of_photo.append(Trial(representation="hog", **shared))
         found |= {trial.key: trial for trial in of_photo}
