@@ -19,7 +19,7 @@ from preimage.representations.receptive_field import Box
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """A choice of components by name. Of several choices, what all of them keep is kept.
+    """A choice of components by name; several choices keep what all of them keep.
 
     Attributes:
         window: the central `window` x `window` responses of all channels (Figure 9).
@@ -61,41 +61,27 @@ class Mask:
         Raises:
             ValueError: if the code has no such components.
         """
-        places = []
+        places: list[tuple[Any, ...]] = []
         if self.window is not None:
             places.append(_window(self.window, code_shape))
         if self.channels is not None:
             places.append((parse_channels(self.channels, code_shape[0]),))
         if self.stream is not None:
             places.append(_stream(self.stream, code_shape))
-        if not places:
-            return None
-        return torch.stack([_ones_at(place, code_shape) for place in places]).prod(0)
+        masks = torch.zeros(len(places), *code_shape)
+        for mask, place in zip(masks, places, strict=True):
+            mask[place] = 1
+        return masks.prod(0) if places else None
 
     def box(self, representation: Representation, size: tuple[int, int]) -> Box | None:
-        """Return what the window sees, which can reach beyond the image.
-
-        Args:
-            representation: Phi.
-            size: height and width of the image.
-
-        Returns:
-            None without a window, or if a response sees the whole image.
-        """
+        """Return what the window sees in an image, and beyond it; None for the whole image."""
         field = None if self.window is None else representation.receptive_field
         if self.window is None or field is None:
             return None
         shape = representation.code_shape(*size)
         first = [(length - self.window) // 2 for length in shape[1:]]
-        top, left, _, _ = field.box(first)
-        _, _, bottom, right = field.box([at + self.window - 1 for at in first])
-        return Box(top, left, bottom, right)
-
-
-def _ones_at(place: tuple[Any, ...], code_shape: tuple[int, ...]) -> Tensor:
-    mask = torch.zeros(code_shape)
-    mask[place] = 1
-    return mask
+        last = [at + self.window - 1 for at in first]
+        return Box(*field.box(first)[:2], *field.box(last)[2:])
 
 
 def _window(side: int, code_shape: tuple[int, ...]) -> tuple[Any, ...]:

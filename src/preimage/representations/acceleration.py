@@ -12,14 +12,10 @@ Outputs = dict[str, Tensor]
 
 
 def accelerated(run: Callable[[Tensor], Outputs], accelerate: str) -> Callable[[Tensor], Outputs]:
-    """Return a faster equivalent of `run`.
+    """Return a faster equivalent of `run`, which computes outputs by name from the input.
 
-    Args:
-        run: computes outputs by name from the network's input.
-        accelerate: "compile" for `torch.compile`, whose first call takes from seconds to
-            minutes; "graph" for CUDA graphs, which launch all kernels of a pass at once;
-            "bf16" for convolutions and products in bfloat16, which only processors with units
-            for it do fast; all other modes return `run` itself.
+    The mode "compile" is `torch.compile`, "graph" CUDA graphs, which launch all kernels of a pass
+    at once, and "bf16" mixed precision; all other modes return `run` itself.
     """
     if accelerate == "compile":
         return torch.compile(run)
@@ -29,8 +25,6 @@ def accelerated(run: Callable[[Tensor], Outputs], accelerate: str) -> Callable[[
 
 
 def _in_bfloat16(run: Callable[[Tensor], Outputs]) -> Callable[[Tensor], Outputs]:
-    """Return `run` with automatic mixed precision; priors and solver stay as they are."""
-
     def call(x: Tensor) -> Outputs:
         with torch.autocast(x.device.type, torch.bfloat16):
             return run(x)
@@ -41,8 +35,8 @@ def _in_bfloat16(run: Callable[[Tensor], Outputs]) -> Callable[[Tensor], Outputs
 def _graphed(run: Callable[[Tensor], Outputs]) -> Callable[[Tensor], Outputs]:
     """Return `run` with its forward and backward pass recorded once for each shape of images.
 
-    The next call overwrites the outputs of a recorded pass. Therefore a call without gradients
-    is not recorded: its caller keeps the outputs.
+    A recorded pass overwrites its last outputs. Calls without gradients, whose outputs callers
+    keep, are therefore not recorded.
     """
     graphs: dict[torch.Size, tuple[list[str], Any]] = {}
 
@@ -53,10 +47,12 @@ def _graphed(run: Callable[[Tensor], Outputs]) -> Callable[[Tensor], Outputs]:
             sample = x.detach().clone().requires_grad_()
             with torch.no_grad():
                 names = list(run(sample))
-            recorded = torch.cuda.make_graphed_callables(
-                lambda given: tuple(run(given).values()), (sample,)
+            graphs[x.shape] = (
+                names,
+                torch.cuda.make_graphed_callables(
+                    lambda given: tuple(run(given).values()), (sample,)
+                ),
             )
-            graphs[x.shape] = names, recorded
         names, recorded = graphs[x.shape]
         return dict(zip(names, recorded(x), strict=True))
 

@@ -24,17 +24,15 @@ if TYPE_CHECKING:
 class Representation(nn.Module, ABC):
     """A differentiable map from images (N, D, H, W) to codes, batch first.
 
-    Images are in the core's units: zero-mean, 0..255 wide. A representation follows the
-    dtype and the device of the image it is given. A subclass defines `name`,
-    `preprocessing`, `forward`, `code_shape`, `image_size` and `stride`; everything else has
-    a default.
+    Images are in the core's units: zero-mean, 0..255 wide. A code has the dtype and the device
+    of its image. A subclass defines `name`, `preprocessing`, `forward`, `code_shape`,
+    `image_size` and `stride`; everything else has a default.
 
     Attributes:
         name: the name that users know, such as "hog" or "vgg-m/conv4".
         preprocessing: the conversion of photos to images of the core, and back.
-        ignores_contrast: whether a code is the same for a x + b as for x, so that it tells
-            neither brightness nor contrast.
-        loss_weight: the default of C (section 5.2.1); None leaves it to the settings.
+        ignores_contrast: whether a x + b has the same code as x.
+        loss_weight: the default of C (section 5.2.1). If None, that of the settings.
         is_network: whether it is a layer of a network; Algorithm 1 then ends with its
             un-jittered stage even if nothing was jittered.
         code_axes: the smallest number of axes that the code of one image can have.
@@ -53,11 +51,7 @@ class Representation(nn.Module, ABC):
 
     @abstractmethod
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
-        """Return the shape of the code of one H x W image.
-
-        Raises:
-            ValueError: if the image is too small.
-        """
+        """Return the shape of the code of one image; a ValueError if the image is too small."""
 
     @abstractmethod
     def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
@@ -80,12 +74,12 @@ class Representation(nn.Module, ABC):
 
     @property
     def receptive_field(self) -> ReceptiveField | None:
-        """What a component sees; None if that is the whole image, or unknown."""
+        """The square that a component sees; None if that is the whole image, or unknown."""
         return None
 
     @property
     def reach(self) -> int:
-        """Rho of section 6: how far a component sees in pixels, whatever the size of the image."""
+        """Rho of section 6: how far a component sees, in pixels; it can exceed the image."""
         return self.stride
 
     @property
@@ -95,18 +89,11 @@ class Representation(nn.Module, ABC):
 
     @property
     def layers(self) -> Mapping[str | None, Layer]:
-        """The layers of a network that the code consists of, by dotted name.
-
-        A single layer is the entry of None; a representation that is no network has none.
-        """
+        """The layers of a network by dotted name; a single layer is the entry of None."""
         return {}
 
     def code_shapes(self, height: int, width: int) -> Mapping[str | None, tuple[int, ...]]:
-        """Return the shape of each layer's code, by name; a single code is the entry of None.
-
-        Raises:
-            ValueError: as `code_shape`.
-        """
+        """Return the shape of each layer's code, by name; a single code is the entry of None."""
         return {None: self.code_shape(height, width)}
 
     def outputs(self, x: Tensor) -> Mapping[str | None, Tensor]:
@@ -116,8 +103,7 @@ class Representation(nn.Module, ABC):
     def encode(self, images: Tensor) -> Tensor:
         """Return the codes of the images (N, D, H, W), without gradients.
 
-        On a CPU a network is given one image after another: a batch would round each
-        image differently, and take more memory.
+        On a CPU a network encodes one image at a time: in a batch an image rounds differently.
         """
         with torch.no_grad():
             if self.is_network and images.device.type == "cpu":
@@ -130,10 +116,6 @@ class Representation(nn.Module, ABC):
     ) -> AbstractContextManager[Session]:
         """Prepare the representation, such as its network, on a device for many calls.
 
-        Args:
-            device: where to compute.
-            execution: how a network runs.
-
         Raises:
             ValueError: if the device does not support the mode of execution.
         """
@@ -145,8 +127,5 @@ class Representation(nn.Module, ABC):
         return self
 
     def flat_regions(self, codes: Tensor, size: tuple[int, int]) -> list[FlatRegions | None]:
-        """Return the regions that each code (N, ...) proves to be flat in an image of this size.
-
-        None stands for an image without any.
-        """
+        """Return the regions that each code (N, ...) proves to be flat in an image, or None."""
         return [None] * len(codes)

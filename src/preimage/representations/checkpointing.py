@@ -26,10 +26,8 @@ from preimage.representations.forward_until import is_chain
 def checkpoint_(module: nn.Module, layers: Sequence[str]) -> None:
     """Cut a network into segments that are recomputed, in place.
 
-    Args:
-        module: a copy that nobody else uses, without gradients for its weights.
-        layers: dotted names of submodules whose outputs are asked for. A segment ends at
-            each of them, so that it stays a submodule of that name.
+    The module is a copy that nobody else uses, without gradients for its weights. A segment ends
+    at each of the submodules `layers`, so that they keep their dotted names.
     """
     for submodule in module.modules():  # an input that is kept must not change
         if getattr(submodule, "inplace", False):
@@ -38,6 +36,7 @@ def checkpoint_(module: nn.Module, layers: Sequence[str]) -> None:
 
 
 def _cut(module: nn.Module, wanted: Sequence[str]) -> None:
+    """Cut the module and the chains inside it, with an end at each submodule in `wanted`."""
     inside: dict[str, list[str]] = {}
     for name in wanted:
         head, _, tail = name.partition(".")

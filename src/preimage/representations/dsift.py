@@ -26,16 +26,12 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from preimage.preprocessing import GRAY, Preprocessing
+from preimage.representations import gradients
 from preimage.representations.base import Representation
 from preimage.representations.flat_regions import FlatRegions, find_flat_regions
-from preimage.representations.gradients import (
-    VL_EPSILON,
-    Binning,
-    CellPooling,
-    cell_histograms,
-    cell_histograms_plain,
-)
+from preimage.representations.gradients import VL_EPSILON, Binning, CellPooling
 
+_Pair = tuple[int, int]
 _BINS = 4
 _CLAMP = 0.2
 _WINDOW = 2.0
@@ -65,9 +61,7 @@ class DSIFT(Representation):
             raise ValueError(f"cell_size and step must be positive, not {cell_size} and {step}")
         if orientations < 2 or orientations % 2:
             raise ValueError(f"orientations must be even and positive, not {orientations}")
-        self.cell_size = cell_size
-        self.step = step
-        self.orientations = orientations
+        self.cell_size, self.step, self.orientations = cell_size, step, orientations
         self.preprocessing: Preprocessing = GRAY
         self.name = "dsift"
 
@@ -83,12 +77,14 @@ class DSIFT(Representation):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the codes (N, 16 * orientations, H', W') of gray images (N, 1, H, W)."""
-        code: Tensor = _Normalization.apply(self._blocks(cell_histograms(*self._cells(x))))
+        code: Tensor = _Normalization.apply(
+            self._blocks(gradients.cell_histograms(*self._cells(x)))
+        )
         return code
 
     def plain(self, x: Tensor) -> Tensor:
         """Return the same codes by autograd alone: slower, and written for reading."""
-        return normalize_descriptors(self._blocks(cell_histograms_plain(*self._cells(x))))
+        return normalize_descriptors(self._blocks(gradients.cell_histograms_plain(*self._cells(x))))
 
     def _cells(self, x: Tensor) -> tuple[Tensor, Binning, CellPooling]:
         height, width = x.shape[-2:]
@@ -97,15 +93,13 @@ class DSIFT(Representation):
         return x[:, 0], binning, self._pooling((height, width), x)
 
     def _pooling(self, size: tuple[int, int], like: Tensor) -> CellPooling:
-        return _pooling(
-            *size, self.cell_size, self.step, self.orientations, like.dtype, like.device
-        )
+        grid = (self.cell_size, self.step)
+        return _pooling(size, grid, self.orientations, like.dtype, like.device)
 
     def flat_regions(self, codes: Tensor, size: tuple[int, int]) -> list[FlatRegions | None]:
         """See `Representation.flat_regions`."""
         pooling = self._pooling(size, codes)
-        grid = math.gcd(self.cell_size, self.step)
-        apart, step = self.cell_size // grid, self.step // grid
+        apart, step = self._spacing()
         cells = [len(matrix) for matrix in (pooling.rows, pooling.columns)]
         empty = torch.zeros(len(codes), *cells, dtype=torch.bool, device=codes.device)
         blocks = (codes == 0).unflatten(1, (_BINS, _BINS, self.orientations)).all(3)
@@ -133,10 +127,14 @@ class DSIFT(Representation):
         least = (_BINS - 1) * self.cell_size + 1
         return (code_shape[-2] - 1) * self.step + least, (code_shape[-1] - 1) * self.step + least
 
+    def _spacing(self) -> tuple[int, int]:
+        """Return the pooled cells from one cell of a descriptor to the next, and of the step."""
+        grid = math.gcd(self.cell_size, self.step)
+        return self.cell_size // grid, self.step // grid
+
     def _blocks(self, cells: Tensor) -> Tensor:
         """Gather pooled cells (N, K, H', W') into weighted blocks of 4 x 4 cells (N, 16 K, ...)."""
-        grid = math.gcd(self.cell_size, self.step)
-        apart, step = self.cell_size // grid, self.step // grid
+        apart, step = self._spacing()
         span = (_BINS - 1) * apart + 1
         blocks = cells.unfold(2, span, step).unfold(3, span, step)[..., ::apart, ::apart]
         window = torch.tensor(_window(self.cell_size), dtype=cells.dtype, device=cells.device)
@@ -198,16 +196,10 @@ def _window(cell: int) -> tuple[float, ...]:
 
 @lru_cache(maxsize=8)
 def _pooling(
-    height: int,
-    width: int,
-    cell: int,
-    step: int,
-    orientations: int,
-    dtype: torch.dtype,
-    device: torch.device,
+    size: _Pair, grid: _Pair, orientations: int, dtype: torch.dtype, device: torch.device
 ) -> CellPooling:
     like = torch.empty(0, dtype=dtype, device=device)
-    rows, columns = (_axis(length, cell, step) for length in (height, width))
+    rows, columns = (_axis(length, *grid) for length in size)
     return CellPooling.build(rows, columns, orientations, like)
 
 

@@ -14,8 +14,7 @@ MODES: Mapping[str, str] = {
     "plain": "as it is",
     "compile": "as that copy, compiled: the first call takes from seconds to minutes",
     "graph": "as that copy, recorded as CUDA graphs: needs cuda",
-    "bf16": "as that copy, in bfloat16: rounds more, and is fast only on processors with units for "
-    "it",
+    "bf16": "as that copy, in bfloat16: rounds more, and is fast only on processors made for it",
 }
 """The values of `Execution.accelerate`, each with what it does to a network."""
 
@@ -27,9 +26,8 @@ class Execution:
     Attributes:
         accelerate: how a network runs, one of `MODES`.
         memory: limit in bytes for all tensors of the run together with the network's weights;
-            None is no limit. If it is exceeded, fewer images are computed at a time, and if
-            one image does not fit, its activations are recomputed instead of kept: slower,
-            with the same result.
+            None is no limit. Under a limit fewer images are computed at a time, and if one does
+            not fit, activations are recomputed instead of kept: slower, the same result.
 
     Raises:
         ValueError: if there is no such mode, or the limit is not positive.
@@ -45,14 +43,7 @@ class Execution:
             raise ValueError(f"memory must be a positive number of bytes, not {self.memory}")
 
     def check(self, device: object) -> None:
-        """Raise if the mode does not exist on a device.
-
-        Args:
-            device: a `torch.device`, or its name.
-
-        Raises:
-            ValueError: for CUDA graphs on another device than cuda.
-        """
+        """Raise a ValueError if a device (or its name) does not support the mode."""
         if self.accelerate == "graph" and not str(device).startswith("cuda"):
             raise ValueError(f"accelerate='graph' records CUDA graphs: it needs cuda, not {device}")
 
@@ -71,10 +62,8 @@ class Ran:
         mode: "eager" for one operation after another, or "compile" or "graph".
         precision: of the network's convolutions and products, such as "float32".
         recomputed: whether activations were recomputed instead of kept.
-        at_once: the number of images that were computed together; None if nothing was
-            computed yet.
-        fallback: why the network ran as it is although a copy was asked for; None if it did
-            as it was asked.
+        at_once: the number of images computed together; None before the first.
+        fallback: why a copy that was asked for did not run; None if it did.
     """
 
     network: Literal["folded", "plain"] | None = None

@@ -36,14 +36,13 @@ def fast_copy(
         network: the network, in evaluation mode and without gradients of its own.
         x: an input, on which the two are compared.
         layers: dotted names of submodules.
-        folds: whether to fold batch normalization; inputs of the copy must then have the
-            layout of `channels_last`.
+        folds: whether to fold batch normalization; inputs must then be `channels_last`.
         recomputes: whether to recompute activations in the backward pass.
 
     Raises:
         NoCopyError: if the network cannot be copied, or its copy not run, or their outputs
             differ or are not finite.
-        ValueError: if a layer is not reached, or returns something else than a tensor.
+        ValueError: as `check_outputs`.
     """
     with torch.no_grad():
         expected = _outputs(network, x, layers)

@@ -40,14 +40,11 @@ class FlatRegions:
 
 
 def find_flat_regions(empty: Tensor, pooling: CellPooling) -> list[FlatRegions | None]:
-    """Return the regions of each image that cells without any gradient prove to be flat.
+    """Return the flat regions of each image; None where every pixel is free.
 
     Args:
         empty: True for each cell without any gradient, (N, H', W').
         pooling: the pooling of pixels into these cells.
-
-    Returns:
-        The regions for each image, or None where every pixel is free.
     """
     rows, columns = ((m != 0).cpu().numpy() for m in (pooling.rows, pooling.columns))
     return [

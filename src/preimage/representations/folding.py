@@ -27,10 +27,7 @@ from torch import Tensor, nn
 
 
 def shadow(model: nn.Module) -> nn.Module:
-    """Return a copy of the modules of a network that shares its weights and buffers.
-
-    The copy's parameters require gradients; those of the network stay as they are.
-    """
+    """Return a copy of a network that shares its weights; those of the copy require gradients."""
     shared: dict[int, Any] = {id(buffer): buffer for buffer in model.buffers()}
     for p in model.parameters():
         shared[id(p)] = nn.Parameter(p.detach(), requires_grad=p.is_floating_point())
@@ -38,7 +35,7 @@ def shadow(model: nn.Module) -> nn.Module:
 
 
 def fold_(model: nn.Module, output: Tensor) -> int:
-    """Fold all normalizations that can be folded, in place: they become the identity.
+    """Fold normalizations in place, those that can be: they become the identity.
 
     Args:
         model: a `shadow`, in evaluation mode.
@@ -49,9 +46,7 @@ def fold_(model: nn.Module, output: Tensor) -> int:
     """
     pairs = list(_pairs(model, output))
     for convolution, norm in pairs:
-        weight, bias = _folded(convolution, norm)
-        convolution.weight = nn.Parameter(weight)
-        convolution.bias = nn.Parameter(bias)
+        convolution.weight, convolution.bias = map(nn.Parameter, _folded(convolution, norm))
         vars(norm)["forward"] = _identity
     return len(pairs)
 
@@ -71,11 +66,8 @@ def _pairs(model: nn.Module, output: Tensor) -> Iterator[tuple[nn.Conv2d, nn.Bat
     """Yield each convolution whose output goes to one normalization alone, with that one."""
     modules = [module for module in model.modules() if not _is_watched(module)]
     convolutions = {id(m.weight): m for m in modules if isinstance(m, nn.Conv2d)}
-    norms = {
-        id(m.weight): m
-        for m in modules
-        if type(m) is nn.BatchNorm2d and m.affine and m.track_running_stats
-    }
+    plain = [m for m in modules if type(m) is nn.BatchNorm2d and m.affine and m.track_running_stats]
+    norms = {id(m.weight): m for m in plain}
     uses = _uses(output)
     for node in uses:
         if "BatchNorm" not in node.name():

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 
 class _Reached(BaseException):  # so that no `except Exception` of a network can catch it
@@ -26,10 +26,7 @@ class _Reached(BaseException):  # so that no `except Exception` of a network can
 
 
 def forward_until(network: nn.Module, x: Tensor, layers: Sequence[str]) -> dict[str, Any]:
-    """Return what the submodules `layers` return for the network's input `x`, by name.
-
-    Layers that the pass does not reach are missing.
-    """
+    """Return by name what those of the submodules `layers` return that the input `x` reaches."""
     return _run(network, x, layers, whole=False)[1]
 
 
@@ -61,13 +58,14 @@ def is_chain(module: nn.Module) -> bool:
     return type(module).forward is nn.Sequential.forward and not hooked
 
 
-def _run(
-    module: nn.Module, x: Any, wanted: Sequence[str], whole: bool
-) -> tuple[Any, dict[str, Any]]:
+_Results = tuple[Any, dict[str, Any]]
+
+
+def _run(module: nn.Module, x: Any, wanted: Sequence[str], whole: bool) -> _Results:
     """Return the output of `module`, and those of the submodules `wanted` that it reaches.
 
-    Unless the whole is asked for, nothing after the last of them runs. An output is copied
-    if something runs after it, which might change it in place.
+    Unless `whole`, nothing after the last of them runs. An output that something runs after,
+    which might change it in place, is copied.
     """
     if not wanted:
         return module(x), {}
@@ -92,26 +90,22 @@ def _run(
     return x, found
 
 
-def _watch(
-    module: nn.Module, x: Any, wanted: Sequence[str], whole: bool
-) -> tuple[Any, dict[str, Any]]:
+def _watch(module: nn.Module, x: Any, wanted: Sequence[str], whole: bool) -> _Results:
     """Return what `_run` returns, by hooks: for a module that is no chain."""
     found: dict[str, Any] = {}
 
-    def watch(name: str) -> RemovableHandle:
-        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-            if name in found:
-                return
-            last = len(found) == len(wanted) - 1 and not whole
-            found[name] = output if last else _copy(output)
-            if last:
-                raise _Reached
-
-        return module.get_submodule(name).register_forward_hook(hook)
+    def note(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
+        if name in found:
+            return
+        last = len(found) == len(wanted) - 1 and not whole
+        found[name] = output if last else _copy(output)
+        if last:
+            raise _Reached
 
     with ExitStack() as undo:
         for name in wanted:
-            undo.callback(watch(name).remove)
+            hook = module.get_submodule(name).register_forward_hook(partial(note, name))
+            undo.callback(hook.remove)
         try:
             x = module(x)
         except _Reached:

@@ -12,9 +12,8 @@ binning (HOGb, DSIFT), 0 is hard binning (HOG), and values between are a smooth
 surrogate whose limit is the hard one. Pooling is linear and separable: one matrix for
 each axis.
 
-`cell_histograms` is fast: a pixel touches two bins and few cells, so that the K x H x W
-array of binned gradients is never made. `cell_histograms_plain` computes the same and is
-written for reading. Tests hold the two equal, in value and in gradient.
+`cell_histograms` never makes the K x H x W array of binned gradients, since a pixel touches
+two bins and few cells. `cell_histograms_plain` computes the same and is written for reading.
 """
 
 from __future__ import annotations
@@ -80,15 +79,11 @@ class CellPooling:
         height, cell_columns = rows.shape[1], columns.shape[0]
         starts = np.arange(height)[None, :, None] * cell_columns + cells[:, None, :]
 
-        def tensor(array: np.ndarray) -> Tensor:
-            return torch.as_tensor(array).to(like.device, like.dtype)
+        def tensor(array: np.ndarray, dtype: torch.dtype = like.dtype) -> Tensor:
+            return torch.as_tensor(array).to(like.device, dtype)
 
-        return cls(
-            tensor(rows),
-            tensor(columns),
-            torch.as_tensor(starts * (bins + 2), dtype=torch.int64, device=like.device),
-            tensor(weights[:, None, :]),
-        )
+        offsets = tensor(starts * (bins + 2), torch.int64)
+        return cls(tensor(rows), tensor(columns), offsets, tensor(weights[:, None, :]))
 
 
 def image_gradient(x: Tensor, border: str) -> tuple[Tensor, Tensor]:
@@ -174,10 +169,9 @@ def cell_histograms_plain(x: Tensor, binning: Binning, pooling: CellPooling) -> 
     bins = binning.orientations
     k = torch.arange(bins, device=x.device).view(-1, 1, 1)
     lower = (lower % bins).unsqueeze(1)
-    binned = torch.where(lower == k, (magnitude * (1 - upper_share)).unsqueeze(1), 0)
-    binned = binned + torch.where(
-        (lower + 1) % bins == k, (magnitude * upper_share).unsqueeze(1), 0
-    )
+    below = (magnitude * (1 - upper_share)).unsqueeze(1)
+    above = (magnitude * upper_share).unsqueeze(1)
+    binned = torch.where(lower == k, below, 0) + torch.where((lower + 1) % bins == k, above, 0)
     return pooling.rows @ binned @ pooling.columns.T
 
 
@@ -250,7 +244,7 @@ class _CellHistograms(torch.autograd.Function):
 def _angular_rate(
     gx: Tensor, gy: Tensor, magnitude: Tensor, share: Tensor, binning: Binning
 ) -> Tensor:
-    """Return the factor r in m dw = r (gx dgy - gy dgx), the turn of the gradient."""
+    """Return r in m dw = r (gx dgy - gy dgx), the gradient of the upper bin's share."""
     scale = binning.orientations / (2 * math.pi * binning.softness)
     if binning.angle == "exact":
         rate = scale / magnitude.clamp(min=_TINY)
@@ -258,9 +252,8 @@ def _angular_rate(
         ax, ay = gx.abs(), gy.abs()
         reach = (ax + ay).clamp_(min=_TINY).reciprocal_()
         r = (ax - ay).mul_(reach)
-        rate = (
-            (_CUBIC[0] - 3 * _CUBIC[1] * r * r).mul_(reach).mul_(reach).mul_(2 * scale * magnitude)
-        )
+        slope = (_CUBIC[0] - 3 * _CUBIC[1] * r * r).mul_(reach).mul_(reach)
+        rate = slope.mul_(2 * scale * magnitude)
     if binning.softness == 1:
         return rate
     return rate.masked_fill_((share == 0) | (share == 1), 0)

@@ -26,16 +26,13 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn.functional import pad
 
 from preimage.preprocessing import GRAY, Preprocessing
+from preimage.representations import gradients
 from preimage.representations.base import Representation
 from preimage.representations.flat_regions import FlatRegions, find_flat_regions
-from preimage.representations.gradients import (
-    Binning,
-    CellPooling,
-    cell_histograms,
-    cell_histograms_plain,
-)
+from preimage.representations.gradients import Binning, CellPooling
 
 _CLAMP = 0.2
 _BLOCK_EPSILON = 1e-4
@@ -50,8 +47,7 @@ class HOG(Representation):
         orientations: undirected orientations; the code has 3 times as many components.
         bilinear: share each gradient between the two nearest orientations (HOGb).
         softness: width of the ramp between neighboring orientations, from 0 (hard) to 1
-            (bilinear). Values between are smooth surrogates of hard binning, which has no
-            gradient with respect to the orientation. Overrides `bilinear`.
+            (bilinear); smooth surrogates of hard binning between. Overrides `bilinear`.
 
     Raises:
         ValueError: if an argument is out of range, or an image is too small for one cell.
@@ -69,13 +65,11 @@ class HOG(Representation):
     ) -> None:
         super().__init__()
         if cell_size < 1 or orientations < 1:
-            raise ValueError(
-                f"cell_size and orientations must be positive, not {cell_size} and {orientations}"
-            )
+            given = f"{cell_size} and {orientations}"
+            raise ValueError(f"cell_size and orientations must be positive, not {given}")
         if softness is not None and not 0 <= softness <= 1:
             raise ValueError(f"softness must lie between 0 and 1, not {softness}")
-        self.cell_size = cell_size
-        self.orientations = orientations
+        self.cell_size, self.orientations = cell_size, orientations
         self.softness = float(bilinear) if softness is None else float(softness)
         self.preprocessing: Preprocessing = GRAY
         self.name = "hogb" if self.softness == 1 else "hog"
@@ -92,12 +86,12 @@ class HOG(Representation):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the codes (N, 3 * orientations, H', W') of gray images (N, 1, H, W)."""
-        code: Tensor = _BlockNormalization.apply(cell_histograms(*self._cells(x)))
+        code: Tensor = _BlockNormalization.apply(gradients.cell_histograms(*self._cells(x)))
         return code
 
     def plain(self, x: Tensor) -> Tensor:
         """Return the same codes by autograd alone: slower, and written for reading."""
-        return normalize_blocks(cell_histograms_plain(*self._cells(x)))
+        return normalize_blocks(gradients.cell_histograms_plain(*self._cells(x)))
 
     def _cells(self, x: Tensor) -> tuple[Tensor, Binning, CellPooling]:
         height, width = x.shape[-2:]
@@ -137,17 +131,16 @@ class HOG(Representation):
 def normalize_blocks(cells: Tensor) -> Tensor:
     """Return the codes (N, 3 n, H', W') of cells (N, 2 n, H', W'); written for reading."""
     directed, undirected = cells, sum(cells.chunk(2, 1), torch.zeros(()).to(cells))
-    energy = torch.nn.functional.pad(
-        (undirected**2).sum(1, keepdim=True), (1, 1, 1, 1), "replicate"
-    )
+    energy = pad((undirected**2).sum(1, keepdim=True), (1, 1, 1, 1), "replicate")
     blocks = energy[..., 1:, :] + energy[..., :-1, :]
     factor = (blocks[..., 1:] + blocks[..., :-1] + _BLOCK_EPSILON).rsqrt()
     height, width = cells.shape[-2:]
-    code = torch.zeros_like(torch.cat([directed, undirected], 1))
+    features = torch.cat([directed, undirected], 1)
+    code = torch.zeros_like(features)
     for top in (0, 1):
         for left in (0, 1):
             f = factor[..., top : top + height, left : left + width]
-            code = code + (torch.cat([directed, undirected], 1) * f).clamp(max=_CLAMP)
+            code = code + (features * f).clamp(max=_CLAMP)
     return code / 2
 
 
@@ -160,7 +153,7 @@ class _BlockNormalization(torch.autograd.Function):
         undirected = cells[:, :half] + cells[:, half:]
         features = torch.cat([cells, undirected], 1)
         energy = torch.linalg.vecdot(undirected, undirected, dim=1)
-        padded = torch.nn.functional.pad(energy[:, None], (1, 1, 1, 1), "replicate")[:, 0]
+        padded = pad(energy[:, None], (1, 1, 1, 1), "replicate")[:, 0]
         rows = padded[:, 1:] + padded[:, :-1]
         factor = (rows[:, :, 1:] + rows[:, :, :-1] + _BLOCK_EPSILON).rsqrt_()
         code = torch.zeros_like(features)
@@ -182,7 +175,7 @@ class _BlockNormalization(torch.autograd.Function):
             d_features.addcmul_(open_, f[:, None])
             d_corner += torch.linalg.vecdot(open_, features, dim=1)
         d_blocks = d_factor.mul_(factor**3).mul_(-0.5)
-        rows = torch.nn.functional.pad(d_blocks, (1, 1, 1, 1))
+        rows = pad(d_blocks, (1, 1, 1, 1))
         rows = rows[:, 1:] + rows[:, :-1]
         d_padded = rows[:, :, 1:] + rows[:, :, :-1]
         d_padded[:, 1] += d_padded[:, 0]
@@ -190,9 +183,8 @@ class _BlockNormalization(torch.autograd.Function):
         d_padded[:, :, 1] += d_padded[:, :, 0]
         d_padded[:, :, -2] += d_padded[:, :, -1]
         d_energy = d_padded[:, None, 1:-1, 1:-1]
-        d_undirected = d_features[:, 2 * half :].addcmul_(
-            features[:, 2 * half :], d_energy, value=2
-        )
+        undirected = features[:, 2 * half :]
+        d_undirected = d_features[:, 2 * half :].addcmul_(undirected, d_energy, value=2)
         d_cells = d_features[:, : 2 * half]
         d_cells[:, :half] += d_undirected
         d_cells[:, half:] += d_undirected
@@ -200,13 +192,9 @@ class _BlockNormalization(torch.autograd.Function):
 
 
 def _corners(factor: Tensor) -> list[Tensor]:
-    """Return the factors (N, H' + 1, W' + 1) of the four blocks that each cell belongs to."""
-    return [
-        part.narrow(2, left, factor.shape[2] - 1)
-        for top in (0, 1)
-        for part in [factor.narrow(1, top, factor.shape[1] - 1)]
-        for left in (0, 1)
-    ]
+    """Return views of the factors (N, H' + 1, W' + 1) of each of a cell's four blocks."""
+    above, below = factor[:, :-1], factor[:, 1:]
+    return [above[:, :, :-1], above[:, :, 1:], below[:, :, :-1], below[:, :, 1:]]
 
 
 @lru_cache(maxsize=8)

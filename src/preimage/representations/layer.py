@@ -34,31 +34,27 @@ from preimage.representations.receptive_field import (
 from preimage.representations.session import Session, evaluation_mode
 from preimage.representations.trunk import Trunk
 
-_USUAL_SIZE = (224, 224)
-"""Height and width of the images of networks that prescribe none."""
-
 
 @final
 class Layer(Representation):
     """The output of a submodule: maps (N, K, H', W'), tokens (N, T, K), or vectors (N, K).
 
     Later layers are not executed. If the network calls the layer more than once, the first
-    call counts. The network is changed only during a call: `to` and `double` of this module
-    do not reach it, and afterwards its modes, hooks, gradients and device are what they were.
-    A gradient that flows through a network on another device than the image's must be taken
-    inside `session`, as `invert` does.
+    call counts. The network is changed only during a call, and restored afterwards: modes,
+    hooks, gradients and device. `to` and `double` of this module do not reach it. If image and
+    network are on different devices, gradients must be taken inside `session`.
 
     Args:
         model: the network.
         layer: dotted name of the submodule, as `model.named_modules()` has it.
         preprocessing: mean, std and size of the images that the network was trained on.
         name: the name that users know; by default `layer`.
-        loss_weight: the default of C; by default that of the settings.
+        loss_weight: see `Representation`.
 
     Raises:
-        ValueError: if there is no such layer; the nearest names are offered. On a call: if
-            the images have other channels than the preprocessing, or the layer returns no
-            tensor, is not reached, or does not depend on the image.
+        ValueError: if there is no such layer. On a call: if the images have other channels than
+            the preprocessing, or the layer returns no tensor, is not reached, or does not depend
+            on the image.
     """
 
     is_network = True
@@ -80,7 +76,7 @@ class Layer(Representation):
         self._trunk = Trunk(model, [layer])
 
     def extra_repr(self) -> str:
-        """Return what `repr` shows: the layer and the class of the network."""
+        """Return the layer and the class of the network, for `repr`."""
         return f"{self.layer!r} of {type(self.model).__name__}"
 
     @property
@@ -131,7 +127,7 @@ class Layer(Representation):
     @property
     def default_size(self) -> tuple[int, int]:
         """The size that the preprocessing prescribes, or else 224 x 224."""
-        return self.preprocessing.size or _USUAL_SIZE
+        return self.preprocessing.size or (224, 224)
 
     @property
     def layers(self) -> Mapping[str | None, Layer]:
@@ -140,11 +136,7 @@ class Layer(Representation):
 
     @cached_property
     def receptive_field(self) -> ReceptiveField | None:
-        """What a component sees, by the chain rule or else measured; None for the whole image.
-
-        Raises:
-            ValueError: if the network does not take the images that it is measured on.
-        """
+        """The square that a component sees, by the chain rule or else measured; None for all."""
         try:
             return chain_rule(self._chain())[self.layer]
         except ValueError:
@@ -169,9 +161,8 @@ class Layer(Representation):
     def reach(self) -> int:
         """Rho: the size of the receptive field, which can exceed the image for deep layers.
 
-        A component that sees the whole image, such as a class score, counts as the last map
-        that it is computed from. If that has no receptive field either, as in a vision
-        transformer, rho is the longer side of the image.
+        If a component sees the whole image, as a class score does, rho is that of the last map
+        before it; if that has no receptive field either, the longer side of the image.
         """
         field = self.receptive_field
         if field is None and (name := self._last_map()) is not None:
@@ -186,11 +177,7 @@ class Layer(Representation):
             return last_map(self.model, lambda: plain(black))
 
     def _chain(self) -> nn.Sequential:
-        """Return the children of a plain chain up to the layer.
-
-        Raises:
-            ValueError: if the network is no plain chain.
-        """
+        """Return the children of a plain chain up to the layer; a ValueError if it is none."""
         model, layer = self.model, self.layer
         if type(model) is not nn.Sequential or layer not in dict(model.named_children()):
             raise ValueError(f"{self.name} is not a layer of a plain chain")

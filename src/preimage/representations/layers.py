@@ -33,16 +33,15 @@ from preimage.representations.trunk import Trunk
 class Layers(Representation):
     """The outputs of several submodules, by a single forward pass up to the last of them.
 
-    The code of an image consists of the code of each layer, flattened, one after the other.
-    The network is treated as by `Layer`.
+    The code of an image is the flattened codes of the layers, one after the other. The network
+    is treated as by `Layer`, and calls fail as those of `Layer`.
 
     Args:
         layers: layers of one network, with one preprocessing; duplicates count once.
         name: the name that users know; by default the layers' names.
 
     Raises:
-        ValueError: if there is no layer, or if they differ in network or preprocessing. On a
-            call: as `Layer`.
+        ValueError: if there is no layer, or if they differ in network or preprocessing.
     """
 
     is_network = True
@@ -63,7 +62,7 @@ class Layers(Representation):
         self._trunk = Trunk(layers[0].model, list(self._layers))
 
     def extra_repr(self) -> str:
-        """Return what `repr` shows: the layers and the class of the network."""
+        """Return the layers and the class of the network, for `repr`."""
         return f"{', '.join(map(repr, self._layers))} of {type(self.model).__name__}"
 
     @property
@@ -95,28 +94,16 @@ class Layers(Representation):
         return self._trunk.session(device, execution)
 
     def code_shapes(self, height: int, width: int) -> Mapping[str | None, tuple[int, ...]]:
-        """Return the shape of each layer's code, by dotted name, found by one trial run.
-
-        Raises:
-            ValueError: if the network does not take images of this size.
-        """
+        """Return the shape of each layer's code, found by one trial run; see `Trunk.shapes`."""
         shapes = self._trunk.shapes(self.name, self.preprocessing.channels, height, width)
         return dict(shapes.items())
 
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
-        """Return (K,), the sum of the layers' sizes.
-
-        Raises:
-            ValueError: as `code_shapes`.
-        """
+        """Return (K,), the sum of the layers' sizes."""
         return (sum(math.prod(shape) for shape in self.code_shapes(height, width).values()),)
 
     def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
-        """Return the size that the preprocessing prescribes.
-
-        Raises:
-            ValueError: if it prescribes none.
-        """
+        """See `Layer.image_size`."""
         return self._first.image_size(code_shape)
 
     @property
@@ -126,7 +113,7 @@ class Layers(Representation):
 
     @property
     def default_jitter(self) -> int:
-        """T of Eq. 7, from the largest stride."""
+        """T of Eq. 7, by the largest stride."""
         return self._coarsest.default_jitter
 
     @property
@@ -136,7 +123,7 @@ class Layers(Representation):
 
     @property
     def default_size(self) -> tuple[int, int]:
-        """The size that the preprocessing prescribes, or else 224 x 224."""
+        """See `Layer.default_size`."""
         return self._first.default_size
 
     @property

@@ -17,6 +17,7 @@ from preimage.representations.session import Session
 
 _STATE = 12
 """Tensors of the size of an image that solver and priors hold for each image, such as momenta."""
+
 _SLACK = 1.2
 """The factor for memory that operations need inside themselves, which is not measured."""
 
@@ -64,19 +65,10 @@ def limit_memory(
     memory: int | None,
     device: torch.device,
 ) -> int:
-    """Return how many images may be computed at once to stay within a limit of memory.
+    """Return how many of the images may be computed at once to stay within a limit of memory.
 
-    What one image takes is measured. If not even one fits, the session recomputes
-    activations from then on.
-
-    Args:
-        representation: Phi.
-        session: the session of the representation that is open.
-        size: height and width of the images.
-        images: the number of images.
-        memory: bytes for everything that is held, the network's weights included; None is no
-            limit.
-        device: where the images are computed.
+    What one image takes is measured. If not even one fits, the session, which is open, recomputes
+    activations from then on. For `memory` see `Execution`.
 
     Raises:
         ValueError: if one image does not fit even then.

@@ -1,12 +1,10 @@
-"""The last map that a layer is computed from, by which a layer without a map is judged.
-
-A class score sees all of its image, and would see more of a larger one. Its reach, rho of
-section 6, is therefore that of the last map before it.
-"""
+"""The last map that a layer is computed from: the reach of a layer without a map is that map's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -15,11 +13,7 @@ from torch import Tensor, nn
 def last_map(network: nn.Module, run: Callable[[], object]) -> str | None:
     """Return the name of the last submodule whose output is a map, the outermost if several are.
 
-    A map is (N, K, H', W') with more than one response along both axes.
-
-    Args:
-        network: the network.
-        run: calls the network, up to the layer in question.
+    A map is (N, K, H', W') with more than one response along both axes; `run` calls the network.
 
     >>> import torch
     >>> head = nn.Sequential(nn.Conv2d(3, 4, 9), nn.AdaptiveAvgPool2d(1), nn.Flatten())
@@ -28,18 +22,13 @@ def last_map(network: nn.Module, run: Callable[[], object]) -> str | None:
     """
     maps: list[str] = []
 
-    def watch(name: str) -> Any:
-        def note(module: nn.Module, inputs: Any, output: Any) -> None:
-            if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) > 1:
-                maps.append(name)
+    def note(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
+        if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) > 1:
+            maps.append(name)
 
-        return note
-
-    named = [(name, module) for name, module in network.named_modules() if name]
-    handles = [module.register_forward_hook(watch(name)) for name, module in named]
-    try:
+    with ExitStack() as undo:
+        for name, module in network.named_modules():
+            if name:
+                undo.callback(module.register_forward_hook(partial(note, name)).remove)
         run()
-    finally:
-        for handle in handles:
-            handle.remove()
     return maps[-1] if maps else None

@@ -24,24 +24,12 @@ import torch
 from torch import Tensor, nn
 
 _WINDOWED = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
-_POINTWISE = (
-    nn.Identity,
-    nn.ReLU,
-    nn.ReLU6,
-    nn.LeakyReLU,
-    nn.ELU,
-    nn.GELU,
-    nn.SiLU,
-    nn.Hardswish,
-    nn.Sigmoid,
-    nn.Tanh,
-    nn.Softmax,
-    nn.Dropout,
-    nn.Dropout2d,
-    nn.BatchNorm2d,
-    nn.LocalResponseNorm,
-)
+_ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish)
+_SQUASHING = (nn.Sigmoid, nn.Tanh, nn.Softmax)
+_OTHERS = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.BatchNorm2d, nn.LocalResponseNorm)
+_POINTWISE = _ACTIVATIONS + _SQUASHING + _OTHERS
 
+_Code = Callable[[Tensor], Tensor]
 _LARGEST_STRIDE = 32
 _TRIALS = 3
 _ENLARGEMENTS = (1, 2, 4, 8)
@@ -109,8 +97,7 @@ class ReceptiveField:
 def chain_rule(layers: nn.Sequential) -> dict[str, ReceptiveField]:
     """Return the receptive field of every layer of a chain, by name.
 
-    Padding on four sides is read from `pads` = (top, bottom, left, right) of a layer that
-    has it.
+    A layer may have `pads` = (top, bottom, left, right) beside its padding.
 
     Raises:
         ValueError: if a layer is neither pointwise nor a square convolution or pooling.
@@ -134,16 +121,12 @@ def _after(field: ReceptiveField, layer: Any, name: str) -> ReceptiveField:
         raise ValueError(f"layer {name} has padding {layer.padding!r}, not a number of pixels")
     top, _, left, _ = getattr(layer, "pads", (0, 0, 0, 0))
     pad_y, pad_x = _pair(layer.padding)
-    kernel = _square(layer.kernel_size, name)
-    stride = _square(layer.stride, name)
-    dilation = _square(getattr(layer, "dilation", 1), name)
     padding = _square((pad_y + top, pad_x + left), name)
-    reach = (kernel - 1) * dilation
-    return ReceptiveField(
-        size=field.size + reach * field.stride,
-        stride=field.stride * stride,
-        offset=field.offset + (reach / 2 - padding) * field.stride,
-    )
+    stride = _square(layer.stride, name)
+    reach = (_square(layer.kernel_size, name) - 1) * _square(getattr(layer, "dilation", 1), name)
+    size = field.size + reach * field.stride
+    offset = field.offset + (reach / 2 - padding) * field.stride
+    return ReceptiveField(size, field.stride * stride, offset)
 
 
 def _pair(value: Any) -> tuple[int, int]:
@@ -166,8 +149,7 @@ def grid_stride(code_shape: Callable[[int, int], tuple[int, ...]], size: tuple[i
     without a grid, or with a single component, has 32, as fc6-fc8 in Tables 1-3.
 
     Args:
-        code_shape: returns the shape of the code of an image of this height and width:
-            (K, H', W'), (T, K) or (K,).
+        code_shape: see `Representation.code_shape`: (K, H', W'), (T, K) or (K,).
         size: height and width that the network takes.
 
     >>> grid_stride(lambda height, width: (8, (height - 3) // 2, (width - 3) // 2), (32, 32))
@@ -187,9 +169,7 @@ def grid_stride(code_shape: Callable[[int, int], tuple[int, ...]], size: tuple[i
     return min(max(round(stride), 1), _LARGEST_STRIDE)
 
 
-def measure(
-    code: Callable[[Tensor], Tensor], size: tuple[int, int], channels: int = 3
-) -> ReceptiveField | None:
+def measure(code: _Code, size: tuple[int, int], channels: int = 3) -> ReceptiveField | None:
     """Return the receptive field of a map, from the rows that two of its components depend on.
 
     Noise images are made higher, up to 8 times, until all rows that both components depend
@@ -224,8 +204,8 @@ def measure(
     return None
 
 
-def _narrow(code: Callable[[Tensor], Tensor], size: tuple[int, int], channels: int) -> int:
-    """Return a quarter of the width if the network takes that: only rows are looked at."""
+def _narrow(code: _Code, size: tuple[int, int], channels: int) -> int:
+    """Return a quarter of the width if the network takes that, else all: only rows matter."""
     width = max(size[1] // 4, min(_LARGEST_STRIDE, size[1]))
     try:
         with torch.no_grad():
@@ -236,14 +216,13 @@ def _narrow(code: Callable[[Tensor], Tensor], size: tuple[int, int], channels: i
 
 
 _Span = tuple[int, int]
+_Spans = tuple[_Span, _Span, int, int]
 
 
-def _dependencies(
-    code: Callable[[Tensor], Tensor], size: tuple[int, int], channels: int
-) -> tuple[_Span, _Span, int, int] | None:
+def _dependencies(code: _Code, size: tuple[int, int], channels: int) -> _Spans | None:
     """Return the first and last rows that two components see, the row of one, and their distance.
 
-    None if the code is no map of at least two rows that depend on the image.
+    None stands for a code that is no map of two or more rows that depend on the image.
     """
     generator = torch.Generator().manual_seed(0)
     seen = torch.zeros(2, size[0], dtype=torch.bool)

@@ -1,8 +1,4 @@
-"""A network that is ready for many calls, and is afterwards what it was before.
-
-It is in evaluation mode on a device, its weights need no gradients, and unless a user asks
-for the network as it is, a copy runs that computes the same faster.
-"""
+"""A network that is ready for many calls on a device, and is afterwards what it was before."""
 
 from __future__ import annotations
 
@@ -23,10 +19,7 @@ from preimage.representations.forward_until import forward_until
 
 
 class Session:
-    """A representation that is ready for many calls; see `Representation.session`.
-
-    This one is of a representation without a network, for which there is nothing to prepare.
-    """
+    """A representation that is ready for many calls; here one without a network."""
 
     @property
     def ran(self) -> Ran:
@@ -42,23 +35,17 @@ class Session:
         """Recompute activations from now on, instead of keeping them for the backward pass.
 
         Returns:
-            True if this call switched recomputation on; False if it was on, or if there is
-            nothing to recompute.
+            False if it does so already, or if there is nothing to recompute.
         """
         return False
 
 
 @final
 class NetworkSession(Session):
-    """A network that runs up to some layers many times, as `Execution.accelerate` says.
+    """A network in evaluation mode that runs up to some layers many times.
 
-    The first call makes the copy of `fast_copy`. A network without such a copy runs as it
-    is, after a warning.
-
-    Args:
-        network: the network, in evaluation mode.
-        layers: dotted names of submodules.
-        accelerate: a mode of `preimage.representations.execution`.
+    `accelerate` is a mode of `preimage.representations.execution`. The first call makes the copy
+    of `fast_copy`. If there is none, the network runs as it is, after a warning.
     """
 
     def __init__(self, network: nn.Module, layers: Sequence[str], accelerate: str) -> None:
@@ -82,10 +69,9 @@ class NetworkSession(Session):
         self._folded, self._fallback = False, None
         if not folds and not self._recomputes:
             return self._network
+        layers, recomputes = self._layers, self._recomputes
         try:
-            copied = fast_copy(
-                self._network, x, self._layers, folds=folds, recomputes=self._recomputes
-            )
+            copied = fast_copy(self._network, x, layers, folds=folds, recomputes=recomputes)
         except NoCopyError as error:
             self._fallback = str(error)
             if self._fallback != known:
@@ -125,8 +111,7 @@ class NetworkSession(Session):
 def evaluation_mode(network: nn.Module, device: torch.device) -> Iterator[None]:
     """Put a network in evaluation mode on a device, without gradients of its own.
 
-    Afterwards, also after an exception, each submodule's mode, each parameter's
-    `requires_grad` and `grad`, and the device are what they were.
+    Afterwards modes, gradients, each `requires_grad` and the device are restored.
     """
     with ExitStack() as undo:
         for module in network.modules():

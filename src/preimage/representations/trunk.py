@@ -17,14 +17,9 @@ _COLORS = {1: "gray", 3: "color"}
 
 
 class Trunk:
-    """A network up to the last of some of its submodules, the layers.
+    """A network up to the last of some of its submodules, the layers, by their dotted names.
 
-    It is no `nn.Module` itself, so that nobody else registers, converts or saves the network
-    with it.
-
-    Args:
-        model: the network.
-        layers: dotted names of submodules, as `model.named_modules()` has them.
+    It is no `nn.Module`: converting or saving a representation leaves the network alone.
 
     Raises:
         ValueError: if there is no such submodule; the nearest names are offered.
@@ -64,13 +59,7 @@ class Trunk:
 
     @contextmanager
     def session(self, device: torch.device, execution: Execution) -> Iterator[NetworkSession]:
-        """Prepare the network for many calls; see `Representation.session`.
-
-        A session inside another one of the same trunk is the outer one.
-
-        Raises:
-            ValueError: if the device does not support the mode of execution.
-        """
+        """See `Representation.session`; a session inside another of this trunk is the outer one."""
         execution.check(device)
         if self._session is not None:
             yield self._session
@@ -88,16 +77,14 @@ class Trunk:
         """Return the shapes of the outputs for one image, found by a trial run on a black one.
 
         Raises:
-            ValueError: if the network does not take images of this size; the message is
-                about `name`.
+            ValueError: if the network, called `name`, does not take images of this size.
         """
         size = (height, width)
         if size not in self._shapes:
             device = device_of(self.model) or torch.device("cpu")
             x = torch.zeros(1, channels, *size, device=device, requires_grad=True)
-            try:
+            try:  # with a clone: a layer may change its input in place, which no leaf allows
                 with torch.enable_grad(), evaluation_mode(self.model, device):
-                    # A layer may change its input in place, which a leaf does not allow.
                     outputs = self._outputs(x.clone(), None)
             except (RuntimeError, AssertionError, IndexError) as error:
                 reason = (str(error) or type(error).__name__).splitlines()[0]

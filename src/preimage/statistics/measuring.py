@@ -36,8 +36,7 @@ def measure(
 
     They are kept in the cache folder, see `preimage.statistics.store`, and read from there
     if they are known already. The state is written every 20 seconds and when the call is
-    interrupted; repeating the call resumes the pass and gives the same numbers as an
-    uninterrupted one.
+    interrupted; repeating the call resumes the pass, with the numbers of an uninterrupted one.
 
     Args:
         layers: the layers.
@@ -88,14 +87,9 @@ def measure(
 
 
 def load_known(layer: Layer, images: Sequence[PathLike] | None = None) -> ChannelStatistics | None:
-    """Return statistics of a layer, with its present weights, that were measured before.
+    """Return the known statistics of a layer, with its present weights; None if there are none.
 
-    Args:
-        layer: the layer.
-        images: the files that were measured. If None, the largest known set is taken.
-
-    Returns:
-        None if no such statistics are known.
+    `images` are the files that were measured. If None, the largest known set is taken.
     """
     store = Store(layer)
     known = dict(store.finished(layer.layer))
@@ -121,10 +115,7 @@ class _Pass:
     def finish(
         self, batch_size: int, device: torch.device, progress: Callable[[int, int], None]
     ) -> None:
-        """Look at all images that some layer has not seen.
-
-        A batch always consists of the same images, wherever the pass is resumed.
-        """
+        """Look at the images that some layer has not seen, in the batches of a full pass."""
         if self.layers.preprocessing.size is None:
             batch_size = 1
         seen = min(self.reached[layer.layer].done for layer in self.layers.layers.values())
@@ -151,7 +142,7 @@ class _Pass:
         skipped: dict[int, str] = {}
         for index in indices:
             try:
-                loaded[index] = self._load(index)
+                loaded[index] = self._load(self.paths[index])
             except ImageError as error:
                 skipped[index] = str(error)
         outputs: Mapping[str | None, Tensor] = {}
@@ -161,8 +152,7 @@ class _Pass:
             responses = dict(zip(loaded, outputs.get(layer.layer, ()), strict=True))
             self.reached[layer.layer] = self._add(layer, responses, skipped, indices.stop)
 
-    def _load(self, index: int) -> Tensor:
-        path = self.paths[index]
+    def _load(self, path: str) -> Tensor:
         image = self.layers.preprocessing.load(path)
         try:
             self.layers.code_shapes(*image.shape[-2:])
@@ -173,10 +163,7 @@ class _Pass:
     def _add(
         self, layer: Layer, responses: dict[int, Tensor], skipped: dict[int, str], done: int
     ) -> Checkpoint:
-        """Return the state of a layer with the responses to those images that are new to it.
-
-        The present state is not changed, so that it stays valid if the pass is interrupted.
-        """
+        """Return a new state of a layer, with the responses to images that are new to it."""
         present = self.reached[layer.layer]
         known = present.statistics
         for index, response in responses.items():

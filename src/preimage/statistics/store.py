@@ -4,8 +4,8 @@
                                   /LAYER.npz      a checkpoint, with metadata as JSON
 
 lies in the cache folder. HASH is of the network's weights, structure and preprocessing.
-IMAGES is a hash of each file's path, size and modification time: contents are not read, so
-a set of a million files is recognized at once, and a copied set counts as another one.
+IMAGES is a hash of each file's path, size and modification time: contents are not read, so that
+a set of a million files is recognized at once.
 """
 
 from __future__ import annotations
@@ -30,11 +30,8 @@ from preimage.representations.layer import Layer
 from preimage.statistics.channels import ChannelStatistics
 
 _FORMAT = 2
-_ARRAYS = [
-    field.name
-    for field in dataclasses.fields(ChannelStatistics)
-    if field.default is dataclasses.MISSING
-]
+_FIELDS = dataclasses.fields(ChannelStatistics)
+_ARRAYS = [field.name for field in _FIELDS if field.default is dataclasses.MISSING]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +53,7 @@ class Checkpoint:
 
 
 class Store:
-    """The statistics of one network in the cache folder.
-
-    Args:
-        layer: any layer of the network.
-    """
+    """The statistics in the cache folder of the network that `layer` belongs to."""
 
     def __init__(self, layer: Layer) -> None:
         network = layer.layer_name.network or type(layer.model).__name__
@@ -68,11 +61,7 @@ class Store:
         self.folder = cache_folder() / "statistics" / name
 
     def register(self, images: Sequence[str]) -> str:
-        """Write the list of the files of an image set, and return the key of the set.
-
-        Raises:
-            OSError: if it cannot be written.
-        """
+        """Write the list of the files of an image set, and return the key of the set."""
         key = image_set_key(images)
         with write_whole(self.folder / key / "images.json") as partial:
             partial.write_text(json.dumps(list(images), indent=0))
@@ -110,21 +99,11 @@ class Store:
         return Checkpoint(about["done"], about["top"], skipped, statistics)
 
     def write(self, key: str, layer: Layer, reached: Checkpoint) -> None:
-        """Write the state of a layer, if there are statistics.
-
-        Raises:
-            OSError: if it cannot be written.
-        """
+        """Write the state of a layer, if there are statistics."""
         if reached.statistics is None:
             return
-        about = {
-            "format": _FORMAT,
-            "network": layer.layer_name.network,
-            "layer": layer.layer,
-            "done": reached.done,
-            "top": reached.top,
-            "skipped": reached.skipped,
-        }
+        about = {"format": _FORMAT, "network": layer.layer_name.network, "layer": layer.layer}
+        about |= {"done": reached.done, "top": reached.top, "skipped": reached.skipped}
         arrays: dict[str, Any] = {name: getattr(reached.statistics, name) for name in _ARRAYS}
         arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
         with write_whole(self.folder / key / f"{file_name(layer.layer)}.npz") as partial:
