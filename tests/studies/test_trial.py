@@ -1,15 +1,17 @@
-"""A trial's key: what changes it and what does not."""
+"""A trial's key, what changes it and what does not; checksums of its files."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from tests.study_files import save_photos
 
 from preimage.masks import Mask
 from preimage.presets import MODERN, NNPREIMAGE
-from preimage.studies.trial import Trial
+from preimage.studies.trial import Trial, checksum, checksum_of_all
 
 SETTINGS = NNPREIMAGE.replace(loss_weight=20)
 
@@ -102,3 +104,15 @@ def test_trials_go_into_one_batch_if_they_differ_in_photo_or_component_alone(
     trial: Trial, change: dict[str, object], together: bool
 ) -> None:
     assert (trial.batch_key == trial.model_copy(update=change).batch_key) is together
+
+
+def test_files_that_cannot_be_read_keep_apart(tmp_path: Path) -> None:
+    assert checksum(tmp_path / "a.png") != checksum(tmp_path / "b.png")
+
+
+def test_the_checksum_of_photos_is_of_their_contents(tmp_path: Path) -> None:
+    one, other = sorted(save_photos(tmp_path / "photos", 2).iterdir())
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(other.read_bytes())
+    assert checksum_of_all([one, other]) == checksum_of_all([copy, one])
+    assert checksum_of_all([one, other]) != checksum_of_all([one])

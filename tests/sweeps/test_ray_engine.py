@@ -21,9 +21,8 @@ from tests.study_files import make_outcome, make_trials, save_photos
 
 from preimage.studies.outcome import Failure
 from preimage.studies.trial import Trial
-from preimage.sweeps.batches import Batch
+from preimage.sweeps.batches import DEATHS, Batch, Queue
 from preimage.sweeps.ray_engine import _Pool, ray_actors
-from preimage.sweeps.retries import DEATHS, Queue
 
 _HAS_RAY = importlib.util.find_spec("ray") is not None
 

@@ -35,7 +35,7 @@ class LayerAudit:
     """The audit of one layer.
 
     Attributes:
-        mean: mean errors and similarities.
+        mean: mean error and similarities.
         by_pixels: fraction of the reconstructions whose nearest photo, by correlation of
             pixels, is their own.
         by_hog: the same by correlation of HOG codes.
@@ -56,12 +56,6 @@ def plan_audit(
 ) -> Study:
     """Return the study of an audit: each photo from each layer, with the layer's own C.
 
-    Args:
-        representations: layers, such as "vgg-m/conv1".
-        photos: image files.
-        steps: number of evaluations; None for that of the settings.
-        weights: weight file of the network, "random", or None for its own.
-
     >>> plan_audit(["hog"], [Path("a.png")], 10, None).name
     'audit'
     """
@@ -73,10 +67,6 @@ def plan_audit(
 
 def audit_layers(records: Sequence[Record], loader: Loader) -> list[LayerAudit]:
     """Return the audit of each layer that has results, in the order of the records.
-
-    Args:
-        records: the trials of an audit.
-        loader: loads the representations.
 
     Raises:
         ValueError: if fewer than two photos can be compared.
@@ -106,15 +96,10 @@ def _recognized(
 
 
 def _rate(results: Tensor, photos: Tensor, own: Tensor) -> float:
-    """Return the fraction of results whose nearest photo has the index in `own`."""
-    nearest = (_normalized(results) @ _normalized(photos).T).argmax(1)
-    return fmean((nearest == own).float().tolist())
-
-
-def _normalized(values: Tensor) -> Tensor:
-    """Return each as a vector of mean 0 and norm 1, so that products are correlations."""
-    vectors = values.flatten(1)
-    return torch.nn.functional.normalize(vectors - vectors.mean(1, keepdim=True))
+    """Return the fraction of results whose best correlated photo has the index in `own`."""
+    vectors = [values.flatten(1) for values in (results, photos)]
+    a, b = (torch.nn.functional.normalize(v - v.mean(1, keepdim=True)) for v in vectors)
+    return fmean(((a @ b.T).argmax(1) == own).float().tolist())
 
 
 def _hog(images: Tensor) -> Tensor:

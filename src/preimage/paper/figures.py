@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from preimage.models.zoo import NETWORKS
 from preimage.names import LayerName
@@ -58,7 +59,7 @@ class Figure:
         variants: keys of a study, one set for each part of the figure.
         row: the trials of a part for which this is the same share a row.
         label: the label of the panel of a trial.
-        photo: whether each row begins or ends with its photo.
+        photo: "first" or "last": whether each row begins or ends with its photo.
         differences: whether each row ends with the differences between its results.
         images: names of the shipped photos to use if no others are given.
     """
@@ -70,7 +71,7 @@ class Figure:
     variants: tuple[dict[str, Any], ...] = ({},)
     row: Callable[[Trial], object]
     label: Callable[[Trial], str]
-    photo: str | None = "first"
+    photo: Literal["first", "last"] = "first"
     differences: bool = False
     images: tuple[str, ...] = ("chelsea",)
 
@@ -87,12 +88,8 @@ class Figure:
     def parts(self, name: str, loader: Loader, **keys: Any) -> list[list[Trial]]:
         """Return the trials of each part, with the authors' solver and constants.
 
-        Components that no photo moves are left out.
-
-        Args:
-            name: of the studies.
-            loader: loads the representations.
-            keys: of the studies; they replace those of the figure.
+        The parts are studies of this name; `keys` replace those of the figure. Components that no
+        photo moves are left out.
 
         Raises:
             ValueError: if a key does not apply to the figure or is out of range, or if no photo
@@ -113,18 +110,16 @@ class Figure:
         groups: dict[object, list[Trial]] = {}
         for trial in part:
             groups.setdefault(self.row(trial), []).append(trial)
-        return [self._row(group) for group in groups.values()]
-
-    def _row(self, trials: list[Trial]) -> list[Panel]:
-        """Return the panels of a row."""
-        panels = [Panel(self.label(trial), (trial,)) for trial in trials]
-        photo = trials[0].photo
-        if photo is not None:
-            panel = Panel(Path(photo).stem, (trials[0],), is_photo=True)
-            panels = [*panels, panel] if self.photo == "last" else [panel, *panels]
-        if self.differences:
-            panels.append(Panel("standard deviation", tuple(trials)))
-        return panels
+        rows = []
+        for trials in groups.values():
+            panels = [Panel(self.label(trial), (trial,)) for trial in trials]
+            if photo := trials[0].photo:
+                place = len(panels) if self.photo == "last" else 0
+                panels.insert(place, Panel(Path(photo).stem, (trials[0],), is_photo=True))
+            if self.differences:
+                panels.append(Panel("standard deviation", tuple(trials)))
+            rows.append(panels)
+        return rows
 
     def _fits(self, network: Network, layer: str) -> bool:
         """Return whether the masks of the figure fit the codes of a layer."""
@@ -152,20 +147,16 @@ def at_depths(layers: Sequence[str], depths: Sequence[float]) -> list[str]:
     return [layers[math.ceil(depth * len(layers)) - 1] for depth in depths if layers]
 
 
+_representation = attrgetter("representation")
+_photo = attrgetter("photo")
+
+
 def _network(trial: Trial) -> str:
     return LayerName.parse(trial.representation).network
 
 
 def _layer(trial: Trial) -> str:
     return LayerName.parse(trial.representation).layer
-
-
-def _representation(trial: Trial) -> str:
-    return trial.representation
-
-
-def _photo(trial: Trial) -> object:
-    return trial.photo
 
 
 def _constants(trial: Trial) -> str:
@@ -195,7 +186,6 @@ def _class(trial: Trial) -> str:
 
 
 _SEEDS: dict[str, Any] = {"seeds": [0, 1, 2, 3]}
-
 FIGURES: dict[str, Figure] = {
     "fig1": Figure(
         shows="four reconstructions from the class scores",
@@ -230,7 +220,7 @@ FIGURES: dict[str, Figure] = {
     "fig8": Figure(
         shows="four reconstructions from each of three layers, and their differences",
         networks={"vgg-vd-16": ("conv4_1", "conv5_2", "fc7")}, depths=(0.5, 0.75, 1),
-        variants=(_SEEDS,), row=lambda trial: (trial.photo, trial.representation), label=_seed,
+        variants=(_SEEDS,), row=attrgetter("photo", "representation"), label=_seed,
         differences=True, images=("chelsea", "coffee", "china"),
     ),
     "fig9": Figure(

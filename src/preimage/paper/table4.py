@@ -11,8 +11,7 @@ from typing import Any
 from preimage.paper.figures import Panel
 from preimage.presets import CLASSICAL_QUALITIES, NNPREIMAGE
 from preimage.settings import Settings
-from preimage.studies.trial import Trial
-from preimage.studies.trial_files import checksum
+from preimage.studies.trial import Trial, checksum
 
 NAME = "table4"
 REPRESENTATIONS = ("hog", "hogb", "dsift")
@@ -37,25 +36,23 @@ def published() -> dict[tuple[str, str], tuple[float, float]]:
 def trials(photos: Sequence[Path], size: int, dictionaries: Path | None = None) -> list[Trial]:
     """Return the trials of the table: each photo by each representation and method.
 
-    Args:
-        photos: image files.
-        size: longer side that they are resized to.
-        dictionaries: HOGgle's, to compare with it too.
+    The photos are resized to the longer side `size`. With HOGgle's dictionaries, HOGgle is a method
+    of HOG.
     """
+    kinds: list[dict[str, Any]] = [
+        {"representation": name, "settings": settings}
+        for name in REPRESENTATIONS
+        for settings in METHODS.values()
+    ]
+    if dictionaries is not None:
+        kinds.append({"representation": "hog", "dictionaries": str(dictionaries.absolute())})
+        kinds[-1]["dictionaries_sha256"] = checksum(dictionaries)
     found: dict[str, Trial] = {}
     for photo in photos:
-        shared: dict[str, Any] = {"photo": str(photo), "photo_sha256": checksum(photo)}
-        shared["size"] = size
-        of_photo = [
-            Trial(representation=name, settings=settings, **shared)
-            for name in REPRESENTATIONS
-            for settings in METHODS.values()
-        ]
-        if dictionaries is not None:
-            shared |= {"dictionaries": str(dictionaries.absolute())}
-            shared |= {"dictionaries_sha256": checksum(dictionaries)}
-            of_photo.append(Trial(representation="hog", **shared))
-        found |= {trial.key: trial for trial in of_photo}
+        content = checksum(photo)
+        for kind in kinds:
+            trial = Trial(photo=str(photo), photo_sha256=content, size=size, **kind)
+            found[trial.key] = trial
     return list(found.values())
 
 
@@ -68,9 +65,7 @@ def method_of(trial: Trial) -> str:
 def rows(found: Sequence[Trial], photos: int = 2) -> list[list[Panel]]:
     """Return the panels of a picture like Figure 4: a row for each photo and representation.
 
-    Args:
-        found: trials of the table.
-        photos: number of photos to show, the first ones.
+    The first `photos` photos are shown.
     """
     shown = list(dict.fromkeys(trial.photo for trial in found))[:photos]
     groups: dict[tuple[str | None, str], list[Trial]] = {}

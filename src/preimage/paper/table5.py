@@ -13,13 +13,10 @@ from preimage.studies.summary import Mean
 
 MODEL = "alexnet"
 """The network of the paper."""
-
 LOSS_WEIGHTS = (1.0, 20.0, 100.0, 300.0)
 """C of the paper."""
-
 NO_VARIATION_PRIOR = 1e9
 """V that removes the total-variation prior, for the ablation."""
-
 _FACTOR = 1e3
 NO_RANGE_PRIOR = {
     "pixel_norm": Settings().pixel_norm * _FACTOR,
@@ -38,11 +35,8 @@ def published() -> dict[tuple[str, float], tuple[float, float]]:
     """
     text = (files("preimage") / "paper/published/table5.csv").read_text()
     return {
-        (row["layer"], float(row["loss_weight"])): (
-            float(row["error_mean"]),
-            float(row["error_std"]),
-        )
-        for row in csv.DictReader(text.splitlines())
+        (r["layer"], float(r["loss_weight"])): (float(r["error_mean"]), float(r["error_std"]))
+        for r in csv.DictReader(text.splitlines())
     }
 
 
@@ -54,15 +48,10 @@ def studies(
     ablation: bool = False,
     **keys: Any,
 ) -> list[Study]:
-    """Return the studies of the table, all of one name.
+    """Return the studies of the table, all of one name; the keys are those of `Study`.
 
-    Args:
-        representations: layers, such as "alexnet/conv1".
-        images: image files and folders; None for the shipped photos.
-        loss_weight: values of C.
-        ablation: whether to add trials without each of the priors, and without both. Without
-            both, only the last C is tried, because there is nothing to weigh the loss against.
-        keys: others of the studies.
+    If `ablation`, studies without each of the priors, and without both, are added. Without both,
+    only the last C is tried, because there is nothing to weigh the loss against.
 
     >>> [study.name for study in studies(["hog"], None, seeds=[1])]
     ['table5']
@@ -77,16 +66,12 @@ def studies(
         ]
     return [
         Study(
-            name="table5",
-            representations=list(representations),
+            name="table5", preset="nnpreimage", representations=list(representations),
             images=None if images is None else list(images),
-            loss_weight=list(weights),
-            preset="nnpreimage",
-            settings=settings,
-            **keys,
+            loss_weight=list(weights), settings=settings, **keys,
         )
         for settings, weights in variants
-    ]
+    ]  # fmt: skip
 
 
 def is_without(mean: Mean) -> tuple[bool, bool]:

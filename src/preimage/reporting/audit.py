@@ -32,15 +32,7 @@ def write_audit(
     audits: Sequence[LayerAudit],
     loader: Loader,
 ) -> None:
-    """Write the page of an audit.
-
-    Args:
-        path: of the HTML file.
-        network: its name.
-        records: the trials.
-        audits: of the layers.
-        loader: loads the representations.
-    """
+    """Write the page of an audit of this network to an HTML file."""
     photos = len({record.trial.photo_sha256 for record in records})
     parts = [
         f"<h1>What the layers of {html.escape(network)} tell of a photo</h1>",
@@ -56,12 +48,7 @@ def write_audit(
 
 
 def conclude(audits: Sequence[LayerAudit], photos: int) -> list[str]:
-    """Return the conclusion from an audit, in sentences.
-
-    Args:
-        audits: of the layers.
-        photos: number of photos.
-    """
+    """Return the conclusion from an audit with so many photos, in sentences."""
     leaking = [_layer(audit) for audit in audits if audit.leaks]
     others = [_layer(audit) for audit in audits if not audit.leaks]
     lines = [
@@ -74,9 +61,8 @@ def conclude(audits: Sequence[LayerAudit], photos: int) -> list[str]:
         lines.append(f"These layers give photos back: {', '.join(leaking)}.")
         lines.append("Whoever has their outputs should be taken to have the photos.")
     if others:
-        lines.append(
-            f"By this attack these do not: {', '.join(others)}. A stronger one may succeed."
-        )
+        attempt = f"By this attack these do not: {', '.join(others)}."
+        lines.append(f"{attempt} A stronger one may succeed.")
     return lines
 
 

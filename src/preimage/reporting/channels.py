@@ -1,4 +1,4 @@
-"""Statistics of channels as lines: for `--json`, for a CSV file."""
+"""Statistics of channels for `--json` and for a CSV file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COLUMNS = (
 
 
 def describe_channel(statistics: ChannelStatistics, channel: int, top: int = 9) -> dict[str, Any]:
-    """All that is known about one channel, with its `top` largest responses."""
+    """Return all that is known about one channel, with its `top` largest responses."""
     ranks = range(min(top, statistics.top_values.shape[1]))
     return {
         "representation": str(statistics.name),
@@ -42,10 +42,7 @@ def describe_channel(statistics: ChannelStatistics, channel: int, top: int = 9) 
 
 
 def write_channels(path: Path, channels: Iterable[dict[str, Any]]) -> None:
-    """Writes what `describe_channel` says as CSV, with the first of the largest responses.
-
-    Its folder is made where there is none.
-    """
+    """Write the answers of `describe_channel` as CSV, with the largest response of each."""
     with write_whole(path) as partial, partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, _COLUMNS, extrasaction="ignore")
         writer.writeheader()

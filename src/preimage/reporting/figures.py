@@ -12,6 +12,7 @@ import numpy as np
 from preimage.files import write_whole
 from preimage.images import ImageError
 from preimage.paper.figures import Panel
+from preimage.reporting.plots import save_plot
 from preimage.studies.loader import Loader
 from preimage.studies.outcome import Record
 from preimage.studies.trial import Trial
@@ -28,13 +29,8 @@ def write_figure(
 ) -> list[Path]:
     """Draw rows of panels, long ones in several lines, and write STEM.pdf and STEM.png.
 
-    Each photo and result is also written alone, as STEM.LINE.COLUMN.png.
-
-    Args:
-        stem: path without a suffix.
-        rows: what to show.
-        records: of the trials, by key.
-        loader: loads the representations.
+    Each photo and result is also written alone, as STEM.LINE.COLUMN.png. The records are given by
+    the keys of their trials.
     """
     from matplotlib.figure import Figure
     from PIL import Image
@@ -47,16 +43,13 @@ def write_figure(
         axes.set_axis_off()
     for v, line in enumerate(lines):
         for u, panel in enumerate(line):
-            pixels = _pixels(panel, records, loader)
+            found = [records[trial.key] for trial in panel.trials]
+            pixels = _pixels(panel, found[0], loader)
             if pixels is not None:
                 with write_whole(stem.with_name(f"{stem.name}.{v + 1}.{u + 1}.png")) as partial:
                     Image.fromarray(pixels).save(partial)
-            _draw(grid[v, u], panel, pixels, records, loader)
-    paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png")]
-    for path in paths:
-        with write_whole(path) as partial:
-            figure.savefig(partial, dpi=170)
-    return paths
+            _draw(grid[v, u], panel, pixels, found, loader)
+    return save_plot(figure, stem, dpi=170)
 
 
 def spread(images: Sequence[np.ndarray]) -> np.ndarray:
@@ -65,8 +58,7 @@ def spread(images: Sequence[np.ndarray]) -> np.ndarray:
     >>> spread([np.zeros((3, 1, 2)), np.full((3, 1, 2), 2.0)]).round(3).tolist()
     [[1.414, 1.414]]
     """
-    deviation: np.ndarray = np.std(np.stack(images), axis=0, ddof=1).mean(0)
-    return deviation
+    return np.std(np.stack(images), axis=0, ddof=1).mean(0)
 
 
 def _wrapped(row: Sequence[Panel]) -> list[Sequence[Panel]]:
@@ -76,14 +68,9 @@ def _wrapped(row: Sequence[Panel]) -> list[Sequence[Panel]]:
 
 
 def _draw(
-    axes: Axes,
-    panel: Panel,
-    pixels: np.ndarray | None,
-    records: Mapping[str, Record],
-    loader: Loader,
+    axes: Axes, panel: Panel, pixels: np.ndarray | None, found: Sequence[Record], loader: Loader
 ) -> None:
     """Draw one panel: its pixels, or the differences of several results, or what is missing."""
-    found = [records[trial.key] for trial in panel.trials]
     title = panel.label
     if pixels is not None:
         axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="none")
@@ -110,26 +97,21 @@ def _number(record: Record) -> str:
     return f"x {response:.2f}" if maximum is None else f"{response / maximum:.1f} M"
 
 
-def _pixels(panel: Panel, records: Mapping[str, Record], loader: Loader) -> np.ndarray | None:
-    """Return the photo or the one result that a panel shows; None if it shows neither."""
-    record = records[panel.trials[0].key]
+def _pixels(panel: Panel, record: Record, loader: Loader) -> np.ndarray | None:
+    """Return the photo as Phi sees it, or the one result; None if there is neither to show."""
     if panel.is_photo:
-        return _photo(record.trial, loader)
+        trial = record.trial
+        preprocessing = loader.representation(trial.representation, trial.weights).preprocessing
+        try:
+            return preprocessing.to_display(preprocessing.load(trial.photo or "", trial.size))
+        except ImageError:
+            return None
     if len(panel.trials) > 1 or record.picture is None:
         return None
     from PIL import Image
 
     with Image.open(record.picture) as picture:
         return np.asarray(picture)
-
-
-def _photo(trial: Trial, loader: Loader) -> np.ndarray | None:
-    """Return the photo of a trial as the representation sees it; None if it is unreadable."""
-    preprocessing = loader.representation(trial.representation, trial.weights).preprocessing
-    try:
-        return preprocessing.to_display(preprocessing.load(trial.photo or "", trial.size))
-    except ImageError:
-        return None
 
 
 def _frame(axes: Axes, trial: Trial, loader: Loader) -> None:

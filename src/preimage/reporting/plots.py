@@ -1,12 +1,16 @@
-"""Plots of errors with their standard deviations."""
+"""Plots of errors with their standard deviations, and saving of figures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from preimage.files import write_whole
 from preimage.studies.summary import Mean
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def plot_errors(
@@ -16,8 +20,8 @@ def plot_errors(
 
     Args:
         stem: path without a suffix.
-        series: for the label of each curve its points: C or the name of a layer, and the mean.
-        axis: what C or the layers are called.
+        series: points of each curve by its label: C or the name of a layer, and the mean.
+        axis: label of the horizontal axis.
     """
     from matplotlib.figure import Figure
 
@@ -36,8 +40,13 @@ def plot_errors(
     axes.set_xlabel(axis)
     axes.set_ylabel("reconstruction error (%)")
     figure.legend(loc="outside lower center", fontsize="small")
+    return save_plot(figure, stem, dpi=150)
+
+
+def save_plot(figure: Figure, stem: Path, dpi: int) -> list[Path]:
+    """Write STEM.pdf and STEM.png, and return their paths."""
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png")]
     for path in paths:
         with write_whole(path) as partial:
-            figure.savefig(partial, dpi=150)
+            figure.savefig(partial, dpi=dpi)
     return paths

@@ -15,13 +15,7 @@ from preimage.reporting.study_pictures import write_pictures
 from preimage.reporting.tables import format_error, format_number, write_table
 from preimage.studies.measures import Measures
 from preimage.studies.outcome import Record
-from preimage.studies.summary import (
-    Mean,
-    MeanResponse,
-    summarize,
-    summarize_responses,
-    varied_constants,
-)
+from preimage.studies.summary import Mean, summarize, summarize_responses, varied_constants
 
 _DEVIATIONS = {
     "invert": "± is the standard deviation of the error over photos and seeds.",
@@ -33,15 +27,10 @@ _MEASURES = ("error %", "PSNR", "SSIM", "natural", "class %", "seconds", "n")
 
 
 def write_report(folder: Path, study: str, records: Sequence[Record]) -> list[Path]:
-    """Write report.csv, .md and .tex, and pictures of what is done.
+    """Write report.csv, .md and .tex, and pictures of what is done, to an existing folder.
 
-    Of inversions, report.png and .pdf are a plot of error over C. The pictures of each
+    For inversions, report.png and .pdf are a plot of error over C. The pictures of each
     representation are in report.REPRESENTATION.png.
-
-    Args:
-        folder: where to; it must be there.
-        study: its name.
-        records: its trials.
     """
     stem = folder / "report"
     header, rows = format_study(records)
@@ -51,9 +40,8 @@ def write_report(folder: Path, study: str, records: Sequence[Record]) -> list[Pa
         for mean in means:
             words = (f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in mean.varied)
             label = " ".join([mean.representation, *words])
-            if mean.loss_weight is None:
-                continue
-            series.setdefault(label, []).append((mean.loss_weight, mean))
+            if mean.loss_weight is not None:
+                series.setdefault(label, []).append((mean.loss_weight, mean))
         paths += plot_errors(stem, series, "C")
     return paths + write_pictures(stem, records)
 
@@ -61,33 +49,28 @@ def write_report(folder: Path, study: str, records: Sequence[Record]) -> list[Pa
 def format_study(records: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
     """Return header and cells of the means of a study as text: of errors, or of responses."""
     if records and records[0].trial.visualization != "invert":
-        return format_responses(summarize_responses(records))
+        return _format_responses(records)
     return format_errors(summarize(records))
 
 
 def format_errors(means: Sequence[Mean]) -> tuple[list[str], list[list[str]]]:
     """Return header and cells of the means of inversions as text."""
     varied = [name for name, _ in means[0].varied] if means else []
-    rows = [
-        [
-            m.representation,
-            _weight(m.loss_weight),
-            *(str(value) for _, value in m.varied),
+    rows = []
+    for m in means:
+        agreement = None if m.class_agreement is None else 100 * m.class_agreement
+        numbers = ((m.psnr, 1), (m.ssim, 2), (m.naturalness, 2), (agreement, 0), (m.seconds, 2))
+        rows.append([
+            m.representation, _weight(m.loss_weight), *(str(value) for _, value in m.varied),
             format_error(m.error, m.error_std),
-            format_number(m.psnr, 1),
-            format_number(m.ssim, 2),
-            format_number(m.naturalness, 2),
-            format_number(None if m.class_agreement is None else 100 * m.class_agreement, 0),
-            format_number(m.seconds, 2),
-            str(m.count),
-        ]
-        for m in means
-    ]
+            *(format_number(value, digits) for value, digits in numbers), str(m.count),
+        ])  # fmt: skip
     return ["representation", "C", *varied, *_MEASURES], rows
 
 
-def format_responses(means: Sequence[MeanResponse]) -> tuple[list[str], list[list[str]]]:
+def _format_responses(records: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
     """Return header and cells of the means of responses, also in units of M."""
+    means = summarize_responses(records)
     varied = [name for name, _ in means[0].varied] if means else []
     of_photos = bool(means) and means[0].maximum is None
     columns = ["times the photo's"] if of_photos else ["component", "M", "response", "times M"]

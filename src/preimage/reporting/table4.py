@@ -16,11 +16,7 @@ HEADER = ["representation", "method", "error %", "seconds", "PSNR dB", "SSIM", "
 
 
 def format_table4(records: Sequence[Record]) -> list[list[str]]:
-    """Return the rows of the table as text: the published figures, then ours.
-
-    Args:
-        records: the trials of the table.
-    """
+    """Return the rows of the table as text: the published figures, then ours."""
     found = []
     for name in REPRESENTATIONS:
         for (representation, method), (error, deviation) in published().items():
@@ -32,29 +28,16 @@ def format_table4(records: Sequence[Record]) -> list[list[str]]:
             if record.trial.representation == name:
                 methods.setdefault(method_of(record.trial), []).append(record)
         for method, alike in methods.items():
-            found += [
-                [
-                    name,
-                    method,
-                    format_error(mean.error, mean.error_std),
-                    format_number(mean.seconds, 2),
-                    format_number(mean.psnr, 1),
-                    format_number(mean.ssim, 2),
-                    str(mean.count),
-                ]
-                for mean in summarize(alike)
-            ]
+            for mean in summarize(alike):
+                numbers = ((mean.seconds, 2), (mean.psnr, 1), (mean.ssim, 2))
+                cells = [format_number(value, digits) for value, digits in numbers]
+                ours = format_error(mean.error, mean.error_std)
+                found.append([name, method, ours, *cells, str(mean.count)])
     return found
 
 
 def write_table4(folder: Path, records: Sequence[Record], loader: Loader) -> list[Path]:
-    """Write table4.csv, .md and .tex, and a picture of two photos as table4.pdf and .png.
-
-    Args:
-        folder: where to; it must be there.
-        records: the trials of the table.
-        loader: loads the representations.
-    """
+    """Write table4.csv, .md and .tex, and a picture of two photos as table4.pdf and .png."""
     paths = write_table(folder / NAME, HEADER, format_table4(records))
     done = [record for record in records if record.status == "done"]
     if done:

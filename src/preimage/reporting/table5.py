@@ -15,12 +15,7 @@ from preimage.studies.summary import Mean, summarize
 
 
 def write_table5(folder: Path, records: Sequence[Record]) -> list[Path]:
-    """Write table5.csv, .md, .tex, .pdf and .png, and table5_measures.csv, .md and .tex.
-
-    Args:
-        folder: where to; it must be there.
-        records: the trials of the table.
-    """
+    """Write table5.csv, .md, .tex, .pdf and .png, and table5_measures.csv, .md and .tex."""
     means = summarize(records)
     header, rows = format_table5(means)
     paths = write_table(folder / "table5", header, rows)

@@ -8,27 +8,20 @@ from pathlib import Path
 
 from preimage.files import write_whole
 
-_LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "±": r"$\pm$"}
+_LATEX = str.maketrans({
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "±": r"$\pm$",
+})  # fmt: skip
 
 
 def write_table(
     stem: Path, header: Sequence[str], rows: Sequence[Sequence[str]], heading: str = ""
 ) -> list[Path]:
-    """Write STEM.csv, STEM.md and STEM.tex, and return their paths.
-
-    Args:
-        stem: path without a suffix.
-        header: names of the columns.
-        rows: cells as text.
-        heading: Markdown above the table.
-    """
+    """Write STEM.csv, STEM.md, with a heading in Markdown, and STEM.tex; return their paths."""
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("csv", "md", "tex")]
     with write_whole(paths[0]) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])
-    for path, text in (
-        (paths[1], heading + as_markdown(header, rows)),
-        (paths[2], as_latex(header, rows)),
-    ):
+    texts = (heading + as_markdown(header, rows), as_latex(header, rows))
+    for path, text in zip(paths[1:], texts, strict=True):
         with write_whole(path) as partial:
             partial.write_text(text, encoding="utf-8")
     return paths
@@ -56,7 +49,8 @@ def as_latex(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     \hline
     \end{tabular}
     """
-    lines = [" & ".join(map(_escaped, line)) + r" \\" for line in [header, *rows]]
+    escaped = [[text.translate(_LATEX) for text in line] for line in (header, *rows)]
+    lines = [" & ".join(line) + r" \\" for line in escaped]
     begin = rf"\begin{{tabular}}{{{'l' * len(header)}}}"
     parts = [begin, r"\hline", lines[0], r"\hline", *lines[1:], r"\hline", r"\end{tabular}"]
     return "\n".join(parts) + "\n"
@@ -79,8 +73,3 @@ def format_error(error: float, deviation: float | None) -> str:
     """
     text = f"{100 * error:.1f}"
     return text if deviation is None else f"{text} ± {100 * deviation:.1f}"
-
-
-def _escaped(text: str) -> str:
-    """Return a text with the special characters of LaTeX escaped."""
-    return "".join(_LATEX.get(character, character) for character in text)

@@ -1,8 +1,8 @@
-"""What a channel answers most to: crops of the images with its largest responses.
+"""Crops of the images with the largest responses of a channel.
 
-A crop is what the response depends on by the layer's receptive field, of the image as the
-network sees it. Where it reaches beyond the border it shows what the network sees there: the
-mean color. A field that is larger than the image is cut at the border.
+A crop is the receptive field of a response, in the image as the network sees it. Beyond the border
+it shows what the network sees there: the mean color. A field that is longer than the image is cut
+at the border.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 CROPS = 9
-"""How many crops of a channel are shown."""
+"""Number of crops of a channel."""
 
 _TILE = 64
 _GAP = 2
@@ -34,8 +34,6 @@ def response_box(
     field: ReceptiveField | None, position: Sequence[int], size: tuple[int, int]
 ) -> Box:
     """Return the part of an image that a response depends on; all of it without a field.
-
-    Along an axis on which the field is longer than the image, it is cut at the border.
 
     >>> response_box(ReceptiveField(size=11, stride=4, offset=3.0), (0, 5), (64, 64))
     Box(top=-2, left=18, bottom=9, right=29)
@@ -54,15 +52,12 @@ def response_box(
 def draw_top_responses(
     layer: Layer, statistics: ChannelStatistics, channels: Iterable[int]
 ) -> tuple[Image.Image, list[dict[str, Any]]]:
-    """A grid of the crops of channels, and a description of each channel with their boxes.
+    """Return a grid of the crops of channels, and a description of each channel with the boxes.
 
-    Args:
-        layer: the layer.
-        statistics: its statistics.
-        channels: which of its channels; a dead one gets an empty cell.
+    A dead channel gets an empty cell.
 
     Raises:
-        ImageError: if an image is not there any more.
+        ImageError: if an image cannot be read any more.
     """
     described = [describe_channel(statistics, channel, CROPS) for channel in channels]
     tiles = _tiles(layer, [d for d in described if not d["dead"]])
@@ -72,7 +67,7 @@ def draw_top_responses(
 
 
 def _tiles(layer: Layer, described: list[dict[str, Any]]) -> dict[int, list[Image.Image]]:
-    """The crops of each channel, their boxes put down; every image is read once."""
+    """Return the crops of each channel, and describe their boxes; read each image once."""
     field, prescribed = layer.receptive_field, layer.preprocessing
     tiles: dict[int, list[Image.Image]] = {d["channel"]: [] for d in described}
     responses = [(d["channel"], response) for d in described for response in d["top"]]
@@ -92,7 +87,7 @@ def _tiles(layer: Layer, described: list[dict[str, Any]]) -> dict[int, list[Imag
 
 
 def _mosaic(tiles: list[Image.Image]) -> Image.Image:
-    """Crops at one size, the largest response first, row by row."""
+    """Return crops at one size in a square, the largest response first, row by row."""
     from PIL import Image, ImageOps
 
     columns = math.isqrt(CROPS)

@@ -24,19 +24,13 @@ def find_components(
     classes: Sequence[str] = (),
     size: int | tuple[int, int] | None = None,
 ) -> list[Term]:
-    """Return the components that the keys of a study name, each once.
+    """Return the components that these keys of a study name, each once.
 
-    Args:
-        representation: Phi.
-        network: whose layer it is, if it is one.
-        channels: a list such as "0-24,31", or "all".
-        neurons: channel, row and column of single responses.
-        classes: names or numbers of classes; the representation must be their scores.
-        size: of the images; None for the default of the representation.
+    If `size` is None, the images have the default size of the representation.
 
     Raises:
-        ValueError: if a channel, a response or a class is unknown, or the layer is not that of
-            the class scores.
+        ValueError: if a channel, a response or a class is unknown, or the representation is not
+            the layer of the network's class scores.
     """
     size = representation.default_size if size is None else size
     if size is None:
@@ -48,10 +42,14 @@ def find_components(
         found.append(Term(None, index, (row, column)))
         found[-1].place(shape)  # raises if there is no such response
     if classes:
-        scored = _scored_network(representation, network)
+        if network is None:
+            raise ValueError(f"{representation.name} has no classes: give channels")
+        scores = f"{network.name}/{network.score_layer}"
+        if representation.name != scores:
+            raise ValueError(f"classes need the layer {scores}, not {representation.name}")
         for name in classes:
-            index = scored.class_index(name)
-            found.append(Term(None, index, class_name=scored.classes[index].split(",")[0]))
+            index = network.class_index(name)
+            found.append(Term(None, index, class_name=network.classes[index].split(",")[0]))
     return list({(term.feature, term.position, term.class_name): term for term in found}.values())
 
 
@@ -71,13 +69,3 @@ def measure_maxima(
     with representation.session(device):
         ranges, _ = find_ranges(representation, targets, device, photos)
     return [0.0 if found.is_dead else found.scale for found in ranges]
-
-
-def _scored_network(representation: Representation, network: Network | None) -> Network:
-    """Return the network whose class scores the representation is."""
-    if network is None:
-        raise ValueError(f"{representation.name} has no classes: give channels")
-    layer = f"{network.name}/{network.score_layer}"
-    if representation.name != layer:
-        raise ValueError(f"classes are of the layer of scores, {layer}, not {representation.name}")
-    return network

@@ -25,11 +25,6 @@ def seconds_each(
     If some trials of a representation are done, this is their median time. Otherwise a few steps
     of the first trial are timed; on one thread of a CPU by processor time, which other programs
     do not change. A representation of which no trial can be carried out is left out.
-
-    Args:
-        records: the trials of a study.
-        loader: loads the representations.
-        device: where to compute.
     """
     estimates = {}
     for name in dict.fromkeys(record.trial.representation for record in records):

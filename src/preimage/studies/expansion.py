@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from preimage.catalog import CLASSICAL
+from preimage.networks import Network
 from preimage.photo_files import photo_paths
 from preimage.presets import PRESETS, settings_for, strength_of
 from preimage.representations.base import Representation
@@ -15,12 +16,7 @@ from preimage.settings import Settings
 from preimage.studies.components import find_components, measure_maxima
 from preimage.studies.loader import Loader
 from preimage.studies.study import Study
-from preimage.studies.trial import Trial
-from preimage.studies.trial_files import (
-    checksum,
-    checksum_of_all,
-    weights_checksum,
-)
+from preimage.studies.trial import Trial, checksum, checksum_of_all, weights_checksum
 
 _DEFAULTS = {"invert": "fast", "maximize": "modern", "caricature": "nnpreimage"}
 """The quality or preset of each visualization if a study names none."""
@@ -29,10 +25,7 @@ _DEFAULTS = {"invert": "fast", "maximize": "modern", "caricature": "nnpreimage"}
 def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
     """Return a trial for every combination, each once, representation by representation.
 
-    Args:
-        study: what to try.
-        loader: loads the representations.
-        folder: where relative paths start.
+    Relative paths start at `folder`.
 
     Raises:
         ValueError: if a representation or a constant cannot be used.
@@ -41,7 +34,8 @@ def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
     weights = study.weights
     if weights is not None and weights != "random":
         weights = str((folder / weights).absolute())
-    photos = photo_paths(_photos_of(study), folder.absolute())[: study.limit]
+    of_study = study.reference if study.visualization == "maximize" else study.images
+    photos = photo_paths(of_study, folder.absolute())[: study.limit]
     contents = {photo: checksum(photo) for photo in photos}
     found: dict[str, Trial] = {}
     for name in _names(study, weights, loader):
@@ -56,7 +50,8 @@ def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
             "mask": study.mask,
         }
         if study.visualization == "maximize":
-            subjects = _components(study, phi, loader, fields, photos)
+            network = loader.network_of(name, own_weights)
+            subjects = _components(study, phi, network, photos)
         else:
             subjects = [{"photo": str(p), "photo_sha256": contents[p]} for p in photos]
         constants = list(_settings(study, phi))
@@ -64,11 +59,6 @@ def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
             trial = Trial(**fields, **subject, settings=settings, seed=seed)
             found.setdefault(trial.key, trial)
     return list(found.values())
-
-
-def _photos_of(study: Study) -> list[str] | None:
-    """Return the photos to work on, or those that M is taken from."""
-    return study.reference if study.visualization == "maximize" else study.images
 
 
 def _names(study: Study, weights: str | None, loader: Loader) -> Iterator[str]:
@@ -82,14 +72,9 @@ def _names(study: Study, weights: str | None, loader: Loader) -> Iterator[str]:
 
 
 def _components(
-    study: Study,
-    phi: Representation,
-    loader: Loader,
-    fields: dict[str, Any],
-    photos: Sequence[Path],
+    study: Study, phi: Representation, network: Network | None, photos: Sequence[Path]
 ) -> list[dict[str, Any]]:
     """Return the fields of a trial that name its component, for each component."""
-    network = loader.network_of(fields["representation"], fields["weights"])
     components = find_components(
         phi, network, channels=study.channels, neurons=study.neurons, classes=study.classes,
         size=study.size,

@@ -1,4 +1,4 @@
-"""A cache of networks, their layers, and dictionaries of HOGgle, as trials name them."""
+"""A cache of what trials name: networks, layers, and dictionaries of HOGgle."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from preimage.catalog import CLASSICAL
 from preimage.names import LayerName
 from preimage.networks import Network
 from preimage.representations.base import Representation
-from preimage.studies.trial_files import checksum
+from preimage.studies.trial import checksum
 
 
 class Loader:
-    """A cache of the network that was used last, its layers, and the last dictionaries.
+    """A cache of the last network, its layers, and the last dictionaries.
 
     Attributes:
-        files: paths of weight files that are not where trials say, by network and weights as
-            trials name them.
+        files: paths of weight files that are not where trials say, by the names of network and
+            weights in trials.
 
     >>> loader = Loader()
     >>> loader.representation("hog") is loader.representation("hog")
@@ -36,7 +36,11 @@ class Loader:
         if self._loaded != (name, weights) or self._network is None:
             self._loaded, self._network = None, None
             self._representations.clear()
-            self._network = self._load(name, weights)
+            file = self.files.get((name, weights))
+            if file is not None and weights is None and name.startswith("matconvnet:"):
+                self._network = catalog.network(f"matconvnet:{file}")
+            else:
+                self._network = catalog.network(name, file or weights)
             self._loaded = (name, weights)
         return self._network
 
@@ -44,11 +48,9 @@ class Loader:
         """Return the representation of that name; see `catalog.representation`."""
         network = self.network_of(name, weights)
         if name not in self._representations:
-            self._representations[name] = (
-                catalog.representation(name)
-                if network is None
-                else network.layer(LayerName.parse(name).layer)
-            )
+            layer = LayerName.parse(name).layer
+            found = catalog.representation(name) if network is None else network.layer(layer)
+            self._representations[name] = found
         return self._representations[name]
 
     def network_of(self, name: str, weights: str | None = None) -> Network | None:
@@ -71,12 +73,3 @@ class Loader:
                 raise ValueError(f"{path}: changed since the study began: run it again")
             self._dictionaries = sha256, hoggle.load(Path(path))
         return self._dictionaries[1]
-
-    def _load(self, name: str, weights: str | None) -> Network:
-        """Load a network, with its weights from `files` if they are listed there."""
-        file = self.files.get((name, weights))
-        if file is None:
-            return catalog.network(name, weights)
-        if weights is None and name.startswith("matconvnet:"):
-            return catalog.network(f"matconvnet:{file}")
-        return catalog.network(name, file)

@@ -49,12 +49,7 @@ class Measures:
 
 
 def measure(result: PreImage, network: Network | None) -> Measures:
-    """Return the numbers of a single result.
-
-    Args:
-        result: one result of a visualization.
-        network: the network of a visualized layer; None for HOG and dense SIFT.
-    """
+    """Return the numbers of a single result; `network` is that of the visualized layer."""
     total = result.trace.total
     natural, agrees = None, None
     if result.visualization == "invert" and result.originals is not None:
@@ -83,9 +78,9 @@ def measure_reconstruction(
 
     Args:
         representation: Phi.
-        image: the reconstruction as it is to be shown, (1, D, H, W).
+        image: the reconstruction as it is shown, (1, D, H, W).
         original: the photo, (1, D, H, W).
-        code: its code.
+        code: the code of the photo.
         seconds: how long the reconstruction took.
     """
     preprocessing = representation.preprocessing
@@ -100,12 +95,9 @@ def measure_reconstruction(
 
 
 def naturalness(shown: Tensor, original: Tensor, preprocessing: Preprocessing) -> float:
-    """Return how natural an image looks: 1 if it has the gradients of the photo.
+    """Return the `gradient_intersection` of an image and its photo in the core's units, (D, H, W).
 
-    Args:
-        shown: the image as it is to be shown, in the core's units, (D, H, W).
-        original: the photo, likewise.
-        preprocessing: of both.
+    It is 1 if the image has the gradients of the photo.
     """
     to_255 = preprocessing.to_255
     return gradient_intersection(to_255(shown.cpu()), to_255(original.cpu()))
@@ -115,11 +107,8 @@ def gradient_intersection(image: Tensor, photo: Tensor) -> float:
     """Return the intersection of two histograms of gradients, 1 for equal ones.
 
     As in the authors' code, the histograms are of the differences of neighboring gray levels
-    along both axes, in bins of 10 from -255 to 255, each of sum 1.
-
-    Args:
-        image: (D, H, W), 0..255.
-        photo: likewise, of any size.
+    along both axes, in bins of 10 from -255 to 255, each of sum 1. The images are (D, H, W) in
+    0..255; their sizes may differ.
 
     >>> flat, edge = torch.zeros(1, 4, 4), torch.zeros(1, 4, 4)
     >>> edge[:, :, 2:] = 255
@@ -138,12 +127,10 @@ def _histogram(image: Tensor) -> Tensor:
 
 
 def class_agreement(network: Network, originals: Tensor, images: Tensor) -> list[bool | None]:
-    """Return whether photos and results are in one class; None if there are no classes.
+    """Return whether each photo and its result are in one class; None if there are no classes.
 
-    Args:
-        network: scores the classes.
-        originals: the photos in the core's units, (N, D, H, W).
-        images: their reconstructions; the scores are computed on their device.
+    Photos and results are (N, D, H, W) in the core's units. The scores are computed on the device
+    of the results.
     """
     if not network.classes:
         return [None] * len(images)

@@ -14,13 +14,11 @@ from preimage.studies.trial import Trial
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A trial that was carried out.
+    """A trial that was carried out: its key, and the numbers of its result.
 
     Attributes:
-        key: of the trial.
-        measures: the numbers of its result.
         image: x* in the core's units, (D, H, W).
-        picture: the same to be looked at, 8 bits, (H, W) or (H, W, 3).
+        picture: x* as it is shown, 8 bits, (H, W) or (H, W, 3).
         versions: what it was computed with.
     """
 
@@ -41,15 +39,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A trial of a study as a store knows it.
+    """A trial of a study as a store knows it; what does not apply to its status is None.
 
     Attributes:
-        trial: the trial.
-        status: "done", "failed", or "missing" if it was not carried out yet.
-        measures: the numbers of the result if the trial is done.
-        reason: why the trial failed if it did.
-        picture: file of the picture if the trial is done.
-        image: file of x* in the core's units, float32 (D, H, W), if the trial is done.
+        status: "missing" if the trial was not carried out yet.
+        measures: the numbers of the result.
+        reason: why the trial failed.
+        picture: file of the picture.
+        image: file of x* in the core's units, float32 (D, H, W).
     """
 
     trial: Trial

@@ -1,6 +1,6 @@
 """A study as a TOML file: representations, images, constants, and what to do with them.
 
-A trial is made for every combination. Only `representations` must be there:
+A trial is made for every combination. Only `representations` is required:
 
     name = "early-layers"
     representations = ["hog", "efficientnet-lite0/blocks.2", "vgg-m/*"]
@@ -69,30 +69,21 @@ _OWN_KEYS = ("loss_weight", "strength", "solver")
 
 
 class Study(BaseModel):
-    """The combinations to try, as the module describes them.
+    """The combinations to try, in the keys that the module describes and these.
 
     Attributes:
         name: of the study in its store; the name of its file if not given.
-        visualization: "invert", "maximize" or "caricature".
         representations: names of Phi; "NETWORK/*" stands for the main layers of a network.
-        images: photos to work on: files and folders; None for the shipped photos.
-        limit: largest number of them.
+        limit: largest number of photos.
         reference: photos that M is taken from; None for the shipped photos.
-        channels: channels to maximize: a list such as "0-24,31", or "all".
-        neurons: single responses to maximize: channel, row and column of each.
-        classes: classes to maximize, by name or number, of a layer of class scores.
+        classes: classes to maximize, by name or number.
         weights: weight file of the networks, "random", or None for their own.
-        loss_weight: values of C of inversions; None for that of each representation.
         strength: strengths of maximizations and caricatures, multiples of 1 / Z; None for the
             default of the preset.
-        seeds: of noise and jitter.
-        size: longer side, or height and width, that photos are resized to, or of the images
-            of a maximization.
         quality: "draft", "fast" or "best", of inversions.
         preset: "nnpreimage" or "paper", of inversions instead of a quality; "modern" too, of
             maximizations.
         steps: number of evaluations; None for that of the quality or preset.
-        settings: constants that differ from these; each value of a list is tried.
         mask: which components of the codes count, in inversions.
     """
 
@@ -141,9 +132,7 @@ class Study(BaseModel):
             if name in self.model_fields_set and self.visualization not in visualizations:
                 raise ValueError(f"{name}: not for visualization = {self.visualization!r}")
         if self.visualization == "maximize" and not (self.channels or self.neurons or self.classes):
-            raise ValueError(
-                'nothing to maximize: give channels, such as "0-24", neurons or classes'
-            )
+            raise ValueError('nothing to maximize: give channels ("0-24"), neurons or classes')
         presets = PRESETS if self.visualization == "maximize" else UPRIGHT_PRESETS
         if self.quality not in (None, *QUALITIES):
             raise ValueError(unknown("quality", str(self.quality), QUALITIES))
@@ -171,8 +160,7 @@ def read_study(path: Path) -> Study:
 
     Raises:
         OSError: if it cannot be read.
-        ValueError: if it is no TOML, or holds unknown keys or values out of range; one line
-            names the first of them.
+        ValueError: if it is no TOML, or as `make_study`.
     """
     try:
         keys = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -16,19 +16,14 @@ _Group: TypeAlias = tuple[str, float | None, tuple[tuple[str, Any], ...]]
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """The mean of inversions that differ only in photo and seed.
+    """The means of `Measures` of inversions that differ only in photo and seed.
 
     Attributes:
         representation: name of Phi.
         loss_weight: C; None for HOGgle.
         varied: the other constants that the study varies, with their values.
-        error: mean reconstruction error, a fraction.
-        error_std: its sample standard deviation; None for a single result.
-        psnr: mean in decibels.
-        ssim: mean.
-        naturalness: mean.
+        error_std: sample standard deviation of the error; None for a single result.
         class_agreement: fraction of results in the class of the photo; None without classes.
-        seconds: mean.
         count: number of results.
     """
 
@@ -47,18 +42,15 @@ class Mean:
 
 @dataclass(frozen=True, slots=True)
 class MeanResponse:
-    """The mean of maximizations that differ only in seed, or of caricatures: photo and seed.
+    """The means of `Measures` of maximizations that differ only in seed, or of caricatures.
 
     Attributes:
         representation: name of Phi.
-        component: what is excited; None for caricatures.
+        component: what is excited; None for caricatures, which may differ in photo and seed.
         strength: the multiple of 1 / Z.
         varied: the other constants that the study varies, with their values.
-        response: mean response of the component; of caricatures, as a multiple of that to the
-            photo.
-        response_std: its sample standard deviation; None for a single result.
+        response_std: sample standard deviation of the response; None for a single result.
         maximum: M of the component; None for caricatures.
-        seconds: mean.
         count: number of results.
     """
 
@@ -86,16 +78,25 @@ def summarize(records: Sequence[Record]) -> list[Mean]:
 def summarize_responses(records: Sequence[Record]) -> list[MeanResponse]:
     """Return the means of maximizations and caricatures, in the order of the records."""
     names = varied_constants(records)
-    groups: dict[tuple[_Group, str | None], list[tuple[Trial, Measures]]] = {}
+    maxima: dict[tuple[_Group, str | None], float | None] = {}
+    groups: dict[tuple[_Group, str | None], list[tuple[float, float]]] = {}
     for record in records:
         trial, measures = record.trial, record.measures
         if measures is not None and measures.response is not None:
             key = (_group(trial, names), trial.component)
-            groups.setdefault(key, []).append((trial, measures))
-    return [
-        _mean_response(group, component, alike[0][0].maximum, [measures for _, measures in alike])
-        for (group, component), alike in groups.items()
-    ]
+            maxima.setdefault(key, trial.maximum)
+            groups.setdefault(key, []).append((measures.response, measures.seconds))
+    means = []
+    for (group, component), values in groups.items():
+        (representation, strength, varied), maximum = group, maxima[group, component]
+        responses, seconds = zip(*values, strict=True)
+        means.append(
+            MeanResponse(
+                representation, component, strength, varied, fmean(responses),
+                _deviation(responses), maximum, fmean(seconds), len(values),
+            )
+        )  # fmt: skip
+    return means
 
 
 def varied_constants(records: Sequence[Record]) -> list[str]:
@@ -125,7 +126,7 @@ def _mean(group: _Group, measures: list[Measures]) -> Mean:
     return Mean(
         *group,
         error=fmean(errors),
-        error_std=stdev(errors) if len(errors) > 1 else None,
+        error_std=_deviation(errors),
         psnr=mean("psnr"),
         ssim=mean("ssim"),
         naturalness=mean("naturalness"),
@@ -135,20 +136,6 @@ def _mean(group: _Group, measures: list[Measures]) -> Mean:
     )
 
 
-def _mean_response(
-    group: _Group, component: str | None, maximum: float | None, measures: list[Measures]
-) -> MeanResponse:
-    """Return the mean of several maximizations or caricatures."""
-    representation, strength, varied = group
-    responses = [m.response for m in measures if m.response is not None]
-    return MeanResponse(
-        representation=representation,
-        component=component,
-        strength=strength,
-        varied=varied,
-        response=fmean(responses),
-        response_std=stdev(responses) if len(responses) > 1 else None,
-        maximum=maximum,
-        seconds=fmean(m.seconds for m in measures),
-        count=len(responses),
-    )
+def _deviation(values: Sequence[float]) -> float | None:
+    """Return the sample standard deviation; None for a single value."""
+    return stdev(values) if len(values) > 1 else None

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from preimage.files import sha256
 from preimage.masks import Mask
+from preimage.models.state_dicts import RANDOM
+from preimage.names import LayerName
 from preimage.presets import Visualization, strength_of
 from preimage.settings import Settings
 from preimage.targets import Target, Term
@@ -29,19 +31,17 @@ class Trial(BaseModel):
         weights: weight file of the network, "random", or None for the network's own.
         weights_sha256: checksum of that file, or of the one that the representation names.
         photo: path of the image file, of an inversion or a caricature.
-        photo_sha256: its checksum.
         size: longer side, or height and width, that the photo is resized to; of a maximization,
             the size of the image. None for the size that the representation prescribes.
         seed: of noise and jitter.
         settings: all constants; None for HOGgle, which has none.
         mask: which components of the code count, in an inversion.
         dictionaries: file of HOGgle's dictionaries, which then invert HOG.
-        dictionaries_sha256: its checksum.
         channel: index of the channel that a maximization excites.
         position: row and column of the response; None for the central one.
         class_name: name of the class if the channel is the score of a class.
         maximum: M, the largest response to photos; 0 if no photo moves it.
-        reference_sha256: checksum of these photos.
+        reference_sha256: checksum of the contents of these photos.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -145,6 +145,30 @@ class Trial(BaseModel):
         name = "C" if self.visualization == "invert" else "strength"
         weight = "HOGgle" if self.weight is None else f"{name} {self.weight:g}"
         return f"{self.representation}, {self.subject}, {weight}, seed {self.seed}"
+
+
+def checksum(path: Path) -> str:
+    """Return the SHA-256 of a file; if it cannot be read, a text that names it."""
+    try:
+        return sha256(path)
+    except OSError:
+        return f"unreadable:{path}"
+
+
+def checksum_of_all(photos: Sequence[Path]) -> str:
+    """Return a SHA-256 of the contents of photos, whatever their order and names."""
+    contents = sorted({checksum(photo) for photo in photos})
+    return sha256("".join(contents).encode())
+
+
+def weights_checksum(representation: str, weights: str | None) -> str | None:
+    """Return the SHA-256 of the weight file that a trial names; None if it names none."""
+    source, separator, rest = representation.partition(":")
+    if weights is not None and weights != RANDOM:
+        return checksum(Path(weights))
+    if separator and source == "matconvnet":
+        return checksum(Path(LayerName.parse(rest).network))
+    return None
 
 
 def _in_floats(value: Any) -> Any:

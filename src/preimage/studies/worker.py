@@ -29,14 +29,8 @@ def carry_out(
 ) -> list[Outcome | Failure]:
     """Carry out trials of the same `batch_key`, in one batch if possible.
 
-    An error in one trial does not affect the others.
-
-    Args:
-        trials: what to do.
-        photos: the image files by checksum.
-        loader: loads the representations.
-        device: where to compute.
-        progress: called after each step.
+    An error in one trial does not affect the others. The image files are given by checksum;
+    `progress` is called after each step.
 
     Raises:
         KeyboardInterrupt: after an interrupted visualization, which is not kept.
@@ -48,11 +42,7 @@ def carry_out(
     except Exception as error:  # a representation can raise anything
         if len(trials) == 1:
             return [Failure(trials[0].key, _in_one_line(error))]
-    return [
-        result
-        for trial in trials
-        for result in carry_out([trial], photos, loader, device, progress)
-    ]
+    return [r for trial in trials for r in carry_out([trial], photos, loader, device, progress)]
 
 
 def visualize(
@@ -66,18 +56,12 @@ def visualize(
 ) -> PreImage:
     """Return the results of trials of the same `batch_key`, computed in one batch.
 
-    Args:
-        trials: what to do.
-        photos: the photo of each; none for maximizations.
-        phi: their representation.
-        settings: used instead of theirs.
-        device: where to compute.
-        progress: called after each step.
+    Each trial needs its photo, unless it is a maximization. `settings` replaces that of the trials.
 
     Raises:
         ValueError: if a trial cannot be carried out.
         DeadTargetError: if no photo moves the component of a trial.
-        KeyboardInterrupt: after an interrupted visualization, which is not kept.
+        KeyboardInterrupt: as `carry_out`.
     """
     first = trials[0]
     options: dict[str, Any] = {

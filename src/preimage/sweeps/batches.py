@@ -1,7 +1,8 @@
-"""Batches: trials that a worker is given together."""
+"""Batches, which are trials that a worker is given together, and a queue of them."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,13 @@ from preimage.files import sha256
 from preimage.studies.outcome import Failure
 from preimage.studies.trial import Trial
 
+DEATHS = 3
+"""Number of worker deaths after which a trial counts as failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Trials to carry out together, with their photos: all that a worker needs.
-
-    Attributes:
-        trials: at least one, of the same `batch_key`.
-        photos: the image files by checksum.
-    """
+    """Trials of one `batch_key`, and their image files by checksum: all that a worker needs."""
 
     trials: tuple[Trial, ...]
     photos: dict[str, bytes]
@@ -57,3 +56,36 @@ def read_photos(trials: Sequence[Trial]) -> tuple[Batch | None, list[Failure]]:
             failures.append(Failure(trial.key, reason))
     left = tuple(trial for trial in trials if not trial.photo or trial.photo_sha256 in photos)
     return (Batch(left, photos) if left else None), failures
+
+
+class Queue:
+    """Batches to carry out: first those of dead workers, then new ones."""
+
+    def __init__(self, batches: Iterator[Batch]) -> None:
+        self._batches = batches
+        self._again: list[Batch] = []
+        self._deaths: Counter[str] = Counter()
+
+    def next(self) -> Batch | None:
+        """Return the next batch; None if there is none at present."""
+        return self._again.pop() if self._again else next(self._batches, None)
+
+    def put_back(self, batch: Batch) -> None:
+        """Put a batch back that was lost through no fault of its trials."""
+        self._again.append(batch)
+
+    def died(self, batch: Batch, cause: str) -> list[Failure]:
+        """Put the trials of a dead worker back, one by one.
+
+        Returns:
+            A failure for each trial that `DEATHS` workers have died of.
+        """
+        failures = []
+        for single in batch.split():
+            key = single.trials[0].key
+            self._deaths[key] += 1
+            if self._deaths[key] < DEATHS:
+                self._again.append(single)
+            else:
+                failures.append(Failure(key, f"its worker process died {DEATHS} times ({cause})"))
+        return failures

@@ -1,6 +1,7 @@
 """Engines, which carry out batches of trials: this process, or a pool of processes.
 
-An engine draws a batch whenever a worker is free, and yields the results of each batch. The same
+An engine draws a batch whenever a worker is free, and yields the results of each batch. It reports
+the progress of each batch twice a second. A worker has a network and threads of its own. The same
 batches give the same results on every engine, bit for bit, if each worker has the same number of
 threads. In batches of another size, the results of networks may differ by rounding.
 """
@@ -23,8 +24,7 @@ from preimage.optimizer import Progress
 from preimage.studies.loader import Loader
 from preimage.studies.outcome import Failure, Outcome
 from preimage.studies.worker import carry_out
-from preimage.sweeps.batches import Batch
-from preimage.sweeps.retries import Queue
+from preimage.sweeps.batches import Batch, Queue
 
 Results: TypeAlias = Sequence[Outcome | Failure]
 Engine: TypeAlias = Callable[[Iterator[Batch]], Generator[Results, None, None]]
@@ -34,12 +34,10 @@ _SECONDS_BETWEEN_REPORTS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class BatchProgress:
-    """The state of a batch that is being carried out.
+    """The state of a batch: `step` of `steps` is done.
 
     Attributes:
-        key: of its first trial.
-        step: steps that are done.
-        steps: steps in all.
+        key: of the first trial.
         energy: the mean of Eq. 1 over the batch.
     """
 
@@ -65,11 +63,7 @@ def in_process(
 ) -> Generator[Results, None, None]:
     """Carry out one batch after the other in this process.
 
-    Args:
-        batches: drawn one at a time.
-        threads: number of threads of torch; the number before is restored afterwards.
-        device: where to compute.
-        report_progress: called twice a second while a batch is carried out.
+    The number of threads of torch is restored afterwards.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -90,17 +84,10 @@ def process_pool(
     device: str,
     report_progress: ReportProgress = _ignore,
 ) -> Generator[Results, None, None]:
-    """Carry out batches in worker processes, each with a network of its own.
+    """Carry out batches in worker processes, each with `threads` threads.
 
-    A worker that dies is replaced. Its trials are tried again, one by one, until
-    `retries.DEATHS` workers have died of them. Workers end with this process, however it ends.
-
-    Args:
-        batches: drawn whenever a worker is free.
-        workers: number of processes.
-        threads: number of threads of each.
-        device: where to compute.
-        report_progress: called twice a second for each batch that is being carried out.
+    A worker that dies is replaced. Its trials are tried again, one by one, until `DEATHS` workers
+    have died of them. Workers end with this process, however it ends.
     """
     queue = Queue(batches)
     idle: list[_Worker] = []
@@ -150,8 +137,7 @@ class _Worker:
 
     def receive(self) -> Results | BatchProgress:
         """Return the next message; raise EOFError or ConnectionError if the process died."""
-        message: Results | BatchProgress = self.connection.recv()
-        return message
+        return self.connection.recv()
 
     def end(self) -> int | None:
         """Kill the process, and return its exit status."""
@@ -162,11 +148,8 @@ class _Worker:
 
 
 def _serve(connection: Connection, threads: int, device: str) -> None:
-    """Carry out the batches that a connection brings, until it closes.
-
-    Ctrl-C is ignored: the process at the other end handles it.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Carry out the batches that a connection brings, until it closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process at the other end handles Ctrl-C
     torch.set_num_threads(threads)
     loader = Loader()
     try:

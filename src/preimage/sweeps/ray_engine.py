@@ -18,36 +18,22 @@ import torch
 from preimage.studies.loader import Loader
 from preimage.studies.outcome import Failure
 from preimage.studies.worker import carry_out
-from preimage.sweeps.batches import Batch
+from preimage.sweeps.batches import Batch, Queue
 from preimage.sweeps.engines import Results
-from preimage.sweeps.retries import Queue
 from preimage.sweeps.shipping import Shipment, Shipments
 
 _MOST_FAILED_STARTS = 20
 
 
 def ray_actors(
-    batches: Iterator[Batch],
-    *,
-    address: str,
-    workers: int,
-    threads: int,
-    device: str,
-    gpus: float,
+    batches: Iterator[Batch], *, address: str, workers: int, threads: int, device: str, gpus: float
 ) -> Generator[Results, None, None]:
-    """Carry out batches by actors of a Ray cluster.
+    """Carry out batches by actors of a Ray cluster, each with `threads` threads.
 
-    Trials of a lost node are tried again without limit. Trials whose process died on a node that
-    is still there are tried again until `retries.DEATHS` workers have died of them.
-
-    Args:
-        batches: drawn whenever an actor is free.
-        address: of the cluster; "auto" for the one that this machine belongs to, "local" to
-            start one here.
-        workers: number of actors.
-        threads: number of threads of each.
-        device: where each computes.
-        gpus: share of a GPU that each takes.
+    The address "auto" stands for the cluster that this machine belongs to; "local" starts one here.
+    Each actor takes the share `gpus` of a GPU. Trials of a lost node are tried again without limit.
+    Trials whose process died on a node that is still there are tried again until `DEATHS` workers
+    have died of them.
 
     Raises:
         ValueError: if Ray is not installed, or there is no cluster at the address.
@@ -101,13 +87,7 @@ class _Worker:
 
 
 class _Pool:
-    """The workers of a run, and the queue that they draw from.
-
-    Args:
-        ray: the module.
-        queue: of batches.
-        start_actor: starts an actor on some node.
-    """
+    """The workers of a run, and the queue that they draw from; `ray` is the module."""
 
     def __init__(self, ray: Any, queue: Queue, start_actor: Callable[[], Any]) -> None:
         self._ray = ray
@@ -158,11 +138,7 @@ class _Pool:
             self._busy[worker.actor.carry_out.remote(batch, shipment)] = worker
 
     def _replace(self, worker: _Worker, error: Exception) -> Results:
-        """Start a worker in place of a lost one, and put its batch back.
-
-        Returns:
-            A failure for each trial that too many workers have died of.
-        """
+        """Replace a lost worker; return failures of trials that too many workers have died of."""
         failures: Results = []
         if worker.batch is None:
             self._failed_starts += 1

@@ -37,12 +37,12 @@ def run(
 
     Args:
         store: keeps the results.
-        trials: what to do.
-        engine: carries them out.
+        trials: all trials of the study.
+        engine: carries out batches.
         batch: the largest number of trials in a batch.
         retry: whether to try failed trials again.
         report: called with each result once it is kept.
-        stop: when asked, the trials that were begun are finished and the run ends.
+        stop: once asked, the trials that were begun are finished and the run ends.
 
     Raises:
         OSError: if the store cannot be written; what it holds stays valid.
@@ -70,12 +70,9 @@ def run(
 
 @contextlib.contextmanager
 def graceful_stop(announce: Callable[[], None]) -> Iterator[Stop]:
-    """Turn the first Ctrl-C into a wish to stop; the second raises KeyboardInterrupt.
+    """Turn the first Ctrl-C into a wish to stop, and announce it; let the second interrupt.
 
     Outside the main thread, Ctrl-C is not changed.
-
-    Args:
-        announce: called at the first Ctrl-C.
     """
     stop = Stop()
 

@@ -17,11 +17,9 @@ from preimage.studies.trial import Trial
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """A weight file on its way.
+    """A weight file on its way, with the names of network and weights in trials.
 
     Attributes:
-        network: name of the network, as in trials.
-        weights: as in trials.
         sha256: checksum of the contents.
         suffix: of the file name; it tells the format.
         content: a list of one reference to the bytes. Inside a list, Ray does not fetch them.
@@ -34,10 +32,7 @@ class Shipment:
     content: list[Any]
 
     def unpack(self, follow: Callable[[Any], np.ndarray]) -> Path:
-        """Return the path of the file on this machine; fetch it unless it is there.
-
-        Args:
-            follow: returns the bytes that a reference stands for.
+        """Return the path of the file on this machine; fetch it with `follow` unless it is there.
 
         Raises:
             OSError: if it cannot be written.
@@ -52,8 +47,7 @@ class Shipment:
 class Shipments:
     """The weight files of a run, each read and sent once.
 
-    Args:
-        put: keeps the bytes of a file, and returns a reference to them.
+    `put` keeps the bytes of a file, and returns a reference to them.
     """
 
     def __init__(self, put: Callable[[np.ndarray], Any]) -> None:
@@ -70,11 +64,11 @@ class Shipments:
     def _pack(self, network: str, weights: str | None) -> Shipment | None:
         """Read a weight file, and keep its bytes."""
         file = weight_file(network, weights)
-        try:
-            data = b"" if file is None else file.read_bytes()
-        except OSError:  # the trials fail in the worker, which says why
-            return None
         if file is None:
+            return None
+        try:
+            data = file.read_bytes()
+        except OSError:  # the trials fail in the worker, which says why
             return None
         content = self._put(np.frombuffer(data, np.uint8))
         return Shipment(network, weights, sha256(data), file.suffix, [content])

@@ -50,11 +50,7 @@ class StoreError(ValueError):
 
 
 class Store:
-    """Results in a folder, as the module describes it.
-
-    Args:
-        folder: of the store.
-        create: whether to make a store if there is none.
+    """Results in a folder, as the module describes it; made if `create` and there is none.
 
     Raises:
         StoreError: if there is no store, or it is of another version or damaged.
@@ -133,18 +129,20 @@ class Store:
     def lookup(self, trials: Sequence[Trial]) -> list[Record]:
         """Return the record of each of these trials."""
         with self._errors():
-            rows = self._database.execute("SELECT key, status, measures, reason FROM results")
+            rows = self._database.execute("SELECT key, measures, reason FROM results")
             known = {key: values for key, *values in rows}
-        missing = ("missing", None, None)
-        return [self._record(trial, *known.get(trial.key, missing)) for trial in trials]
+        return [self._record(trial, *known.get(trial.key, (None, None))) for trial in trials]
 
     def claim(self, trials: Sequence[Trial], *, retry: bool = False) -> list[Trial]:
         """Claim trials for this process, and return the claimed ones.
 
-        Trials are left out that are done, that failed (unless `retry`), or that another process
-        has claimed which still runs.
+        Trials are left out if they are done, if they failed (unless `retry`), or if another
+        process has claimed them and still runs.
         """
-        self._hold_lock()
+        if self._lock is None:
+            remove_partial(self.folder / "results")
+            self._lock = FileLock(self._lock_file(self._run))
+            self._lock.acquire()
         with self._transaction():
             mine = [trial for trial in trials if self._is_free(trial.key, retry)]
             self._database.executemany(
@@ -161,18 +159,15 @@ class Store:
         if isinstance(result, Failure):
             self._commit(result.key, "failed", None, None, result.reason)
             return
-        self._write_files(self._picture(result.key), result)
-        measures = json.dumps(dataclasses.asdict(result.measures))
-        self._commit(result.key, "done", measures, json.dumps(result.versions), None)
-
-    def _write_files(self, picture: Path, outcome: Outcome) -> None:
-        """Write the picture (8 bits) and, beside it as .npy, the image (float32)."""
         from PIL import Image
 
+        picture = self._picture(result.key)
         with write_whole(picture) as partial:
-            Image.fromarray(outcome.picture).save(partial)
+            Image.fromarray(result.picture).save(partial)
         with write_whole(picture.with_suffix(".npy")) as partial:
-            np.save(partial, outcome.image)
+            np.save(partial, result.image)
+        measures = json.dumps(dataclasses.asdict(result.measures))
+        self._commit(result.key, "done", measures, json.dumps(result.versions), None)
 
     def _commit(self, key: str, status: str, *values: str | None) -> None:
         """Write the row of a result, which ends its claim."""
@@ -206,13 +201,6 @@ class Store:
         self._lock_file(run).unlink(missing_ok=True)
         return False
 
-    def _hold_lock(self) -> None:
-        """Take the lock of this run, if it is not held yet."""
-        if self._lock is None:
-            remove_partial(self.folder / "results")
-            self._lock = FileLock(self._lock_file(self._run))
-            self._lock.acquire()
-
     def _lock_file(self, run: str) -> Path:
         """Return the path of the lock of a run."""
         return self.folder / "runs" / f"{run}.lock"
@@ -221,14 +209,10 @@ class Store:
         """Return the path of the picture of a result."""
         return self.folder / "results" / key[:2] / f"{key}.png"
 
-    def _record(
-        self, trial: Trial, status: str, measures: str | None, reason: str | None
-    ) -> Record:
+    def _record(self, trial: Trial, measures: str | None, reason: str | None) -> Record:
         """Return the record of a trial from its row."""
-        if status == "failed":
-            return Record(trial, "failed", reason=reason)
         if measures is None:
-            return Record(trial, "missing")
+            return Record(trial, "missing" if reason is None else "failed", reason=reason)
         picture = self._picture(trial.key)
         numbers = Measures(**json.loads(measures))
         return Record(trial, "done", numbers, picture=picture, image=picture.with_suffix(".npy"))
