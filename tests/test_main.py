@@ -14,7 +14,7 @@ import typer
 
 import preimage
 from preimage.cli import app
-from tests.cli.runner import save_photo
+from tests.cli.runner import run, save_photo
 from tests.support import pixels_of
 
 HEAVY = "{'torch', 'numpy', 'PIL', 'matplotlib', 'sqlite3', 'scipy'}"
@@ -136,6 +136,12 @@ def test_the_demo_writes_its_picture_and_prints_its_table(tmp_path: Path) -> Non
     for name, most in (("hog", 45), ("hogb", 15), ("dsift", 12)):
         assert 0 < float(cells[name][3]) < most
     assert output[-1] == f"wrote {out}"
+
+
+@pytest.mark.parametrize("command", [(), ("reproduce",), ("study",)])
+def test_without_a_command_there_is_help(command: tuple[str, ...]) -> None:
+    outcome = run(*command)
+    assert "Usage" in "".join(outcome.output + outcome.errors)
 
 
 def test_a_warning_is_one_line_on_standard_error(tmp_path: Path) -> None:

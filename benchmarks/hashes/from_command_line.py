@@ -176,7 +176,7 @@ def maximize_class_names() -> Parts:
 @result
 def maximize_mosaic_of_photos() -> Parts:
     """Maximize channels in one image, with the largest responses to photos of the user's."""
-    how = ("--preset", "nnpreimage", "--steps", "8", "--images", photos("china", "flower"))
+    how = ("--preset", "nnpreimage", "--steps", "8", "--reference", photos("china", "flower"))
     command("maximize", f"{NETWORK}/blocks.2", "--channels", "0-3", "--mosaic", *how, *OUT)
     return of_pictures()
 

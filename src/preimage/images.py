@@ -53,31 +53,38 @@ def load_image(source: ImageLike) -> Tensor:
     from PIL import Image
 
     if isinstance(source, Image.Image):
-        return _from_pil(source)
+        return _from_array(_pixels(source), channels_first=False)
     if not isinstance(source, str | os.PathLike):
         if not hasattr(source, "read"):
             raise TypeError(
                 "an image must be a path, an open file, a PIL image, an array or a tensor, "
                 f"not {type(source).__name__}"
             )
-        return _from_file(source)
+        return _from_array(read_pixels(source), channels_first=False)
     try:
         with Path(source).open("rb") as file:
-            return _from_file(file)
+            return _from_array(read_pixels(file), channels_first=False)
     except OSError as error:
         raise ImageError(f"{source}: {error.strerror or error}") from None
     except ImageError as error:
         raise ImageError(f"{source}: {error}") from None
 
 
-def _from_file(file: BinaryIO) -> Tensor:
+def read_pixels(file: BinaryIO) -> np.ndarray:
+    """Decode an image file to an array (H, W) or (H, W, 3) that `load_image` takes.
+
+    Loading the array gives the same image as loading the file.
+
+    Raises:
+        ImageError: as `load_image`.
+    """
     from PIL import Image, UnidentifiedImageError
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of large sizes and damaged metadata
         try:
             with Image.open(file) as image:
-                return _from_pil(image)
+                return _pixels(image)
         except ImageError:
             raise
         except UnidentifiedImageError:
@@ -91,7 +98,8 @@ def _from_file(file: BinaryIO) -> Tensor:
             raise _damaged(error) from None
 
 
-def _from_pil(image: Image.Image) -> Tensor:
+def _pixels(image: Image.Image) -> np.ndarray:
+    """Return the pixels of an image that is not decoded yet: 8 bits, 16 bits, or 0..1."""
     from PIL import Image, ImageOps
 
     width, height = image.size
@@ -104,9 +112,9 @@ def _from_pil(image: Image.Image) -> Tensor:
         image.load()
         image = ImageOps.exif_transpose(image)
         if image.mode == "I" or image.mode.startswith("I;16"):
-            return _from_array(np.asarray(image).clip(0, 65535).astype(np.uint16), False)
+            return np.asarray(image).clip(0, 65535).astype(np.uint16)
         if image.mode == "F":
-            return _from_array(np.asarray(image) / 255, False)
+            return np.asarray(image) / 255
         if image.has_transparency_data:
             image = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -115,7 +123,7 @@ def _from_pil(image: Image.Image) -> Tensor:
         raise
     except Exception as error:
         raise _damaged(error) from None
-    return _from_array(np.asarray(image), channels_first=False)
+    return np.asarray(image)
 
 
 def _damaged(error: Exception) -> ImageError:

@@ -31,7 +31,7 @@ def test_each_photo_and_layer_gets_a_picture_and_a_sidecar(tmp_path: Path) -> No
     lines = [json.loads(line) for line in outcome.output]
     names = [f"chelsea.{LITE0}-{layer}.png" for layer in ("stem", "blocks.1")]
     assert [Path(line["output"]).name for line in lines] == names
-    expected = {*names, f"{LITE0}.grid.png"}
+    expected = {*names, f"chelsea.{LITE0}.grid.png"}
     assert {path.name for path in tmp_path.glob("*.png")} == expected
     assert json.loads((tmp_path / names[0]).with_suffix(".json").read_text()) == lines[0]
     phi = catalog.representation(f"{LITE0}/blocks.1")

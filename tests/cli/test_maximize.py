@@ -114,7 +114,7 @@ def test_m_is_taken_from_a_folder_of_photos(tmp_path: Path) -> None:
     for name in ("chelsea", "coffee"):
         (folder / f"{name}.jpg").write_bytes(shipped_photos()[name].read_bytes())
     outcome = run(
-        "maximize", f"{LITE0}/stem.bn", "--channels", "0", "--images", folder, "--json", "--out",
+        "maximize", f"{LITE0}/stem.bn", "--channels", "0", "--reference", folder, "--json", "--out",
         tmp_path / "out", *QUICK,
     )  # fmt: skip
     assert outcome.status == 0

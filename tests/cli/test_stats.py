@@ -1,4 +1,4 @@
-"""`preimage stats` and `preimage top`."""
+"""`preimage stats`, and the bad input that `preimage top` refuses likewise."""
 
 from __future__ import annotations
 
@@ -8,21 +8,14 @@ from pathlib import Path
 
 import pytest
 from tests.cli.runner import run, save_photo
-from tests.statistics.networks import network
-from tests.support import pixels_of
-from torch import Tensor, nn
+from torch import Tensor
 
 from preimage import catalog, preprocessing
 from preimage.images import load_image
 from preimage.photo_files import shipped_photos
 from preimage.statistics import load_known
 
-NET = f"import:{__name__}.factory"
-
-
-def factory() -> tuple[nn.Module, dict[str, object]]:
-    """Maps "0" and "1", tokens "2" and vectors "3"; channel 5 of "0" and "1" is dead."""
-    return network(), {"mean": (127.5,) * 3, "std": (64,) * 3, "size": (24, 24)}
+NET = "import:tests.statistics.networks.factory"  # channel 5 of layers 0 and 1 is dead
 
 
 @pytest.fixture(autouse=True)
@@ -124,80 +117,18 @@ def test_a_bad_name_gets_one_clear_line_and_status_2(
 
 @pytest.mark.parametrize("command", ["stats", "top"])
 def test_a_folder_without_usable_images_is_refused(command: str, tmp_path: Path) -> None:
-    outcome = run(command, f"{NET}/0", "--images", tmp_path / "gone")
+    option = "--images" if command == "stats" else "--reference"
+    outcome = run(command, f"{NET}/0", option, tmp_path / "gone")
     assert outcome.status == 2
     assert outcome.errors == [f"error: {tmp_path / 'gone'}: No such file or directory"]
     (tmp_path / "empty").mkdir()
-    outcome = run(command, f"{NET}/0", "--images", tmp_path / "empty")
+    outcome = run(command, f"{NET}/0", option, tmp_path / "empty")
     assert outcome.status == 2
     assert "no images in this folder" in outcome.errors[0]
     (tmp_path / "empty/bad.png").write_bytes(b"no image")
-    outcome = run(command, f"{NET}/0", "--images", tmp_path / "empty")
+    outcome = run(command, f"{NET}/0", option, tmp_path / "empty")
     assert outcome.status == 2
     assert "none of 1 images can be used" in outcome.errors[0]
-
-
-def test_top_draws_the_channels_and_says_where_the_crops_are_from(
-    folder: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "new/top.png"
-    arguments = ("top", f"{NET}/1", "--images", folder, "--channels", "1,4-5", "--out", out)
-    outcome = run(*arguments)
-    assert (outcome.status, outcome.errors) == (0, [])
-    assert outcome.output == [
-        f"{NET}/1  3 channels  4 images  -> {out}",
-        f"dead in {NET}/1: 5",
-    ]
-    sidecar = json.loads(out.with_suffix(".json").read_text())
-    assert [c["channel"] for c in sidecar["channels"]] == [1, 4, 5]
-    assert [c["dead"] for c in sidecar["channels"]] == [False, False, True]
-    for top in sidecar["channels"][0]["top"]:
-        (row, column), (upper, left, lower, right) = top["position"], top["box"]
-        assert (left, upper, right, lower) == (
-            2 * column, 2 * row, 2 * column + 5, 2 * row + 5
-        )  # fmt: skip
-        assert Path(top["image"]).parent == folder
-    assert pixels_of(out).shape[1] == 3 * 196 + 4 * 8
-
-
-def test_top_uses_the_largest_known_set_and_else_the_shipped_photos(
-    folder: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "top.png"
-    assert "9 images" in run("top", f"{NET}/0", "--out", out).output[0]
-    for seed in range(4, 12):
-        save_photo(folder / f"{seed}.png", seed=seed)
-    run("stats", f"{NET}/0", "--images", folder)
-    outcome = run("top", f"{NET}/0", "--out", out)
-    assert outcome.output[0] == f"{NET}/0  6 channels  12 images  -> {out}"
-    assert "9 images" in run("top", f"{NET}/1", "--out", out).output[0]
-
-
-def test_an_image_that_top_cannot_read_any_more_is_named(folder: Path, tmp_path: Path) -> None:
-    run("stats", f"{NET}/0", "--images", folder)
-    for path in folder.iterdir():
-        path.unlink()
-    outcome = run("top", f"{NET}/0", "--out", tmp_path / "top.png")
-    assert outcome.status == 2
-    (line,) = outcome.errors
-    assert str(folder) in line
-    assert "No such file" in line
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (("--channels", "3-9"), "has channels 0-5, not 9"),
-        (("--channels", "5-3"), "channels must be like 0-24,31, not '5-3'"),
-        (("--channels", ","), "channels must be like"),
-        (("--out", "top.txt"), "cannot write top.txt: a picture ends in .png"),
-    ],
-)
-def test_bad_options_of_top_are_refused(options: tuple[str, ...], message: str) -> None:
-    outcome = run("top", f"{NET}/0", *options)
-    assert outcome.status == 2
-    (line,) = outcome.errors
-    assert message in line
 
 
 def test_weights_of_a_file_or_random_ones_have_statistics_of_their_own(

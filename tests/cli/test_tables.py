@@ -1,16 +1,33 @@
-"""Tables on standard output."""
+"""Tables of the command line."""
 
 from __future__ import annotations
 
 import pytest
 
-from preimage.cli.tables import print_table
+from preimage.cli.tables import percent, print_table
+
+LONG = "import:my_package.my_networks.make_the_large_one/encoder.layers.3.attention"
 
 
-def test_long_names_are_folded_and_not_cut(capsys: pytest.CaptureFixture[str]) -> None:
-    name = "network/" + "block." * 20 + "end"
-    print_table(["layer", "C"], [[name, "300"], ["b", "1"]])
+def test_a_short_name_stays_on_one_line_and_the_other_columns_fold(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    print_table(("name", "license"), [("efficientnet-lite0", "words " * 20)], "title")
     lines = capsys.readouterr().out.splitlines()
-    cells = [line.strip("│ ").split("│")[0].strip() for line in lines if "│" in line]
-    assert "".join(cells[:-1]) == name
-    assert cells[-1] == "b"
+    assert lines[0].strip() == "title"
+    assert sum("efficientnet-lite0" in line for line in lines) == 1
+    assert max(map(len, lines)) <= 60
+
+
+def test_a_long_name_is_folded_and_nothing_of_it_is_lost(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    print_table(("layer", "error"), [(LONG, 0.5)])
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
+    assert "".join(line.split("│")[1].strip() for line in lines) == LONG
+
+
+def test_percent_rounds_to_a_tenth() -> None:
+    assert percent(0.36649) == "36.6 %"

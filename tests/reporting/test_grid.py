@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from preimage.reporting.grid import Cell, draw_grid
+from preimage.reporting.grid import Cell, draw_box, draw_grid, enlarge
+from preimage.representations.receptive_field import Box
 
 
 def _find(canvas: np.ndarray, color: tuple[int, int, int]) -> tuple[int, int, int, int]:
@@ -19,17 +20,17 @@ def _find(canvas: np.ndarray, color: tuple[int, int, int]) -> tuple[int, int, in
 
 def test_every_picture_is_there_in_its_row_and_column() -> None:
     colors = [(200, 10, 10), (10, 200, 10), (10, 10, 200)]
-    sizes = [(30, 20), (50, 40), (60, 25)]
+    sizes = [(130, 20), (150, 40), (160, 25)]
     cells = [
         Cell(Image.new("RGB", size, color), "") for size, color in zip(sizes, colors, strict=True)
     ]
     canvas = np.asarray(draw_grid([cells[:2], cells[2:]]))
     (t0, l0, *size0), (t1, l1, *size1), (t2, l2, *size2) = (_find(canvas, c) for c in colors)
-    assert [size0, size1, size2] == [[20, 30], [40, 50], [25, 60]]
+    assert [size0, size1, size2] == [[20, 130], [40, 150], [25, 160]]
     assert t0 == t1
     assert t2 > t1 + 40
-    assert l1 > l0 + 30
-    assert l0 - l2 == (60 - 30) // 2
+    assert l1 > l0 + 130
+    assert l0 - l2 == (160 - 130) // 2
 
 
 def test_the_label_stands_below_its_picture() -> None:
@@ -43,8 +44,33 @@ def test_the_label_stands_below_its_picture() -> None:
 
 
 def test_a_label_wider_than_its_picture_is_shown_whole() -> None:
-    picture = Image.new("L", (32, 32), 255)
+    picture = Image.new("L", (112, 32), 255)
     label = "dsift, seed 3, C 20: 12.3 %"
     narrow = np.asarray(draw_grid([[Cell(picture, label)]]))
     wide = np.asarray(draw_grid([[Cell(picture.resize((400, 32)), label)]]))
     assert (narrow < 128).all(2).sum() == (wide < 128).all(2).sum()
+
+
+def test_small_pictures_are_enlarged_by_whole_numbers() -> None:
+    assert enlarge(Image.new("RGB", (20, 30))).size == (80, 120)
+    assert enlarge(Image.new("RGB", (200, 30))).size == (200, 30)
+    drawn = np.asarray(draw_grid([[Cell(Image.new("RGB", (30, 20), "red"), "")]]))
+    assert _find(drawn, (255, 0, 0))[2:] == (80, 120)
+
+
+def test_rows_may_differ_in_length() -> None:
+    cell = Cell(Image.new("RGB", (120, 120), "red"), "")
+    drawn = draw_grid([[cell], [cell, cell]])
+    assert drawn.width > 240
+    assert drawn.getpixel((60, 60)) == (255, 0, 0)
+    assert drawn.getpixel((200, 60)) == (255, 255, 255)
+
+
+def test_a_box_is_a_white_frame_inside_of_the_picture() -> None:
+    picture = Image.new("L", (50, 40))
+    assert draw_box(picture, None) is picture
+    drawn = np.asarray(draw_box(picture, Box(-5, 10, 20, 30)))
+    white = (drawn == 255).all(2)
+    rows, columns = np.nonzero(white)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (0, 19, 10, 29)
+    assert not white[5:15, 15:25].any()

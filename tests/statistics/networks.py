@@ -72,3 +72,8 @@ def assert_equal(one: ChannelStatistics, other: ChannelStatistics) -> None:
     for field in dataclasses.fields(ChannelStatistics):
         mine, its = getattr(one, field.name), getattr(other, field.name)
         assert np.array_equal(mine, its), field.name
+
+
+def factory() -> tuple[nn.Module, dict[str, object]]:
+    """The network with its preprocessing, for `import:tests.statistics.networks.factory`."""
+    return network(), {"mean": (127.5,) * 3, "std": (64,) * 3, "size": (24, 24)}

@@ -1,7 +1,7 @@
 """The command line: parse, call, print.
 
-Exit status: 0 if all went well, 2 for bad input (one line each on standard error), 130
-after Ctrl-C, with what was reached by then saved.
+The modules of the commands import what a command needs when it runs, so that help and completion
+answer at once. `errors` says how commands end.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import typer
 import preimage
 from preimage.cli.audit import audit
 from preimage.cli.caricature import caricature
-from preimage.cli.common import console
 from preimage.cli.demo import demo
+from preimage.cli.errors import console
 from preimage.cli.invert import invert
 from preimage.cli.maximize import maximize
-from preimage.cli.networks import fetch, layers, models
+from preimage.cli.networks import fetch, layers, models, representations
 from preimage.cli.reproduce import hoggle, list_experiments, table4, table5
 from preimage.cli.reproduce_figures import figure_command
 from preimage.cli.stats import stats
@@ -34,19 +34,14 @@ app = typer.Typer(
 _reproduce = typer.Typer(help="Tables and figures of the paper.", no_args_is_help=True)
 app.add_typer(_reproduce, name="reproduce")
 app.add_typer(study, name="study")
-app.command()(invert)
-app.command()(maximize)
-app.command()(caricature)
-app.command()(demo)
-app.command()(models)
-app.command()(fetch)
-app.command()(layers)
-app.command()(stats)
-app.command()(top)
-_reproduce.command()(table4)
-_reproduce.command()(hoggle)
-app.command()(audit)
-_reproduce.command()(table5)
+for _command in (
+    *(invert, maximize, caricature, demo),
+    *(representations, models, fetch, layers),
+    *(stats, top, audit),
+):
+    app.command()(_command)
+for _command in (table4, hoggle, table5):
+    _reproduce.command()(_command)
 for _name in FIGURES:
     _reproduce.command(_name)(figure_command(_name))
 _reproduce.command("list")(list_experiments)
@@ -71,15 +66,5 @@ def _options(
 
 
 def _print_warning(message: Warning | str, *where: object, **more: object) -> None:
-    console.print(f"warning: {message}", markup=False)
-
-
-@app.command()
-def representations() -> None:
-    """List what can be inverted."""
-    from preimage import catalog
-
-    for name, (_, description) in catalog.CLASSICAL.items():
-        typer.echo(f"{name:8}{description}")
-    typer.echo("NETWORK/LAYER, as efficientnet-lite0/blocks.5: see `preimage models` and")
-    typer.echo("        `preimage layers NETWORK`")
+    """Print a warning as one line, without the place in the code that it comes from."""
+    console.print(f"warning: {message}")

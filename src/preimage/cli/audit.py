@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from preimage.cli.options import Images, Layers, Limit, Weights
+from preimage.cli.errors import clear_errors
+from preimage.cli.options import Images, Layers, Limit, NetworkArgument, OutFolder, Steps, Weights
+from preimage.cli.parsing import choose_layers
 from preimage.cli.run_options import RunOptions, with_run_options
 
 _DEPTHS = (0.05, 0.25, 0.5, 0.75, 0.9, 1)
@@ -16,19 +17,18 @@ _STEPS = 100
 
 @with_run_options
 def audit(
-    network: Annotated[str, typer.Argument(help="A network, as in `preimage models`.")],
+    network: NetworkArgument,
     *,
     layers: Layers = None,
     weights: Weights = None,
     images: Images = None,
     limit: Limit = None,
-    steps: Annotated[int, typer.Option(min=1, help="Number of iterations.")] = _STEPS,
-    out: Annotated[Path, typer.Option(help="Folder for the page and its store.")] = Path("audit"),
+    steps: Steps = _STEPS,
+    out: OutFolder = Path("audit"),
     run: RunOptions,
 ) -> None:
     """Reconstruct photos from layers, and say which layers give them back; one page of HTML."""
     from preimage.audit.leakage import FEWEST_PHOTOS, NAME, audit_layers, plan_audit
-    from preimage.cli.common import choose_layers, clear_errors
     from preimage.cli.running import carry_out, exit_if_failed
     from preimage.paper.figures import at_depths
     from preimage.photo_files import photo_paths
@@ -50,7 +50,7 @@ def audit(
                 "guesses would often be right"
             )
         check_folder(out)
-        study = plan_audit(chosen, photos, steps, weights)
+        study = plan_audit(chosen, photos, steps or _STEPS, weights)
         records = carry_out(out, NAME, expand(study, loader), run)
         audits = audit_layers(records, loader)
         page = out / "audit.html"

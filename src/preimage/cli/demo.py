@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from preimage.cli.errors import clear_errors
+from preimage.cli.options import OutPicture
+from preimage.cli.parsing import use_one_thread
+from preimage.cli.progress import progress_bar
+from preimage.cli.tables import percent, print_table
+
 
 def demo(
-    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("demo.png"),
+    out: OutPicture = Path("demo.png"),
 ) -> None:
     """Invert a photo that comes with the package from HOG, HOGb and DSIFT, as in Figure 4."""
     import time
 
     import preimage
-    from preimage.cli.common import clear_errors, percent, progress_bar, use_one_thread
-    from preimage.cli.tables import print_table
     from preimage.files import write_whole
     from preimage.paper.table4 import REPRESENTATIONS
     from preimage.photo_files import shipped_photos
     from preimage.reporting.grid import Cell, draw_grid
     from preimage.reporting.results import check_picture
 
-    with clear_errors(), progress_bar() as begin:
+    with clear_errors(), progress_bar() as bar:
         check_picture(out)
         use_one_thread("cpu")
         photo = shipped_photos()["chelsea"]
@@ -32,7 +35,7 @@ def demo(
         for name in REPRESENTATIONS:
             representation = preimage.representation(name)
             start = time.perf_counter()
-            result = preimage.invert(representation, photo, progress=begin(name))
+            result = preimage.invert(representation, photo, progress=bar.for_steps(name))
             seconds = time.perf_counter() - start
             if not cells:
                 original = representation.preprocessing.load(photo)

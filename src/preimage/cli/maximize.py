@@ -2,261 +2,204 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 import preimage
-from preimage.cli.common import (
-    check_device,
-    clear_errors,
-    conclude,
-    console,
+from preimage.cli.errors import clear_errors, conclude, console
+from preimage.cli.options import (
+    Accelerate,
+    AsJson,
+    Channels,
+    Classes,
+    Device,
+    Diversity,
+    Grid,
+    Memory,
+    Mosaic,
+    Neurons,
+    Out,
+    Preset,
+    Reference,
+    RepArgument,
+    Seed,
+    Seeds,
+    Size,
+    Steps,
+    Strength,
+    Video,
+    Weights,
+)
+from preimage.cli.parsing import (
     find_preset,
     parse_execution,
+    parse_names,
+    parse_neuron,
     parse_size,
-    progress_bar,
 )
-from preimage.cli.options import Accelerate, Memory
-from preimage.files import file_name
 from preimage.names import parse_channels
-from preimage.presets import PRESETS
-from preimage.reporting.video import check_video, frame_interval, write_video
 
 if TYPE_CHECKING:
-    from preimage.cli.output import Output
+    from preimage.cli.progress import ProgressBar
     from preimage.networks import Network
     from preimage.representations.base import Representation
     from preimage.targets import Target
     from preimage.visualizations import PreImage
 
 _BATCH = 8
-"""Images that are optimized together."""
+"""Number of images that are computed together."""
 
 
 def maximize(
-    model: Annotated[str, typer.Argument(help="NETWORK/LAYER, or with --classes NETWORK.")],
-    channels: Annotated[str | None, typer.Option(help="Channels, as 0-24 or 3,7,9-12.")] = None,
-    neuron: Annotated[
-        list[str] | None, typer.Option(help="One response, as CHANNEL,ROW,COLUMN; repeatable.")
-    ] = None,
-    classes: Annotated[
-        str | None, typer.Option(help='Classes by name or number, as "tree frog,cheeseburger".')
-    ] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="Weight file of the network, or random.")
-    ] = None,
-    out: Annotated[
-        Path, typer.Option(help="Folder for the results, or a picture: several make a grid.")
-    ] = Path("maximized"),
-    seeds: Annotated[int, typer.Option(min=1, help="Images of each target.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
-    preset: Annotated[str, typer.Option(help=f"Constants: {', '.join(PRESETS)}.")] = "modern",
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Iterations; the final stage of nnpreimage adds 50.")
-    ] = None,
-    strength: Annotated[
-        float | None, typer.Option(min=0, help="C in units of 1 / Z; the preset's if not given.")
-    ] = None,
-    diversity: Annotated[
-        float, typer.Option(min=0, help="How strongly the seeds of a target are to differ.")
-    ] = 0,
-    mosaic: Annotated[
-        bool,
-        typer.Option(
-            "--mosaic", help="All targets in one image: cheaper where receptive fields are small."
-        ),
-    ] = False,
-    size: Annotated[str | None, typer.Option(help="HEIGHTxWIDTH of the images.")] = None,
-    images: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of photos to take M from; if not given, the largest set that "
-            "`preimage stats` has been through, or else the shipped photos."
-        ),
-    ] = None,
-    grid: Annotated[bool, typer.Option("--grid", help="Also all results side by side.")] = False,
-    video: Annotated[Path | None, typer.Option(help="Also a film, .gif or .mp4.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object for each result.")] = False,
-    device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu",
+    rep: RepArgument,
+    channels: Channels = None,
+    neurons: Neurons = None,
+    classes: Classes = None,
+    weights: Weights = None,
+    out: Out = Path("maximized"),
+    seeds: Seeds = 1,
+    seed: Seed = 0,
+    preset: Preset = "modern",
+    steps: Steps = None,
+    strength: Strength = None,
+    diversity: Diversity = 0,
+    mosaic: Mosaic = False,
+    size: Size = None,
+    reference: Reference = None,
+    grid: Grid = False,
+    video: Video = None,
+    as_json: AsJson = False,
+    device: Device = "cpu",
     accelerate: Accelerate = "auto",
     memory: Memory = None,
 ) -> None:
     """Find images that excite channels, single responses or classes of a network."""
-    from preimage.cli.output import Output
+    from preimage.cli.gallery import Gallery, Input
     from preimage.photo_files import photo_paths
-    from preimage.reporting.excitations import above_maximum, draw_results, film
-    from preimage.visualizations.saving import write_picture
+    from preimage.reporting.video import frame_interval
 
     with clear_errors():
-        job = _Job.parse(model, weights, channels, neuron or [], classes)
-        check_device(device)
-        execution = parse_execution(accelerate, memory, device)
-        if video is not None:
-            check_video(video)
+        model, targets = _choose_targets(rep, weights, channels, neurons or [], classes)
         settings = find_preset(preset, steps, strength)
-        count = len(job.targets) * seeds
-        is_picture = Output(out, grid).is_file
-        output = Output.check(out, grid or (is_picture and count > 1), 1 if is_picture else count)
+        every = 0 if video is None else frame_interval(settings, _representation(model))
         options: dict[str, Any] = {
             "seeds": range(seed, seed + seeds),
-            "size": _pair(size),
-            "reference": None if images is None else photo_paths(images),
+            "size": parse_size(size),
+            "reference": None if reference is None else photo_paths(reference),
             "settings": settings,
             "diversity": diversity,
             "mosaic": mosaic,
             "device": device,
-            "execution": execution,
-            "snapshot_every": frame_interval(settings, job.layer) if video is not None else 0,
+            "execution": parse_execution(accelerate, memory, device),
+            "snapshot_every": every,
         }
-        together = len(job.targets) if mosaic else max(1, _BATCH // seeds)
-    lines, made = _run(job, output, options, together, as_json)
-    with clear_errors():
-        columns = seeds if seeds > 1 else math.ceil(math.sqrt(count))
-        if output.grid:
-            path = out if is_picture else out / f"{file_name(model)}.grid.png"
-            pictures = [(r.to_pil(i), _label(r, i)) for r in made for i in range(len(r))]
-            write_picture(path, draw_results(pictures, columns), lines)
-        if video is not None:
-            labels = [_label(r, i) for r in made for i in range(len(r))]
-            write_video(video, film(made, labels, columns))
-    if not as_json:
-        typer.echo(above_maximum(lines))
-    conclude([], any(result.interrupted for result in made))
+        columns = seeds if seeds > 1 else math.ceil(math.sqrt(len(targets)))
+        gallery = Gallery(out, grid=grid, video=video, as_json=as_json, columns=columns)
+        size_of_batch = len(targets) if mosaic else max(1, _BATCH // seeds)
+        batches = [
+            targets[first : first + size_of_batch]
+            for first in range(0, len(targets), size_of_batch)
+        ]
+    item = Input(
+        name=rep,
+        stem="",
+        results=lambda bar: _results(rep, model, batches, options, bar),
+        describe=lambda result, index: _confidence(model, result, index),
+    )
+    failures = gallery.show([item], rep)
+    if gallery.lines and not as_json:
+        typer.echo(above_maximum(gallery.lines))
+    conclude(failures, interrupted=gallery.interrupted)
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """What is to be excited.
+def _choose_targets(
+    rep: str, weights: str | None, channels: str | None, neurons: Sequence[str], classes: str | None
+) -> tuple[Representation | Network, list[Target]]:
+    """Return what is maximized, and its targets.
 
-    Attributes:
-        model: a representation, or for classes a network.
-        name: how results call it.
-        targets: what to excite.
+    Raises:
+        ValueError: if the options contradict each other, or name what does not exist.
     """
+    from preimage.targets import channel, channel_count, class_score, neuron
 
-    model: Representation | Network
-    name: str
-    targets: list[Target]
-
-    @property
-    def layer(self) -> Representation:
-        """A representation of the model."""
-        from preimage.representations.base import Representation
-
-        if isinstance(self.model, Representation):
-            return self.model
-        return self.model.layer(self.model.score_layer)
-
-    @classmethod
-    def parse(
-        cls,
-        model: str,
-        weights: str | None,
-        channels: str | None,
-        neurons: list[str],
-        classes: str | None,
-    ) -> _Job:
-        """From the options; raises ValueError where they do not fit together."""
-        from preimage import catalog
-        from preimage.targets import channel, class_score, neuron
-
-        if classes is not None:
-            if "/" in model.rpartition(":")[2] and not model.startswith("matconvnet:"):
-                raise ValueError(f"--classes takes a network without a layer, not {model}")
-            if channels is not None or neurons:
-                raise ValueError("give --classes, or --channels and --neuron")
-            network = catalog.network(model, weights)
-            names = [name.strip() for name in classes.split(",")]
-            return cls(network, model, [class_score(name) for name in names])
-        indices = [] if channels is None else parse_channels(channels)
-        targets = [channel(None, index) for index in indices]
-        targets += [neuron(None, *_parse_neuron(text)) for text in neurons]
-        if not targets:
-            raise ValueError("say what to excite: --channels 0-24, --neuron 5,3,3, --classes goose")
-        return cls(catalog.representation(model, weights), model, targets)
+    if classes is not None:
+        if "/" in rep.rpartition(":")[2] and not rep.startswith("matconvnet:"):
+            raise ValueError(f"--classes takes a network without a layer, not {rep}")
+        if channels is not None or neurons:
+            raise ValueError("give --classes, or --channels and --neuron")
+        return preimage.network(rep, weights), [class_score(name) for name in parse_names(classes)]
+    if channels is None and not neurons:
+        raise ValueError("say what to excite: --channels 0-24, --neuron 5,3,3, --classes goose")
+    phi = preimage.representation(rep, weights)
+    targets = [neuron(None, *parse_neuron(text)) for text in neurons]
+    if channels is not None:
+        count = (
+            None if phi.default_size is None else channel_count(phi.code_shape(*phi.default_size))
+        )
+        targets = [channel(None, index) for index in parse_channels(channels, count)] + targets
+    return phi, targets
 
 
-def _run(
-    job: _Job, output: Output, options: dict[str, Any], together: int, as_json: bool
-) -> tuple[list[dict[str, Any]], list[PreImage]]:
-    """Optimizes batch after batch; writes and prints each result when it is done."""
+def _representation(model: Representation | Network) -> Representation:
+    """Return the representation whose components are maximized."""
+    from preimage.networks import Network
+
+    return model.layer(model.score_layer) if isinstance(model, Network) else model
+
+
+def _results(
+    rep: str,
+    model: Representation | Network,
+    batches: Sequence[Sequence[Target]],
+    options: dict[str, Any],
+    bar: ProgressBar,
+) -> Iterator[PreImage]:
+    """Compute batch after batch; print which targets are left out because no photo moves them.
+
+    Raises:
+        ValueError: if these are all.
+    """
     from preimage.visualizations import DeadTargetError
 
-    lines: list[dict[str, Any]] = []
-    made: list[PreImage] = []
-    with clear_errors(), progress_bar() as begin:
-        for first in range(0, len(job.targets), together):
-            targets = job.targets[first : first + together]
-            report = begin(f"{job.name} {targets[0]}{' ...' if len(targets) > 1 else ''}")
-            try:
-                result = preimage.maximize(job.model, targets, progress=report, **options)
-            except DeadTargetError as error:
-                console.print(str(error), markup=False)
-                continue
-            made.append(result)
-            if result.dead:
-                console.print(f"dead, left out: {', '.join(result.dead)}", markup=False)
-            for index in range(len(result)):
-                lines.append(_write(job, output, result, index))
-                _print(lines[-1], as_json)
-            if result.interrupted:
-                break
-        if not made:
-            raise ValueError("all targets are dead: no photo moves them")
-    return lines, made
+    is_any_live = False
+    for targets in batches:
+        progress = bar.for_steps(f"{rep} {targets[0]}{' ...' if len(targets) > 1 else ''}")
+        try:
+            result = preimage.maximize(model, targets, progress=progress, **options)
+        except DeadTargetError as error:
+            console.print(str(error))
+            continue
+        is_any_live = True
+        if result.dead:
+            console.print(f"dead, left out: {', '.join(result.dead)}")
+        yield result
+    if not is_any_live:
+        raise ValueError("all targets are dead: no photo moves them")
 
 
-def _write(job: _Job, output: Output, result: PreImage, index: int) -> dict[str, Any]:
-    """Writes one result as it is shown and plain; what is known of it."""
+def _confidence(model: Representation | Network, result: PreImage, index: int) -> dict[str, Any]:
+    """Return what the network makes of the picture of a class; nothing for other targets."""
     from preimage.networks import Network
-    from preimage.reporting.excitations import plain_path
-    from preimage.visualizations.saving import write_picture
 
-    line = result.describe(index)
-    picture = result.to_pil(index)
-    if isinstance(job.model, Network):
-        line |= job.model.confidence(picture, line["target"])
-    if output.grid and output.is_file:
-        line["output"] = str(output.path)
-        return line
-    seed = f".seed{result.seeds[index]}" if len(set(result.seeds)) > 1 else ""
-    stem = file_name(f"{job.name}.{line['target']}{seed}")
-    path = output.path if output.is_file else output.path / f"{stem}.png"
-    line["output"] = str(path)
-    write_picture(path, picture, line)
-    result.preprocessing.to_pil(result.images[index]).save(plain_path(path))
-    return line
+    if not isinstance(model, Network) or result.targets is None:
+        return {}
+    return model.confidence(result.to_pil(index), result.targets[index])
 
 
-def _label(result: PreImage, index: int) -> str:
-    words = str(result.describe(index)["target"])
-    return f"{words}, seed {result.seeds[index]}" if len(set(result.seeds)) > 1 else words
+def above_maximum(lines: Sequence[dict[str, Any]]) -> str:
+    """Return how many of the targets were given a response above M, in words.
 
-
-def _parse_neuron(text: str) -> tuple[int, int, int]:
-    parts = [part.strip() for part in text.split(",")]
-    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
-        raise ValueError(f"a neuron is CHANNEL,ROW,COLUMN, not {text!r}")
-    return int(parts[0]), int(parts[1]), int(parts[2])
-
-
-def _pair(size: str | None) -> tuple[int, int] | None:
-    parsed = None if size is None else parse_size(size)
-    return (parsed, parsed) if isinstance(parsed, int) else parsed
-
-
-def _print(line: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(line))
-        return
-    times = f"{line['response'] / line['maximum']:.1f} M" if line["maximum"] > 0 else "M <= 0"
-    words = [line["representation"], line["target"], f"seed {line['seed']}"]
-    words.append(f"response {line['response']:.3g} ({times})")
-    if "probability" in line:
-        words.append(f"probability {line['probability']:.2f}")
-    typer.echo("  ".join([*words, f"{line['seconds']:.1f} s"]) + f"  -> {line['output']}")
+    >>> line = {"target": "5", "response": 3.0, "maximum": 2.0, "reference": "9 photos"}
+    >>> above_maximum([line, line | {"response": 1.0}])
+    '1 of 1 live targets above the maximum M over 9 photos'
+    """
+    best: dict[str, bool] = {}
+    for line in lines:
+        above = line["response"] > line["maximum"]
+        best[line["target"]] = best.get(line["target"], False) or above
+    words = f"{sum(best.values())} of {len(best)} live targets above the maximum M"
+    return f"{words} over {lines[0]['reference']}"

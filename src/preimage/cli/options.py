@@ -1,55 +1,185 @@
-"""The options of the commands: each with its one type and its one help text."""
+"""The options and arguments of all commands, each with its one type and its one help text.
+
+docs/vocabulary.md explains the words; `parsing` reads what their texts stand for.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
-import typer
+from typer import Argument, Option
 
+from preimage.presets import PRESETS, QUALITIES
 from preimage.representations.execution import MODES
+from preimage.settings import SOLVERS
 
-Device: TypeAlias = Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")]
-Accelerate: TypeAlias = Annotated[
-    str, typer.Option(help=f"How a network runs: {', '.join(MODES)}.")
+# What to work on
+
+Inputs: TypeAlias = Annotated[
+    list[str],
+    Argument(help="Photos, folders of photos, codes (.npy), or - for standard input."),
 ]
-Memory: TypeAlias = Annotated[
-    str | None, typer.Option(help="Memory that its tensors may take, as 4GB; costs time alone.")
-]
-Workers: TypeAlias = Annotated[
-    int | None,
-    typer.Option(min=1, help="Processes, each with a network of its own. Default: one a core."),
-]
-Threads: TypeAlias = Annotated[
-    int, typer.Option(min=1, help="Threads of each; other numbers may round otherwise.")
-]
-BatchSize: TypeAlias = Annotated[
-    int,
-    typer.Option(
-        "--batch",
-        min=1,
-        help="Photos to invert at a time; several pay on a GPU, and may round otherwise.",
-    ),
-]
-Retry: TypeAlias = Annotated[bool, typer.Option("--retry", help="Try failed trials again.")]
-Network: TypeAlias = Annotated[
-    str | None, typer.Option(help="Another network than the paper's, as in `preimage models`.")
-]
-Networks: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option("--network", help="Another network than the paper's; repeatable."),
-]
-Layers: TypeAlias = Annotated[
-    str | None, typer.Option(help="Layers, such as conv1,relu2, or all. Default: the paper's.")
-]
-Weights: TypeAlias = Annotated[
-    str | None, typer.Option(help="Weight file of the network, or random.")
+Photos: TypeAlias = Annotated[
+    list[str], Argument(help="Photos, folders of photos, or - for standard input.")
 ]
 Images: TypeAlias = Annotated[
     list[Path] | None,
-    typer.Option(help="A photo, or a folder of photos; repeatable. Default: shipped photos."),
+    Option(help="Photo, or folder of photos; repeatable. Default: the shipped photos."),
 ]
-Limit: TypeAlias = Annotated[int | None, typer.Option(min=1, help="Maximum number of photos.")]
+Limit: TypeAlias = Annotated[int | None, Option(min=1, help="Maximum number of photos.")]
+Reference: TypeAlias = Annotated[
+    list[Path] | None,
+    Option(
+        help="Photo, or folder of photos, that the largest response M is taken from; repeatable. "
+        "Default: the largest set that `preimage stats` has measured, or the shipped photos."
+    ),
+]
+
+# Networks, their layers and components
+
+Rep: TypeAlias = Annotated[
+    str,
+    Option(
+        metavar="REPRESENTATION",
+        help="hog, hogb, dsift or NETWORK/LAYER; with --layers a NETWORK.",
+    ),
+]
+RepArgument: TypeAlias = Annotated[
+    str, Argument(metavar="NETWORK/LAYER", help="A layer; with --classes a NETWORK.")
+]
+LayerArgument: TypeAlias = Annotated[str, Argument(metavar="NETWORK/LAYER", help="A layer.")]
+LayerArguments: TypeAlias = Annotated[
+    list[str], Argument(metavar="NETWORK/LAYER...", help="Layers, also of several networks.")
+]
+NetworkArgument: TypeAlias = Annotated[
+    str, Argument(metavar="NETWORK", help="A network, as `preimage models` lists them.")
+]
+Network: TypeAlias = Annotated[
+    str | None, Option(metavar="NETWORK", help="Network. Default: that of the paper.")
+]
+Networks: TypeAlias = Annotated[
+    list[str] | None,
+    Option(
+        "--network", metavar="NETWORK", help="Network; repeatable. Default: those of the paper."
+    ),
+]
+Layers: TypeAlias = Annotated[
+    str | None, Option(help="Layers of the network, such as conv1,relu2, or all.")
+]
+Weights: TypeAlias = Annotated[
+    str | None, Option(help="Weight file of the network, or random. Default: its own weights.")
+]
+Channels: TypeAlias = Annotated[str | None, Option(help="Channels, such as 0-24,31, or all.")]
+Neurons: TypeAlias = Annotated[
+    list[str] | None,
+    Option("--neuron", help="Single response, as CHANNEL,ROW,COLUMN; repeatable."),
+]
+Classes: TypeAlias = Annotated[
+    str | None, Option(help='Classes by name or number, such as "tree frog,cheeseburger".')
+]
+Window: TypeAlias = Annotated[
+    int | None, Option(min=1, help="Invert only the central N x N responses (Figure 9).")
+]
+Stream: TypeAlias = Annotated[
+    int | None, Option(min=1, max=2, help="Invert only this half of the channels (Figure 10).")
+]
+
+# What to compute
+
+Seeds: TypeAlias = Annotated[
+    int, Option(min=1, help="Number of results of each input or target, each with its own seed.")
+]
+Seed: TypeAlias = Annotated[int, Option(min=0, help="First seed.")]
+Size: TypeAlias = Annotated[
+    str | None, Option(help="Longer side of the images in pixels, or HEIGHTxWIDTH.")
+]
+LossWeight: TypeAlias = Annotated[
+    list[float] | None,
+    Option(min=0, help="C of Eq. 1; repeatable. Default: the layer's own, of Table 5 the paper's."),
+]
+Strength: TypeAlias = Annotated[
+    float | None,
+    Option(min=0, help="C in units of 1 / Z (Eq. 4). Default: that of the preset."),
+]
 Steps: TypeAlias = Annotated[
-    int | None, typer.Option(min=1, help="Number of iterations; a final stage adds 50.")
+    int | None,
+    Option(min=1, help="Iterations. The final stage of the preset nnpreimage adds 50."),
+]
+Quality: TypeAlias = Annotated[
+    str | None,
+    Option(
+        help=f"Quality of the fast solver: {', '.join(QUALITIES)} (20, 60 or 200 steps; for "
+        "networks 60, 200 or 350). Default: fast."
+    ),
+]
+Preset: TypeAlias = Annotated[
+    str | None,
+    Option(
+        help=f"Constants of Algorithm 1: {', '.join(PRESETS)}; modern is for "
+        "activation maximization only."
+    ),
+]
+Solver: TypeAlias = Annotated[str | None, Option(help=f"Solver: {' or '.join(SOLVERS)}.")]
+Diversity: TypeAlias = Annotated[
+    float, Option(min=0, help="Weight of how different the results of a target shall be.")
+]
+Mosaic: TypeAlias = Annotated[
+    bool,
+    Option("--mosaic", help="All targets in one image: cheaper if receptive fields are small."),
+]
+Ablation: TypeAlias = Annotated[
+    bool, Option("--ablation", help="Also without the prior of variation, of range, of both.")
+]
+
+# How to compute it
+
+Device: TypeAlias = Annotated[str, Option(help="Where to compute: cpu or cuda.")]
+Accelerate: TypeAlias = Annotated[str, Option(help=f"How the network runs: {', '.join(MODES)}.")]
+Memory: TypeAlias = Annotated[
+    str | None, Option(help="Memory limit for tensors, such as 4GB; slower, same result.")
+]
+Workers: TypeAlias = Annotated[
+    int | None,
+    Option(min=1, help="Number of processes, each with its own network. Default: one per core."),
+]
+Threads: TypeAlias = Annotated[
+    int, Option(min=1, help="Threads of each process; another number may change rounding.")
+]
+Batch: TypeAlias = Annotated[
+    int, Option(min=1, help="Trials computed together; useful on a GPU (changes rounding).")
+]
+Retry: TypeAlias = Annotated[bool, Option("--retry", help="Try failed trials again.")]
+Ray: TypeAlias = Annotated[
+    str | None, Option(help="Use the Ray cluster at this address: auto, HOST:PORT, or local.")
+]
+Gpus: TypeAlias = Annotated[
+    float, Option(min=0, help="Number of GPUs of each worker on Ray; a fraction shares one.")
+]
+DryRun: TypeAlias = Annotated[
+    bool, Option("--dry-run", help="Print the plan and how long it will take, and do nothing.")
+]
+
+# What to write
+
+Out: TypeAlias = Annotated[
+    Path,
+    Option(help="Folder for the results, or one picture, such as out.png, that shows them all."),
+]
+OutFolder: TypeAlias = Annotated[
+    Path, Option("--out", help="Folder for the results; the same one again continues.")
+]
+OutPicture: TypeAlias = Annotated[Path, Option("--out", help="Picture to write.")]
+OutFile: TypeAlias = Annotated[Path, Option("--out", help="File to write.")]
+OutTable: TypeAlias = Annotated[
+    Path | None, Option("--out", help="CSV file to write, one line per channel.")
+]
+Grid: TypeAlias = Annotated[
+    bool, Option("--grid", help="Write also one picture that shows the results side by side.")
+]
+Video: TypeAlias = Annotated[
+    Path | None, Option(help="Write also a film of the optimization, .gif or .mp4.")
+]
+AsJson: TypeAlias = Annotated[
+    bool, Option("--json", help="Print one JSON object per result instead of text.")
 ]

@@ -7,8 +7,23 @@ from typing import Annotated
 
 import typer
 
-from preimage.cli.options import Images, Layers, Limit, Network, Steps, Weights
+from preimage.cli.errors import clear_errors, console
+from preimage.cli.options import (
+    Ablation,
+    Images,
+    Layers,
+    Limit,
+    LossWeight,
+    Network,
+    OutFile,
+    OutFolder,
+    Steps,
+    Weights,
+)
+from preimage.cli.parsing import choose_layers, photo_names, use_one_thread
+from preimage.cli.progress import progress_bar
 from preimage.cli.run_options import RunOptions, with_run_options
+from preimage.cli.tables import print_table
 from preimage.paper.figures import FIGURES
 
 _OTHERS = {
@@ -28,14 +43,12 @@ def table4(
     hoggle: Annotated[
         Path | None, typer.Option(help="Measure HOGgle too: a file of `preimage reproduce hoggle`.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the table and its store.")] = Path("table4"),
+    out: OutFolder = Path("table4"),
     run: RunOptions,
 ) -> None:
     """Reconstruction error of HOG, HOGb and DSIFT; run again to go on after a stop."""
     from preimage import hoggle as baseline
-    from preimage.cli.common import clear_errors
     from preimage.cli.running import carry_out, finish
-    from preimage.cli.tables import print_table
     from preimage.paper.table4 import NAME, trials
     from preimage.photo_files import photo_paths
     from preimage.reporting.results import check_folder
@@ -55,32 +68,26 @@ def table4(
 
 def hoggle(
     images: Images = None,
-    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("hoggle.npz"),
+    out: OutFile = Path("hoggle.npz"),
 ) -> None:
     """Train HOGgle, the baseline of Table 4, for `table4 --hoggle FILE`."""
     import time
 
-    from rich.progress import Progress as Bar
-
     from preimage import hoggle as baseline
-    from preimage.cli.common import clear_errors, console, use_one_thread
     from preimage.photo_files import photo_paths
     from preimage.reporting.results import check_writable
 
-    with (
-        clear_errors(),
-        Bar(console=console, transient=True, disable=not console.is_terminal) as bar,
-    ):
+    with clear_errors(), progress_bar() as bar:
         use_one_thread("cpu")
         if out.is_dir():
             raise ValueError(f"{out} is a folder: --out names the file to write")
         check_writable(out.parent)
         photos = photo_paths(images, Path.cwd())
-        task = bar.add_task("batches of patches", total=None)
+        bar.start("HOGgle")
         begin = time.perf_counter()
         try:
             dictionaries = baseline.learn(
-                photos, progress=lambda done, total: bar.update(task, completed=done, total=total)
+                photos, progress=lambda done, total: bar.update(done, total, "batches of patches")
             )
         except KeyboardInterrupt:
             console.print("interrupted: nothing was written")
@@ -102,21 +109,14 @@ def table5(
     weights: Weights = None,
     images: Images = None,
     limit: Limit = None,
-    loss_weight: Annotated[
-        list[float] | None, typer.Option(min=0, help="C; repeatable. Default: the paper's four.")
-    ] = None,
+    loss_weight: LossWeight = None,
     steps: Steps = None,
-    ablation: Annotated[
-        bool,
-        typer.Option("--ablation", help="Also without the prior of variation, of range, of both."),
-    ] = False,
-    out: Annotated[Path, typer.Option(help="Folder for the table and its store.")] = Path("table5"),
+    ablation: Ablation = False,
+    out: OutFolder = Path("table5"),
     run: RunOptions,
 ) -> None:
     """Reconstruction error by layer and C; run again to go on after a stop."""
-    from preimage.cli.common import choose_layers, clear_errors, photo_names
     from preimage.cli.running import carry_out, finish
-    from preimage.cli.tables import print_table
     from preimage.paper.table5 import LOSS_WEIGHTS, MODEL, studies
     from preimage.reporting.results import check_folder
     from preimage.reporting.table5 import format_table5, write_table5
@@ -142,21 +142,15 @@ def table5(
 
 def list_experiments() -> None:
     """List what can be reproduced, and whether the networks of the paper are here."""
-    from rich.console import Console
-    from rich.table import Table
-
     from preimage.models.zoo_files import is_installed
     from preimage.paper.table5 import MODEL
 
-    table = Table("preimage ...", "shows", "network", "weights")
-    table.columns[0].no_wrap = True
-    for name, shows in _OTHERS.items():
-        table.add_row(name, shows, "", "")
+    rows = [(name, shows, "", "") for name, shows in _OTHERS.items()]
     made = {"table5": ("errors by layer and C", [MODEL])}
     made |= {name: (figure.shows, list(figure.networks)) for name, figure in FIGURES.items()}
     for name, (shows, networks) in made.items():
         here = "here" if all(map(is_installed, networks)) else "missing"
-        table.add_row(f"reproduce {name}", shows, ", ".join(networks), here)
-    Console().print(table)
+        rows.append((f"reproduce {name}", shows, ", ".join(networks), here))
+    print_table(("command", "shows", "network", "weights"), rows)
     typer.echo("missing weights: preimage fetch NETWORK")
-    typer.echo("other networks: --network, as --network efficientnet-lite0")
+    typer.echo("other networks: --network, such as --network efficientnet-lite0")

@@ -9,10 +9,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from preimage.cli.options import Images, Layers, Limit, Network, Networks, Steps, Weights
+from preimage.cli.errors import clear_errors
+from preimage.cli.options import (
+    Channels,
+    Classes,
+    Images,
+    Layers,
+    Limit,
+    Network,
+    Networks,
+    OutFolder,
+    Preset,
+    Reference,
+    Steps,
+    Strength,
+    Weights,
+)
+from preimage.cli.parsing import choose_layers, parse_names, photo_names
 from preimage.cli.run_options import RunOptions, set_options, with_run_options
 from preimage.paper.figures import FIGURES, SCORES, Figure
-from preimage.presets import PRESETS, UPRIGHT_PRESETS
 
 if TYPE_CHECKING:
     from preimage.studies.loader import Loader
@@ -24,24 +39,11 @@ _OPTIONS: dict[str, Any] = {
     "weights": Weights,
     "images": Images,
     "limit": Limit,
-    "reference": Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Photos that M is taken from: a file or a folder; repeatable. Default: "
-            "shipped photos."
-        ),
-    ],
-    "classes": Annotated[
-        str | None, typer.Option(help='Classes, such as "goose,tree frog". Default: the paper\'s.')
-    ],
-    "channels": Annotated[
-        str | None, typer.Option(help="Channels, such as 0-24,31, or all. Default: 0-8.")
-    ],
+    "reference": Reference,
+    "classes": Classes,
+    "channels": Channels,
     "seeds": Annotated[int | None, typer.Option(min=1, help="Number of results of each kind.")],
-    "strength": Annotated[
-        float | None,
-        typer.Option(min=0, help="Multiple of 1 / Z. Default: 1 to maximize, 10 for caricatures."),
-    ],
+    "strength": Strength,
     "steps": Steps,
 }
 """The options of figures; those of the results and of the run come after them."""
@@ -50,17 +52,10 @@ _OPTIONS: dict[str, Any] = {
 def figure_command(name: str) -> Callable[..., None]:
     """Return the command that makes a figure, with the options that apply to it."""
     figure = FIGURES[name]
-    presets = PRESETS if figure.visualization == "maximize" else UPRIGHT_PRESETS
     options: dict[str, tuple[Any, Any]] = {
         **{option: (_OPTIONS[option], None) for option in _options_of(figure)},
-        "preset": (
-            Annotated[str, typer.Option(help=f"Constants: {', '.join(presets)}.")],
-            "nnpreimage",
-        ),
-        "out": (
-            Annotated[Path, typer.Option(help="Folder for the figure and its store.")],
-            Path("figures"),
-        ),
+        "preset": (Preset, "nnpreimage"),
+        "out": (OutFolder, Path("figures")),
         "run": (RunOptions, Parameter.empty),
     }
 
@@ -87,7 +82,6 @@ def _options_of(figure: Figure) -> list[str]:
 
 def _reproduce(name: str, out: Path, run: RunOptions, values: dict[str, Any]) -> None:
     """Carry out the trials of a figure that its store lacks, and draw it."""
-    from preimage.cli.common import clear_errors
     from preimage.cli.running import carry_out, finish
     from preimage.reporting.figures import write_figure
     from preimage.reporting.results import check_folder
@@ -108,7 +102,6 @@ def _reproduce(name: str, out: Path, run: RunOptions, values: dict[str, Any]) ->
 
 def _keys(figure: Figure, loader: Loader, values: dict[str, Any]) -> dict[str, Any]:
     """Return the keys of the studies that options stand for."""
-    from preimage.cli.common import choose_layers, photo_names
     from preimage.photo_files import shipped_photos
 
     keys = {name: value for name, value in values.items() if value is not None}
@@ -128,7 +121,7 @@ def _keys(figure: Figure, loader: Loader, values: dict[str, Any]) -> dict[str, A
         if name in keys:
             keys[name] = photo_names(keys[name])
     if "classes" in keys:
-        keys["classes"] = [word.strip() for word in keys["classes"].split(",")]
+        keys["classes"] = parse_names(keys["classes"])
     if "seeds" in keys:
         keys["seeds"] = list(range(keys["seeds"]))
     return keys

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from inspect import Parameter
 from typing import Any
 
-from preimage.cli.options import BatchSize, Device, Retry, Threads, Workers
+from preimage.cli.options import Batch, Device, Retry, Threads, Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class RunOptions:
 _OPTIONS: dict[str, tuple[Any, Any]] = {
     "workers": (Workers, None),
     "threads": (Threads, 1),
-    "batch": (BatchSize, 1),
+    "batch": (Batch, 1),
     "device": (Device, "cpu"),
     "retry": (Retry, False),
 }

@@ -10,7 +10,8 @@ from typing import Any
 
 import typer
 
-from preimage.cli.common import check_device, console
+from preimage.cli.errors import console
+from preimage.cli.parsing import check_device
 from preimage.cli.run_options import RunOptions
 from preimage.cli.screen import open_screen
 from preimage.studies.outcome import Record
@@ -96,7 +97,7 @@ def exit_if_failed(records: Sequence[Record]) -> None:
     """Print a line for each failed trial, and end with exit status 2 if there are any."""
     failed = [record for record in records if record.status == "failed"]
     for record in failed:
-        console.print(f"error: {record.trial.description}: {record.reason}", markup=False)
+        console.print(f"error: {record.trial.description}: {record.reason}")
     if failed:
         raise typer.Exit(2)
 

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-
-from preimage.cli.common import console, percent
+from preimage.cli.progress import ProgressBar, progress_bar
+from preimage.cli.tables import percent
 from preimage.studies.measures import Measures
 from preimage.studies.outcome import Failure, Outcome
 from preimage.studies.trial import Trial
@@ -27,10 +25,9 @@ class Screen:
         trials: what the run has to do.
     """
 
-    def __init__(self, bar: Bar, log: logging.Logger, trials: Sequence[Trial]) -> None:
+    def __init__(self, bar: ProgressBar, log: logging.Logger, trials: Sequence[Trial]) -> None:
         self._bar = bar
         self._log = log
-        self._task = bar.add_task("", total=len(trials), failed=0, rate="", last="")
         self._begin = time.perf_counter()
         self._names = {trial.key: trial.description for trial in trials}
         self._done = self._failed = 0
@@ -47,14 +44,18 @@ class Screen:
             self._log.info("done %s %s: %s, %.2f s", result.key, name, words, seconds)
             last = f"{name}: {words}"
         self._done += 1
-        rate = f"{60 * self._done / (time.perf_counter() - self._begin):.3g} a minute"
-        self._bar.update(self._task, advance=1, failed=self._failed, rate=rate, last=last)
+        self._update(last)
 
     def report_progress(self, progress: BatchProgress) -> None:
         """Show the state of a trial that is being carried out."""
         name, energy = self._names[progress.key], f"energy {progress.energy:.4g}"
-        words = f"{name}: {progress.step} of {progress.steps}, {energy}"
-        self._bar.update(self._task, last=words)
+        self._update(f"{name}: {progress.step} of {progress.steps}, {energy}")
+
+    def _update(self, last: str) -> None:
+        """Show how many trials are done and failed, their rate, and the last one's state."""
+        rate = f"{60 * self._done / (time.perf_counter() - self._begin):.3g} a minute"
+        words = f"{self._failed} failed  {rate}  {last}"
+        self._bar.update(self._done, len(self._names), words)
 
 
 @contextmanager
@@ -66,21 +67,13 @@ def open_screen(trials: Sequence[Trial], log_file: Path, title: str) -> Iterator
         log_file: lines are added to it.
         title: the first of these lines.
     """
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[failed]} failed"),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[last]}"),
-    )
     handler = _QuietHandler(log_file, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(message)s"))
     log = logging.Logger("preimage.study", logging.INFO)
     log.addHandler(handler)
     log.info(title)
     try:
-        with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        with progress_bar() as bar:
             yield Screen(bar, log, trials)
     finally:
         handler.close()

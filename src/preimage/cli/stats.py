@@ -1,79 +1,68 @@
-"""`preimage stats`: what the channels of layers do over many images."""
+"""`preimage stats`: maximum, mean and other statistics of channels over many photos."""
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
-from preimage.cli.common import check_device, clear_errors, console, percent
+from preimage.cli.errors import clear_errors, conclude
+from preimage.cli.options import AsJson, Device, Images, LayerArguments, OutTable, Weights
+from preimage.cli.parsing import check_device
+from preimage.cli.progress import progress_bar
+from preimage.cli.tables import percent, print_table
 from preimage.names import LayerName
 
 if TYPE_CHECKING:
     from preimage.representations.layers import Layers
     from preimage.statistics import ChannelStatistics
 
-_LISTED = 20
+_MOST_LISTED = 20
 
 
 def stats(
-    layers: Annotated[list[str], typer.Argument(help="Layers, each as NETWORK/LAYER.")],
-    images: Annotated[
-        Path | None, typer.Option(help="Folder of images; the shipped photos if not given.")
-    ] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="Weight file of the network, or random.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="CSV file to write, a line for each channel.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="A JSON object for each channel instead of a table.")
-    ] = False,
-    device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu",
+    layers: LayerArguments,
+    images: Images = None,
+    weights: Weights = None,
+    out: OutTable = None,
+    as_json: AsJson = False,
+    device: Device = "cpu",
 ) -> None:
-    """Maximum, mean, deviation, zeros and largest responses of channels over many images.
+    """Measure maximum, mean, deviation, zeros and largest responses of channels over photos.
 
-    They are kept; run it again to go on after a stop.
+    The statistics are kept for `maximize` and `top`. After a stop, the same command continues.
     """
     from preimage.photo_files import photo_paths
     from preimage.reporting.channels import describe_channel, write_channels
     from preimage.reporting.results import check_writable
     from preimage.statistics import measure
 
-    with clear_errors():
+    with clear_errors(), progress_bar() as bar:
         check_device(device)
         if out is not None:
             check_writable(out.parent)
-        networks = by_network(layers, weights)
-        paths = photo_paths(images)
-    with clear_errors(), image_bar() as begin:
-        found = [
-            statistics
-            for several in networks
-            for statistics in measure(
-                several, paths, device=device, progress=begin(several.name)
-            ).values()
-        ]
+        networks = group_layers(layers, weights)
+        photos = photo_paths(images)
+        found: list[ChannelStatistics] = []
+        for several in networks:
+            report = bar.for_images(several.name)
+            found += measure(several, photos, device=device, progress=report).values()
+        lines = [describe_channel(s, c) for s in found for c in range(len(s.maximum))]
         if out is not None:
-            lines = (describe_channel(s, c) for s in found for c in range(len(s.maximum)))
             write_channels(out, lines)
     if as_json:
-        for statistics in found:
-            for channel in range(len(statistics.maximum)):
-                typer.echo(json.dumps(describe_channel(statistics, channel)))
+        for line in lines:
+            typer.echo(json.dumps(line))
     else:
         _print_tables(found)
-    report_skipped(found)
+    conclude(skipped_images(found))
 
 
-def by_network(names: Sequence[str], weights: str | None) -> list[Layers]:
-    """The layers of each network that is named.
+def group_layers(names: Sequence[str], weights: str | None) -> list[Layers]:
+    """Return the layers that are named, grouped by network.
 
     Raises:
         ValueError: if a name is not that of a layer of a network.
@@ -90,68 +79,41 @@ def by_network(names: Sequence[str], weights: str | None) -> list[Layers]:
     return [catalog.network(name, weights).several(layers) for name, layers in grouped.items()]
 
 
-@contextlib.contextmanager
-def image_bar() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
-    """A bar on standard error: give it a name, get a callback for the images that are done."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("images"),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=None)
-
-        def begin(name: str) -> Callable[[int, int], None]:
-            bar.reset(task, description=name, total=None)
-            return lambda done, total: bar.update(task, completed=done, total=total)
-
-        yield begin
+def list_channels(channels: Sequence[int]) -> str:
+    """Return the numbers of channels as text; of many, the first ones and how many there are."""
+    more = len(channels) - _MOST_LISTED
+    listed = ", ".join(map(str, channels[:_MOST_LISTED]))
+    return f"{listed} and {more} more" if more > 0 else listed
 
 
-def dead_channels(channels: Sequence[int]) -> str:
-    """Their numbers, of many the first ones."""
-    more = f" and {len(channels) - _LISTED} more" if len(channels) > _LISTED else ""
-    return ", ".join(map(str, channels[:_LISTED])) + more
-
-
-def report_skipped(found: Sequence[ChannelStatistics]) -> None:
-    """Ends with a line for each image that could not be used, and exit status 2, if any."""
-    skipped = dict.fromkeys(line for statistics in found for line in statistics.skipped)
-    for line in skipped:
-        console.print(f"error: {line}", markup=False)
-    if skipped:
-        raise typer.Exit(2)
+def skipped_images(found: Sequence[ChannelStatistics]) -> list[str]:
+    """Return a line for each image that could not be used."""
+    return list(dict.fromkeys(line for statistics in found for line in statistics.skipped))
 
 
 def _print_tables(found: Sequence[ChannelStatistics]) -> None:
-    import numpy as np
-    from rich.console import Console
-    from rich.table import Table
-
+    """Print a table for each network, and the dead channels of each layer."""
+    header = ("layer", "channels", "dead", "zeros", "mean", "median max", "max")
     for network, group in itertools.groupby(found, lambda statistics: statistics.name.network):
         of_network = list(group)
-        table = Table(
-            *("layer", "channels", "dead", "zeros", "mean", "median max", "max"),
-            title=f"{network}, {len(of_network[0].images)} images",
-            title_justify="left",
-        )
-        for statistics in of_network:
-            maximum = statistics.maximum
-            numbers = (statistics.mean.mean(), np.median(maximum), maximum.max())
-            table.add_row(
-                statistics.name.layer,
-                str(len(maximum)),
-                str(statistics.dead.sum()),
-                percent(statistics.zeros.mean()),
-                *(f"{number:.3g}" for number in numbers),
-            )
-        Console().print(table)
+        title = f"{network}, {len(of_network[0].images)} images"
+        print_table(header, [_row(statistics) for statistics in of_network], title)
     for statistics in found:
         if statistics.dead.any():
-            listed = dead_channels(np.flatnonzero(statistics.dead).tolist())
-            typer.echo(f"dead in {statistics.name}: {listed}")
+            dead = list_channels(statistics.dead.nonzero()[0].tolist())
+            typer.echo(f"dead in {statistics.name}: {dead}")
+
+
+def _row(statistics: ChannelStatistics) -> list[object]:
+    """Return the cells of a layer."""
+    import numpy as np
+
+    maximum = statistics.maximum
+    numbers = (statistics.mean.mean(), np.median(maximum), maximum.max())
+    return [
+        statistics.name.layer,
+        len(maximum),
+        statistics.dead.sum(),
+        percent(statistics.zeros.mean()),
+        *(f"{number:.3g}" for number in numbers),
+    ]

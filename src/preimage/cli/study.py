@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from preimage.cli.errors import clear_errors
+from preimage.cli.options import DryRun, Gpus, Ray
+from preimage.cli.parsing import check_device
 from preimage.cli.run_options import RunOptions, with_run_options
+from preimage.cli.tables import print_table
 
 if TYPE_CHECKING:
     from preimage.studies.loader import Loader
@@ -34,20 +38,12 @@ def run_study(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the results. Default: the file's name.")
     ] = None,
-    ray: Annotated[
-        str | None,
-        typer.Option(help="Use the Ray cluster at this address: auto, HOST:PORT, or local."),
-    ] = None,
-    gpus: Annotated[
-        float, typer.Option(min=0, help="Share of a GPU that each worker on Ray takes.")
-    ] = 0,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan and how long it will take.")
-    ] = False,
+    ray: Ray = None,
+    gpus: Gpus = 0,
+    dry_run: DryRun = False,
     run: RunOptions,
 ) -> None:
     """Carry out a study; run it again to go on after a stop, or to do what is new in it."""
-    from preimage.cli.common import clear_errors
     from preimage.cli.running import carry_out, exit_if_failed
     from preimage.reporting.results import check_writable
     from preimage.studies.expansion import expand
@@ -73,7 +69,6 @@ def run_study(
 @study.command()
 def status(store: StoreFolder) -> None:
     """Print how many trials of each study of a store are done, failed and missing."""
-    from preimage.cli.common import clear_errors
     from preimage.sweeps.store import Store
 
     with clear_errors(), Store(store) as opened:
@@ -84,7 +79,6 @@ def status(store: StoreFolder) -> None:
 @study.command()
 def report(store: StoreFolder, name: Name = None) -> None:
     """Write means, pictures and failures as report.md, .csv, .tex, .pdf and .png."""
-    from preimage.cli.common import clear_errors
     from preimage.reporting.results import check_writable
     from preimage.reporting.study import write_report
 
@@ -103,7 +97,6 @@ def export(
     name: Name = None,
 ) -> None:
     """Write every trial with its numbers, one a row."""
-    from preimage.cli.common import clear_errors
     from preimage.reporting.study import write_export
 
     with clear_errors():
@@ -141,9 +134,7 @@ def _print_plan(records: list[Record], loader: Loader, options: RunOptions) -> N
     """Print how many trials are to do, and about how long they will take."""
     import torch
 
-    from preimage.cli.common import check_device
     from preimage.cli.running import count_workers
-    from preimage.cli.tables import print_table
     from preimage.studies.estimate import seconds_each
 
     torch.set_num_threads(options.threads)
@@ -182,7 +173,6 @@ def _duration(seconds: float) -> str:
 
 def _print_means(records: Sequence[Record]) -> None:
     """Print the means of a study, unless there are too many."""
-    from preimage.cli.tables import print_table
     from preimage.reporting.study import format_study
 
     header, rows = format_study(records)

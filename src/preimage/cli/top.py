@@ -1,62 +1,55 @@
-"""`preimage top`: the parts of images that channels answer most to."""
+"""`preimage top`: the parts of photos that channels respond to most."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from preimage.cli.common import check_device, clear_errors
-from preimage.cli.stats import by_network, dead_channels, image_bar, report_skipped
+from preimage.cli.errors import clear_errors, conclude
+from preimage.cli.options import Channels, Device, LayerArgument, OutPicture, Reference, Weights
+from preimage.cli.parsing import check_device
+from preimage.cli.progress import progress_bar
+from preimage.cli.stats import group_layers, list_channels, skipped_images
 from preimage.names import parse_channels
-from preimage.versions import versions
 
 _FIRST = 25
 
 
 def top(
-    layer: Annotated[str, typer.Argument(help="A layer, as NETWORK/LAYER.")],
-    channels: Annotated[
-        str | None, typer.Option(help=f"As 0-24 or 3,7,9-12; the first {_FIRST} if not given.")
-    ] = None,
-    images: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of images; if not given, the largest set that `preimage stats` has "
-            "been through, or else the shipped photos."
-        ),
-    ] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="Weight file of the network, or random.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("top.png"),
-    device: Annotated[str, typer.Option(help="Where to compute: cpu, cuda.")] = "cpu",
+    layer: LayerArgument,
+    channels: Channels = None,
+    reference: Reference = None,
+    weights: Weights = None,
+    out: OutPicture = Path("top.png"),
+    device: Device = "cpu",
 ) -> None:
-    """For each channel, the parts of 9 images that it answers most to."""
+    """Show for each channel the parts of 9 photos that it responds to most.
+
+    Without --channels, these are the first 25 channels.
+    """
     from preimage.photo_files import photo_paths
     from preimage.reporting.results import check_picture
     from preimage.reporting.top_responses import draw_top_responses
     from preimage.statistics import load_known, measure
+    from preimage.targets import channel_count
+    from preimage.versions import versions
     from preimage.visualizations.saving import write_picture
 
-    with clear_errors():
+    with clear_errors(), progress_bar() as bar:
         check_device(device)
         check_picture(out)
-        (several,) = by_network([layer], weights)
+        (several,) = group_layers([layer], weights)
         (phi,) = several.layers.values()
-        wanted = None if channels is None else parse_channels(channels)
-        paths = None if images is None else photo_paths(images)
-    with clear_errors(), image_bar() as begin:
-        statistics = known = load_known(phi, paths)
+        count = channel_count(phi.code_shape(*phi.default_size))
+        chosen = parse_channels(channels or f"0-{min(count, _FIRST) - 1}", count)
+        photos = None if reference is None else photo_paths(reference)
+        statistics = known = load_known(phi, photos)
         if statistics is None:
-            run = begin(several.name)
-            found = measure(several, photo_paths(images), device=device, progress=run)
-            (statistics,) = found.values()
-        there = range(len(statistics.maximum))
-        chosen = list(there[:_FIRST]) if wanted is None else wanted
-        if max(chosen) not in there:
-            raise ValueError(f"{phi.name} has channels 0-{there[-1]}, not {max(chosen)}")
+            report = bar.for_images(several.name)
+            photos = photos or photo_paths()
+            (statistics,) = measure(several, photos, device=device, progress=report).values()
         picture, described = draw_top_responses(phi, statistics, chosen)
         field = phi.receptive_field
         sidecar: dict[str, Any] = {
@@ -69,7 +62,7 @@ def top(
         }
         write_picture(out, picture, sidecar)
     typer.echo(f"{phi.name}  {len(chosen)} channels  {len(statistics.images)} images  -> {out}")
-    if dead := [d["channel"] for d in described if d["dead"]]:
-        typer.echo(f"dead in {phi.name}: {dead_channels(dead)}")
+    if dead := [channel["channel"] for channel in described if channel["dead"]]:
+        typer.echo(f"dead in {phi.name}: {list_channels(dead)}")
     if known is None:
-        report_skipped([statistics])
+        conclude(skipped_images([statistics]))

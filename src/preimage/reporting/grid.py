@@ -1,4 +1,4 @@
-"""Labelled grids of pictures, as the paper's figures lay them out."""
+"""Labelled grids of pictures, laid out as in the paper's figures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL import Image
 
+    from preimage.representations.receptive_field import Box
+
 _GAP = 8
+_SMALLEST = 112
+"""Smallest longer side of a picture in a grid, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +26,13 @@ class Cell:
 
 
 def draw_grid(rows: Sequence[Sequence[Cell]], font_size: int = 15) -> Image.Image:
-    """Rows of labelled pictures on white; a column is as wide as its widest picture or label."""
+    """Draw rows of labelled pictures on white; small pictures are enlarged.
+
+    A column is as wide as its widest picture or label. Rows may differ in length.
+    """
     from PIL import Image, ImageDraw, ImageFont
 
+    rows = [[Cell(enlarge(cell.image), cell.label) for cell in row] for row in rows]
     font = ImageFont.load_default(size=font_size)
     columns = max(len(row) for row in rows)
     caption = 2 * font_size
@@ -48,3 +56,34 @@ def draw_grid(rows: Sequence[Sequence[Cell]], font_size: int = 15) -> Image.Imag
             x += width + _GAP
         y += height + _GAP
     return canvas
+
+
+def in_rows(cells: Sequence[Cell], columns: int) -> list[Sequence[Cell]]:
+    """Return cells as rows of at most so many columns.
+
+    >>> [len(row) for row in in_rows("abcde", 2)]
+    [2, 2, 1]
+    """
+    return [cells[start : start + columns] for start in range(0, len(cells), columns)]
+
+
+def enlarge(picture: Image.Image) -> Image.Image:
+    """Return a small picture enlarged by a whole number; a larger one as it is."""
+    from PIL import Image
+
+    factor = -(-_SMALLEST // max(picture.size))
+    size = (factor * picture.width, factor * picture.height)
+    return picture if factor == 1 else picture.resize(size, Image.Resampling.NEAREST)
+
+
+def draw_box(picture: Image.Image, box: Box | None) -> Image.Image:
+    """Return the picture with a white frame around a box, as in Figure 9; if None, without."""
+    from PIL import ImageDraw
+
+    if box is None:
+        return picture
+    picture = picture.convert("RGB")
+    top, left, bottom, right = box.clipped((picture.height, picture.width))
+    ends = (left, top, right - 1, bottom - 1)  # Pillow draws the last row and column too
+    ImageDraw.Draw(picture).rectangle(ends, outline="white", width=2)
+    return picture

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preimage.files import file_name, write_whole
-from preimage.reporting.excitations import draw_results
+from preimage.reporting.grid import Cell, draw_grid, in_rows
 from preimage.studies.outcome import Record
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def write_pictures(stem: Path, records: Sequence[Record]) -> list[Path]:
         stem: path without a suffix.
         records: the trials of a study.
     """
-    pictures: dict[str, list[tuple[Image.Image, str]]] = {}
+    pictures: dict[str, list[Cell]] = {}
     shown: set[tuple[str, str | None]] = set()
     for record in records:
         if record.picture is None:
@@ -36,14 +36,14 @@ def write_pictures(stem: Path, records: Sequence[Record]) -> list[Path]:
         several = pictures.setdefault(name, [])
         result = _reduced(record.picture)
         if photo and (name, photo) not in shown and Path(photo).is_file():
-            several.append((_photo(Path(photo), result.size), Path(photo).stem))
+            several.append(Cell(_photo(Path(photo), result.size), Path(photo).stem))
         shown.add((name, photo))
-        several.append((result, _label(record)))
+        several.append(Cell(result, _label(record)))
     paths = []
     for name, several in pictures.items():
         paths.append(stem.with_name(f"{stem.name}.{file_name(name)}.png"))
         with write_whole(paths[-1]) as partial:
-            draw_results(several, math.ceil(math.sqrt(len(several)))).save(partial)
+            draw_grid(in_rows(several, math.ceil(math.sqrt(len(several))))).save(partial)
     return paths
 
 

@@ -1,4 +1,4 @@
-"""The optimization as a film: a GIF, or an MP4 by PyAV (`pip install "preimage[video]"`)."""
+"""Films of an optimization: a GIF, or an MP4 by PyAV (`pip install "preimage[video]"`)."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preimage.files import write_whole
+from preimage.reporting.grid import Cell, draw_grid, in_rows
+from preimage.reporting.results import check_writable
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from preimage.representations.base import Representation
     from preimage.settings import Settings
+    from preimage.visualizations import PreImage
 
 _FRAMES = 50
-"""About how many frames a film has."""
+"""Approximate number of frames of a film."""
 _PER_SECOND = 12
 _HOLD = 12
 """How often the last frame is repeated."""
@@ -27,10 +30,10 @@ def frame_interval(settings: Settings, representation: Representation) -> int:
 
 
 def check_video(path: Path) -> None:
-    """Makes sure that a film can be written there, before any work is done for it.
+    """Raise if a film cannot be written there, before any work is done for it.
 
     Raises:
-        ValueError: if it is neither .gif nor .mp4, or PyAV is missing.
+        ValueError: if the path ends neither in .gif nor in .mp4, or PyAV is missing.
         OSError: if its folder cannot be made or written.
     """
     if path.suffix.lower() not in (".gif", ".mp4"):
@@ -42,15 +45,32 @@ def check_video(path: Path) -> None:
             raise ValueError(
                 'an .mp4 needs PyAV: pip install "preimage[video]", or write a .gif'
             ) from None
-    from preimage.reporting.results import check_writable
-
     check_writable(path.parent)
 
 
-def write_video(path: Path, frames: Sequence[Image.Image]) -> None:
-    """Writes pictures of one size as a film, complete or not at all; the last one is held.
+def draw_frames(
+    results: Sequence[PreImage], labels: Sequence[str], columns: int
+) -> list[Image.Image]:
+    """Draw a frame for each snapshot, with all results side by side.
 
-    Its folder is made where there is none.
+    Args:
+        results: with snapshots of the same steps.
+        labels: of each image of each result.
+        columns: pictures in a row.
+    """
+    frames = []
+    for moments in zip(*(result.frames() for result in results), strict=False):
+        pictures = [picture for _, several in moments for picture in several]
+        cells = [Cell(picture, label) for picture, label in zip(pictures, labels, strict=True)]
+        frames.append(draw_grid(in_rows(cells, columns)))
+    return frames
+
+
+def write_video(path: Path, frames: Sequence[Image.Image]) -> None:
+    """Write pictures of one size as a film, whole or not at all; the last one is held.
+
+    Raises:
+        OSError: if the file cannot be written.
     """
     held = [*frames, *[frames[-1]] * _HOLD]
     with write_whole(path) as partial:
@@ -63,6 +83,7 @@ def write_video(path: Path, frames: Sequence[Image.Image]) -> None:
 
 
 def _write_mp4(path: Path, frames: Sequence[Image.Image]) -> None:
+    """Write pictures as an MP4; an odd last row or column is cut off."""
     import av
 
     with av.open(str(path), "w") as container:

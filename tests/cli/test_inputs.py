@@ -1,4 +1,4 @@
-"""Bad input: one clear line on standard error, exit status 2, and the others are done."""
+"""Inputs: bad ones get a clear line and status 2, and the others are done."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from tests.cli.runner import SMALL, npy, run, save_photo
-from tests.support import png_header
+from tests.support import pixels_of, png_header
 
 
 def _truncated() -> bytes:
@@ -101,54 +102,6 @@ def test_in_a_batch_the_good_ones_are_done_and_all_failures_are_listed(tmp_path:
     assert sorted(path.name for path in out.glob("*.png")) == ["a.hog.png", "z.hog.png"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "problem"),
-    [
-        (("--rep", "hug"), "unknown representation 'hug': did you mean 'hog'?"),
-        (("--rep", "xyz"), "unknown representation 'xyz': there are hog, hogb, dsift"),
-        (("--rep", "hog", "--preset", "papper"), "unknown preset 'papper': did you mean 'paper'"),
-        (("--rep", "hog", "--size", "big"), "size must be like 320 or 240x320"),
-        (("--rep", "hog", "--size", "0"), "size must be like 320 or 240x320"),
-        (("--rep", "hog", "--size", "1x2x3"), "size must be like 320 or 240x320"),
-        (("--rep", "hog", "--size", "²"), "size must be like 320 or 240x320"),
-        (("--rep", "hog", "--device", "toaster"), "device 'toaster': "),
-        (("--rep", "hog", "--seeds", "2", "--out", "x.png"), "x.png is one file, for 2 pictures"),
-        (("--rep", "hog", "--out", "a.png/out"), "a.png: is a file, not a folder"),
-        (("--rep", "hog", "--out", "a.png/b.png"), "a.png: is a file, not a folder"),
-        (("--rep", "hog", "--out", "NOTES"), "NOTES: is a file, not a folder"),
-        (("--rep", "hog", "--out", "NOTES.md"), "cannot write NOTES.md: a picture ends in .png"),
-        (("--rep", "hog", "--out", "x.pgn"), "cannot write x.pgn: a picture ends in .png, .jpg"),
-        (("--rep", "hog", "--out", "x.mp4"), "cannot write x.mp4: a picture ends in .png, .jpg"),
-        (("--rep", "hog", "--loss-weight", "inf"), "not finite at step 1"),
-    ],
-)
-def test_a_bad_option_gets_one_clear_line_and_status_2(
-    arguments: tuple[str, ...], problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    save_photo(tmp_path / "a.png")
-    for name in ("NOTES", "NOTES.md"):
-        (tmp_path / name).write_text("")
-    outcome = run("invert", "a.png", *arguments, *(() if "--size" in arguments else SMALL))
-    assert outcome.status == 2
-    assert outcome.output == []
-    assert len(outcome.errors) == 1
-    assert outcome.errors[0].startswith("error: ")
-    assert problem in outcome.errors[0]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["NOTES", "NOTES.md", "a.png"]
-
-
-def test_a_picture_that_pillow_cannot_write_is_refused_before_any_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("preimage.invert", None)
-    photo, out = save_photo(tmp_path / "a.png"), tmp_path / "out.psd"
-    outcome = run("invert", photo, "--rep", "hog", "--out", out)
-    assert outcome.status == 2
-    assert len(outcome.errors) == 1
-    assert f"cannot write {out}" in outcome.errors[0]
-
-
 def test_missing_and_empty_inputs_are_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for source, problem in (
@@ -168,3 +121,48 @@ def test_a_size_larger_than_memory_is_refused(tmp_path: Path) -> None:
     assert outcome.status == 2
     assert len(outcome.errors) == 1
     assert "more than the limit of 64 megapixels" in outcome.errors[0]
+
+
+def test_standard_input_is_an_image(tmp_path: Path) -> None:
+    photo = save_photo(tmp_path / "a.png")
+    for source, data in ((str(photo), None), ("-", photo.read_bytes())):
+        arguments = ("--rep", "hog", "--out", tmp_path / "out", *SMALL)
+        assert run("invert", source, *arguments, data=data).status == 0
+    from_file, from_input = (
+        pixels_of(tmp_path / "out" / f"{stem}.hog.png") for stem in ("a", "stdin")
+    )
+    np.testing.assert_array_equal(from_input, from_file)
+
+
+def test_color_transparency_and_orientation_are_handled(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (48, 40, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(tmp_path / "turned.jpg", exif=exif)
+    Image.fromarray(pixels).convert("RGBA").save(tmp_path / "alpha.png")
+    Image.fromarray(pixels).convert("CMYK").save(tmp_path / "cmyk.tif")
+    Image.fromarray(pixels[..., 0].astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    out = tmp_path / "out"
+    photos = sorted(tmp_path.iterdir())
+    assert run("invert", *photos, "--rep", "hog", "--out", out, "--steps", "2").status == 0
+    shapes = {n: pixels_of(out / f"{n}.hog.png").shape for n in ("turned", "alpha", "cmyk", "deep")}
+    assert shapes == {"turned": (40, 48), "alpha": (48, 40), "cmyk": (48, 40), "deep": (48, 40)}
+
+
+def test_a_photo_is_decoded_once_for_all_layers_its_pictures_and_its_grid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, out = save_photo(tmp_path / "a.png", size=(64, 64)), tmp_path / "out"
+    opened: list[object] = []
+    original = Image.open
+
+    def count(file: Any, *arguments: Any) -> Image.Image:
+        opened.append(file)
+        return original(file, *arguments)
+
+    monkeypatch.setattr(Image, "open", count)
+    options = ("--weights", "random", "--steps", "2", "--size", "64x64", "--grid", "--json")
+    layers = ("--layers", "conv1,relu2,conv3")
+    outcome = run("invert", photo, "--rep", "alexnet", *layers, *options, "--out", out)
+    assert (outcome.status, len(outcome.output)) == (0, 3)
+    assert len(opened) == 1

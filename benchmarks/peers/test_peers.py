@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
+
 from benchmarks.peers import driver, environments
 from benchmarks.peers.clock import Clock
 from benchmarks.peers.environments import PeerError
@@ -17,7 +19,6 @@ from benchmarks.peers.loops import LOOPS, Task
 from benchmarks.peers.processes import Worker
 from benchmarks.peers.roi_align import roi_align
 from benchmarks.plain_networks import resnet_18, vgg_16
-from torch import nn
 
 PRETENDING = """
 import json, sys

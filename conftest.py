@@ -1,0 +1,34 @@
+"""Settings of all tests: few threads, fixed examples and an empty cache folder.
+
+There is one thread, since a second one slows down the small kernels of the tests; or as many as
+PREIMAGE_TEST_THREADS says.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import torch
+from benchmarks.missing_operators import declare_missing_operators
+from hypothesis import settings
+
+THREADS = int(os.environ.get("PREIMAGE_TEST_THREADS", "1"))
+torch.set_num_threads(THREADS)
+settings.register_profile("preimage", deadline=None, derandomize=True, max_examples=25)
+settings.load_profile("preimage")
+declare_missing_operators()
+
+
+def pytest_runtest_setup() -> None:
+    """Begin each test with the same number of threads, even if the last one has changed it."""
+    torch.set_num_threads(THREADS)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hide the statistics and weights of the person who runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREIMAGE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -1,0 +1,49 @@
+"""How a command ends: one line for each error, and the exit status.
+
+0    all went well
+2    bad input, or some of several inputs failed
+130  Ctrl-C; what was reached by then is saved
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+"""Standard error, for everything that is not a result."""
+
+
+@contextlib.contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turn an error that a user can cause into one line and exit status 2."""
+    try:
+        yield
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except (ValueError, ArithmeticError) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        console.print("interrupted; what was finished is kept, and another run goes on from there")
+        raise typer.Exit(130) from None
+
+
+def fail(message: str) -> NoReturn:
+    """Print one line and end with exit status 2."""
+    console.print(f"error: {message}")
+    raise typer.Exit(2)
+
+
+def conclude(failures: Sequence[str], *, interrupted: bool = False) -> None:
+    """Print a line for each failure; end with exit status 130 after Ctrl-C, 2 after failures."""
+    for failure in failures:
+        console.print(f"error: {failure}")
+    if interrupted:
+        console.print("interrupted: the pictures are as far as they came")
+        raise typer.Exit(130)
+    if failures:
+        raise typer.Exit(2)

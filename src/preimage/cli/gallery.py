@@ -1,0 +1,266 @@
+"""What `invert`, `maximize` and `caricature` share: print, write, grid and film of results.
+
+If --out is a folder, each result becomes a picture with a JSON sidecar in it as soon as it is
+there; --grid adds a picture for each input that shows its results side by side. If --out is a
+picture, it shows all results. --video adds a film of all of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from preimage.cli.errors import clear_errors
+from preimage.cli.inputs import Source
+from preimage.cli.progress import ProgressBar, progress_bar
+from preimage.cli.tables import percent
+from preimage.files import file_name, write_whole
+from preimage.names import LayerName
+from preimage.reporting.grid import Cell, draw_box, draw_grid, in_rows
+from preimage.reporting.results import check_picture, check_writable, names_file
+from preimage.reporting.video import check_video, draw_frames, write_video
+from preimage.representations.base import Representation
+from preimage.visualizations import PreImage
+from preimage.visualizations.saving import write_picture
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_COLUMNS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One input of a command, and what is computed for it.
+
+    Attributes:
+        name: the input as the user gave it.
+        stem: what the names of its files begin with; empty for that of the representation.
+        results: computes its results, one after another.
+        describe: returns what the sidecar of an image holds besides what the result knows.
+    """
+
+    name: str
+    stem: str
+    results: Callable[[ProgressBar], Iterator[PreImage]]
+    describe: Callable[[PreImage, int], Mapping[str, Any]]
+
+
+def photo_inputs(
+    sources: Iterable[Source],
+    representations: Sequence[Representation],
+    read: Callable[[Source], Any],
+    visualize: Callable[..., PreImage],
+) -> Iterator[Input]:
+    """Return the inputs of a command that works on photos, each of which is read once.
+
+    Args:
+        sources: the photos.
+        representations: by which each photo is visualized.
+        read: returns the content of a photo.
+        visualize: called with a representation, the content and `progress`.
+    """
+    for source in sources:
+
+        def results(bar: ProgressBar, source: Source = source) -> Iterator[PreImage]:
+            content = read(source)
+            for phi in representations:
+                yield visualize(phi, content, progress=bar.for_steps(f"{source.name} {phi.name}"))
+
+        def describe(_: PreImage, __: int, source: Source = source) -> dict[str, str]:
+            return {"input": source.name, "sha256": source.sha256}
+
+        yield Input(name=source.name, stem=source.stem, results=results, describe=describe)
+
+
+class Gallery:
+    """The pictures, lines and films of a command.
+
+    Args:
+        out: a folder, or a picture that shows all results.
+        grid: whether to draw the results of each input side by side.
+        video: the film to write.
+        as_json: whether to print JSON.
+        columns: pictures in a row of a grid or film.
+
+    Attributes:
+        lines: what is known of each image that was shown.
+        interrupted: whether Ctrl-C ended a visualization.
+
+    Raises:
+        ValueError: if there is no such kind of picture or film.
+        OSError: if it cannot be written.
+    """
+
+    def __init__(
+        self, out: Path, *, grid: bool, video: Path | None, as_json: bool, columns: int = _COLUMNS
+    ) -> None:
+        self.lines: list[dict[str, Any]] = []
+        self.interrupted = False
+        self._out, self._grid, self._video = out, grid, video
+        self._as_json, self._columns = as_json, columns
+        self._is_picture = names_file(out)
+        self._names: set[str] = set()
+        self._rows: list[Sequence[Cell]] = []
+        self._last: tuple[Path, Image.Image, PreImage, int]
+        self._filmed: list[PreImage] = []
+        self._labels: list[str] = []
+        if self._is_picture:
+            check_picture(out)
+        else:
+            check_writable(out)
+        if video is not None:
+            check_video(video)
+
+    def show(self, inputs: Iterable[Input], grid_name: str) -> list[str]:
+        """Compute, print and write the results of all inputs; after Ctrl-C, those so far.
+
+        Args:
+            inputs: an error in one of them does not affect the others.
+            grid_name: what the name of the grid of an input ends with.
+
+        Returns:
+            A line for each input that failed.
+        """
+        failures = []
+        with clear_errors(), progress_bar() as bar:
+            for item in inputs:
+                cells: list[Cell] = []
+                first = len(self.lines)
+                try:
+                    for result in item.results(bar):
+                        cells += self._add(item, result, with_original=not cells)
+                        if result.interrupted:
+                            break
+                except (ValueError, OSError, ArithmeticError) as error:
+                    failures.append(f"{item.name}: {error}")
+                rows = in_rows(cells, self._columns)
+                if self._is_picture:
+                    self._rows += rows
+                elif self._grid and rows:
+                    path = self._out / f"{self._unique(item.stem, grid_name, 'grid')}.png"
+                    write_picture(path, draw_grid(rows), self.lines[first:])
+                if self.interrupted:
+                    break
+            self._finish()
+        return failures
+
+    def _add(self, item: Input, result: PreImage, *, with_original: bool) -> list[Cell]:
+        """Print and write the images of a result; return what a grid shows of it."""
+        self.interrupted = result.interrupted
+        cells = []
+        if with_original and result.originals is not None:
+            original = result.preprocessing.to_pil(result.originals[0])
+            cells.append(Cell(draw_box(original, result.box), item.stem))
+        for index in range(len(result)):
+            path = self._out if self._is_picture else self._path(item, result, index)
+            line = {**item.describe(result, index), **result.describe(index), "output": str(path)}
+            self.lines.append(line)
+            typer.echo(json.dumps(line) if self._as_json else "  ".join(_words(line)))
+            picture = result.to_pil(index)
+            self._last = path, picture, result, index
+            if not self._is_picture:
+                _write(*self._last, line)
+            box = None if result.contrast == "stretched" else result.box
+            cells.append(Cell(draw_box(picture, box), _label(result, index)))
+        if self._video is not None:
+            self._filmed.append(result)
+            self._labels += [_label(result, index) for index in range(len(result))]
+        return cells
+
+    def _finish(self) -> None:
+        """Write the picture of all results and the film, if there is anything to show."""
+        if self._is_picture and len(self.lines) == 1 and not self._grid:
+            _write(*self._last, self.lines[0])
+        elif self._is_picture and self._rows:
+            write_picture(self._out, draw_grid(self._rows), self.lines)
+        if self._video is not None and self._filmed:
+            columns = min(len(self._labels), self._columns)
+            write_video(self._video, draw_frames(self._filmed, self._labels, columns))
+
+    def _path(self, item: Input, result: PreImage, index: int) -> Path:
+        """Return where an image goes, under a name that no other image of this run has."""
+        parts = [item.stem, result.representation]
+        if result.targets is not None:
+            parts.append(result.targets[index])
+        elif len(set(result.sources)) > 1:
+            parts.append(f"code{result.sources[index]}")
+        if result.visualization == "invert" and len(set(result.loss_weights)) > 1:
+            parts.append(f"C{result.loss_weights[index]:g}")
+        if any(result.seeds):
+            parts.append(f"seed{result.seeds[index]}")
+        return self._out / f"{self._unique(*parts)}.png"
+
+    def _unique(self, *parts: str) -> str:
+        """Return a file name of these parts, with a number behind it if it was given before."""
+        stem = name = file_name(".".join(part for part in parts if part))
+        count = 1
+        while name in self._names:
+            count += 1
+            name = f"{stem}-{count}"
+        self._names.add(name)
+        return name
+
+
+def plain_path(path: Path) -> Path:
+    """Return where the picture without stretched contrast goes.
+
+    >>> plain_path(Path("channels/5.seed1.png")).name
+    '5.seed1.plain.png'
+    """
+    return path.with_name(f"{path.stem}.plain{path.suffix}")
+
+
+def _write(
+    path: Path, picture: Image.Image, result: PreImage, index: int, line: Mapping[str, Any]
+) -> None:
+    """Write an image as it is shown, with its sidecar; if that is stretched, also plain."""
+    write_picture(path, picture, line)
+    if result.contrast == "stretched":
+        with write_whole(plain_path(path)) as partial:
+            result.preprocessing.to_pil(result.images[index]).save(partial)
+
+
+def _label(result: PreImage, index: int) -> str:
+    """Return what is written below an image in a grid."""
+    line = result.describe(index)
+    words = [line.get("target") or LayerName.parse(result.representation).layer]
+    if len(set(result.seeds)) > 1:
+        words.append(f"seed {line['seed']}")
+    if result.visualization == "invert" and len(set(result.loss_weights)) > 1:
+        words.append(f"C {line['loss_weight']:g}")
+    return f"{', '.join(words)}: {_success(line)}"
+
+
+def _success(line: Mapping[str, Any]) -> str:
+    """Return how well a visualization succeeded: its error, or its response."""
+    if line["visualization"] == "invert":
+        return percent(line["error"])
+    if line["visualization"] == "caricature":
+        return f"x {line['response']:.2f}"
+    times = line["response"] / line["maximum"] if line["maximum"] > 0 else None
+    return "M <= 0" if times is None else f"{times:.1f} M"
+
+
+def _words(line: Mapping[str, Any]) -> list[str]:
+    """Return the words that are printed for an image."""
+    words = [line[key] for key in ("input", "representation", "target") if key in line]
+    if line["visualization"] == "invert":
+        words.append(f"C {line['loss_weight']:g}")
+    height, width = line["image_size"]
+    words += [f"seed {line['seed']}", f"{height} x {width}"]
+    match line["visualization"]:
+        case "invert":
+            words.append(f"error {_success(line)}")
+        case "caricature":
+            words.append(f"response {_success(line)}")
+        case "maximize":
+            words.append(f"response {line['response']:.3g} ({_success(line)})")
+    if "probability" in line:
+        words.append(f"probability {line['probability']:.2f}")
+    return [*words, f"{line['seconds']:.1f} s", f"-> {line['output']}"]

@@ -1,0 +1,157 @@
+"""Values of the texts of options.
+
+Every function raises ValueError, whose message is one line, for a text that it cannot read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from preimage.names import LayerName, unknown
+from preimage.presets import PRESETS
+from preimage.representations.execution import Execution
+
+if TYPE_CHECKING:
+    from preimage.networks import Network
+    from preimage.representations.base import Representation
+    from preimage.settings import Settings
+
+_UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
+
+
+def parse_size(text: str | None) -> int | tuple[int, int] | None:
+    """Return a longer side, or height and width.
+
+    >>> parse_size("320"), parse_size("240x320"), parse_size(None)
+    (320, (240, 320), None)
+    """
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if not all(part.isdecimal() and int(part) > 0 for part in parts) or len(parts) > 2:
+        raise ValueError(f"size must be like 320 or 240x320 (height x width), not {text!r}")
+    return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
+
+
+def parse_memory(text: str | None) -> int | None:
+    """Return a number of bytes; units are powers of 1024.
+
+    >>> parse_memory("1.5KB")
+    1536
+    """
+    if text is None:
+        return None
+    number, unit = text[:-2].strip(), text[-2:].upper()
+    if unit not in _UNITS or not number.replace(".", "", 1).isdecimal():
+        raise ValueError(f"memory must be like 4GB or 512MB, not {text!r}")
+    return int(float(number) * _UNITS[unit])
+
+
+def parse_neuron(text: str) -> tuple[int, int, int]:
+    """Return channel, row and column of a single response.
+
+    >>> parse_neuron("5,3,3")
+    (5, 3, 3)
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+        raise ValueError(f"a neuron is CHANNEL,ROW,COLUMN, not {text!r}")
+    return int(parts[0]), int(parts[1]), int(parts[2])
+
+
+def parse_names(text: str) -> list[str]:
+    """Return the names of a list that is separated by commas.
+
+    >>> parse_names("conv1, relu2")
+    ['conv1', 'relu2']
+    """
+    return [name.strip() for name in text.split(",")]
+
+
+def parse_execution(accelerate: str, memory: str | None, device: str) -> Execution:
+    """Return what --accelerate and --memory say, after a check of all three."""
+    check_device(device)
+    execution = Execution(accelerate, parse_memory(memory))
+    execution.check(device)
+    return execution
+
+
+def check_device(device: str) -> None:
+    """Raise ValueError if torch does not have the device."""
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device {device!r}: {str(error).splitlines()[0]}") from None
+
+
+def find_preset(
+    name: str | None,
+    steps: int | None,
+    strength: float | None = None,
+    known: Collection[str] = PRESETS,
+) -> Settings:
+    """Return a preset, or else "nnpreimage", with the steps and the strength that are given."""
+    name = name or "nnpreimage"
+    if name not in known:
+        raise ValueError(unknown("preset", name, known))
+    settings = PRESETS[name]
+    if steps is not None:
+        settings = settings.with_steps(steps)
+    return settings if strength is None else settings.replace(strength=strength)
+
+
+def find_representations(rep: str, layers: str | None, weights: str | None) -> list[Representation]:
+    """Return the representation that --rep names, or the layers of that network."""
+    from preimage import catalog
+
+    if layers is None:
+        return [catalog.representation(rep, weights)]
+    if rep.lower() in catalog.CLASSICAL:
+        raise ValueError(f"{rep} has no layers: leave out --layers")
+    network = catalog.network(rep, weights)
+    names = network.main_layers if layers == "all" else parse_names(layers)
+    return [network.layer(name) for name in names]
+
+
+def choose_layers(
+    network: Network, layers: str | None, default: Callable[[Network], Sequence[str]]
+) -> list[str]:
+    """Return the names of the representations that --layers stands for.
+
+    Args:
+        network: whose layers they are.
+        layers: as the user gave it: names, "all" for the main layers, or None.
+        default: returns the layers for None.
+    """
+    if layers == "all":
+        chosen = list(network.main_layers)
+    else:
+        chosen = list(default(network)) if layers is None else parse_names(layers)
+    if not chosen:
+        raise ValueError(f"{network.name} has no layers that fit: name some by --layers")
+    return [str(LayerName(network.name, layer)) for layer in chosen]
+
+
+def photo_names(images: Sequence[Path] | None) -> list[str] | None:
+    """Return the files and folders that --images names, for a study; None if none are named.
+
+    Raises:
+        OSError: if one of them does not exist.
+    """
+    if images is None:
+        return None
+    for path in images:
+        path.stat()
+    return [str(path) for path in images]
+
+
+def use_one_thread(device: str) -> None:
+    """Set torch to a single thread on a CPU: more slow down the classical representations."""
+    import torch
+
+    if device == "cpu":
+        torch.set_num_threads(1)

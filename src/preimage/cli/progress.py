@@ -1,0 +1,68 @@
+"""The one progress bar of all commands, on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from preimage.cli.errors import console
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from preimage.optimizer import Progress as StepProgress
+
+_STEPS_BETWEEN_UPDATES = 5
+
+
+class ProgressBar:
+    """A bar with a name before it, and a count, a few words and the remaining time behind it."""
+
+    def __init__(self, bar: Progress, task: TaskID) -> None:
+        self._bar, self._task = bar, task
+
+    def start(self, name: str) -> None:
+        """Start again from zero, under another name."""
+        self._bar.reset(self._task, description=name, total=None, words="")
+
+    def update(self, done: int, total: int | None, words: str = "") -> None:
+        """Show how much is done; if the total is None, it is not known."""
+        self._bar.update(self._task, completed=done, total=total, words=words)
+
+    def update_bytes(self, done: int, total: int | None) -> None:
+        """Show how much is done of what is counted in bytes, in units of 2^20 bytes."""
+        self.update(done // 2**20, total // 2**20 if total else None, "MiB")
+
+    def for_steps(self, name: str) -> Callable[[StepProgress], None]:
+        """Start again for a visualization, and return what its `progress` shall call."""
+        self.start(name)
+
+        def report(progress: StepProgress) -> None:
+            if progress.step % _STEPS_BETWEEN_UPDATES == 0 or progress.step == progress.steps:
+                energy = float(progress.energy.total.mean())
+                self.update(progress.step, progress.steps, f"energy {energy:.3g}")
+
+        return report
+
+    def for_images(self, name: str) -> Callable[[int, int], None]:
+        """Start again for images that are measured, and return what shall be called after each."""
+        self.start(name)
+        return lambda done, total: self.update(done, total, "images")
+
+
+@contextlib.contextmanager
+def progress_bar() -> Iterator[ProgressBar]:
+    """Show a bar as long as the block lasts; only on a terminal, where it vanishes at the end."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[words]}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield ProgressBar(bar, bar.add_task("", total=None, words=""))

@@ -1,0 +1,193 @@
+"""What `invert`, `maximize` and `caricature` write and print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.cli.runner import SMALL, npy, run, save_photo
+from tests.support import pixels_of
+
+import preimage
+from preimage.cli import gallery
+
+RANDOM = ("--weights", "random", "--steps", "2", "--size", "64x64")
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_to_write_is_written(tmp_path: Path) -> None:
+    photo, out = save_photo(tmp_path / "a.png"), tmp_path / "b.png"
+    assert run("invert", photo, "--rep", "hog", "--out", out, *SMALL).status == 0
+    assert _names(tmp_path) == ["a.png", "b.json", "b.png"]
+    assert pixels_of(out).shape == (40, 48)
+
+
+def test_a_folder_may_have_a_number_behind_a_dot_or_be_there(tmp_path: Path) -> None:
+    photo = save_photo(tmp_path / "a.png")
+    (tmp_path / "there.out").mkdir()
+    for name in ("run.1", "there.out"):
+        assert run("invert", photo, "--rep", "hog", "--out", tmp_path / name, *SMALL).status == 0
+        assert _names(tmp_path / name) == ["a.hog.json", "a.hog.png"]
+
+
+def test_a_folder_of_photos_is_inverted_one_by_one(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for seed, name in enumerate(("b.png", "a.jpg", "c.tif")):
+        save_photo(folder / name, seed)
+    (folder / "notes.txt").write_text("not a photo")
+    out = tmp_path / "out"
+    outcome = run("invert", folder, "--rep", "hog", "--out", out, *SMALL)
+    assert (outcome.status, outcome.errors) == (0, [])
+    assert _names(out) == [f"{n}.hog.{kind}" for n in "abc" for kind in ("json", "png")]
+    assert [line.split()[0] for line in outcome.output] == [
+        str(folder / name) for name in ("a.jpg", "b.png", "c.tif")
+    ]
+
+
+def test_photos_of_one_name_do_not_replace_each_other(tmp_path: Path) -> None:
+    photos = [save_photo(tmp_path / f"a.{kind}") for kind in ("png", "bmp")]
+    out = tmp_path / "out"
+    assert run("invert", *photos, "--rep", "hog", "--out", out, *SMALL).status == 0
+    assert [n for n in _names(out) if n.endswith(".png")] == ["a.hog-2.png", "a.hog.png"]
+
+
+def test_seeds_and_loss_weights_are_combined(tmp_path: Path) -> None:
+    photo, out = save_photo(tmp_path / "a.png"), tmp_path / "out"
+    arguments = ("--seeds", "2", "--loss-weight", "20", "--loss-weight", "0.5", "--json", *SMALL)
+    outcome = run("invert", photo, "--rep", "hog", "--out", out, *arguments)
+    lines = [json.loads(line) for line in outcome.output]
+    assert [(line["loss_weight"], line["seed"]) for line in lines] == [
+        (20, 0), (20, 1), (0.5, 0), (0.5, 1),
+    ]  # fmt: skip
+    outputs = [Path(line["output"]).name for line in lines]
+    assert len(set(outputs)) == 4
+    assert set(outputs) == {name for name in _names(out) if name.endswith(".png")}
+    for line in lines:
+        assert json.loads(Path(line["output"]).with_suffix(".json").read_text()) == line
+
+
+def test_json_is_one_object_a_line_with_the_promised_keys(tmp_path: Path) -> None:
+    photos = [save_photo(tmp_path / name, seed) for seed, name in enumerate(("a.png", "b.png"))]
+    outcome = run("invert", *photos, "--rep", "dsift", "--out", tmp_path / "o", "--json", *SMALL)
+    assert outcome.status == 0
+    assert outcome.errors == []
+    assert len(outcome.output) == 2
+    for line, photo in zip(map(json.loads, outcome.output), photos, strict=True):
+        assert line["input"] == str(photo)
+        assert line["representation"] == "dsift"
+        assert line["seed"] == 0
+        assert 0 < line["error"] < 2
+        assert line["seconds"] >= 0
+        assert Path(line["output"]).is_file()
+
+
+def test_every_code_of_a_saved_batch_gets_its_own_picture(tmp_path: Path) -> None:
+    (tmp_path / "two.npy").write_bytes(npy(np.random.default_rng(0).random((2, 27, 4, 5))))
+    out = tmp_path / "out"
+    outcome = run("invert", tmp_path / "two.npy", "--rep", "hog", "--out", out, "--steps", "3")
+    assert outcome.status == 0
+    assert len([name for name in _names(out) if name.endswith(".png")]) == 2
+
+
+def test_a_grid_shows_original_and_results_side_by_side(tmp_path: Path) -> None:
+    photo, out = save_photo(tmp_path / "a.png", size=(40, 300)), tmp_path / "out"
+    arguments = ("--rep", "hog", "--out", out, "--steps", "3", "--seeds", "2", "--grid")
+    assert run("invert", photo, *arguments).status == 0
+    assert [n for n in _names(out) if n.endswith(".png")] == [
+        "a.hog.grid.png", "a.hog.seed0.png", "a.hog.seed1.png",
+    ]  # fmt: skip
+    grid = pixels_of(out / "a.hog.grid.png")[..., 0]
+    shown = [photo, out / "a.hog.seed0.png", out / "a.hog.seed1.png"]
+    for index, path in enumerate(shown):
+        left = 8 + index * (300 + 8)
+        np.testing.assert_array_equal(grid[8:48, left : left + 300], pixels_of(path))
+    sidecar = json.loads((out / "a.hog.grid.json").read_text())
+    assert [told["seed"] for told in sidecar] == [0, 1]
+
+
+def test_a_grid_may_be_the_only_file(tmp_path: Path) -> None:
+    photo, out = save_photo(tmp_path / "a.png"), tmp_path / "grid.png"
+    arguments = ("--rep", "hog", "--out", out, "--seeds", "3", "--grid", "--json", *SMALL)
+    outcome = run("invert", photo, *arguments)
+    assert outcome.status == 0
+    assert _names(tmp_path) == ["a.png", "grid.json", "grid.png"]
+    assert [json.loads(line)["output"] for line in outcome.output] == [str(out)] * 3
+
+
+def test_several_layers_share_a_grid_and_each_has_its_picture(tmp_path: Path) -> None:
+    photo, out = save_photo(tmp_path / "a.png", size=(64, 64)), tmp_path / "out"
+    arguments = ("--layers", "conv1,relu2", "--grid", "--json", *RANDOM)
+    outcome = run("invert", photo, "--rep", "alexnet", "--out", out, *arguments)
+    assert (outcome.status, outcome.errors) == (0, [])
+    lines = [json.loads(line) for line in outcome.output]
+    assert [line["representation"] for line in lines] == ["alexnet/conv1", "alexnet/relu2"]
+    assert [line["loss_weight"] for line in lines] == [300, 300]
+    names = {path.name for path in out.glob("*.png")}
+    assert names == {"a.alexnet-conv1.png", "a.alexnet-relu2.png", "a.alexnet.grid.png"}
+
+
+def test_a_window_counts_alone_and_its_field_is_boxed_in_white(tmp_path: Path) -> None:
+    photo, out = save_photo(tmp_path / "a.png", size=(64, 64)), tmp_path / "out"
+    arguments = ("--window", "3", "--channels", "0-47", "--grid", "--json", *RANDOM)
+    outcome = run("invert", photo, "--rep", "alexnet/conv1", "--out", out, *arguments)
+    assert (outcome.status, outcome.errors) == (0, [])
+    (line,) = map(json.loads, outcome.output)
+    assert line["mask"] == {"window": 3, "channels": "0-47"}
+    grid = pixels_of(out / "a.alexnet-conv1.grid.png")
+    # 14 x 14 responses: rows 5-7 see pixels 20 to 38; the grid has a margin of 8 pixels, and
+    # pictures of 64 pixels are enlarged by 2.
+    assert (grid[8 + 40, 8 + 40 : 8 + 76] == 255).all()
+
+
+class _Interrupted:
+    """A progress bar that presses Ctrl-C at step 2."""
+
+    def for_steps(self, name: str) -> Callable[[preimage.Progress], None]:
+        def report(progress: preimage.Progress) -> None:
+            if progress.step == 2:
+                raise KeyboardInterrupt
+
+        return report
+
+
+def test_ctrl_c_keeps_what_was_reached_and_ends_with_130(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery, "progress_bar", lambda: nullcontext(_Interrupted()))
+    photos = [save_photo(tmp_path / name) for name in ("a.png", "b.png")]
+    out = tmp_path / "out"
+    outcome = run("invert", *photos, "--rep", "hog", "--out", out, *SMALL)
+    assert outcome.status == 130
+    assert outcome.errors == ["interrupted: the pictures are as far as they came"]
+    assert _names(out) == ["a.hog.json", "a.hog.png"]
+    told: dict[str, Any] = json.loads((out / "a.hog.json").read_text())
+    assert told["interrupted"]
+    assert told["steps"] == 2
+
+
+def test_a_picture_shows_the_results_of_several_photos_a_row_for_each(tmp_path: Path) -> None:
+    photos = [save_photo(tmp_path / f"{name}.png", size=(120, 160)) for name in "ab"]
+    out = tmp_path / "both.png"
+    outcome = run("invert", *photos, "--rep", "hog", "--seeds", "2", "--steps", "2", "--out", out)
+    assert (outcome.status, outcome.errors) == (0, [])
+    assert _names(tmp_path) == ["a.png", "b.png", "both.json", "both.png"]
+    assert pixels_of(out).shape[:2] == (2 * (120 + 30 + 8) + 8, 3 * (160 + 8) + 8)
+    assert [told["seed"] for told in json.loads(out.with_suffix(".json").read_text())] == [0, 1] * 2
+
+
+def test_an_input_that_fails_leaves_the_picture_to_the_others(tmp_path: Path) -> None:
+    good, bad = save_photo(tmp_path / "a.png"), tmp_path / "b.png"
+    bad.write_text("no image")
+    out = tmp_path / "all.png"
+    outcome = run("invert", bad, good, "--rep", "hog", "--seeds", "2", "--out", out, *SMALL)
+    assert (outcome.status, len(outcome.errors)) == (2, 1)
+    assert len(json.loads(out.with_suffix(".json").read_text())) == 2

@@ -1,0 +1,22 @@
+"""Values of the texts of options."""
+
+from __future__ import annotations
+
+import pytest
+
+from preimage.cli.parsing import parse_size
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("320", 320), ("240x320", (240, 320)), ("24X32", (24, 32)), (None, None)]
+)
+def test_a_size_is_a_longer_side_or_height_and_width(
+    text: str | None, size: int | tuple[int, int] | None
+) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "-3", "3.5", "axb", "3x", "x3", "1x2x3", "0x5", "²"])
+def test_anything_else_is_no_size(text: str) -> None:
+    with pytest.raises(ValueError, match="size must be like 320 or 240x320"):
+        parse_size(text)

@@ -1,0 +1,51 @@
+"""The progress bar."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+from tests.support import random_image
+
+import preimage
+from preimage.cli import progress
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """A terminal that keeps what is shown."""
+    shown = io.StringIO()
+    console = Console(file=shown, force_terminal=True, color_system=None, width=120)
+    monkeypatch.setattr(progress, "console", console)
+    return shown
+
+
+def test_steps_are_shown_with_the_energy(terminal: io.StringIO) -> None:
+    photo = random_image(32, 32) / 255 + 0.5
+    with progress.progress_bar() as bar:
+        preimage.invert(preimage.HOG(), photo, quality="draft", progress=bar.for_steps("a hog"))
+    shown = terminal.getvalue()
+    assert "a hog" in shown
+    assert "20/20" in shown
+    assert "energy " in shown
+
+
+def test_images_and_bytes_are_counted(terminal: io.StringIO) -> None:
+    with progress.progress_bar() as bar:
+        bar.for_images("vgg-m")(3, 9)
+    with progress.progress_bar() as bar:
+        bar.start("alexnet")
+        bar.update_bytes(5 * 2**20, 80 * 2**20)
+    shown = terminal.getvalue()
+    assert "3/9 images" in shown
+    assert "5/80 MiB" in shown
+
+
+def test_without_a_terminal_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(progress, "console", Console(file=shown))
+    with progress.progress_bar() as bar:
+        bar.start("quiet")
+        bar.update(1, 2, "words")
+    assert shown.getvalue() == ""
