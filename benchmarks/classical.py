@@ -60,7 +60,7 @@ class Plain(preimage.Representation):
 
 
 def run(out: Path) -> None:
-    """Runs all four parts; about five minutes."""
+    """Run all four parts, which takes about five minutes."""
     torch.set_num_threads(1)
     print(machine())
     evaluations(out)

@@ -44,7 +44,7 @@ def run(out: Path) -> None:
 
 
 def grown(name: str, model: nn.Module) -> Iterator[dict[str, Any]]:
-    """The rows of a network, each with what grows in it."""
+    """Yield the rows of a network, each with the quantity that grows in it."""
     model.requires_grad_(False)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     for side in SIDES:
@@ -56,7 +56,7 @@ def grown(name: str, model: nn.Module) -> Iterator[dict[str, Any]]:
 
 
 def measured(case: Case, side: int, batch: int) -> dict[str, Any]:
-    """A row: milliseconds and mebibytes of the limit and of ours."""
+    """Return a row: milliseconds and mebibytes of the limit and of ours."""
     phi, size = Layer(case.model, case.layer, COLOR), (side, side)
     makers = {"limit": partial(bare, case, batch, size), "ours": partial(ours, phi, batch, size)}
     with phi.session(CPU):

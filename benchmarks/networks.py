@@ -55,7 +55,7 @@ class Case:
 
 
 def run(out: Path) -> None:
-    """Runs both parts; about six minutes of one core."""
+    """Run both parts, which takes about six minutes of one core."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
     print(machine())
@@ -64,7 +64,7 @@ def run(out: Path) -> None:
 
 
 def cases() -> list[Case]:
-    """The networks, with random weights, frozen."""
+    """Return the networks, with random and frozen weights."""
     vgg, resnet = vgg_16().get_submodule("features"), resnet_18()[:-3]
     listed = [
         Case("vgg-16, relu4_3", "22", vgg),
@@ -94,7 +94,7 @@ def bare(case: Case, batch: int, size: tuple[int, int] = SIZE) -> Callable[[int]
 
 
 def bare_folded(case: Case, batch: int) -> Callable[[int], None]:
-    """The same for the network with its batch norm folded."""
+    """Return the same loop for the network with its batch norm folded."""
     copied = shadow(case.model)
     fold_(copied, forward_until(copied, torch.randn(1, 3, *SIZE), [case.layer])[case.layer])
     return bare(replace(case, model=copied.requires_grad_(False)), batch)
@@ -123,7 +123,7 @@ def overhead(out: Path) -> None:
 
 
 def compared(case: Case, n: int) -> dict[str, Any]:
-    """A row of the table: milliseconds, mebibytes, and ratios."""
+    """Return a row of the table: milliseconds, mebibytes, and ratios."""
     phi = Layer(case.model, case.layer, COLOR)
     makers = {"bare": partial(bare, case, n), "ours": partial(ours, phi, n)}
     if any(isinstance(module, nn.BatchNorm2d) for module in case.model.modules()):
@@ -152,7 +152,7 @@ def compared(case: Case, n: int) -> dict[str, Any]:
 
 
 def peak_bytes(make: Callable[[], Callable[[int], object]]) -> int:
-    """The most that a loop holds at a time from its preparation on, without the weights.
+    """Return the most that a loop holds at a time, its preparation included, without weights.
 
     By torch's profiler, so independent of `preimage.representations.memory.peak_bytes`.
     """
@@ -190,7 +190,7 @@ def seeds(phi: Layer, together: int) -> None:
 def per_image(
     what: str, layer: str, calls: Mapping[str, Callable[[], object]], rounds: int, images: int
 ) -> dict[str, Any]:
-    """A row of the table of batches."""
+    """Return a row of the table of batches."""
     seconds = interleaved(calls, rounds, time.process_time)
     row = {"what": what, "layer": layer}
     row |= {f"{name}_ms": f"{1e3 * value / images:.1f}" for name, value in seconds.items()}

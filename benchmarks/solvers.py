@@ -27,7 +27,7 @@ SOLVERS = {"algorithm-1": NNPREIMAGE, **{k: NETWORK_QUALITIES[k] for k in ("fast
 
 
 def run(out: Path) -> None:
-    """Runs all inversions; about ten minutes of one core."""
+    """Run all inversions, which takes about ten minutes of one core."""
     torch.set_num_threads(1)
     print(machine())
     lite, rows = network("efficientnet-lite0"), []

@@ -31,7 +31,7 @@ def interleaved(
 
 
 def machine() -> str:
-    """The machine and the versions, in a line."""
+    """Return the machine and the versions, in a line."""
     cpu = platform.processor() or platform.machine()
     for line in (
         Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ()
@@ -47,7 +47,7 @@ def machine() -> str:
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Writes rows of equal keys."""
+    """Write rows of equal keys."""
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()

@@ -69,5 +69,5 @@ def evaluate(phi: Layer, count: int) -> None:
 
 
 def steps(call: Callable[[], object]) -> Callable[[int], object]:
-    """What `peak_bytes` takes: a loop, here of one round."""
+    """Return the argument of `peak_bytes`: a loop, here of one round."""
     return lambda _: call()

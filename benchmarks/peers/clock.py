@@ -26,13 +26,13 @@ class Clock:
         self._seen: list[float] = []
 
     def tick(self, seen: float) -> None:
-        """A step begins whose network sees so many images of 224 x 224 pixels."""
+        """Note the start of a step that shows the network so many images of 224 x 224 pixels."""
         self._wall.append(time.perf_counter())
         self._process.append(time.process_time())
         self._seen.append(seen)
 
     def see(self, x: Tensor) -> None:
-        """A step begins whose network sees these images, (N, D, H, W)."""
+        """Note the start of a step that shows the network these images, (N, D, H, W)."""
         self.tick(len(x) * x.shape[-2] * x.shape[-1] / PIXELS)
 
     def watch(self, model: nn.Module) -> None:

@@ -58,7 +58,7 @@ def run(out: Path) -> None:
 
 
 def compared(peer: Peer, python: Path, network: str) -> list[dict[str, Any]]:
-    """A row for each work of the peer on a network.
+    """Return a row for each work of the peer on a network.
 
     Raises:
         PeerError: if the peer fails, or does not run the same weights under the same torch.
@@ -122,7 +122,7 @@ def _ratios(answers: dict[str, list[dict[str, float]]], key: str) -> list[float]
 
 
 def table(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """The rows in Markdown."""
+    """Return the rows in Markdown."""
     lines = [
         "| peer | network | work | ours, ms | theirs, ms | seen | theirs over ours |",
         "|---|---|---|---|---|---|---|",

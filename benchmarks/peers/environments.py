@@ -25,7 +25,7 @@ def folder() -> Path:
 
 
 def python_of(peer: Peer) -> Path:
-    """The interpreter of the peer's environment, which is built if it is not there.
+    """Return the interpreter of the peer's environment, which is built if it is missing.
 
     torch is that of constraints.txt; torchvision comes without its dependencies, because it
     would bring another torch where this one is for the CPU alone.

@@ -29,7 +29,7 @@ class Task:
     clock: Clock
 
     def watch(self, work: Work) -> nn.Module:
-        """The network, its forward passes counted, its weights frozen or not."""
+        """Return the network, its forward passes counted, its weights frozen or not."""
         self.model.requires_grad_(not work.eased)
         if not self.model._forward_pre_hooks:
             self.clock.watch(self.model)

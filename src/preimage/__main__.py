@@ -10,7 +10,7 @@ _KEPT = 2**30
 
 
 def main() -> None:
-    """Runs the command line, or says what to install for it."""
+    """Run the command line, or say what to install for it."""
     try:
         from preimage.cli import app
     except ModuleNotFoundError as error:
@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def _keep_freed_memory() -> None:
-    """Tells glibc not to hand the memory of large tensors back between two steps.
+    """Tell glibc not to hand the memory of large tensors back between two steps.
 
     The kernel would have to clear it again for the next step: 1.2 times the cost per image
     of a batch at an early layer of a network (docs/networks.md). Elsewhere it does nothing.

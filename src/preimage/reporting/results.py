@@ -10,7 +10,7 @@ _PICTURES = ".png, .jpg, .webp, .tif, .bmp, .gif or .pdf"
 
 
 def names_file(path: Path) -> bool:
-    """Whether a path ends as the names of files do, a dot and a letter, and is no folder.
+    """Return whether a path ends in a dot and a letter, as names of files do, and is no folder.
 
     >>> names_file(Path("result.pgn")), names_file(Path("run.1")), names_file(Path("v0.2"))
     (True, False, False)
@@ -19,7 +19,7 @@ def names_file(path: Path) -> bool:
 
 
 def check_writable(folder: Path) -> None:
-    """Tries to write where a folder is or will be made, before any work is done for it.
+    """Try to write where a folder is or will be made, before any work is done for it.
 
     Raises:
         OSError: if it cannot be made or written.
@@ -35,7 +35,7 @@ def check_writable(folder: Path) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Makes sure that results can go into a folder, before any work is done for them.
+    """Check that results can go into a folder, before any work is done for them.
 
     Raises:
         ValueError: if its name is that of a file.
@@ -47,7 +47,7 @@ def check_folder(folder: Path) -> None:
 
 
 def check_picture(path: Path) -> None:
-    """Makes sure that a picture can be written there, before any work is done for it.
+    """Check that a picture can be written to `path`, before any work is done for it.
 
     Raises:
         ValueError: if Pillow writes no such files.
