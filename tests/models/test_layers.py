@@ -76,7 +76,7 @@ def test_lrn_wider_than_the_channels_sums_over_all_of_them() -> None:
     [
         LocalResponseNorm(4, 2, 1e-2, 0.75),
         LocalResponseNorm(5, 1, 1e-2, 0.75),
-        PaddedConv2d(4, 2, (3, 2), ASYMMETRIC, (2, 1), groups=2).double(),
+        PaddedConv2d(4, 2, (3, 2), (2, 1), pads=ASYMMETRIC, groups=2).double(),
         PaddedMaxPool2d((3, 2), (2, 2), (0, 1, 1, 0)),
         PaddedAvgPool2d((3, 2), (2, 2), (0, 1, 1, 0)),
     ],
@@ -101,7 +101,7 @@ def test_average_pooling_divides_by_the_number_of_pixels_inside() -> None:
 
 @pytest.mark.parametrize("groups", [1, 2, 3])
 def test_convolution_with_asymmetric_padding_stride_dilation_and_groups(groups: int) -> None:
-    module = PaddedConv2d(6, 12, (3, 2), ASYMMETRIC, (2, 1), (1, 2), groups)
+    module = PaddedConv2d(6, 12, (3, 2), (2, 1), pads=ASYMMETRIC, dilation=(1, 2), groups=groups)
     assert_equals(module, maps(), reference.convolve, conv_struct(module, ASYMMETRIC))
 
 

@@ -78,7 +78,7 @@ def measured(layers: nn.Sequential, at: int, size: int) -> tuple[int, int]:
     [
         nn.Sequential(nn.Conv2d(1, 2, 5, 2, 1), nn.Identity(), nn.AvgPool2d(3, 2)),
         nn.Sequential(nn.Conv2d(1, 2, 3, padding=2, dilation=2), nn.Conv2d(2, 1, 4, 3)),
-        nn.Sequential(PaddedConv2d(1, 2, (4, 4), (1, 0, 1, 0), (2, 2)), nn.AvgPool2d(2)),
+        nn.Sequential(PaddedConv2d(1, 2, (4, 4), (2, 2), pads=(1, 0, 1, 0)), nn.AvgPool2d(2)),
         nn.Sequential(nn.AvgPool2d(3, 2, 1), nn.Conv2d(1, 1, 3, padding=1)),
     ],
 )
@@ -111,7 +111,10 @@ def test_pointwise_layers_keep_the_field() -> None:
         (nn.Flatten(), "the chain rule does not cover layer 0, a Flatten"),
         (nn.Conv2d(1, 1, (3, 5)), "layer 0 is not square: 3 vertically, 5 horizontally"),
         (nn.MaxPool2d(3, (1, 2)), "layer 0 is not square: 1 vertically, 2 horizontally"),
-        (PaddedConv2d(1, 1, (3, 3), (1, 0, 0, 0)), "layer 0 is not square: 1 vertically, 0 hor"),
+        (
+            PaddedConv2d(1, 1, (3, 3), pads=(1, 0, 0, 0)),
+            "layer 0 is not square: 1 vertically, 0 h",
+        ),
         (nn.Conv2d(1, 1, 3, padding="same"), "layer 0 has padding 'same'"),
     ],
 )

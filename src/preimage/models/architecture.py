@@ -19,13 +19,8 @@ Sides: TypeAlias = tuple[int, int, int, int]
 class Convolution:
     """A bank of `channels` filters with biases; fully connected layers are convolutions, too.
 
-    Attributes:
-        kernel: height and width of the filters.
-        channels: number of filters.
-        stride: vertical and horizontal steps.
-        padding: zeros added at top, bottom, left and right.
-        dilation: vertical and horizontal distances between the filters' taps.
-        groups: number of groups that the input channels are split into, each with its own filters.
+    The padding is of zeros, the dilation the distance between the filters' taps. The input
+    channels are split into `groups`, each with filters of its own.
     """
 
     kind: ClassVar[str] = "conv"

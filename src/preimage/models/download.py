@@ -1,8 +1,7 @@
 """Downloads and copies of files, checked by MD5, and complete or not there at all.
 
-A file is downloaded under a temporary name (`NAME.part`), checked, and only then renamed.
-An interrupted download keeps that file, and the next one asks for the rest with an HTTP range
-request, which pooch 1.9 cannot do.
+A file is downloaded as `NAME.part`, checked, and only then renamed. After an interruption the
+next download asks for the rest by an HTTP range request, which pooch 1.9 cannot do.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 _CHUNK = 1 << 18
 _TIMEOUT_SECONDS = 30
-_RANGE_NOT_SATISFIABLE = 416
 
 
 def download(url: str, target: Path, md5: str, progress: Progress | None = None) -> None:
@@ -44,10 +42,8 @@ def download(url: str, target: Path, md5: str, progress: Progress | None = None)
     found = files.md5(part)
     if found != md5:
         part.unlink()
-        raise ModelError(
-            f"{url}: the checksum of the downloaded file is {found}, not {md5}; nothing was "
-            "installed"
-        )
+        problem = f"the checksum of the downloaded file is {found}, not {md5}"
+        raise ModelError(f"{url}: {problem}; nothing was installed")
     part.replace(target)
 
 
@@ -78,7 +74,7 @@ def _transfer(url: str, part: Path, progress: Progress | None) -> None:
     try:
         response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
-        if have and error.code == _RANGE_NOT_SATISFIABLE:
+        if have and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return
         raise
     with response:

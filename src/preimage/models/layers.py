@@ -1,10 +1,7 @@
 """Layers that compute as MatConvNet and Caffe do, and networks built of them.
 
-MatConvNet pads each side of an image by its own amount, `pads` = (top, bottom, left,
-right); torch's layers pad opposite sides alike. The layers below are torch's layers with an
-additional `pads`, so kernel, stride and groups are found under their usual names. No layer
-works in place.
-
+MatConvNet pads each side of an image by its own amount, torch opposite sides alike. The layers
+below are torch's with an additional `pads` = (top, bottom, left, right). None works in place.
 The formulas are those of the MatConvNet manual (Vedaldi & Lenc, ACM MM 2015, chapter 4).
 """
 
@@ -12,27 +9,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import final
+from typing import Any, final
 
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from preimage.models.architecture import (
-    Convolution,
-    Dropout,
-    LayerSpec,
-    Normalization,
-    Pair,
-    Pooling,
-    Rectifier,
-    Sides,
-    Softmax,
-)
+from preimage.models import architecture
+from preimage.models.architecture import LayerSpec, Pair, Sides
 
 
 @final
 class PaddedConv2d(nn.Conv2d):
-    """Correlation of an image padded with zeros, by `pads` on its four sides.
+    """A convolution, with torch's arguments, of an image padded with zeros by `pads`.
 
     >>> import torch
     >>> layer = PaddedConv2d(1, 2, kernel_size=(2, 2), pads=(0, 1, 0, 1))
@@ -40,19 +28,8 @@ class PaddedConv2d(nn.Conv2d):
     torch.Size([1, 2, 4, 4])
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Pair,
-        pads: Sides,
-        stride: Pair = (1, 1),
-        dilation: Pair = (1, 1),
-        groups: int = 1,
-    ) -> None:
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, dilation=dilation, groups=groups
-        )
+    def __init__(self, *filters: Any, pads: Sides, **options: Any) -> None:
+        super().__init__(*filters, **options)
         self.pads = pads
 
     def forward(self, x: Tensor) -> Tensor:
@@ -134,15 +111,11 @@ def _pad(maps: Tensor, pads: Sides, value: float = 0.0) -> Tensor:
 
 
 def build(layers: Sequence[LayerSpec], channels: int = 3) -> nn.Sequential:
-    """Build the network of these layers, under their names, with random weights.
+    """Build the network of these layers for images of so many channels, with random weights.
 
     Under `torch.device("meta")` this takes neither time nor memory.
 
-    Args:
-        layers: the layers in order.
-        channels: channels of the image.
-
-    >>> build([Convolution("conv1", (3, 3), 8), Rectifier("relu1")])
+    >>> build([architecture.Convolution("conv1", (3, 3), 8), architecture.Rectifier("relu1")])
     Sequential(
       (conv1): Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1))
       (relu1): ReLU()
@@ -151,51 +124,37 @@ def build(layers: Sequence[LayerSpec], channels: int = 3) -> nn.Sequential:
     modules: OrderedDict[str, nn.Module] = OrderedDict()
     for layer in layers:
         modules[layer.name] = _module(layer, channels)
-        if isinstance(layer, Convolution):
+        if isinstance(layer, architecture.Convolution):
             channels = layer.channels
     return nn.Sequential(modules)
 
 
 def _module(layer: LayerSpec, channels: int) -> nn.Module:
     match layer:
-        case Convolution():
+        case architecture.Convolution():
             return _convolution(layer, channels)
-        case Rectifier(leak=leak):
-            return nn.LeakyReLU(leak) if leak else nn.ReLU()
-        case Normalization():
+        case architecture.Rectifier():
+            return nn.LeakyReLU(layer.leak) if layer.leak else nn.ReLU()
+        case architecture.Normalization():
             return LocalResponseNorm(layer.size, layer.kappa, layer.alpha, layer.beta)
-        case Pooling():
+        case architecture.Pooling():
             return _pooling(layer)
-        case Dropout(rate=rate):
-            return nn.Dropout(rate)
-        case Softmax():
+        case architecture.Dropout():
+            return nn.Dropout(layer.rate)
+        case architecture.Softmax():
             return nn.Softmax(dim=1)
 
 
-def _convolution(layer: Convolution, channels: int) -> nn.Module:
+def _convolution(layer: architecture.Convolution, channels: int) -> nn.Module:
     top, bottom, left, right = layer.padding
+    filters = channels, layer.channels, layer.kernel, layer.stride
+    options: dict[str, Any] = {"dilation": layer.dilation, "groups": layer.groups}
     if (top, left) != (bottom, right):
-        return PaddedConv2d(
-            channels,
-            layer.channels,
-            layer.kernel,
-            layer.padding,
-            layer.stride,
-            layer.dilation,
-            layer.groups,
-        )
-    return nn.Conv2d(
-        channels,
-        layer.channels,
-        layer.kernel,
-        layer.stride,
-        (top, left),
-        layer.dilation,
-        layer.groups,
-    )
+        return PaddedConv2d(*filters, pads=layer.padding, **options)
+    return nn.Conv2d(*filters, padding=(top, left), **options)
 
 
-def _pooling(layer: Pooling) -> nn.Module:
+def _pooling(layer: architecture.Pooling) -> nn.Module:
     """Return torch's own pooling if it gives the same result: it needs no copy of the maps."""
     (height, width), (down, across) = layer.kernel, layer.stride
     is_max = layer.method == "max"

@@ -22,8 +22,7 @@ import numpy as np
 
 Value: TypeAlias = dict[str, "Value"] | list["Value"] | str | np.ndarray | None
 """A MATLAB value: a struct is a dict, a struct array or a cell array a list in column-major
-order, a string a str, a matrix an array. None stands for values without a counterpart here:
-objects, function handles, sparse and complex matrices."""
+order. None stands for objects, function handles, sparse and complex matrices."""
 
 _MATRIX, _COMPRESSED = 14, 15
 _CELL, _STRUCT, _CHAR, _OPAQUE = 1, 2, 4, 17
@@ -38,11 +37,7 @@ _ENCODINGS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16"
 
 
 def load(path: Path) -> dict[str, Value]:
-    """Read the variables of a file by name.
-
-    Raises:
-        ValueError: if it is not a file of these versions, or damaged.
-    """
+    """Read the variables of a file by name; a ValueError if it is damaged or of another kind."""
     data = memoryview(path.read_bytes())
     order = {b"\0\1IM": "<", b"\1\0MI": ">"}.get(bytes(data[124:128]))
     if order is None:

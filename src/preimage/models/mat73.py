@@ -58,10 +58,8 @@ def _read(node: Any, file: Any) -> Value:
 def _read_struct(group: Any, file: Any) -> Value:
     """Read a struct, or a struct array, whose fields are datasets of references."""
     fields = {name: _read(group[name], file) for name in group}
-    is_array = _matlab_class(group) == "struct" and all(
-        _holds_references(node) and not _matlab_class(node) for node in group.values()
-    )
-    if not (fields and is_array):
+    of_references = (_holds_references(node) and not _matlab_class(node) for node in group.values())
+    if not (fields and _matlab_class(group) == "struct" and all(of_references)):
         return fields
     rows = zip(*(values for values in fields.values() if isinstance(values, list)), strict=True)
     return [dict(zip(fields, row, strict=True)) for row in rows]

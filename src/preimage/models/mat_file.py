@@ -15,8 +15,7 @@ def load(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str, Value]
     """Read those of the named variables that the file holds.
 
     Raises:
-        ModelError: if there is no such file, if it is not a MATLAB file or damaged, or if
-            h5py is needed and not installed.
+        ModelError: if the file is missing, damaged or no MATLAB file, or h5py is missing.
     """
     path = Path(path)
     if not path.is_file():
@@ -24,12 +23,10 @@ def load(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str, Value]
     try:
         variables = mat73.load(path, names) if mat73.is_hdf5(path) else mat5.load(path)
     except ImportError:
-        raise ModelError(
-            f"{path}: h5py is needed to read a MATLAB 7.3 file: pip install h5py"
-        ) from None
+        reason = "h5py is needed to read a MATLAB 7.3 file: pip install h5py"
+        raise ModelError(f"{path}: {reason}") from None
     except Exception as error:  # h5py raises anything on a damaged file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(
-            f"{path}: not a MATLAB file, or a damaged or truncated one ({reason})"
-        ) from error
+        problem = f"not a MATLAB file, or a damaged or truncated one ({reason})"
+        raise ModelError(f"{path}: {problem}") from error
     return {name: variables[name] for name in names if name in variables}

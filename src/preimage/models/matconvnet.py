@@ -34,8 +34,6 @@ from preimage.models.state_dicts import fixed_seed
 from preimage.preprocessing import Preprocessing
 
 _VARIABLES = ("net", "layers", "meta", "normalization", "classes", "params", "vars")
-
-
 _IMAGENET_MEAN = (123.68, 116.779, 103.939)
 
 
@@ -49,7 +47,7 @@ class SimpleNN:
         mean: the mean color of the training images, RGB 0..255, one value per channel of
             the image; None if the file has none.
         image_size: height and width of the training images; None if the file has none.
-        classes: names of the classes, synonyms separated by commas; may be empty.
+        classes: names of the classes, see `Loaded`.
     """
 
     module: nn.Sequential
@@ -64,14 +62,10 @@ def load(
 ) -> Loaded:
     """Load the network in a SimpleNN file; without a mean color, that of ImageNet is used.
 
-    Args:
-        path: the file.
-        name: the network that it must hold; for errors.
-        expected: the layers of that network. If empty, any network will do.
+    If `expected` layers are given, the file must hold them; `name` is their network, for errors.
 
     Raises:
-        ModelError: if the file is missing, damaged, or holds something other than the
-            expected network or a SimpleNN, or if a layer is not supported.
+        ModelError: as `read`, and if the file holds another network than the expected one.
     """
     found = read(path)
     if expected:
@@ -94,8 +88,7 @@ def read(path: str | os.PathLike[str]) -> SimpleNN:
     """Read a SimpleNN file.
 
     Raises:
-        ModelError: if the file is missing, damaged or holds something other than a
-            SimpleNN, or if a layer is not supported.
+        ModelError: if the file is missing, damaged or no SimpleNN, or a layer is not supported.
     """
     variables: dict[str, Any] = mat_file.load(path, _VARIABLES)
     try:
@@ -105,20 +98,15 @@ def read(path: str | os.PathLike[str]) -> SimpleNN:
 
 
 def check_layers(found: Sequence[LayerSpec], expected: Sequence[LayerSpec], name: str) -> None:
-    """Raise an error unless a file holds the layers of the network `name`.
+    """Raise a `ModelError` unless a file holds the layers of the network `name`.
 
-    Dropout, padding and the constants of normalization may differ: they are read from
-    the file.
-
-    Raises:
-        ModelError: if the layers differ.
+    Dropout, padding and the constants of normalization may differ: they are read from the file.
     """
     wanted = [_describe(layer) for layer in expected]
     given = [_describe(layer) for layer in found if layer.kind != "dropout"]
     if given == wanted:
         return
-    missing = "nothing"
-    pairs = zip([*wanted, missing], [*given, missing], strict=False)
+    pairs = zip([*wanted, "nothing"], [*given, "nothing"], strict=False)
     want, have = next((want, have) for want, have in pairs if want != have)
     raise ModelError(f"a weight file of another network: where {name} has {want}, it has {have}")
 
@@ -173,7 +161,7 @@ def _struct(value: Any) -> dict[str, Any]:
 
 
 def _mean_color(average: Any, channels: int) -> tuple[float, ...] | None:
-    """Return the mean color of an image (H, W, D), (1, 1, D), or of D values in a row or column."""
+    """Return the mean color of an image (H, W, D), or D values in any shape."""
     if not isinstance(average, np.ndarray) or average.size == 0:
         return None
     if average.size in (1, channels):

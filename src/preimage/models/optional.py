@@ -9,11 +9,7 @@ from preimage.models.errors import ModelError
 
 
 def import_optional(module: str, extra: str) -> ModuleType:
-    """Import a module that an extra of this package installs.
-
-    Args:
-        module: its dotted name.
-        extra: the name of the extra.
+    """Import a module that the extra `extra` of this package installs.
 
     Raises:
         ModelError: if it is not installed, or does not fit the installed torch.
@@ -21,11 +17,8 @@ def import_optional(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise ModelError(
-            f'{module} cannot be imported ({error}); run: pip install "preimage[{extra}]"'
-        ) from None
+        hint = f'run: pip install "preimage[{extra}]"'
+        raise ModelError(f"{module} cannot be imported ({error}); {hint}") from None
     except RuntimeError as error:
-        raise ModelError(
-            f"{module} does not fit the installed torch ({error}); "
-            "install torch and torchvision from one index"
-        ) from None
+        hint = "install torch and torchvision from one index"
+        raise ModelError(f"{module} does not fit the installed torch ({error}); {hint}") from None

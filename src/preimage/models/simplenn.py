@@ -12,24 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from preimage.models.architecture import (
-    Convolution,
-    Dropout,
-    LayerSpec,
-    Normalization,
-    Pair,
-    Pooling,
-    Rectifier,
-    Sides,
-    Softmax,
-)
+from preimage.models import architecture
+from preimage.models.architecture import LayerSpec, Pair, Sides
 from preimage.models.errors import ModelError
+
+_Struct = dict[str, Any]
+_Floats = tuple[float, ...]
 
 _LRN_DEFAULT = (5.0, 1.0, 0.0001 / 5, 0.75)
 _SUPPORTED = "conv, relu, pool, lrn, normalize, dropout, softmax and softmaxloss"
 
 
-def read_layers(layers: list[dict[str, Any]]) -> tuple[list[LayerSpec], dict[str, Tensor], int]:
+def read_layers(layers: list[_Struct]) -> tuple[list[LayerSpec], dict[str, Tensor], int]:
     """Return a SimpleNN's layers, their weights by name, and the channels of the image.
 
     A layer without a name is called `layerN`, counted from 1.
@@ -54,26 +48,28 @@ def read_layers(layers: list[dict[str, Any]]) -> tuple[list[LayerSpec], dict[str
     return specs, weights, image_channels or 3
 
 
-def _other(layer: dict[str, Any], name: str) -> LayerSpec:
+def _other(layer: _Struct, name: str) -> LayerSpec:
     """Read a layer without weights."""
     match _text(layer, "type"):
         case "relu":
-            return Rectifier(name, *_numbers(layer, "leak", (0.0,), name))
+            return architecture.Rectifier(name, *_numbers(layer, "leak", (0.0,), name))
         case "lrn" | "normalize":
             return _normalization(layer, name)
         case "pool":
             return _pooling(layer, name)
         case "dropout":
-            return Dropout(name, *_numbers(layer, "rate", (0.5,), name))
+            return architecture.Dropout(name, *_numbers(layer, "rate", (0.5,), name))
         case "softmax" | "softmaxloss":
-            return Softmax(name)
+            return architecture.Softmax(name)
         case kind:
             raise ModelError(
                 f"layer {name} is of the type {kind!r}, which is not supported ({_SUPPORTED} are)"
             )
 
 
-def _convolution(layer: dict[str, Any], name: str, filters: Tensor, channels: int) -> Convolution:
+def _convolution(
+    layer: _Struct, name: str, filters: Tensor, channels: int
+) -> architecture.Convolution:
     count, inputs, height, width = filters.shape
     groups = channels // inputs
     if groups * inputs != channels or count % groups:
@@ -81,38 +77,30 @@ def _convolution(layer: dict[str, Any], name: str, filters: Tensor, channels: in
             f"layer {name} has {count} filters of {inputs} channels, which do not fit an input "
             f"of {channels} channels"
         )
-    return Convolution(
-        name,
-        (height, width),
-        count,
-        _pair(layer, "stride", name),
-        _sides(layer, name),
-        _pair(layer, "dilate", name),
-        groups,
-    )
+    stride, dilation = _pair(layer, "stride", name), _pair(layer, "dilate", name)
+    sides = _sides(layer, name)
+    return architecture.Convolution(name, (height, width), count, stride, sides, dilation, groups)
 
 
-def _normalization(layer: dict[str, Any], name: str) -> Normalization:
+def _normalization(layer: _Struct, name: str) -> LayerSpec:
     size, kappa, alpha, beta = _numbers(layer, "param", _LRN_DEFAULT, name)
     if size % 1 or size < 1:
         raise ModelError(f"layer {name}: the window of a normalization cannot be {size}")
-    return Normalization(name, int(size), kappa, alpha, beta)
+    return architecture.Normalization(name, int(size), kappa, alpha, beta)
 
 
-def _pooling(layer: dict[str, Any], name: str) -> Pooling:
+def _pooling(layer: _Struct, name: str) -> LayerSpec:
     if "pool" not in layer:
         raise ModelError(f"layer {name} holds no window size (pool)")
     kernel, stride = _pair(layer, "pool", name), _pair(layer, "stride", name)
     match _text(layer, "method") or "max":
-        case "max":
-            return Pooling(name, kernel, stride, _sides(layer, name), "max")
-        case "avg":
-            return Pooling(name, kernel, stride, _sides(layer, name), "avg")
+        case "max" | "avg" as method:
+            return architecture.Pooling(name, kernel, stride, _sides(layer, name), method)
         case method:
             raise ModelError(f"layer {name} pools by {method!r}; only max and avg are supported")
 
 
-def _read_weights(layer: dict[str, Any], name: str) -> tuple[Tensor, Tensor]:
+def _read_weights(layer: _Struct, name: str) -> tuple[Tensor, Tensor]:
     """Return filters (K, C, H, W) and biases (K,), which are zero if the file has none."""
     pair = layer.get("weights", [layer.get("filters"), layer.get("biases")])
     filters, biases = [*pair, None, None][:2] if isinstance(pair, list) else (None, None)
@@ -151,7 +139,7 @@ def _four_axes(filters: np.ndarray, biases: int, name: str) -> np.ndarray:
     raise ModelError(f"layer {name} has filters of the shape {shape} and {biases} biases")
 
 
-def _unique_name(layer: dict[str, Any], number: int, taken: list[str]) -> str:
+def _unique_name(layer: _Struct, number: int, taken: list[str]) -> str:
     """Return the layer's name as torch allows it: without periods, and no name twice."""
     name = (_text(layer, "name") or f"layer{number}").replace(".", "_")
     while name in taken or hasattr(nn.Sequential(), name):
@@ -159,19 +147,17 @@ def _unique_name(layer: dict[str, Any], number: int, taken: list[str]) -> str:
     return name
 
 
-def _pair(layer: dict[str, Any], key: str, name: str) -> Pair:
+def _pair(layer: _Struct, key: str, name: str) -> Pair:
     vertical, horizontal = _integers(layer, key, (1, 1), name)
     return vertical, horizontal
 
 
-def _sides(layer: dict[str, Any], name: str) -> Sides:
+def _sides(layer: _Struct, name: str) -> Sides:
     top, bottom, left, right = _integers(layer, "pad", (0, 0, 0, 0), name)
     return top, bottom, left, right
 
 
-def _integers(
-    layer: dict[str, Any], key: str, default: tuple[int, ...], name: str
-) -> tuple[int, ...]:
+def _integers(layer: _Struct, key: str, default: tuple[int, ...], name: str) -> tuple[int, ...]:
     """Return a field as integers, none below the default; a single one stands for all."""
     value = layer.get(key)
     single = isinstance(value, np.ndarray) and value.size == 1
@@ -181,9 +167,7 @@ def _integers(
     return tuple(int(number) for number in numbers) * (len(default) if single else 1)
 
 
-def _numbers(
-    layer: dict[str, Any], key: str, default: tuple[float, ...], name: str
-) -> tuple[float, ...]:
+def _numbers(layer: _Struct, key: str, default: _Floats, name: str) -> _Floats:
     """Return a field as numbers, as many as the default has."""
     value = layer.get(key)
     if value is None or np.size(value) == 0:
@@ -194,6 +178,5 @@ def _numbers(
     return tuple(float(number) for number in value.ravel(order="F"))
 
 
-def _text(layer: dict[str, Any], key: str) -> str:
-    value = layer.get(key)
-    return value if isinstance(value, str) else ""
+def _text(layer: _Struct, key: str) -> str:
+    return value if isinstance(value := layer.get(key), str) else ""

@@ -7,8 +7,7 @@
     timm:vit_small_patch16_224         a network of timm, with a tag or without
     import:PACKAGE.MODULE.FACTORY      what the user's own FACTORY() returns
 
-Each comes with the preprocessing that its own metadata prescribes. Nothing is downloaded
-by `load`; `fetch` does that.
+Each comes with the preprocessing that its own metadata prescribes. Only `fetch` downloads.
 """
 
 from __future__ import annotations
@@ -78,15 +77,9 @@ def load(name: str, weights: str | Path | None = None) -> Loaded:
 
 
 def fetch(name: str, progress: download.Progress | None = None) -> Path:
-    """Download the weights of a network, unless they are on this machine already.
+    """Download the weights of a network, unless they are on this machine; return their file.
 
-    Args:
-        name: see the module.
-        progress: called with the number of bytes that have arrived, and of the whole file,
-            for networks of the zoo; the other libraries show a progress bar of their own.
-
-    Returns:
-        The weight file.
+    Only networks of the zoo call `progress`; other libraries show a progress bar of their own.
 
     Raises:
         ModelError: if the network is unknown, has no weights to download, or the download
@@ -105,10 +98,7 @@ def fetch(name: str, progress: download.Progress | None = None) -> Path:
 
 
 def install(name: str, file: str | os.PathLike[str]) -> Path:
-    """Copy the weight file of a network of the zoo from a file that the user has.
-
-    Returns:
-        The path of the copy.
+    """Copy the weight file of a network of the zoo from a file that the user has; return the copy.
 
     Raises:
         ModelError: if the file cannot be used, or the network is not in the zoo.

@@ -1,7 +1,7 @@
-"""State dicts: read from a file without running code from it, and loaded into a network.
+"""State dicts, read without running code from a file, and loaded into a network.
 
-A PyTorch checkpoint is a pickle, and a pickle can run any code. Files are therefore read
-with `weights_only=True`, or as safetensors, and in no other way.
+A PyTorch checkpoint is a pickle, which can run any code. Files are therefore read with
+`weights_only=True`, or as safetensors, and in no other way.
 """
 
 from __future__ import annotations
@@ -17,25 +17,17 @@ from torch import Tensor, nn
 
 from preimage.models.errors import ModelError
 
+_Rename = Callable[[str], str]
+
 RANDOM = "random"
 """The weights of an untrained network: its own initialization, from a fixed seed."""
-
-_SEED = 0
 
 
 @contextmanager
 def fixed_seed() -> Iterator[None]:
-    """Draw the CPU's random numbers from a fixed seed; the generator is restored afterwards.
-
-    >>> with fixed_seed():
-    ...     a = torch.rand(1)
-    >>> with fixed_seed():
-    ...     b = torch.rand(1)
-    >>> torch.equal(a, b)
-    True
-    """
+    """Draw the CPU's random numbers from a fixed seed; the generator is restored afterwards."""
     state = torch.get_rng_state()
-    torch.default_generator.manual_seed(_SEED)
+    torch.default_generator.manual_seed(0)
     try:
         yield
     finally:
@@ -91,17 +83,14 @@ def _read_checkpoint(path: Path) -> Any:
 
 
 def load_weights(
-    network: nn.Module,
-    weights: Mapping[str, Tensor],
-    source: str,
-    rename: Callable[[str], str] = str,
+    network: nn.Module, weights: Mapping[str, Tensor], source: str, rename: _Rename = str
 ) -> None:
     """Put `weights` into `network`; every parameter must be there, and nothing else.
 
     Args:
         network: the network to fill.
         weights: tensors by name.
-        source: where they come from, for the error.
+        source: the origin of the weights, for the error.
         rename: gives each name as `network.state_dict()` has it.
 
     Raises:
@@ -111,24 +100,17 @@ def load_weights(
     try:
         result = network.load_state_dict(named, strict=False)
     except (RuntimeError, ValueError) as error:
-        reasons = [line.strip() for line in str(error).splitlines()]
-        raise ModelError(
-            f"{source}: weights of another network: {reasons[min(1, len(reasons) - 1)]}"
-        ) from None
-    problems = [
-        f"{len(names)} {kind} ({_first(names)})"
-        for kind, names in (
-            ("missing", result.missing_keys),
-            ("unexpected", result.unexpected_keys),
-        )
-        if names
-    ]
+        reason = str(error).splitlines()[:2][-1].strip()  # the first line is a heading
+        raise ModelError(f"{source}: weights of another network: {reason}") from None
+    problems = _count("missing", result.missing_keys) + _count("unexpected", result.unexpected_keys)
     if problems:
         raise ModelError(f"{source}: weights of another network: {' and '.join(problems)}")
 
 
-def _first(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+def _count(kind: str, names: Sequence[str]) -> list[str]:
+    """Return the number of names with the first three; nothing if there are none."""
+    first = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    return [f"{len(names)} {kind} ({first})"] if names else []
 
 
 def choose_file(spec: str, weights: str | Path | None, own: Path | None) -> Path | None:

@@ -21,10 +21,7 @@ _HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 
 
 def load(name: str, weights: str | Path | None = None) -> Loaded:
-    """Load a network with the preprocessing and classes of its pretrained configuration.
-
-    See `preimage.models.sources.load`.
-    """
+    """Load a network with its preprocessing and classes; see `preimage.models.sources.load`."""
     spec = f"timm:{name}"
     timm = import_optional("timm", "timm")
     configuration = _configuration(timm, name)
@@ -39,10 +36,7 @@ def load(name: str, weights: str | Path | None = None) -> Loaded:
 
 
 def fetch(name: str) -> Path:
-    """Download the pretrained weights into the cache that timm uses.
-
-    See `preimage.models.sources.fetch`.
-    """
+    """Download the pretrained weights into timm's cache; see `preimage.models.sources.fetch`."""
     configuration = _configuration(import_optional("timm", "timm"), name)
     cached = _cached(configuration)
     if cached is not None:
@@ -102,10 +96,9 @@ def _line(error: Exception) -> str:
 
 def _create_with(timm: Any, name: str, weights: Mapping[str, Tensor], source: str) -> Any:
     """Return the network with `weights`, whose names may be old ones that timm converts."""
+    overlay = {"state_dict": dict(weights)}
     try:
-        network = timm.create_model(
-            name, pretrained=True, pretrained_cfg_overlay={"state_dict": dict(weights)}
-        )
+        network = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay)
     except Exception as error:  # timm's converters fail in many ways on foreign weights
         load_weights(timm.create_model(name), weights, source)
         raise ModelError(f"{source}: weights of another network: {_line(error)}") from None

@@ -17,10 +17,9 @@ def checkpoint_path(url: str) -> Path:
 
 
 def download_checkpoint(url: str) -> Path:
-    """Download a file into torch.hub's cache, unless it is there already.
+    """Download a file into torch.hub's cache, unless it is there already; show the progress.
 
-    It is written under a temporary name, checked against the SHA-256 prefix that its name
-    carries (as in resnet50-11ad3fa6.pth), and only then renamed. torch.hub shows its progress.
+    The SHA-256 prefix in its name, as in resnet50-11ad3fa6.pth, is checked.
 
     Raises:
         ModelError: if it cannot be downloaded, or its checksum differs.

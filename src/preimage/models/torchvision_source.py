@@ -23,10 +23,7 @@ _OLD_NAME = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
 
 
 def load(name: str, weights: str | Path | None = None) -> Loaded:
-    """Load a classification network with the preprocessing and classes of its default weights.
-
-    See `preimage.models.sources.load`.
-    """
+    """Load a network with its preprocessing and classes; see `preimage.models.sources.load`."""
     spec = f"torchvision:{name}"
     models = import_optional("torchvision.models", "torchvision")
     default = _default_weights(models, name)

@@ -2,22 +2,16 @@
 
 Tables 1-3 list AlexNet, VGG-M and VGG-VD-16; layers carry the names printed there. Files,
 checksums and layers are those of the zoo since MatConvNet 1.0-beta17; pooling pads by
-stride - 1 at the bottom and at the right, which is Caffe's rounding up. zoo_files.py fetches
-and loads the weight files. Nothing here imports torch.
+stride - 1 at the bottom and at the right, which is Caffe's rounding up. Nothing here imports
+torch.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from preimage.models.architecture import (
-    Convolution,
-    LayerSpec,
-    Normalization,
-    Pooling,
-    Rectifier,
-    Softmax,
-)
+from preimage.models import architecture
+from preimage.models.architecture import Convolution, LayerSpec, Rectifier, Softmax
 from preimage.models.errors import ModelError
 from preimage.names import unknown
 
@@ -65,7 +59,7 @@ class ZooNetwork:
     citation: str
     image_size: tuple[int, int] = (224, 224)
     layers: tuple[LayerSpec, ...]
-    loss_weights: tuple[tuple[str, float], ...]
+    loss_weights: tuple[tuple[str, float], ...] = _UNTIL_RELU5
 
     @property
     def layer_names(self) -> tuple[str, ...]:
@@ -95,26 +89,18 @@ def _conv(
     number: str, kernel: int, channels: int, stride: int = 1, padding: int = 0, groups: int = 1
 ) -> tuple[LayerSpec, ...]:
     """Return a convolution and its rectifier."""
-    return (
-        Convolution(
-            f"conv{number}",
-            (kernel, kernel),
-            channels,
-            (stride, stride),
-            (padding, padding, padding, padding),
-            groups=groups,
-        ),
-        Rectifier(f"relu{number}"),
-    )
+    name, steps, sides = f"conv{number}", (stride, stride), (padding, padding, padding, padding)
+    convolution = Convolution(name, (kernel, kernel), channels, steps, sides, groups=groups)
+    return convolution, Rectifier(f"relu{number}")
 
 
-def _norm(number: str, kappa: float, alpha: float) -> Normalization:
-    return Normalization(f"norm{number}", 5, kappa, alpha, 0.75)
+def _norm(number: str, kappa: float, alpha: float) -> LayerSpec:
+    return architecture.Normalization(f"norm{number}", 5, kappa, alpha, 0.75)
 
 
-def _pool(number: str, kernel: int, stride: int) -> Pooling:
+def _pool(number: str, kernel: int, stride: int) -> LayerSpec:
     padding = (0, stride - 1, 0, stride - 1)
-    return Pooling(f"pool{number}", (kernel, kernel), (stride, stride), padding)
+    return architecture.Pooling(f"pool{number}", (kernel, kernel), (stride, stride), padding)
 
 
 def _classifier(kernel: int) -> tuple[LayerSpec, ...]:
@@ -129,6 +115,20 @@ def _classifier(kernel: int) -> tuple[LayerSpec, ...]:
     )
 
 
+def _upper_vgg(channels: int, stride: int) -> tuple[LayerSpec, ...]:
+    """Return the layers of VGG-F, VGG-M and VGG-S from conv3 on; `stride` is that of pool5."""
+    convolutions = [layer for n in "345" for layer in _conv(n, 3, channels, padding=1)]
+    return *convolutions, _pool("5", 3, stride), *_classifier(6)
+
+
+_UPPER_ALEXNET = (
+    *_conv("3", 3, 384, padding=1),
+    *_conv("4", 3, 384, padding=1, groups=2),
+    *_conv("5", 3, 256, padding=1, groups=2),
+    _pool("5", 3, 2),
+    *_classifier(6),
+)
+
 _ALEXNET: tuple[LayerSpec, ...] = (
     *_conv("1", 11, 96, stride=4),
     _norm("1", 1, 2e-5),
@@ -136,11 +136,7 @@ _ALEXNET: tuple[LayerSpec, ...] = (
     *_conv("2", 5, 256, padding=2, groups=2),
     _norm("2", 1, 2e-5),
     _pool("2", 3, 2),
-    *_conv("3", 3, 384, padding=1),
-    *_conv("4", 3, 384, padding=1, groups=2),
-    *_conv("5", 3, 256, padding=1, groups=2),
-    _pool("5", 3, 2),
-    *_classifier(6),
+    *_UPPER_ALEXNET,
 )
 
 _CAFFENET: tuple[LayerSpec, ...] = (
@@ -150,11 +146,7 @@ _CAFFENET: tuple[LayerSpec, ...] = (
     *_conv("2", 5, 256, padding=2, groups=2),
     _pool("2", 3, 2),
     _norm("2", 1, 2e-5),
-    *_conv("3", 3, 384, padding=1),
-    *_conv("4", 3, 384, padding=1, groups=2),
-    *_conv("5", 3, 256, padding=1, groups=2),
-    _pool("5", 3, 2),
-    *_classifier(6),
+    *_UPPER_ALEXNET,
 )
 
 _VGG_F: tuple[LayerSpec, ...] = (
@@ -164,11 +156,7 @@ _VGG_F: tuple[LayerSpec, ...] = (
     *_conv("2", 5, 256, padding=2),
     _norm("2", 2, 1e-4),
     _pool("2", 3, 2),
-    *_conv("3", 3, 256, padding=1),
-    *_conv("4", 3, 256, padding=1),
-    *_conv("5", 3, 256, padding=1),
-    _pool("5", 3, 2),
-    *_classifier(6),
+    *_upper_vgg(256, 2),
 )
 
 _VGG_M: tuple[LayerSpec, ...] = (
@@ -178,11 +166,7 @@ _VGG_M: tuple[LayerSpec, ...] = (
     *_conv("2", 5, 256, stride=2, padding=1),
     _norm("2", 2, 1e-4),
     _pool("2", 3, 2),
-    *_conv("3", 3, 512, padding=1),
-    *_conv("4", 3, 512, padding=1),
-    *_conv("5", 3, 512, padding=1),
-    _pool("5", 3, 2),
-    *_classifier(6),
+    *_upper_vgg(512, 2),
 )
 
 _VGG_S: tuple[LayerSpec, ...] = (
@@ -191,23 +175,17 @@ _VGG_S: tuple[LayerSpec, ...] = (
     _pool("1", 3, 3),
     *_conv("2", 5, 256),
     _pool("2", 2, 2),
-    *_conv("3", 3, 512, padding=1),
-    *_conv("4", 3, 512, padding=1),
-    *_conv("5", 3, 512, padding=1),
-    _pool("5", 3, 3),
-    *_classifier(6),
+    *_upper_vgg(512, 3),
 )
 
 
 def _very_deep(depths: tuple[int, ...]) -> tuple[LayerSpec, ...]:
     """Return the layers of a VGG-VD: blocks of 3 x 3 convolutions, `depths` in each block."""
     layers: list[LayerSpec] = []
-    for block, (depth, channels) in enumerate(
-        zip(depths, (64, 128, 256, 512, 512), strict=True), start=1
-    ):
+    for block, depth, channels in zip("12345", depths, (64, 128, 256, 512, 512), strict=True):
         for index in range(1, depth + 1):
             layers += _conv(f"{block}_{index}", 3, channels, padding=1)
-        layers.append(_pool(f"{block}", 2, 2))
+        layers.append(_pool(block, 2, 2))
     return (*layers, *_classifier(7))
 
 
@@ -223,7 +201,6 @@ NETWORKS: dict[str, ZooNetwork] = {
             citation=_KRIZHEVSKY,
             image_size=(227, 227),
             layers=_ALEXNET,
-            loss_weights=_UNTIL_RELU5,
         ),
         ZooNetwork(
             name="caffenet",
@@ -234,7 +211,6 @@ NETWORKS: dict[str, ZooNetwork] = {
             citation=_CAFFE,
             image_size=(227, 227),
             layers=_CAFFENET,
-            loss_weights=_UNTIL_RELU5,
         ),
         ZooNetwork(
             name="vgg-f",
@@ -244,7 +220,6 @@ NETWORKS: dict[str, ZooNetwork] = {
             license=_NON_COMMERCIAL,
             citation=_CHATFIELD,
             layers=_VGG_F,
-            loss_weights=_UNTIL_RELU5,
         ),
         ZooNetwork(
             name="vgg-m",
@@ -254,7 +229,6 @@ NETWORKS: dict[str, ZooNetwork] = {
             license=_NON_COMMERCIAL,
             citation=_CHATFIELD,
             layers=_VGG_M,
-            loss_weights=_UNTIL_RELU5,
         ),
         ZooNetwork(
             name="vgg-s",
@@ -264,7 +238,6 @@ NETWORKS: dict[str, ZooNetwork] = {
             license=_NON_COMMERCIAL,
             citation=_CHATFIELD,
             layers=_VGG_S,
-            loss_weights=_UNTIL_RELU5,
         ),
         ZooNetwork(
             name="vgg-vd-16",

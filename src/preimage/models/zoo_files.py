@@ -1,8 +1,4 @@
-"""The weight files of the zoo's networks: fetched, installed and loaded.
-
-They lie in the cache folder. Nothing is downloaded unless `fetch` is called: without the
-weight file `load` raises an error that names the command which fetches it.
-"""
+"""The weight files of the zoo's networks in the cache folder; only `fetch` downloads."""
 
 from __future__ import annotations
 
@@ -24,9 +20,6 @@ ADDRESS = "https://www.vlfeat.org/matconvnet/models"
 def path_of(name: str) -> Path:
     """Return the path of a network's weight file in the cache folder, whether it is there or not.
 
-    Raises:
-        ModelError: if there is no such network.
-
     >>> path_of("vgg-m").name
     'imagenet-vgg-m.mat'
     """
@@ -39,15 +32,9 @@ def is_installed(name: str) -> bool:
 
 
 def fetch(name: str, progress: download.Progress | None = None, address: str = ADDRESS) -> Path:
-    """Download the weight file of a network, unless it is in the cache folder already.
+    """Download the weight file of a network, unless it is there already; return its path.
 
-    Args:
-        name: the network.
-        progress: called with the number of bytes that have arrived, and of the whole file.
-        address: the folder of the file on the web.
-
-    Returns:
-        The path of the file.
+    `address` is the folder of the file on the web.
 
     Raises:
         ModelError: if the download fails; the next call resumes it.
@@ -59,10 +46,7 @@ def fetch(name: str, progress: download.Progress | None = None, address: str = A
 
 
 def install(name: str, file: str | os.PathLike[str]) -> Path:
-    """Copy the weight file of a network from a file that the user has.
-
-    Returns:
-        The path of the copy.
+    """Copy the weight file of a network from a file that the user has; return the copy's path.
 
     Raises:
         ModelError: if the file cannot be read, or is not the network's weight file.
@@ -77,8 +61,7 @@ def load(name: str, weights: str | os.PathLike[str] | None = None) -> Loaded:
 
     Args:
         name: the network.
-        weights: a SimpleNN file of the same layers; "random" for untrained weights from a
-            fixed seed; None for the network's own file.
+        weights: see `preimage.models.sources.load`; a file has the same layers.
 
     Raises:
         ModelError: if the weight file is missing, damaged, or belongs to another network.

@@ -135,12 +135,11 @@ def normalize_blocks(cells: Tensor) -> Tensor:
     blocks = energy[..., 1:, :] + energy[..., :-1, :]
     factor = (blocks[..., 1:] + blocks[..., :-1] + _BLOCK_EPSILON).rsqrt()
     height, width = cells.shape[-2:]
-    features = torch.cat([directed, undirected], 1)
-    code = torch.zeros_like(features)
+    code = torch.zeros_like(torch.cat([directed, undirected], 1))
     for top in (0, 1):
         for left in (0, 1):
             f = factor[..., top : top + height, left : left + width]
-            code = code + (features * f).clamp(max=_CLAMP)
+            code = code + (torch.cat([directed, undirected], 1) * f).clamp(max=_CLAMP)
     return code / 2
 
 
