@@ -32,7 +32,8 @@ Reference: TypeAlias = Annotated[
     list[Path] | None,
     Option(
         help="Photo, or folder of photos, that the largest response M is taken from; repeatable. "
-        "Default: the largest set that `preimage stats` has measured, or the shipped photos."
+        "Default: the shipped photos; `preimage maximize` prefers the largest set that "
+        "`preimage stats` has measured."
     ),
 ]
 
