@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from preimage.cli.errors import clear_errors
-from preimage.cli.options import NetworkArgument
+from preimage.cli.options import From, NetworkArgument
 from preimage.cli.progress import progress_bar
 from preimage.cli.tables import print_table, print_wrapped
 
@@ -42,9 +41,7 @@ def models() -> None:
 
 def fetch(
     network: NetworkArgument,
-    from_: Annotated[
-        Path | None, typer.Option("--from", help="Install this file instead of downloading it.")
-    ] = None,
+    from_: From = None,
 ) -> None:
     """Download the weights of a network, or install a file that you have."""
     from preimage.models import sources, zoo

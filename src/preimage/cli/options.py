@@ -86,6 +86,10 @@ Stream: TypeAlias = Annotated[
     int | None, Option(min=1, max=2, help="Invert only this half of the channels (Figure 10).")
 ]
 
+From: TypeAlias = Annotated[
+    Path | None, Option("--from", help="Install this file instead of downloading it.")
+]
+
 # What to compute
 
 Seeds: TypeAlias = Annotated[
@@ -133,6 +137,10 @@ Ablation: TypeAlias = Annotated[
     bool, Option("--ablation", help="Also without the prior of variation, of range, of both.")
 ]
 
+Hoggle: TypeAlias = Annotated[
+    Path | None, Option(help="Measure HOGgle too: a file of `preimage reproduce hoggle`.")
+]
+
 # How to compute it
 
 Device: TypeAlias = Annotated[str, Option(help="Where to compute: cpu or cuda.")]
@@ -170,6 +178,9 @@ Out: TypeAlias = Annotated[
 OutFolder: TypeAlias = Annotated[
     Path, Option("--out", help="Folder for the results; the same one again continues.")
 ]
+OutStudy: TypeAlias = Annotated[
+    Path | None, Option("--out", help="Folder for the results. Default: the name of the study.")
+]
 OutPicture: TypeAlias = Annotated[Path, Option("--out", help="Picture to write.")]
 OutFile: TypeAlias = Annotated[Path, Option("--out", help="File to write.")]
 OutTable: TypeAlias = Annotated[
@@ -184,3 +195,14 @@ Video: TypeAlias = Annotated[
 AsJson: TypeAlias = Annotated[
     bool, Option("--json", help="Print one JSON object per result instead of text.")
 ]
+
+# Studies
+
+StudyFile: TypeAlias = Annotated[Path, Argument(help="The study, in TOML.")]
+StudyName: TypeAlias = Annotated[
+    str | None, Option("--study", help="Name of the study, if the store holds several.")
+]
+StoreFolder: TypeAlias = Annotated[
+    Path, Argument(metavar="STORE", help="Folder of a study's results.")
+]
+ExportFile: TypeAlias = Annotated[Path, Argument(help="File to write: .csv or .parquet.")]

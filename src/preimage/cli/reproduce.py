@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from preimage.cli.errors import clear_errors, console
 from preimage.cli.options import (
     Ablation,
+    Hoggle,
     Images,
     Layers,
     Limit,
@@ -17,10 +17,11 @@ from preimage.cli.options import (
     Network,
     OutFile,
     OutFolder,
+    Size,
     Steps,
     Weights,
 )
-from preimage.cli.parsing import choose_layers, photo_names, use_one_thread
+from preimage.cli.parsing import choose_layers, parse_size, photo_names, use_one_thread
 from preimage.cli.progress import progress_bar
 from preimage.cli.run_options import RunOptions, with_run_options
 from preimage.cli.tables import print_table
@@ -39,10 +40,8 @@ def table4(
     *,
     images: Images = None,
     limit: Limit = None,
-    size: Annotated[int, typer.Option(min=25, help="Longer side of the photos.")] = 320,
-    hoggle: Annotated[
-        Path | None, typer.Option(help="Measure HOGgle too: a file of `preimage reproduce hoggle`.")
-    ] = None,
+    size: Size = "320",
+    hoggle: Hoggle = None,
     out: OutFolder = Path("table4"),
     run: RunOptions,
 ) -> None:
@@ -60,7 +59,7 @@ def table4(
         photos = photo_paths(images, Path.cwd())[:limit]
         if hoggle is not None:
             baseline.load(hoggle)  # raises if it cannot be used
-        records = carry_out(out, NAME, trials(photos, size, hoggle), run)
+        records = carry_out(out, NAME, trials(photos, parse_size(size), hoggle), run)
         paths = write_table4(out, records, Loader())
     print_table(HEADER, format_table4(records))
     finish(records, paths)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from inspect import Parameter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from preimage.cli.errors import clear_errors
 from preimage.cli.options import (
@@ -21,6 +19,7 @@ from preimage.cli.options import (
     OutFolder,
     Preset,
     Reference,
+    Seeds,
     Steps,
     Strength,
     Weights,
@@ -42,7 +41,7 @@ _OPTIONS: dict[str, Any] = {
     "reference": Reference,
     "classes": Classes,
     "channels": Channels,
-    "seeds": Annotated[int | None, typer.Option(min=1, help="Number of results of each kind.")],
+    "seeds": Seeds,
     "strength": Strength,
     "steps": Steps,
 }
@@ -52,8 +51,9 @@ _OPTIONS: dict[str, Any] = {
 def figure_command(name: str) -> Callable[..., None]:
     """Return the command that makes a figure, with the options that apply to it."""
     figure = FIGURES[name]
+    defaults = {"seeds": max(len(variant.get("seeds", [0])) for variant in figure.variants)}
     options: dict[str, tuple[Any, Any]] = {
-        **{option: (_OPTIONS[option], None) for option in _options_of(figure)},
+        **{option: (_OPTIONS[option], defaults.get(option)) for option in _options_of(figure)},
         "preset": (Preset, "nnpreimage"),
         "out": (OutFolder, Path("figures")),
         "run": (RunOptions, Parameter.empty),

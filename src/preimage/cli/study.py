@@ -6,12 +6,21 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from preimage.cli.errors import clear_errors
-from preimage.cli.options import DryRun, Gpus, Ray
+from preimage.cli.options import (
+    DryRun,
+    ExportFile,
+    Gpus,
+    OutStudy,
+    Ray,
+    StoreFolder,
+    StudyFile,
+    StudyName,
+)
 from preimage.cli.parsing import check_device
 from preimage.cli.run_options import RunOptions, with_run_options
 from preimage.cli.tables import print_table
@@ -24,20 +33,14 @@ if TYPE_CHECKING:
 _MOST_ROWS = 60
 
 study = typer.Typer(help="Many visualizations at a time.", no_args_is_help=True)
-StoreFolder = Annotated[Path, typer.Argument(metavar="STORE", help="Folder of a study's results.")]
-Name = Annotated[
-    str | None, typer.Option("--study", help="Name of the study, if the store holds several.")
-]
 
 
 @study.command("run")
 @with_run_options
 def run_study(
-    file: Annotated[Path, typer.Argument(help="The study, in TOML.")],
+    file: StudyFile,
     *,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the results. Default: the file's name.")
-    ] = None,
+    out: OutStudy = None,
     ray: Ray = None,
     gpus: Gpus = 0,
     dry_run: DryRun = False,
@@ -77,7 +80,7 @@ def status(store: StoreFolder) -> None:
 
 
 @study.command()
-def report(store: StoreFolder, name: Name = None) -> None:
+def report(store: StoreFolder, name: StudyName = None) -> None:
     """Write means, pictures and failures as report.md, .csv, .tex, .pdf and .png."""
     from preimage.reporting.results import check_writable
     from preimage.reporting.study import write_report
@@ -93,8 +96,8 @@ def report(store: StoreFolder, name: Name = None) -> None:
 @study.command()
 def export(
     store: StoreFolder,
-    file: Annotated[Path, typer.Argument(help="The file to write: .csv or .parquet.")],
-    name: Name = None,
+    file: ExportFile,
+    name: StudyName = None,
 ) -> None:
     """Write every trial with its numbers, one a row."""
     from preimage.reporting.study import write_export

@@ -33,11 +33,19 @@ def published() -> dict[tuple[str, str], tuple[float, float]]:
     }
 
 
-def trials(photos: Sequence[Path], size: int, dictionaries: Path | None = None) -> list[Trial]:
+def trials(
+    photos: Sequence[Path],
+    size: int | tuple[int, int] | None,
+    dictionaries: Path | None = None,
+) -> list[Trial]:
     """Return the trials of the table: each photo by each representation and method.
 
-    The photos are resized to the longer side `size`. With HOGgle's dictionaries, HOGgle is a method
-    of HOG.
+    HOGgle is a method of HOG, if its dictionaries are given.
+
+    Args:
+        photos: image files.
+        size: longer side, or height and width, that they are resized to.
+        dictionaries: the file of HOGgle's dictionaries.
     """
     kinds: list[dict[str, Any]] = [
         {"representation": name, "settings": settings}
