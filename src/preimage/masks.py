@@ -74,7 +74,7 @@ class Mask:
         return masks.prod(0) if places else None
 
     def box(self, representation: Representation, size: tuple[int, int]) -> Box | None:
-        """Return what the window sees in an image, and beyond it; None for the whole image."""
+        """Return what the window sees, perhaps beyond the image; None if that is all of it."""
         field = None if self.window is None else representation.receptive_field
         if self.window is None or field is None:
             return None

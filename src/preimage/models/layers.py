@@ -111,7 +111,7 @@ def _pad(maps: Tensor, pads: Sides, value: float = 0.0) -> Tensor:
 
 
 def build(layers: Sequence[LayerSpec], channels: int = 3) -> nn.Sequential:
-    """Build the network of these layers for images of so many channels, with random weights.
+    """Build the network of these layers, with random weights, for images of `channels` channels.
 
     Under `torch.device("meta")` this takes neither time nor memory.
 

@@ -9,7 +9,7 @@ from preimage.models.errors import ModelError
 
 
 def import_optional(module: str, extra: str) -> ModuleType:
-    """Import a module that the extra `extra` of this package installs.
+    """Import a module that this package's extra of the name `extra` installs.
 
     Raises:
         ModelError: if it is not installed, or does not fit the installed torch.

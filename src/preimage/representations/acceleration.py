@@ -40,6 +40,9 @@ def _graphed(run: Callable[[Tensor], Outputs]) -> Callable[[Tensor], Outputs]:
     """
     graphs: dict[torch.Size, tuple[list[str], Any]] = {}
 
+    def values(x: Tensor) -> tuple[Tensor, ...]:
+        return tuple(run(x).values())
+
     def call(x: Tensor) -> Outputs:
         if not (torch.is_grad_enabled() and x.requires_grad):
             return run(x)
@@ -47,12 +50,8 @@ def _graphed(run: Callable[[Tensor], Outputs]) -> Callable[[Tensor], Outputs]:
             sample = x.detach().clone().requires_grad_()
             with torch.no_grad():
                 names = list(run(sample))
-            graphs[x.shape] = (
-                names,
-                torch.cuda.make_graphed_callables(
-                    lambda given: tuple(run(given).values()), (sample,)
-                ),
-            )
+            recorded = torch.cuda.make_graphed_callables(values, (sample,))
+            graphs[x.shape] = names, recorded
         names, recorded = graphs[x.shape]
         return dict(zip(names, recorded(x), strict=True))
 

@@ -128,7 +128,7 @@ class DSIFT(Representation):
         return (code_shape[-2] - 1) * self.step + least, (code_shape[-1] - 1) * self.step + least
 
     def _spacing(self) -> tuple[int, int]:
-        """Return the pooled cells from one cell of a descriptor to the next, and of the step."""
+        """Return the distances of a descriptor's cells, and of descriptors, in pooled cells."""
         grid = math.gcd(self.cell_size, self.step)
         return self.cell_size // grid, self.step // grid
 

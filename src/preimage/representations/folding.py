@@ -35,7 +35,7 @@ def shadow(model: nn.Module) -> nn.Module:
 
 
 def fold_(model: nn.Module, output: Tensor) -> int:
-    """Fold normalizations in place, those that can be: they become the identity.
+    """Fold all normalizations that can be folded, in place: they become the identity.
 
     Args:
         model: a `shadow`, in evaluation mode.

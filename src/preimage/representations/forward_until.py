@@ -26,7 +26,7 @@ class _Reached(BaseException):  # so that no `except Exception` of a network can
 
 
 def forward_until(network: nn.Module, x: Tensor, layers: Sequence[str]) -> dict[str, Any]:
-    """Return by name what those of the submodules `layers` return that the input `x` reaches."""
+    """Return the outputs of those of the submodules `layers` that the pass reaches, by name."""
     return _run(network, x, layers, whole=False)[1]
 
 
@@ -64,8 +64,8 @@ _Results = tuple[Any, dict[str, Any]]
 def _run(module: nn.Module, x: Any, wanted: Sequence[str], whole: bool) -> _Results:
     """Return the output of `module`, and those of the submodules `wanted` that it reaches.
 
-    Unless `whole`, nothing after the last of them runs. An output that something runs after,
-    which might change it in place, is copied.
+    Unless `whole`, nothing after the last of them runs. Outputs that a later module might change
+    in place are copied.
     """
     if not wanted:
         return module(x), {}

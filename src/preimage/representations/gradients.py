@@ -244,7 +244,7 @@ class _CellHistograms(torch.autograd.Function):
 def _angular_rate(
     gx: Tensor, gy: Tensor, magnitude: Tensor, share: Tensor, binning: Binning
 ) -> Tensor:
-    """Return r in m dw = r (gx dgy - gy dgx), the gradient of the upper bin's share."""
+    """Return r in m dw = r (gx dgy - gy dgx), where w is the share of the upper bin."""
     scale = binning.orientations / (2 * math.pi * binning.softness)
     if binning.angle == "exact":
         rate = scale / magnitude.clamp(min=_TINY)

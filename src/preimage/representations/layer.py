@@ -12,10 +12,10 @@ ReceptiveField(size=5, stride=2, offset=2.0)
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from functools import cached_property
-from typing import final
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from functools import cached_property, partial
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,6 @@ from preimage.names import LayerName
 from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
 from preimage.representations.execution import AUTO, Execution
-from preimage.representations.reach import last_map
 from preimage.representations.receptive_field import (
     ReceptiveField,
     chain_rule,
@@ -136,7 +135,7 @@ class Layer(Representation):
 
     @cached_property
     def receptive_field(self) -> ReceptiveField | None:
-        """The square that a component sees, by the chain rule or else measured; None for all."""
+        """The square that a component sees, by the chain rule or measured; None: all of it."""
         try:
             return chain_rule(self._chain())[self.layer]
         except ValueError:
@@ -184,3 +183,26 @@ class Layer(Representation):
         names = list(model._modules)
         upto = names[: names.index(layer) + 1]
         return nn.Sequential(OrderedDict((name, model.get_submodule(name)) for name in upto))
+
+
+def last_map(network: nn.Module, run: Callable[[], object]) -> str | None:
+    """Return the name of the last submodule whose output is a map, the outermost if several are.
+
+    A map is (N, K, H', W') with more than one response along both axes; `run` calls the network.
+
+    >>> head = nn.Sequential(nn.Conv2d(3, 4, 9), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    >>> last_map(head, lambda: head(torch.zeros(1, 3, 32, 32)))
+    '0'
+    """
+    maps: list[str] = []
+
+    def note(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
+        if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) > 1:
+            maps.append(name)
+
+    with ExitStack() as undo:
+        for name, module in network.named_modules():
+            if name:
+                undo.callback(module.register_forward_hook(partial(note, name)).remove)
+        run()
+    return maps[-1] if maps else None

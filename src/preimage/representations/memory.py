@@ -65,10 +65,10 @@ def limit_memory(
     memory: int | None,
     device: torch.device,
 ) -> int:
-    """Return how many of the images may be computed at once to stay within a limit of memory.
+    """Return how many of the images can be computed at once within a limit of memory.
 
-    What one image takes is measured. If not even one fits, the session, which is open, recomputes
-    activations from then on. For `memory` see `Execution`.
+    The memory of one image is measured. If it does not fit, the session, which must be open,
+    recomputes activations from then on. For `memory` see `Execution`.
 
     Raises:
         ValueError: if one image does not fit even then.

@@ -19,7 +19,7 @@ from preimage.representations.forward_until import forward_until
 
 
 class Session:
-    """A representation that is ready for many calls; here one without a network."""
+    """A representation that is ready for many calls; this one has no network to prepare."""
 
     @property
     def ran(self) -> Ran:

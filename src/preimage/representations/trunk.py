@@ -17,7 +17,7 @@ _COLORS = {1: "gray", 3: "color"}
 
 
 class Trunk:
-    """A network up to the last of some of its submodules, the layers, by their dotted names.
+    """A network up to the last of some of its submodules, the layers, given by dotted name.
 
     It is no `nn.Module`: converting or saving a representation leaves the network alone.
 

@@ -115,7 +115,7 @@ class _Pass:
     def finish(
         self, batch_size: int, device: torch.device, progress: Callable[[int, int], None]
     ) -> None:
-        """Look at the images that some layer has not seen, in the batches of a full pass."""
+        """Look at the images that some layer has not seen, in the batches of a pass over all."""
         if self.layers.preprocessing.size is None:
             batch_size = 1
         seen = min(self.reached[layer.layer].done for layer in self.layers.layers.values())
