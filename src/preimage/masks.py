@@ -74,7 +74,10 @@ class Mask:
         return masks.prod(0) if places else None
 
     def box(self, representation: Representation, size: tuple[int, int]) -> Box | None:
-        """Return what the window sees, perhaps beyond the image; None if that is all of it."""
+        """Return what the window sees in an image of this size; the box can exceed the image.
+
+        None stands for no window, or for one whose responses see the whole image.
+        """
         field = None if self.window is None else representation.receptive_field
         if self.window is None or field is None:
             return None

@@ -135,7 +135,7 @@ class Layer(Representation):
 
     @cached_property
     def receptive_field(self) -> ReceptiveField | None:
-        """The square that a component sees, by the chain rule or measured; None: all of it."""
+        """See `Representation.receptive_field`; by the chain rule or, failing that, measured."""
         try:
             return chain_rule(self._chain())[self.layer]
         except ValueError:
