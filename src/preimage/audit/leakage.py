@@ -35,7 +35,6 @@ class LayerAudit:
     """The audit of one layer.
 
     Attributes:
-        mean: mean error and similarities.
         by_pixels: fraction of the reconstructions whose nearest photo, by correlation of
             pixels, is their own.
         by_hog: the same by correlation of HOG codes.

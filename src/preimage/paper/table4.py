@@ -40,12 +40,8 @@ def trials(
 ) -> list[Trial]:
     """Return the trials of the table: each photo by each representation and method.
 
-    HOGgle is a method of HOG, if its dictionaries are given.
-
-    Args:
-        photos: image files.
-        size: longer side, or height and width, that they are resized to.
-        dictionaries: the file of HOGgle's dictionaries.
+    The longer side, or height and width, of the photos is resized to `size`. If dictionaries are
+    given, HOG is also inverted by HOGgle.
     """
     kinds: list[dict[str, Any]] = [
         {"representation": name, "settings": settings}

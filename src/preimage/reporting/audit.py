@@ -80,14 +80,13 @@ def _table(audits: Sequence[LayerAudit]) -> str:
     rows = ["".join(f"<th>{name}</th>" for name in header)]
     for audit in audits:
         mean, agreement = audit.mean, audit.mean.class_agreement
+        percents = (agreement, audit.by_pixels, audit.by_hog)
         cells = [
             html.escape(_layer(audit)),
             format_error(mean.error, mean.error_std),
             format_number(mean.psnr, 1),
             format_number(mean.ssim, 2),
-            format_number(None if agreement is None else 100 * agreement, 0),
-            format_number(100 * audit.by_pixels, 0),
-            format_number(100 * audit.by_hog, 0),
+            *(format_number(None if value is None else 100 * value, 0) for value in percents),
             '<span class="leak">yes</span>' if audit.leaks else "no",
         ]
         rows.append("".join(f"<td>{cell}</td>" for cell in cells))

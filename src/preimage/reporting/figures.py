@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -87,7 +87,7 @@ def _draw(
 
 
 def _number(record: Record) -> str:
-    """Return error or response of a result in words."""
+    """Return the error of a result, or its response, as text."""
     measures = record.measures
     if measures is None:
         return record.status
@@ -125,6 +125,5 @@ def _frame(axes: Axes, trial: Trial, loader: Loader) -> None:
     from matplotlib.patches import Rectangle
 
     box = box.clipped(size)
-    style: dict[str, Any] = {"fill": False, "edgecolor": "white", "linewidth": 1.5}
-    width, height = box.right - 1 - box.left, box.bottom - 1 - box.top
-    axes.add_patch(Rectangle((box.left, box.top), width, height, **style))
+    corner, width, height = (box.left, box.top), box.right - 1 - box.left, box.bottom - 1 - box.top
+    axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor="white", linewidth=1.5))

@@ -18,10 +18,8 @@ def plot_errors(
 ) -> list[Path]:
     """Plot mean errors with their standard deviations, and write STEM.pdf and STEM.png.
 
-    Args:
-        stem: path without a suffix.
-        series: points of each curve by its label: C or the name of a layer, and the mean.
-        axis: label of the horizontal axis.
+    Each curve has a label and points: C or the name of a layer, and the mean. `axis` is the label
+    of the horizontal axis.
     """
     from matplotlib.figure import Figure
 
@@ -32,10 +30,10 @@ def plot_errors(
         errors = [100 * mean.error for _, mean in points]
         deviations = [100 * (mean.error_std or 0) for _, mean in points]
         axes.errorbar(places, errors, deviations, label=label, marker="o", capsize=3)
-    if not any(isinstance(place, str) for points in series.values() for place, _ in points):
-        axes.set_xscale("symlog", linthresh=1)
-    else:
+    if any(isinstance(place, str) for points in series.values() for place, _ in points):
         axes.tick_params("x", rotation=60)
+    else:
+        axes.set_xscale("symlog", linthresh=1)
     axes.set_ylim(bottom=0)
     axes.set_xlabel(axis)
     axes.set_ylabel("reconstruction error (%)")

@@ -137,14 +137,13 @@ def _flat(record: Record) -> dict[str, Any]:
     row: dict[str, Any] = {"key": trial.key, "status": record.status}
     left_out = {"settings", "mask", "size", "channel", "position", "class_name"}
     row |= trial.model_dump(exclude=left_out, mode="json")
-    row |= {"component": trial.component}
-    row |= {"size": None if trial.size is None else str(trial.size)}
+    row |= {"component": trial.component, "size": trial.size and str(trial.size)}
     row |= {"mask": json.dumps(trial.mask.named()), **trial.constants}
     for field in dataclasses.fields(Measures):
         row[field.name] = getattr(record.measures, field.name, None)
-    row["reason"] = record.reason
-    row["picture"] = None if record.picture is None else str(record.picture)
-    return {k: str(v) if isinstance(v, tuple | list | dict) else v for k, v in row.items()}
+    row |= {"reason": record.reason, "picture": record.picture}
+    plain = str | int | float | None
+    return {k: v if isinstance(v, plain) else str(v) for k, v in row.items()}
 
 
 def _with_deviation(value: float, deviation: float, count: int) -> str:

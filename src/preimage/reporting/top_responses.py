@@ -98,13 +98,13 @@ def _mosaic(tiles: list[Image.Image]) -> Image.Image:
         method = Image.Resampling.BICUBIC if small else Image.Resampling.LANCZOS
         fitted = ImageOps.contain(tile.convert("RGB"), (_TILE, _TILE), method)
         row, column = divmod(index, columns)
-        left, top = (place * (_TILE + _GAP) for place in (column, row))
-        mosaic.paste(
-            fitted, (left + (_TILE - fitted.width) // 2, top + (_TILE - fitted.height) // 2)
-        )
+        left = column * (_TILE + _GAP) + (_TILE - fitted.width) // 2
+        top = row * (_TILE + _GAP) + (_TILE - fitted.height) // 2
+        mosaic.paste(fitted, (left, top))
     return mosaic
 
 
 def _label(described: dict[str, Any]) -> str:
+    """Return the number of a channel and its largest response."""
     value = "dead" if described["dead"] else f"{described['maximum']:.3g}"
     return f"{described['channel']}: {value}"

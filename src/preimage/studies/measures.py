@@ -74,14 +74,8 @@ def measure_reconstruction(
 ) -> Measures:
     """Return the numbers of an image that was not found by minimizing Eq. 1.
 
+    The image, as it is shown, and the original photo are (1, D, H, W); `code` is that of the photo.
     As of other inversions, PSNR and SSIM are measured after brightness and contrast are matched.
-
-    Args:
-        representation: Phi.
-        image: the reconstruction as it is shown, (1, D, H, W).
-        original: the photo, (1, D, H, W).
-        code: the code of the photo.
-        seconds: how long the reconstruction took.
     """
     preprocessing = representation.preprocessing
     compared, to_255 = match_contrast(image, original), preprocessing.to_255

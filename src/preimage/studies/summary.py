@@ -90,12 +90,10 @@ def summarize_responses(records: Sequence[Record]) -> list[MeanResponse]:
     for (group, component), values in groups.items():
         (representation, strength, varied), maximum = group, maxima[group, component]
         responses, seconds = zip(*values, strict=True)
-        means.append(
-            MeanResponse(
-                representation, component, strength, varied, fmean(responses),
-                _deviation(responses), maximum, fmean(seconds), len(values),
-            )
-        )  # fmt: skip
+        means.append(MeanResponse(
+            representation, component, strength, varied, fmean(responses), _deviation(responses),
+            maximum, fmean(seconds), len(values),
+        ))  # fmt: skip
     return means
 
 

@@ -26,7 +26,6 @@ class Trial(BaseModel):
     the component and the photos.
 
     Attributes:
-        visualization: "invert", "maximize" or "caricature".
         representation: name of Phi, as `preimage.representation` takes it.
         weights: weight file of the network, "random", or None for the network's own.
         weights_sha256: checksum of that file, or of the one that the representation names.

@@ -29,7 +29,7 @@ def carry_out(
 ) -> list[Outcome | Failure]:
     """Carry out trials of the same `batch_key`, in one batch if possible.
 
-    An error in one trial does not affect the others. The image files are given by checksum;
+    An error in one trial does not affect the others. `photos` are image files by checksum;
     `progress` is called after each step.
 
     Raises:

@@ -75,11 +75,7 @@ class Queue:
         self._again.append(batch)
 
     def died(self, batch: Batch, cause: str) -> list[Failure]:
-        """Put the trials of a dead worker back, one by one.
-
-        Returns:
-            A failure for each trial that `DEATHS` workers have died of.
-        """
+        """Put the trials of a dead worker back, one by one; return failures after `DEATHS` deaths."""
         failures = []
         for single in batch.split():
             key = single.trials[0].key

@@ -50,16 +50,12 @@ class BatchProgress:
 ReportProgress: TypeAlias = Callable[[BatchProgress], None]
 
 
-def _ignore(_: BatchProgress) -> None:
-    """Do nothing."""
-
-
 def in_process(
     batches: Iterator[Batch],
     *,
     threads: int,
     device: str,
-    report_progress: ReportProgress = _ignore,
+    report_progress: ReportProgress = lambda _: None,
 ) -> Generator[Results, None, None]:
     """Carry out one batch after the other in this process.
 
@@ -82,7 +78,7 @@ def process_pool(
     workers: int,
     threads: int,
     device: str,
-    report_progress: ReportProgress = _ignore,
+    report_progress: ReportProgress = lambda _: None,
 ) -> Generator[Results, None, None]:
     """Carry out batches in worker processes, each with `threads` threads.
 
@@ -103,7 +99,7 @@ def process_pool(
             for connection in wait(list(busy)):
                 worker, batch = busy.pop(connection)
                 try:
-                    message = worker.receive()
+                    message: Results | BatchProgress = worker.connection.recv()
                 except (EOFError, ConnectionError):
                     yield queue.died(batch, f"exit status {worker.end()}")
                     continue
@@ -131,13 +127,9 @@ class _Worker:
         theirs.close()
 
     def send(self, batch: Batch) -> None:
-        """Send a batch; if the process has died, `receive` says so."""
+        """Send a batch; if the process has died, receiving from the connection fails."""
         with contextlib.suppress(ConnectionError):
             self.connection.send(batch)
-
-    def receive(self) -> Results | BatchProgress:
-        """Return the next message; raise EOFError or ConnectionError if the process died."""
-        return self.connection.recv()
 
     def end(self) -> int | None:
         """Kill the process, and return its exit status."""

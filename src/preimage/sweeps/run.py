@@ -33,16 +33,10 @@ def run(
     report: Callable[[Outcome | Failure], None],
     stop: Stop,
 ) -> None:
-    """Carry out the trials that the store lacks, and keep each result.
+    """Carry out the trials that the store lacks, at most `batch` together, and keep each result.
 
-    Args:
-        store: keeps the results.
-        trials: all trials of the study.
-        engine: carries out batches.
-        batch: the largest number of trials in a batch.
-        retry: whether to try failed trials again.
-        report: called with each result once it is kept.
-        stop: once asked, the trials that were begun are finished and the run ends.
+    If `retry`, failed trials are tried again. `report` is called with each result once it is kept.
+    Once `stop` is asked, the trials that were begun are finished, and the run ends.
 
     Raises:
         OSError: if the store cannot be written; what it holds stays valid.

@@ -45,10 +45,7 @@ class Shipment:
 
 
 class Shipments:
-    """The weight files of a run, each read and sent once.
-
-    `put` keeps the bytes of a file, and returns a reference to them.
-    """
+    """The weight files of a run, each read once; `put` keeps bytes and returns a reference."""
 
     def __init__(self, put: Callable[[np.ndarray], Any]) -> None:
         self._put = put
