@@ -75,7 +75,7 @@ class Queue:
         self._again.append(batch)
 
     def died(self, batch: Batch, cause: str) -> list[Failure]:
-        """Put the trials of a dead worker back, one by one; return failures after `DEATHS` deaths."""
+        """Put the trials of a dead worker back, one by one; fail those of `DEATHS` dead workers."""
         failures = []
         for single in batch.split():
             key = single.trials[0].key
