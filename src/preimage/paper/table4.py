@@ -34,9 +34,7 @@ def published() -> dict[tuple[str, str], tuple[float, float]]:
 
 
 def trials(
-    photos: Sequence[Path],
-    size: int | tuple[int, int] | None,
-    dictionaries: Path | None = None,
+    photos: Sequence[Path], size: int | tuple[int, int] | None, dictionaries: Path | None = None
 ) -> list[Trial]:
     """Return the trials of the table: each photo by each representation and method.
 

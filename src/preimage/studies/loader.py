@@ -64,9 +64,8 @@ class Loader:
         """Return HOGgle's dictionaries in a file of this checksum.
 
         Raises:
-            OSError: if it cannot be read.
-            ValueError: if it holds something else, or has another checksum.
-            ModelError: if scikit-learn is not installed.
+            ValueError: if the file has another checksum, or as `hoggle.load`.
+            OSError, ModelError: as `hoggle.load`.
         """
         if self._dictionaries is None or self._dictionaries[0] != sha256:
             if checksum(Path(path)) != sha256:

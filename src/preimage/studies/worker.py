@@ -64,13 +64,8 @@ def visualize(
         KeyboardInterrupt: as `carry_out`.
     """
     first = trials[0]
-    options: dict[str, Any] = {
-        "size": first.size,
-        "seeds": [first.seed],
-        "settings": first.settings if settings is None else settings,
-        "device": device,
-        "progress": progress,
-    }
+    options: dict[str, Any] = {"size": first.size, "seeds": [first.seed]}
+    options |= {"settings": settings or first.settings, "device": device, "progress": progress}
     match first.visualization:
         case "invert":
             result = invert(phi, list(photos), mask=first.mask, **options)

@@ -57,10 +57,7 @@ def in_process(
     device: str,
     report_progress: ReportProgress = lambda _: None,
 ) -> Generator[Results, None, None]:
-    """Carry out one batch after the other in this process.
-
-    The number of threads of torch is restored afterwards.
-    """
+    """Carry out one batch after the other in this process; restore torch's threads afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     loader = Loader()
