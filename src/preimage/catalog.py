@@ -1,10 +1,8 @@
 """Names that users type, and the networks and representations that they stand for.
 
-    hog, hogb, dsift                          section 4.1
-    alexnet/conv3                             a layer of a network
-    torchvision:resnet50/layer3               networks: see `preimage.models.sources`
-
-The layer follows the last "/".
+hog, hogb, dsift                          section 4.1
+alexnet/conv3                             a layer of a network, after the last "/"
+torchvision:resnet50/layer3               networks: see `preimage.models.sources`
 """
 
 from __future__ import annotations
@@ -28,10 +26,10 @@ CLASSICAL: dict[str, tuple[Callable[[], Representation], str]] = {
 
 
 def representation(name: str, weights: str | Path | None = None) -> Representation:
-    """Return the representation of a name.
+    """Return the representation of a name such as "hog" or "alexnet/conv3".
 
     Args:
-        name: see the module.
+        name: a classical representation, or NETWORK/LAYER.
         weights: of a network; see `network`.
 
     Raises:

@@ -22,9 +22,6 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     It lies in the same folder, which is made if there is none, and has the same suffix.
     If the block raises, the temporary file is removed and `path` stays as it was.
 
-    Args:
-        path: the file to make or to replace.
-
     Raises:
         OSError: if it cannot be written; the error names `path`.
 
@@ -42,7 +39,8 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield partial
-            _flush(partial)
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())  # wait until the contents have reached the disk
             os.replace(partial, path)
         finally:
             partial.unlink(missing_ok=True)
@@ -50,12 +48,6 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         if error.errno is None or error.filename not in (None, str(partial), str(path.parent)):
             raise
         raise OSError(error.errno, error.strerror, str(path)) from None
-
-
-def _flush(path: Path) -> None:
-    """Wait until the contents of a file have reached the disk."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 def is_partial(path: Path) -> bool:
@@ -73,9 +65,6 @@ def remove_partial(folder: Path) -> None:
 def sha256(source: bytes | Path) -> str:
     """Return the SHA-256 of bytes or of the contents of a file, in hexadecimal.
 
-    Raises:
-        OSError: if the file cannot be read.
-
     >>> sha256(b"")[:8]
     'e3b0c442'
     """
@@ -86,11 +75,7 @@ def sha256(source: bytes | Path) -> str:
 
 
 def md5(path: Path) -> str:
-    """Return the MD5 of the contents of a file, in hexadecimal.
-
-    Raises:
-        OSError: if the file cannot be read.
-    """
+    """Return the MD5 of the contents of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
@@ -109,8 +94,7 @@ def file_name(text: str) -> str:
 
 def cache_folder() -> Path:
     """Return the folder of weight files and statistics: $PREIMAGE_CACHE or the platform's own."""
-    override = os.environ.get("PREIMAGE_CACHE")
-    if override:
+    if override := os.environ.get("PREIMAGE_CACHE"):
         return Path(override).expanduser()
     import platformdirs
 

@@ -34,16 +34,14 @@ from preimage.preprocessing import GRAY
 from preimage.presets import NNPREIMAGE
 from preimage.representations.hog import HOG
 
-CELLS = 5
-CELL_SIZE = 8
+CELLS, CELL_SIZE = 5, 8
 PATCH = (CELLS + 2) * CELL_SIZE
 SIGMA = 9.0
 SPARSITY = 0.05
 """lambda."""
 SIZES = (320, 384)
 """Longer sides that photos are reduced to for learning."""
-FOLDS = 3
-BATCH = 400
+FOLDS, BATCH = 3, 400
 _STEPS = 50
 _NOT_CONVERGED = "Objective did not converge"
 
@@ -80,7 +78,7 @@ def learn(
     Args:
         photos: image files; copies of one photo count once.
         atoms: number of atoms of a dictionary.
-        patches: number of patches of photos that a pair is learned from, each seen once.
+        patches: number of patches that a pair is learned from, each seen once.
         progress: called with the number of batches that are done, and of all batches.
 
     Raises:
@@ -122,16 +120,10 @@ def learn(
 def invert(
     code: Tensor, dictionaries: PairedDictionaries, pair: int, size: tuple[int, int]
 ) -> Tensor:
-    """Return an image (1, 1, H, W) that has a given HOG code, as HOGgle draws it.
+    """Return an image (1, 1, H, W) that has a given HOG code (27, H', W'), as HOGgle draws it.
 
     HOG does not tell contrast; the image has that of our inversions, a standard deviation of
-    B / sqrt(3).
-
-    Args:
-        code: HOG, (27, H', W'), at least CELLS cells each way.
-        dictionaries: pairs of dictionaries.
-        pair: the index of the pair to use.
-        size: H and W.
+    B / sqrt(3). `pair` is the index of the pair of dictionaries to use, `size` H and W.
 
     Raises:
         ValueError: if the code has too few cells.
@@ -178,12 +170,8 @@ def average_patches(codes: Tensor, image_atoms: Tensor, size: tuple[int, int]) -
 def save(dictionaries: PairedDictionaries, path: Path) -> None:
     """Write dictionaries as an .npz file, complete or not at all."""
     with write_whole(path) as partial, partial.open("wb") as file:
-        np.savez(
-            file,
-            image_atoms=dictionaries.image_atoms,
-            hog_atoms=dictionaries.hog_atoms,
-            photos=np.array(dictionaries.photos),
-        )
+        d = dictionaries
+        np.savez(file, image_atoms=d.image_atoms, hog_atoms=d.hog_atoms, photos=np.array(d.photos))
 
 
 def load(path: Path) -> PairedDictionaries:
@@ -252,10 +240,8 @@ def _patches_of(photo: Path, count: int, rng: np.random.Generator) -> np.ndarray
         rows, columns = patches.shape[:2]
         cells = HOG(CELL_SIZE)(version[None])[0, :, 1:, 1:]
         windows = cells.unfold(1, CELLS, 1).unfold(2, CELLS, 1)[:, :rows, :columns].movedim(0, 2)
-        both = (patches, windows)
-        found.append(
-            np.hstack([_normalized(part.reshape(rows * columns, -1).numpy()) for part in both])
-        )
+        both = [part.reshape(rows * columns, -1).numpy() for part in (patches, windows)]
+        found.append(np.hstack([_normalized(part) for part in both]))
     data = np.concatenate(found)
     rng.shuffle(data)
     return data[:count]

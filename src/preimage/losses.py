@@ -2,9 +2,10 @@ r"""The loss of Equation 1: how far a code is from its target (section 3.1).
 
 Inversion uses the squared Euclidean distance, normalized (Eq. 2) and possibly masked (Eq. 3);
 activation maximization and caricature use the inner product (Eq. 4). Each is here twice. The
-functions are the formulas, written for reading. The classes hold the target fixed, as the
-solvers need it, and return the gradient with respect to the code too: in closed form, because
-through autograd it would cost as much as an early layer.
+functions are the formulas, written for reading. The classes, used by the solvers, hold the
+target fixed and also return the gradient with respect to the code: in closed form, because
+through autograd it would cost as much as an early layer. Their `is_joint` says whether the
+loss of an image depends on other images of the batch.
 """
 
 from __future__ import annotations
@@ -16,15 +17,10 @@ from torch import Tensor
 
 
 def squared_distance(codes: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Return ||(Phi - Phi_0) . M||^2 / ||Phi_0 . M||^2, Eqs. 2 and 3.
+    """Return ||(Phi - Phi_0) . M||^2 / ||Phi_0 . M||^2, Eqs. 2 and 3, (N,).
 
-    Args:
-        codes: Phi, (N, ...).
-        target: Phi_0, (N, ...).
-        mask: M, of ones and zeros, broadcast against the codes; None keeps everything.
-
-    Returns:
-        One value per image, (N,).
+    The codes Phi and Phi_0 are (N, ...). The mask M, of ones and zeros, is broadcast against
+    them; None keeps everything.
 
     >>> squared_distance(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]])).tolist()
     [1.0]
@@ -54,14 +50,7 @@ def relative_error(codes: Tensor, target: Tensor, mask: Tensor | None = None) ->
 
 
 class InnerProduct:
-    """The loss -<Phi, Phi_0> of a fixed target: Eq. 4 without its Z, because C is 1 / Z.
-
-    Args:
-        target: Phi_0, (N, ...).
-
-    Attributes:
-        is_joint: False: the loss of an image does not depend on the other images.
-    """
+    """The loss -<Phi, Phi_0> of a fixed target (N, ...): Eq. 4 without its Z, as C is 1 / Z."""
 
     is_joint = False
 
@@ -96,9 +85,6 @@ class DiverseInnerProduct:
         seeds: the number of images of each target, which follow one another.
         weights: the weight of the likeness for each target, (N / seeds,).
 
-    Attributes:
-        is_joint: True: the loss of an image depends on the other images of its target.
-
     Raises:
         ValueError: if there is one image for each target. On a call: if the codes are
             neither maps nor tokens.
@@ -109,8 +95,7 @@ class DiverseInnerProduct:
     def __init__(self, loss: InnerProduct, seeds: int, weights: Tensor) -> None:
         if seeds < 2:
             raise ValueError("diversity needs at least two seeds")
-        self.loss = loss
-        self._seeds = seeds
+        self.loss, self._seeds = loss, seeds
         self._weights = weights.repeat_interleave(seeds)
 
     def select(self, rows: Sequence[int]) -> DiverseInnerProduct:
@@ -140,14 +125,7 @@ class DiverseInnerProduct:
 
 
 class SquaredDistance:
-    """The loss `squared_distance` of a fixed target.
-
-    Args:
-        target: Phi_0, (N, ...).
-        mask: M, of ones and zeros, broadcast against the codes; None keeps everything.
-
-    Attributes:
-        is_joint: False: the loss of an image does not depend on the other images.
+    """The loss `squared_distance` of a fixed target and mask.
 
     Raises:
         ValueError: if a target is zero wherever the mask keeps it.
@@ -156,10 +134,8 @@ class SquaredDistance:
     is_joint = False
 
     def __init__(self, target: Tensor, mask: Tensor | None = None) -> None:
-        self.target = target
-        self.mask = mask
-        kept = target if mask is None else target * mask
-        self._norm = _squared_norm(kept)
+        self.target, self.mask = target, mask
+        self._norm = _squared_norm(target if mask is None else target * mask)
         if not bool((self._norm > 0).all()):
             raise ValueError(
                 "the target code is zero, like that of a constant image: there is nothing to invert"
@@ -185,9 +161,8 @@ class SquaredDistance:
 def _squared_norm(codes: Tensor) -> Tensor:
     """Return the squared norm of each code, (N,), the same to the bit in any batch.
 
-    Each code is summed alone. `torch.dot` would not do, because the order in which it adds
-    depends on the alignment of a code in memory: hence the sum of squares, a new tensor for
-    each code. Codes are not flattened, because those of a network may have their channels
-    last in memory.
+    Each code is summed alone, and as a new tensor of squares, because the order in which
+    `torch.dot` adds depends on the alignment of a code in memory. Codes are not flattened,
+    because those of a network may have their channels last in memory.
     """
     return torch.stack([(code * code).sum() for code in codes])

@@ -1,4 +1,4 @@
-"""Names that users type, each parsed in one place: layers, channels, and what is misspelt."""
+"""Names that users type: layers, lists of channels, and misspelt names."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class LayerName:
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """Return the message for an unknown name: it offers the nearest known one, or lists them.
+    """Return the message for an unknown name, which offers the nearest known one, or lists them.
 
     >>> unknown("network", "alexnt", ["alexnet", "vgg-m"])
     "unknown network 'alexnt': did you mean 'alexnet'?"
@@ -54,11 +54,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 def parse_channels(text: str, count: int | None = None) -> list[int]:
-    """Return the channels that a list such as "0-24,31", or "all", stands for, each once.
+    """Return the channels that a list such as "0-24,31" stands for, each once.
 
-    Args:
-        text: numbers and ranges, separated by commas.
-        count: number of channels of the layer; needed for "all".
+    If `count`, the number of channels of the layer, is given, the text can also be "all".
 
     Raises:
         ValueError: if the text is no such list, or a number is not below `count`.

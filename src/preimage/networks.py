@@ -1,4 +1,4 @@
-"""A loaded network: its layers as representations, its classes, and C of each layer."""
+"""Loaded networks: their layers, their classes, and C of each layer."""
 
 from __future__ import annotations
 
@@ -91,30 +91,25 @@ class Network:
             ValueError: if there is no layer of that name; the nearest name is offered.
         """
         layer = Layer(self.module, name, self.preprocessing, name=str(LayerName(self.name, name)))
-        layer.loss_weight = (
-            self._tabled_loss_weight(name) if self.loss_weights else _by_stride(layer.stride)
-        )
+        layer.loss_weight = self._loss_weight(layer)
         return layer
 
     def several(self, names: Sequence[str]) -> Layers:
-        """Return several of the layers as one representation, computed by one forward pass.
-
-        Raises:
-            ValueError: if there is no layer of a name; the nearest name is offered.
-        """
+        """Return several of the layers as one representation, computed by one forward pass."""
         return Layers([self.layer(name) for name in names])
 
-    def _tabled_loss_weight(self, layer: str) -> float:
-        """Return C of the first row of the table whose layer ends at or after `layer` does."""
-        end = self._end(layer)
+    def _loss_weight(self, layer: Layer) -> float:
+        """Return C of the first row of the table whose layer ends at or after this one."""
+        if not self.loss_weights:
+            rows = (weight for most, weight in STRIDE_LOSS_WEIGHTS if layer.stride <= most)
+            return next(rows, LAST_LOSS_WEIGHT)
+        end = self._end(layer.layer)
         rows = (weight for last, weight in self.loss_weights if end <= self._end(last))
         return next(rows, LAST_LOSS_WEIGHT)
 
     def _end(self, layer: str) -> int:
         """Return the index of the last submodule that belongs to `layer`."""
-        return max(
-            index for index, name in enumerate(self.layers) if f"{name}.".startswith(f"{layer}.")
-        )
+        return max(n for n, name in enumerate(self.layers) if f"{name}.".startswith(f"{layer}."))
 
     def class_index(self, name: str) -> int:
         """Return the index of the class with this name among its synonyms, or with this number.
@@ -136,8 +131,7 @@ class Network:
         if len(found) > 1:
             raise ValueError(f"several classes are called {name!r}: {', '.join(map(str, found))}")
         if not found:
-            every = [word for words in synonyms for word in words]
-            raise ValueError(unknown("class", name, every))
+            raise ValueError(unknown("class", name, [word for words in synonyms for word in words]))
         return found[0]
 
     def probabilities(self, images: Tensor) -> Tensor:
@@ -161,8 +155,3 @@ class Network:
         (probabilities,) = self.probabilities(image[None])
         likeliest = self.classes[int(probabilities.argmax())]
         return {"probability": float(probabilities[index]), "top_1": likeliest.split(",")[0]}
-
-
-def _by_stride(stride: int) -> float:
-    weights = (weight for largest, weight in STRIDE_LOSS_WEIGHTS if stride <= largest)
-    return next(weights, LAST_LOSS_WEIGHT)

@@ -28,7 +28,7 @@ class Loss(Protocol):
 
     Attributes:
         is_joint: whether the loss of an image depends on other images of the batch too. If
-            so, all of them are evaluated together, and `select` is not supported.
+            so, all are evaluated together, and `select` is not supported.
     """
 
     is_joint: bool
@@ -73,7 +73,7 @@ class Energy:
         return self.alpha_norm + self.total_variation + self.loss_weight * self.loss
 
     def select(self, rows: Sequence[int]) -> Energy:
-        """Return the energy of some of the images, in this order."""
+        """Return the energy of these images, in this order."""
         return Energy.from_terms(self.terms[..., list(rows)], self.loss_weight[list(rows)])
 
 
@@ -86,9 +86,8 @@ class Objective:
         settings: the constants of the priors.
         loss_weights: C of each image, (N,).
         size: height and width of the image that the representation sees. The images that are
-            optimized are larger than that by the margin of the jitter.
-        flat: the regions of each image that are held flat; None for an image without any,
-            or for all images.
+            optimized are larger by the margin of the jitter.
+        flat: the regions of each image that are held flat; None if there are none.
         at_once: largest number of images that are computed together; None is no limit.
     """
 
@@ -102,13 +101,11 @@ class Objective:
         flat: Sequence[FlatRegions | None] | None = None,
         at_once: int | None = None,
     ) -> None:
-        self.representation = representation
-        self.loss = loss
+        self.representation, self.loss = representation, loss
         self.prior = Prior(
             settings.alpha, settings.beta, settings.pixel_norm, settings.gradient_norm
         )
-        self.loss_weights = loss_weights
-        self.size = size
+        self.loss_weights, self.size = loss_weights, size
         self._flat = [None] * len(loss_weights) if flat is None else list(flat)
         self._at_once = at_once
         self._parts: list[tuple[slice, Objective]] = []  # made by the first call that needs them
@@ -145,8 +142,7 @@ class Objective:
 
         Args:
             x: images, (N, D, H, W), larger than `size` if they have a margin.
-            views: the view of each image, (N, 2) or (N, 4) as in `preimage.views`; None if
-                the representation sees the images as they are.
+            views: the view of each image, (N, 2) or (N, 4) as in `preimage.views`, if any.
         """
         if len(x) > self.images_at_once(x):
             return self._in_parts(x, views)
@@ -182,7 +178,7 @@ class Objective:
         return len(x) if self._at_once is None else min(self._at_once, len(x))
 
     def _in_parts(self, x: Tensor, views: Tensor | None) -> tuple[Energy, Tensor]:
-        """Return energy and gradient as a call does, of as many images at once as allowed."""
+        """Return energy and gradient as a call does, computed in parts of the batch."""
         if not self._parts:
             starts = range(0, len(x), self.images_at_once(x))
             slices = [slice(n, min(n + starts.step, len(x))) for n in starts]

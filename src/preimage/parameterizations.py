@@ -12,8 +12,6 @@ Distill 2017). With A the colors, s(k) = 1 / |k| and F the orthonormal Fourier t
 
 from __future__ import annotations
 
-from typing import Protocol, final
-
 import torch
 from torch import Tensor
 
@@ -28,49 +26,28 @@ NATURAL_COLORS = (
 A A^T is the mean covariance of the colors in the shipped photos over its mean diagonal."""
 
 
-class Parameterization(Protocol):
-    """A linear map from parameters to images (N, D, H, W)."""
+class Pixels:
+    """The pixels of images (N, D, H, W) themselves, as in the paper."""
 
     def encode(self, images: Tensor) -> Tensor:
         """Return the parameters of images."""
-
-    def decode(self, parameters: Tensor) -> Tensor:
-        """Return the images of parameters."""
-
-    def pull_back(self, gradient: Tensor) -> Tensor:
-        """Return the gradient with respect to the parameters from that of the images."""
-
-    def project_(self, parameters: Tensor, max_pixel_norm: float) -> Tensor:
-        """Bring parameters within the hard bound of Eq. 6, in place, and return their images."""
-
-
-@final
-class Pixels:
-    """The pixels themselves, as in the paper."""
-
-    def encode(self, images: Tensor) -> Tensor:
-        """Return the images unchanged."""
         return images
 
     def decode(self, parameters: Tensor) -> Tensor:
-        """Return the images unchanged."""
+        """Return the images of parameters."""
         return parameters
 
     def pull_back(self, gradient: Tensor) -> Tensor:
-        """Return the gradient unchanged."""
+        """Return the gradient with respect to the parameters from that of the images."""
         return gradient
 
     def project_(self, parameters: Tensor, max_pixel_norm: float) -> Tensor:
-        """See `preimage.priors.project_`."""
+        """Bring parameters within the hard bound of Eq. 6, in place, and return their images."""
         return project_(parameters, max_pixel_norm)
 
 
-@final
 class Fourier:
-    """Spectra z as real and imaginary parts, (N, D, H, W // 2 + 1, 2).
-
-    Args:
-        like: images (N, D, H, W) of the shape, dtype and device of those to come.
+    """Spectra z of images like `like`, as real and imaginary parts, (N, D, H, W // 2 + 1, 2).
 
     >>> x = torch.rand(2, 3, 6, 5)
     >>> bool(torch.allclose(Fourier(x).decode(Fourier(x).encode(x)), x, atol=1e-5))
@@ -108,7 +85,7 @@ class Fourier:
         return self._spectrum(_mix(self._mixing.T, gradient)) * self._pulling
 
     def project_(self, parameters: Tensor, max_pixel_norm: float) -> Tensor:
-        """See `Parameterization.project_`; spectra of images within the bound do not change."""
+        """See `Pixels.project_`; spectra of images within the bound do not change."""
         images = self.decode(parameters)
         beyond = (images * images).sum(1).amax((1, 2)) > max_pixel_norm**2
         if bool(beyond.any()):
@@ -125,6 +102,6 @@ def _mix(matrix: Tensor, images: Tensor) -> Tensor:
     return (matrix[:, :, None, None] * images[:, None]).sum(2)
 
 
-def parameterization(name: str, like: Tensor) -> Parameterization:
+def parameterization(name: str, like: Tensor) -> Pixels | Fourier:
     """Return "pixels" or "fourier" for images of the shape of `like`, (N, D, H, W)."""
     return Fourier(like) if name == "fourier" else Pixels()

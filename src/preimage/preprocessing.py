@@ -15,20 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from preimage.images import (
-    MAX_PIXELS,
-    ImageError,
-    ImageLike,
-    fit_within,
-    load_image,
-    resize_image,
-)
+from preimage.images import MAX_PIXELS, ImageError, ImageLike, fit_within, load_image, resize_image
 
 if TYPE_CHECKING:
     from PIL import Image
 
 _LUMA = (0.299, 0.587, 0.114)
-_INTERPOLATIONS = ("bilinear", "bicubic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +31,10 @@ class Preprocessing:
         mean: subtracted from each channel, 0..255. One value makes the image gray
             (0.299 R + 0.587 G + 0.114 B), three values keep its colors.
         std: an image x of the core enters the network as x / std; one value or one per
-            channel, in units of 0..255.
+            channel, 0..255.
         size: height and width of images if the caller names no size; None keeps the photo's.
         resize: length in pixels to which the photo's shorter side is resized before its
-            center is cropped to `size`. If None, the whole photo is resized to `size`,
-            whatever its proportions.
+            center is cropped to `size`. If None, the whole photo is resized to `size`.
         interpolation: "bilinear" or "bicubic", both with antialiasing, as Pillow does it.
 
     Raises:
@@ -70,9 +61,10 @@ class Preprocessing:
             raise ValueError(f"size must be a height and a width in pixels, not {self.size}")
         if self.resize is not None and (self.size is None or self.resize < max(self.size)):
             raise ValueError(f"resize {self.resize} leaves less than a size of {self.size} to crop")
-        if self.interpolation not in _INTERPOLATIONS:
-            names = " or ".join(_INTERPOLATIONS)
-            raise ValueError(f"interpolation must be {names}, not {self.interpolation!r}")
+        if self.interpolation not in ("bilinear", "bicubic"):
+            raise ValueError(
+                f"interpolation must be bilinear or bicubic, not {self.interpolation!r}"
+            )
 
     @property
     def channels(self) -> int:
@@ -130,8 +122,8 @@ class Preprocessing:
         Args:
             source: see `load_image`.
             size: height and width of the image, or the largest length of its longer side. If
-                None, it is resized and cropped as the attributes prescribe, and rounded to
-                whole gray levels, as pipelines do that resize with Pillow.
+                None, the attributes decide, and a resized image is rounded to whole gray
+                levels, as by pipelines that resize with Pillow.
 
         Raises:
             ImageError: if the source cannot be used, or the size is too large.

@@ -1,10 +1,9 @@
 """The settings that have a name: presets of Algorithm 1 and qualities of the fast solver.
 
 `PAPER` is what is printed in sections 3.3, 3.4 and 5.1. `NNPREIMAGE` is what the authors'
-code ran, which made the figures. docs/deviations.md lists where the two differ. With the
-printed learning rate the method does not work. The qualities minimize the same energy by the
-fast solver; they differ between networks and the classical representations. `settings_for`
-returns those that fit a representation.
+code ran, which made the figures. With the printed learning rate the method does not work
+(docs/deviations.md). The qualities minimize the same energy by the fast solver; they differ
+between networks and the classical representations.
 
     >>> NNPREIMAGE.replace(loss_weight=20).loss_weight
     20
@@ -57,10 +56,7 @@ STRENGTHS: dict[str, float] = {"maximize": 1.0, "caricature": 10.0}
 are 1; but with 1, the priors outweigh early layers in a caricature (docs/maximization.md)."""
 
 _DRAFT = Settings(
-    loss_weight=20,
-    jitter=1,
-    start_amplitude=0.5,
-    solver=SobolevLBFGS(stages=((20, 1.0),)),
+    loss_weight=20, jitter=1, start_amplitude=0.5, solver=SobolevLBFGS(stages=((20, 1.0),))
 )
 
 QUALITIES = ("draft", "fast", "best")
@@ -82,11 +78,7 @@ NETWORK_QUALITIES = {
 
 
 def settings_for(representation: Representation, name: str = "fast") -> Settings:
-    """Return the settings of a quality or preset for a representation, with its own C.
-
-    Args:
-        representation: what is to be visualized.
-        name: one of `QUALITIES` or `PRESETS`.
+    """Return the settings of one of `QUALITIES` or `PRESETS`, with the representation's own C.
 
     Raises:
         ValueError: if there is no such name.
@@ -99,9 +91,8 @@ def settings_for(representation: Representation, name: str = "fast") -> Settings
     known = {**qualities, **PRESETS}
     if name not in known:
         raise ValueError(unknown("settings", name, known))
-    if representation.loss_weight is None:
-        return known[name]
-    return known[name].replace(loss_weight=representation.loss_weight)
+    own = representation.loss_weight
+    return known[name] if own is None else known[name].replace(loss_weight=own)
 
 
 def strength_of(

@@ -3,11 +3,9 @@ r"""The natural-image prior R of Equation 1 (section 3.2).
 - `alpha_norm` bounds the range: R_alpha of Eq. 5. `project` is the hard bound of Eq. 6.
 - `total_variation` bounds the variation: R_TV^beta of section 3.2.2.
 
-The third part of the prior, the random shift of Eq. 7, is in `views`.
-
-`Prior` returns the first two with their gradient in closed form, as the solvers need them.
-All functions take images (N, D, H, W) in the core's units, and all values are one for each
-image.
+The third part, the random shift of Eq. 7, is in `views`. `Prior` returns the first two with
+their gradient in closed form, as the solvers need them. All functions take images
+(N, D, H, W) in the core's units; values are one for each image, (N,).
 """
 
 from __future__ import annotations
@@ -74,14 +72,7 @@ def project_(x: Tensor, max_pixel_norm: float) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """The prior R_alpha + R_TV^beta with its gradient in closed form.
-
-    Attributes:
-        alpha: exponent of the bounded range.
-        beta: exponent of the total variation.
-        pixel_norm: B.
-        gradient_norm: V.
-    """
+    """R_alpha + R_TV^beta with its gradient in closed form; the constants are as in `Settings`."""
 
     alpha: float
     beta: float

@@ -29,14 +29,13 @@ class Algorithm1:
     """The constants of Algorithm 1 (section 3.4), the paper's solver.
 
     Attributes:
-        name: "algorithm-1".
         momentum: rho.
         learning_rate: eta_0 as a fraction of B^2 / alpha.
         scale_rate_by_area: whether to multiply eta_0 by the number of pixels.
         iterations: T.
-        final_iterations: iterations of a second stage without jitter. It starts from the
-            central crop of the first stage, with the accumulators cleared. Networks always
-            have it, HOG and DSIFT only after jitter.
+        final_iterations: iterations of a second stage without jitter, from the central crop
+            of the first, with the accumulators cleared. Networks always have it, HOG and
+            DSIFT only after jitter.
         final_learning_rate: learning rate of that stage as a fraction of the first's.
 
     Raises:
@@ -69,7 +68,6 @@ class SobolevLBFGS:
     """The constants of L-BFGS in a Sobolev metric, the fast solver (docs/solver.md).
 
     Attributes:
-        name: "sobolev-lbfgs".
         stages: (evaluations, softness) of each stage. The softness is that of the orientation
             binning, 0 to 1; representations without orientation bins ignore it.
 
@@ -114,8 +112,8 @@ class Settings:
 
     Attributes:
         loss_weight: C of Eq. 1, the weight of the loss, for `invert`.
-        strength: multiple of 1 / Z that C is for `maximize` and `caricature`. If None, it is
-            that of `presets.STRENGTHS`.
+        strength: C of `maximize` and `caricature` as a multiple of 1 / Z. If None, it is that
+            of `presets.STRENGTHS`.
         alpha: exponent of the bounded-range prior (Eq. 5).
         beta: exponent of the total-variation prior (section 3.2.2).
         pixel_norm: B, the typical norm of a pixel (Eq. 5).
@@ -124,9 +122,8 @@ class Settings:
         jitter: T of Eq. 7, the number of shifts along each axis; 1 is no jitter. If None, it
             is the representation's `default_jitter` times `jitter_scale`.
         jitter_scale: see `jitter`.
-        rotation: largest angle in degrees by which the view is turned; the angle is drawn
-            anew at each step.
-        zoom: largest factor by which the view is enlarged or reduced, drawn likewise.
+        rotation: largest angle in degrees by which the view is turned at random at each step.
+        zoom: largest factor by which the view is enlarged or reduced, likewise.
         parameterization: "pixels", or "fourier" for a spectrum with decorrelated colors.
         start_amplitude: amplitude of the noise to start from; the authors' is 1.
         solver: `Algorithm1` or `SobolevLBFGS`, with its own constants.
@@ -251,10 +248,8 @@ class Settings:
         """Return the number of steps of the final stage of Algorithm 1; 0 if there is none."""
         if not isinstance(self.solver, Algorithm1):
             return 0
-        views_vary = representation.is_network or self.turns_views
-        if views_vary or self.shifts(representation) > 1:
-            return self.solver.final_iterations
-        return 0
+        needed = representation.is_network or self.turns_views or self.shifts(representation) > 1
+        return self.solver.final_iterations if needed else 0
 
     def evaluations(self, representation: Representation) -> int:
         """Return the number of evaluations of the energy in a run that is not interrupted."""

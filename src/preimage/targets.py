@@ -1,7 +1,7 @@
 r"""Targets Phi_0 of activation maximization (section 6), and their algebra.
 
-A target says what an image is to excite: a component of a layer, a sum of several, or a
-direction in the space of features. Targets can be added and scaled:
+An image is to excite a component of a layer, a sum of several, or a direction in the space of
+features. Targets can be added and scaled:
 
     >>> channel("layer3", 5) - 0.5 * channel("layer3", 9)
     layer3:5 - 0.5 layer3:9
@@ -35,7 +35,7 @@ class Term:
         position: row and column of the response; "center" for the central one, "everywhere"
             for the mean of all.
         weight: factor of the response; negative if it is to be suppressed.
-        class_name: name of the class, as the user gave it; empty if this is no class score.
+        class_name: the class, as the user named it; empty if this is no class score.
     """
 
     layer: str | None
@@ -101,10 +101,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Target:
-    """A sum of terms.
-
-    `channel`, `neuron`, `mean_channel`, `direction` and `class_score` make targets of one term.
-    """
+    """A sum of terms, made by `channel`, `neuron`, `mean_channel`, `direction`, `class_score`."""
 
     terms: tuple[Term, ...]
 
@@ -132,7 +129,8 @@ class Target:
         return self * -1
 
     def __repr__(self) -> str:
-        words = [_factor(term.weight) + str(term) for term in self.terms]
+        factors: dict[float, str] = {1: "", -1: "-"}
+        words = [factors.get(t.weight, f"{t.weight:g} ") + str(t) for t in self.terms]
         return " + ".join(words).replace("+ -", "- ")
 
     def mapped(self, change: Callable[[Term], Term]) -> Target:
@@ -155,12 +153,10 @@ class Target:
     def place(self, code_shapes: Mapping[str | None, tuple[int, ...]]) -> Tensor:
         """Return Phi_0: a code of the only layer, or the codes of several, one after another.
 
-        Args:
-            code_shapes: the shape of each layer's code by name, in the order of the layers; a
-                single layer is the entry of None.
+        The shapes of the layers' codes are in order; a single layer is the entry of None.
 
         Raises:
-            ValueError: as `Term.place`.
+            ValueError: if a code has no such channel, position or direction.
         """
         placed = {
             layer: torch.stack(
@@ -220,20 +216,12 @@ def channel_count(code_shape: tuple[int, ...]) -> int:
     return _CodeGrid.from_shape(code_shape).channels
 
 
-def _factor(weight: float) -> str:
-    """Return what stands before a term of this weight."""
-    return "" if weight == 1 else "-" if weight == -1 else f"{weight:g} "
-
-
 @dataclass(frozen=True, slots=True)
 class _CodeGrid:
     """The grid of positions in a code of maps (K, H', W'), tokens (T, K) or a vector (K,).
 
-    Attributes:
-        code_shape: the shape of the code.
-        channels: K.
-        grid: rows and columns of positions: H' and W', the largest square of tokens, or 1 x 1.
-        prefix: number of tokens before those of the grid, such as that of the class.
+    Its `grid` has H' x W' positions, the largest square of tokens, or 1 x 1. The `prefix` is the
+    number of tokens before those of the grid, such as that of the class.
     """
 
     code_shape: tuple[int, ...]
@@ -259,8 +247,8 @@ class _CodeGrid:
     def spread(self, vector: Tensor, position: Position) -> Tensor:
         """Return a code with `vector` (K,) at a position, or with its share at each position."""
         rows, columns = self.grid
+        places = torch.zeros(self.prefix + rows * columns)
         if position == "everywhere":
-            places = torch.zeros(self.prefix + rows * columns)
             places[self.prefix :] = 1 / (rows * columns)
         else:
             row, column = (rows // 2, columns // 2) if position == "center" else position
@@ -268,7 +256,6 @@ class _CodeGrid:
                 raise ValueError(
                     f"position {row}, {column} is not on the grid of {rows} x {columns} responses"
                 )
-            places = torch.zeros(self.prefix + rows * columns)
             places[self.prefix + row * columns + column] = 1
         values = torch.outer(places, vector)
         return (values.T if len(self.code_shape) == 3 else values).reshape(self.code_shape)

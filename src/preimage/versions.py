@@ -8,14 +8,7 @@ from importlib.metadata import version
 
 
 def versions(device: str | None = None) -> dict[str, str]:
-    """Return what a result was computed with.
-
-    Args:
-        device: where it was computed, if it was.
-
-    Returns:
-        The versions of `preimage`, `torch` and `python`, the processor architecture as
-        `machine`, the number of `threads` and, if given, the `device`.
+    """Return what a result was computed with, on `device` if one is given.
 
     >>> sorted(versions("cpu"))
     ['device', 'machine', 'preimage', 'python', 'threads', 'torch']

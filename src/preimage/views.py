@@ -1,9 +1,9 @@
 r"""Views: the windows through which the representation sees the image.
 
-Eq. 7 shifts the window by whole pixels (`jitter`). `affine` also turns and zooms it, as
-later visualizations do (Olah, Mordvintsev and Schubert, "Feature Visualization", Distill
-2017), so that the result does not depend on one orientation and scale. The image that is
-optimized is a canvas, larger than the window by a margin of T - 1 pixels for T shifts.
+Eq. 7 shifts the window by whole pixels (`jitter`). `affine` also turns and zooms it, so that the
+result does not depend on one orientation and scale (Olah, Mordvintsev and Schubert, "Feature
+Visualization", Distill 2017). The image that is optimized is a canvas, larger than the window
+by a margin of T - 1 pixels for T shifts.
 
 A view is (row, column) or (row, column, angle, zoom): the window's top left corner in
 pixels, its counterclockwise angle in radians, and the factor by which the image appears
@@ -20,29 +20,20 @@ from torch import Tensor
 
 
 def jitter(x: Tensor, offsets: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return the crop of each canvas at its own row and column of `offsets`, Eq. 7.
+    """Return the crop of each canvas (N, D, H, W) at its own row and column tau, Eq. 7.
 
-    Args:
-        x: canvases (N, D, H, W).
-        offsets: tau, rows and columns, whole numbers (N, 2) on the CPU.
-        size: height and width of the crops.
+    The `offsets` tau are whole numbers (N, 2) on the CPU; `size` is that of the crops.
     """
-    crops = [
-        canvas[:, v : v + size[0], u : u + size[1]]
-        for canvas, (v, u) in zip(x, offsets.tolist(), strict=True)
-    ]
-    return torch.stack(crops)
+    height, width = size
+    places = zip(x, offsets.tolist(), strict=True)
+    return torch.stack([canvas[:, v : v + height, u : u + width] for canvas, (v, u) in places])
 
 
 def affine(x: Tensor, views: Tensor, size: tuple[int, int]) -> Tensor:
     """Return each canvas as seen through its own window, turned about its center and zoomed.
 
-    The interpolation is bilinear. The canvas is continued by its mirror image.
-
-    Args:
-        x: canvases (N, D, H, W).
-        views: (N, 4): row, column, angle in radians and zoom of each.
-        size: height and width of the window.
+    The interpolation is bilinear, and the canvas is continued by its mirror image. The canvases
+    are (N, D, H, W), the views (N, 4); `size` is that of the window.
 
     >>> x = torch.arange(9.0).reshape(1, 1, 3, 3)
     >>> affine(x, torch.tensor([[0, 0, math.pi / 2, 1.0]]), (3, 3)).round().tolist()
@@ -80,12 +71,8 @@ def draw_views(
 ) -> Tensor | None:
     """Draw the views of all images at all steps, each image's from its own random stream.
 
-    Args:
-        generators: one random stream for each image.
-        steps: number of views of each image.
-        shifts: T of Eq. 7; rows and columns are uniform in 0..T-1.
-        rotation: angles are uniform within plus and minus this number of degrees.
-        zoom: zooms are log-uniform between 1 / zoom and zoom.
+    Rows and columns are uniform in 0..T-1 for T `shifts`, angles uniform within plus and minus
+    `rotation` degrees, and zooms log-uniform between 1 / zoom and zoom.
 
     Returns:
         Views (steps, N, 2), or (steps, N, 4) if they are turned or zoomed; None if all of

@@ -6,9 +6,8 @@
     mu_t = rho mu_(t-1) - eta_t g_t
     x_(t+1) = projection of x_t + mu_t on the pixels of norm at most B_+
 
-With jitter, x is larger than the image that the representation sees, through a window at a
-random place. If the image is not parameterized by its pixels, x above stands for its
-parameters z.
+With jitter, the representation sees x through a smaller window at a random place. If the image
+is not parameterized by its pixels, x stands for its parameters, z in the code.
 """
 
 from __future__ import annotations
@@ -40,16 +39,12 @@ def algorithm_1(
         settings: B_+ and the parameterization.
         solver: rho.
         rate: eta_0.
-        iterations: T.
-        views: the view of each image at each iteration, (T, N, 2) or (T, N, 4) as in
-            `preimage.views`; None if the representation sees the images as they are.
+        iterations: the number of them.
+        views: as `draw_views` returns them.
         recorder: records every iteration.
 
     Returns:
         The images, and whether Ctrl-C ended the run.
-
-    Raises:
-        NonFiniteEnergyError: if the energy of an image becomes NaN or infinite.
     """
     rho = solver.momentum
     kind = parameterization(settings.parameterization, start)

@@ -26,7 +26,7 @@ class Minimum:
             records that of the images that the step starts from, the Sobolev solver that of
             the best images so far.
         interrupted: whether Ctrl-C ended the run; the images are then the latest ones.
-        snapshots: steps and the images of these steps, (N, D, H, W).
+        snapshots: steps and their images, (N, D, H, W).
     """
 
     images: Tensor
@@ -52,7 +52,7 @@ def minimize(
         settings: all constants.
         generators: one stream of random views for each image.
         progress: called after each step.
-        snapshot_every: keep the images of every so many steps; 0 keeps none.
+        snapshot_every: steps between snapshots; 0 keeps none.
 
     Raises:
         NonFiniteEnergyError: if the energy of an image becomes NaN or infinite.

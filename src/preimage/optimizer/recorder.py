@@ -19,7 +19,7 @@ class NonFiniteEnergyError(ArithmeticError):
     """The energy became NaN or infinite.
 
     Attributes:
-        step: the step at which it did, counted from 1.
+        step: the first such step, counted from 1.
         last_images: the last images whose energy was finite, (N, D, H, W).
     """
 
@@ -36,10 +36,8 @@ class NonFiniteEnergyError(ArithmeticError):
 class Progress:
     """The argument of a progress callback, which is called after each step.
 
-    A step is one evaluation of the energy and its gradient.
-
     Attributes:
-        step: number of steps done, from 1 to `steps`.
+        step: number of steps done: evaluations of the energy and its gradient.
         steps: number of steps in all.
         energy: the energy of `images`.
         images: the images so far, with the margin of their jitter; they change after the call.
@@ -54,15 +52,8 @@ class Progress:
 class Recorder:
     """A recorder of energies and snapshots that reports progress.
 
-    Args:
-        steps: largest number of steps.
-        loss_weights: C of each image, (N,).
-        size: height and width that snapshots are cropped to.
-        progress: called after each step.
-        snapshot_every: keep the images of every so many steps; 0 keeps none.
-
-    Attributes:
-        snapshots: steps and the images of these steps, (N, D, H, W).
+    It serves up to `steps` steps of images with C `loss_weights`, (N,). The `snapshots`, steps
+    and their images, are cropped to `size`.
     """
 
     def __init__(
@@ -74,15 +65,13 @@ class Recorder:
         snapshot_every: int,
     ) -> None:
         self.snapshots: list[tuple[int, Tensor]] = []
-        self._steps = steps
-        self._step = 0
+        self._step, self._steps = 0, steps
         self._size = size
         self._loss_weights = loss_weights
         self._terms = loss_weights.new_full((3, steps, len(loss_weights)), torch.nan)
         self._all_finite = loss_weights.new_ones((), dtype=torch.bool)
         self._last_finite: Tensor | None = None
-        self._progress = progress
-        self._every = snapshot_every
+        self._progress, self._every = progress, snapshot_every
 
     def record(self, energy: Energy, images: Tensor) -> None:
         """Record the energy of `images`, which must not change until the next call.
@@ -98,20 +87,13 @@ class Recorder:
         last = images if self._last_finite is None else center_crop(self._last_finite, shape)
         self._all_finite &= energy.total.isfinite().all()
         self._last_finite = torch.where(self._all_finite, images, last)
-        if self._progress is not None or self._step % _BLOCK == 1:
-            self._check()
+        is_checked = self._progress is not None or self._step % _BLOCK == 1
+        if is_checked and not bool(self._all_finite):
+            self.trace()  # raises NonFiniteEnergyError
         if self._every and self._step % self._every == 0:
             self.snapshots.append((self._step, center_crop(images, self._size).clone()))
         if self._progress is not None:
             self._progress(Progress(self._step, self._steps, energy, images))
-
-    def _check(self) -> None:
-        """Raise NonFiniteEnergyError if the energy of a step so far is not finite."""
-        if self._last_finite is None or bool(self._all_finite):
-            return
-        finite = self._trace().total.isfinite().all(1)
-        step = int(finite.logical_not().nonzero()[0]) + 1
-        raise NonFiniteEnergyError(step, center_crop(self._last_finite, self._size).clone())
 
     def trace(self) -> Energy:
         """Return the energy of every step so far, each term (steps, N), on the CPU.
@@ -119,8 +101,8 @@ class Recorder:
         Raises:
             NonFiniteEnergyError: if the energy of a step is not finite.
         """
-        self._check()
-        return self._trace()
-
-    def _trace(self) -> Energy:
-        return Energy.from_terms(self._terms[:, : self._step].cpu(), self._loss_weights.cpu())
+        trace = Energy.from_terms(self._terms[:, : self._step].cpu(), self._loss_weights.cpu())
+        if self._last_finite is not None and not self._all_finite:
+            step = int(trace.total.isfinite().all(1).logical_not().nonzero()[0]) + 1
+            raise NonFiniteEnergyError(step, center_crop(self._last_finite, self._size).clone())
+        return trace

@@ -41,16 +41,13 @@ _MEMORY = 8
 """Number of steps that the curvature is estimated from."""
 _FIRST_STEPS = (0.67, 0.1)
 """Length of the first step of the first and of a later stage, relative to the image."""
-_LONGEST_STEP = 60.0
-_SHORTEST_STEP = 1e-3
+_SHORTEST_STEP, _LONGEST_STEP = 1e-3, 60.0
 """Root mean square of a step, in gray levels."""
 _SUFFICIENT = 1e-4
 """Fraction of the expected decrease of the energy that a step must reach."""
 _FLOOR = 0.005
 """Added to |k|^2, so that the mean of the image can change."""
-_CONTRAST_EXPONENT = 0.5
-_CONTRAST_CELL = 8
-_CONTRAST_FLOOR = 0.01
+_CONTRAST_EXPONENT, _CONTRAST_CELL, _CONTRAST_FLOOR = 0.5, 8, 0.01
 """Exponent, cell size in pixels, and the smallest local contrast relative to the mean."""
 
 
@@ -61,20 +58,10 @@ def sobolev_lbfgs(
     solver: SobolevLBFGS,
     recorder: Recorder,
 ) -> tuple[Tensor, bool]:
-    """Minimize the energy of each image from `start` (N, D, H, W).
-
-    Args:
-        objective: the energy.
-        start: the images to start from, (N, D, H, W).
-        settings: B_+.
-        solver: the stages.
-        recorder: records every evaluation.
+    """Minimize the energy of each image from `start` (N, D, H, W), in the stages of `solver`.
 
     Returns:
         The images, within the hard bound of Eq. 6, and whether Ctrl-C ended the run.
-
-    Raises:
-        NonFiniteEnergyError: if the energy of an image becomes NaN or infinite.
     """
     x = objective.flatten_(start.clone())
     fades = objective.representation.ignores_contrast and solver.stages[-1][0] > 1
@@ -148,16 +135,8 @@ class _Pair(NamedTuple):
 class _Search:
     """The descent of one image: its caller evaluates `trial` and calls `tell`, in turn.
 
-    Args:
-        x: the image (D, H, W), overwritten by every better one.
-        value: its energy.
-        gradient: the gradient of its energy.
-        metric: P.
-        first_step: length of the first step, relative to the image.
-
-    Attributes:
-        trial: the image to evaluate next.
-        done: whether the image cannot be improved any more.
+    The image `x` (D, H, W) is overwritten by every better one, until it is `done`. The length
+    `first_step` is relative to the image.
     """
 
     def __init__(
@@ -172,11 +151,7 @@ class _Search:
         self._turn()
 
     def tell(self, value: float, gradient: Tensor) -> bool:
-        """Take the trial if its energy is low enough, or else shorten the step.
-
-        Args:
-            value: the energy of `trial`.
-            gradient: its gradient.
+        """Take the trial if its energy `value` is low enough, or else shorten the step.
 
         Returns:
             True if the trial was taken.

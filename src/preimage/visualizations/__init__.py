@@ -12,10 +12,4 @@ from preimage.visualizations.inversion import invert
 from preimage.visualizations.maximization import DeadTargetError, maximize
 from preimage.visualizations.pre_image import PreImage
 
-__all__ = [
-    "DeadTargetError",
-    "PreImage",
-    "caricature",
-    "invert",
-    "maximize",
-]
+__all__ = ["DeadTargetError", "PreImage", "caricature", "invert", "maximize"]

@@ -1,7 +1,7 @@
 r"""Caricature (section 7): what does a representation see in a photo?
 
 The loss is the inner product of Eq. 4 with Phi_0 = max(0, Phi(x_0)), the start is the photo
-x_0 itself, and C = 1 / Z with Z = ||Phi_0||^2, as in the authors' code: whatever the
+x_0 itself, and C = 1 / Z with Z = ||Phi_0||^2, as in the authors' code. So whatever the
 representation responds to in the photo grows stronger.
 """
 
@@ -20,9 +20,8 @@ from preimage.presets import NNPREIMAGE, strength_of
 from preimage.representations.base import Representation
 from preimage.representations.execution import AUTO, Execution
 from preimage.settings import Settings
-from preimage.visualizations.arguments import check_representation, check_seeds, load_photos
 from preimage.visualizations.pre_image import PreImage
-from preimage.visualizations.solve import Problem, solve
+from preimage.visualizations.solve import Problem, check_arguments, load_photos, solve
 
 
 def caricature(
@@ -43,15 +42,14 @@ def caricature(
     Args:
         representation: Phi.
         images: one photo, or several of one size, as for `invert`.
-        strength: multiple of 1 / Z that C is. If None, it is that of the settings, or 10.
+        strength: C as a multiple of 1 / Z. If None, it is that of the settings, or 10.
         seeds: a caricature for each; the seed fixes the views.
-        size: height and width that photos are resized to, or the largest that their longer
-            side may be.
+        size: height and width of the photos, or the longest that their longer side may be.
         settings: all constants; by default `NNPREIMAGE`.
-        device: where to compute; a network is moved there for the time of the call.
+        device: where to compute; a network is moved there during the call.
         execution: how a network runs, and the limit of memory.
         progress: called after each step.
-        snapshot_every: keep the images of every so many steps in `.snapshots`; 0 keeps none.
+        snapshot_every: steps between the images that `.snapshots` keeps; 0 keeps none.
 
     Raises:
         ImageError: if a photo cannot be used.
@@ -67,8 +65,7 @@ def caricature(
     >>> caricature(edges, np.eye(16)).images.shape
     torch.Size([1, 1, 16, 16])
     """
-    check_representation(representation)
-    check_seeds(seeds)
+    check_arguments(representation, seeds)
     settings = NNPREIMAGE if settings is None else settings
     strength = strength_of("caricature", settings, strength)
     settings, device = settings.replace(strength=strength), torch.device(device)
@@ -82,8 +79,7 @@ def caricature(
         if not bool((squares > 0).all()):
             raise ValueError(f"{representation.name} does not respond to the photo")
         # 2. A caricature for each photo and seed, from the photo itself.
-        rows = itertools.product(range(len(photos)), seeds)
-        sources, row_seeds = zip(*rows, strict=True)
+        sources, row_seeds = zip(*itertools.product(range(len(photos)), seeds), strict=True)
         chosen = list(sources)
         loss = InnerProduct(target[chosen])
         problem = Problem(
@@ -100,7 +96,5 @@ def caricature(
         )
     # 3. How many times stronger than the photo each excites the target.
     return dataclasses.replace(
-        found,
-        originals=photos[chosen],
-        response=loss.response(found.codes) / squares[chosen],
+        found, originals=photos[chosen], response=loss.response(found.codes) / squares[chosen]
     )

@@ -1,7 +1,7 @@
 """Inversion (section 5): which image has a given code?
 
-The loss is the squared Euclidean distance to the code (Eqs. 2 and 3), and the start is
-noise, so that the code is all that the algorithm knows.
+The loss is the squared Euclidean distance to the code (Eqs. 2 and 3), and the start is noise:
+the algorithm knows the code alone.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ from preimage.representations.execution import AUTO, Execution
 from preimage.representations.flat_regions import FlatRegions
 from preimage.representations.receptive_field import Box
 from preimage.settings import Settings
-from preimage.visualizations.arguments import check_representation, check_seeds, load_photos
 from preimage.visualizations.pre_image import PreImage
-from preimage.visualizations.solve import Problem, solve
+from preimage.visualizations.solve import Problem, check_arguments, load_photos, solve
 
 
 def invert(
@@ -56,27 +55,26 @@ def invert(
         images: one photo, or several of one size: paths, PIL images, arrays (H, W[, 3]) or
             tensors ([D,] H, W), floating-point ones in 0..1.
         codes: codes to invert instead, one or a batch of them.
-        size: height and width that photos are resized to, or the largest that their longer
-            side may be. With `codes`, height and width of the result, or the side of a square
-            one; by default derived from the shape of the code.
+        size: height and width of the photos, or the longest that their longer side may be.
+            With `codes`, height and width of the result, or the side of a square one; by
+            default derived from the shape of the code.
         seeds: a reconstruction for each; the seed fixes noise and jitter.
         loss_weight: C of Eq. 1, one or several. If None, it is that of the settings or, if
             these are not given either, the layer's own.
         mask: M of Eq. 3: a choice of components by name, or ones where the code counts,
             broadcast against codes (N, ...).
-        quality: "draft", "fast" or "best": the fast solver with 20, 60 or 200 evaluations, or
-            60, 200 or 350 for networks. The default is "fast".
-        settings: all constants, instead of a quality; for Algorithm 1 `NNPREIMAGE` or `PAPER`,
-            perhaps changed by `replace`.
-        device: where to compute; a network is moved there for the time of the call.
+        quality: "draft", "fast" (the default) or "best": the fast solver with 20, 60 or 200
+            evaluations, or 60, 200 or 350 for networks.
+        settings: all constants, instead of a quality; for Algorithm 1 `NNPREIMAGE` or `PAPER`.
+        device: where to compute; a network is moved there during the call.
         execution: how a network runs, and the limit of memory.
         progress: called after each step.
-        snapshot_every: keep the images of every so many steps in `.snapshots`; 0 keeps none.
+        snapshot_every: steps between the images that `.snapshots` keeps; 0 keeps none.
 
     Raises:
         ImageError: if an image cannot be used.
-        ValueError: if a code has a wrong shape or NaN, is all zero, or does not fit `size`,
-            or if an image is too small.
+        ValueError: if a code has a wrong shape or NaN, is all zero, or does not fit `size`;
+            if an image is too small.
         NonFiniteEnergyError: if the energy becomes NaN or infinite.
 
     >>> from preimage.representations.hog import HOG
@@ -84,8 +82,7 @@ def invert(
     >>> result.images.shape, bool((result.error < 0.5).all())
     (torch.Size([2, 1, 32, 32]), True)
     """
-    check_representation(representation)
-    check_seeds(seeds)
+    check_arguments(representation, seeds)
     settings = _choose_settings(representation, quality, settings)
     weights = _as_list(settings.loss_weight if loss_weight is None else loss_weight)
     device = torch.device(device)
@@ -124,18 +121,14 @@ def invert(
 def _choose_settings(
     representation: Representation, quality: str | None, settings: Settings | None
 ) -> Settings:
-    """Return the settings that are given, or else those of a quality.
-
-    Raises:
-        ValueError: if both are given, or there is no such quality.
-    """
-    if settings is not None:
-        if quality is not None:
-            raise ValueError("give either quality or settings")
-        return settings
-    if quality is not None and quality not in QUALITIES:
-        raise ValueError(unknown("quality", quality, QUALITIES))
-    return settings_for(representation, quality or "fast")
+    """Return the settings that are given, or else those of a quality."""
+    if settings is None:
+        if quality is not None and quality not in QUALITIES:
+            raise ValueError(unknown("quality", quality, QUALITIES))
+        return settings_for(representation, quality or "fast")
+    if quality is not None:
+        raise ValueError("give either quality or settings")
+    return settings
 
 
 def _find_target(
@@ -191,13 +184,7 @@ def _mask_of_rows(
 ) -> Tensor | None:
     """Return the mask of each row, or of all of them, if there is one.
 
-    Args:
-        mask: see `invert`; there may be one for each source.
-        target: the codes of the sources, (N, ...).
-        sources: the source of each row.
-
-    Raises:
-        ValueError: if it does not fit the codes.
+    `target` holds the codes of the sources, (N, ...); `sources` is the source of each row.
     """
     if isinstance(mask, Mask):
         mask = mask.to_tensor(tuple(target.shape[1:]))
@@ -217,12 +204,9 @@ def _mask_of_rows(
 
 
 def _flat_regions(
-    representation: Representation,
-    settings: Settings,
-    target: Tensor,
-    image_size: tuple[int, int],
+    representation: Representation, settings: Settings, target: Tensor, image_size: tuple[int, int]
 ) -> list[FlatRegions | None]:
-    """Return what each code proves to be flat; None for what the solver cannot keep so."""
+    """Return the regions that each code proves to be flat, if the solver can keep them so."""
     if settings.shifts(representation) > 1 or settings.parameterization != "pixels":
         return [None] * len(target)
     return representation.flat_regions(target, image_size)

@@ -4,7 +4,7 @@ The image for a target on a grid of responses is a little over twice as large as
 field rho, and the target is the response at its center. As in the authors' code, several
 targets can instead share one image, a mosaic of square cells that lie an odd number of
 responses apart, about 1.1 rho; each then has about a quarter of the pixels to itself. The
-images of all other targets have the size of the network.
+images of all other targets have the size of the network's.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from preimage.representations.base import Representation
 from preimage.representations.receptive_field import Box, ReceptiveField
 from preimage.targets import Target
 
-_IMAGE = 2.1
-_CELL = 1.1
+_IMAGE, _CELL = 2.1, 1.1
 """Sides of an image and of a cell in receptive fields."""
 
 
@@ -54,25 +53,17 @@ class Layout:
 
     def cells(self, images: Tensor, indices: Sequence[int]) -> Tensor:
         """Return the cell of each image (N, D, H, W) that belongs to the target of this index."""
-        boxes = [self.boxes[index] for index in indices]
-        cells = [
-            image[:, top:bottom, left:right]
-            for image, (top, left, bottom, right) in zip(images, boxes, strict=True)
-        ]
+        cells = []
+        for image, index in zip(images, indices, strict=True):
+            top, left, bottom, right = self.boxes[index]
+            cells.append(image[:, top:bottom, left:right])
         return torch.stack(cells)
 
 
 def separate_layout(
-    representation: Representation,
-    targets: Sequence[Target],
-    size: int | tuple[int, int] | None,
+    representation: Representation, targets: Sequence[Target], size: int | tuple[int, int] | None
 ) -> Layout:
-    """Return the layout of one image for each target, all of one size.
-
-    Args:
-        representation: what the targets are of.
-        targets: the targets.
-        size: height and width, or the side of square images; if None, see the module.
+    """Return the layout of one image for each target, all of `size` or, if None, as above.
 
     Raises:
         ValueError: if the representation has no image size of its own and none is given, or
@@ -101,7 +92,7 @@ def mosaic_layout(representation: Representation, targets: Sequence[Target]) -> 
     field = _field_inside(representation)
     if field is None:
         raise ValueError(
-            f"a mosaic needs a layer whose receptive field is smaller than the image: that of "
+            "a mosaic needs a layer whose receptive field is smaller than the image: that of "
             f"{representation.name} is not; leave the mosaic out"
         )
     if not all(target.is_central for target in targets):

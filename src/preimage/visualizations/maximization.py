@@ -27,12 +27,11 @@ from preimage.representations.base import Representation
 from preimage.representations.execution import AUTO, Execution
 from preimage.settings import Settings
 from preimage.targets import Target
-from preimage.visualizations.arguments import check_seeds
 from preimage.visualizations.layout import Layout, mosaic_layout, separate_layout
 from preimage.visualizations.pre_image import PreImage
 from preimage.visualizations.resolve import TargetLike, resolve
 from preimage.visualizations.responses import ResponseRange, find_ranges, given_ranges
-from preimage.visualizations.solve import Problem, solve
+from preimage.visualizations.solve import Problem, check_arguments, solve
 
 _AUTHORS_STRENGTH = 1e4
 
@@ -64,28 +63,27 @@ def maximize(
         model: a representation, such as a layer, or a network with its layers.
         targets: one or several; see `preimage.targets`. A number is a channel of the
             representation, a string a class of the network.
-        seeds: images of each target; the seed fixes noise and views.
+        seeds: an image of each target for each; the seed fixes noise and views.
         size: height and width of the images, or the side of square ones; by default, see
             `preimage.visualizations.layout`.
         maxima: M of each target.
         reference: photos (paths) that M is taken from if it is not given. By default, they are
             the largest set that `preimage stats` has seen, or else the shipped photos.
-        diversity: how much the images of one target are to differ in the texture of the
-            layer: the mean cosine between their Gram matrices, times this and M, is added to
-            the loss. The images of a target then depend on each other.
+        diversity: weight of a penalty on images of one target that share a texture; see
+            `preimage.losses.DiverseInnerProduct`. They then depend on each other.
         mosaic: whether all targets share one image, as in the authors' code: cheaper, for
             layers whose receptive field is smaller than the image. It is neither turned nor
             zoomed. The result holds the cell of each target.
-        strength: multiple of 1 / Z that C is. If None, it is that of the settings, or 1.
+        strength: C as a multiple of 1 / Z. If None, it is that of the settings, or 1.
         settings: all constants; by default `MODERN`. The authors' are `NNPREIMAGE`.
-        device: where to compute; a network is moved there for the time of the call.
+        device: where to compute; a network is moved there during the call.
         execution: how a network runs, and the limit of memory.
         progress: called after each step.
-        snapshot_every: keep the images of every so many steps in `.snapshots`; 0 keeps none.
+        snapshot_every: steps between the images that `.snapshots` keeps; 0 keeps none.
 
     Raises:
-        DeadTargetError: if no photo changes the response of any target. If this is true of
-            some targets only, they are left out.
+        DeadTargetError: if no photo changes the response of any target. Single dead targets
+            are left out.
         ValueError: if a target is not of the model, or the network does not take images of
             this size.
         NonFiniteEnergyError: if the energy becomes NaN or infinite.
@@ -98,9 +96,9 @@ def maximize(
     >>> result.targets, bool((result.response > 0).all())
     (('0', '1'), True)
     """
-    check_seeds(seeds)
     # 1. What to maximize: components of a representation.
     representation, wanted = resolve(model, targets)
+    check_arguments(representation, seeds)
     settings = _choose_settings(settings, strength, mosaic)
     device, rho = torch.device(device), representation.reach
     with representation.session(device, execution) as session:
@@ -140,7 +138,7 @@ def maximize(
 
 
 def _choose_settings(settings: Settings | None, strength: float | None, mosaic: bool) -> Settings:
-    """Return all constants, the strength among them; the views of a mosaic are not turned."""
+    """Return all constants with the strength; the views of a mosaic are not turned."""
     settings = MODERN if settings is None else settings
     settings = settings.replace(strength=strength_of("maximize", settings, strength))
     return settings.replace(rotation=0, zoom=1) if mosaic else settings
@@ -183,13 +181,7 @@ def _problem(
 ) -> Problem:
     """Return the problem of one image for each target and seed, or of a mosaic for each seed.
 
-    Args:
-        placed: Phi_0 of each target, (targets, ...).
-        weights: C of each target.
-        scales: M of each target.
-        seeds: the seeds of each target.
-        layout: the size of the images.
-        diversity: see `maximize`.
+    `placed` is Phi_0, `weights` C and `scales` M of each target.
     """
     if layout.is_mosaic:
         c = torch.tensor(weights, dtype=placed.dtype, device=placed.device)

@@ -1,8 +1,8 @@
 """The one result of all visualizations: images, and all that is known about each.
 
-`images` are what the solver found, in the core's units. `shown` is the same as it is to be
-looked at, because the images themselves are often of low contrast: the prior lowers what the
-code does not tell. Results can be indexed, sliced and iterated over, and saved:
+`images` are what the solver found, in the core's units. They are often of low contrast,
+because the prior lowers what the code does not tell; `shown` is what to look at. Results can
+be indexed, sliced and iterated over, and saved:
 
     result[0].error, result[1:3].images       one of the results, some of them
     result.save("first.png")                  a picture of the first, with a JSON sidecar
@@ -48,7 +48,7 @@ class PreImage:
     Attributes:
         visualization: "invert", "maximize" or "caricature".
         representation: name of Phi.
-        preprocessing: the conversion of photos to images of the core, and back.
+        preprocessing: of Phi.
         settings: the settings of all results.
         images: the results in the core's units, (N, D, H, W).
         codes: their codes Phi(x*), (N, ...).
@@ -60,7 +60,7 @@ class PreImage:
         response: of `maximize`, the response <Phi(x*), Phi_0>; of `caricature`, the same over
             <Phi(x_0), Phi_0>: how many times stronger than to the photo it is, (N,).
         originals: the photo of each in the core's units, (N, D, H, W); None without photos.
-        psnr: decibels against the original, (N,). Where the code ignores brightness and
+        psnr: decibels against the original, (N,). If the code ignores brightness and
             contrast, the image is first given those of the original (least squares).
         ssim: structural similarity with the original, (N,), likewise.
         mask: of `invert`, M of Eq. 3 by name, or as a tensor if it was given as one.
@@ -146,16 +146,13 @@ class PreImage:
         Of `maximize`, that is the part that the component can see, its contrast stretched.
         """
         if self.contrast == "stretched":
-            return stretch_contrast(self._visible(images), self.settings.pixel_norm)
+            if self.box is not None:
+                top, left, bottom, right = self.box
+                images = images[..., top:bottom, left:right]
+            return stretch_contrast(images, self.settings.pixel_norm)
         if self.contrast == "typical":
             return with_deviation(images, self.settings.typical_deviation)
         return images
-
-    def _visible(self, images: Tensor) -> Tensor:
-        if self.box is None:
-            return images
-        top, left, bottom, right = self.box
-        return images[..., top:bottom, left:right]
 
     def to_pil(self, index: int = 0) -> Image.Image:
         """Return result `index` as a PIL image."""
@@ -208,12 +205,11 @@ class PreImage:
         return {name: _number(value, index) for name, value in values.items()}
 
     def save(self, path: str | os.PathLike[str], index: int = 0, **more: Any) -> None:
-        """Write a picture of result `index`, or everything; whole or not at all.
+        """Write everything (`.npz`, for `load`), or a picture of one result; whole or not at all.
 
         Args:
-            path: where to; the suffix decides what is written. `.npz` holds all results
-                exactly, for `load`. Any other file is a picture, beside which a JSON file of
-                the same name holds what `describe` returns.
+            path: where to. A suffix other than `.npz` makes a picture, beside which a JSON
+                file of the same name holds what `describe` returns.
             index: which result the picture shows.
             more: further entries of the JSON file.
 
@@ -233,7 +229,7 @@ class PreImage:
 
         Raises:
             OSError: if the file cannot be read.
-            ValueError: if it is no such file; of a picture, because it holds 8 bits only.
+            ValueError: if it is no such file.
         """
         return cls(**read_npz(Path(path)))
 
@@ -241,11 +237,9 @@ class PreImage:
         """Return the results at these indices, in this order, as one result."""
 
         def some(values: Any) -> Any:
-            if values is None:
-                return None
             if isinstance(values, Tensor):
                 return values[list(rows)]
-            return tuple(values[row] for row in rows)
+            return None if values is None else tuple(values[row] for row in rows)
 
         changes = {name: some(getattr(self, name)) for name in PER_RESULT}
         mask = self.mask

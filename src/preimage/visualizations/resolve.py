@@ -1,4 +1,4 @@
-"""The resolution of names: of classes to channels, and of layers to a representation."""
+"""The resolution of classes to channels, and of the layers of targets to a representation."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """M of section 6: the largest response of a target to photos.
 
 It comes from the statistics of `preimage stats` if there are any, and is otherwise measured
-on the shipped photos. Fewer photos than classes do not show every class, and would understate
-its score: M is then that of the class that they show best.
+on the shipped photos. Fewer photos than classes do not show every class: M of a class is then
+that of the class that they show best.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from preimage.representations.base import Representation
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
 from preimage.statistics import ChannelStatistics, load_known, measure
-from preimage.targets import Target, Term
+from preimage.targets import Target
 from preimage.visualizations.layout import own_size
 
 PathLike: TypeAlias = str | os.PathLike[str]
@@ -29,12 +29,7 @@ PathLike: TypeAlias = str | os.PathLike[str]
 
 @dataclass(frozen=True, slots=True)
 class ResponseRange:
-    """The range of a target's responses to photos.
-
-    Attributes:
-        largest: M.
-        smallest: the smallest response.
-    """
+    """The range of a target's responses to photos; `largest` is M."""
 
     largest: float
     smallest: float
@@ -69,13 +64,8 @@ def find_ranges(
 ) -> tuple[list[ResponseRange], str]:
     """Return the range of each target's responses to photos, and which photos, in words.
 
-    The range of a sum of terms is the sum of their ranges.
-
-    Args:
-        representation: what the targets are of.
-        targets: the targets.
-        device: where to compute.
-        reference: the photos; by default those of known statistics, or else the shipped ones.
+    The range of a sum of terms is the sum of their ranges. The photos are the `reference`; by
+    default those of known statistics, or else the shipped ones.
 
     Raises:
         TypeError: if the photos are a single path.
@@ -95,9 +85,7 @@ def find_ranges(
 
 
 def _statistics(
-    layers: Mapping[str | None, Layer],
-    device: torch.device,
-    reference: Sequence[PathLike] | None,
+    layers: Mapping[str | None, Layer], device: torch.device, reference: Sequence[PathLike] | None
 ) -> dict[str | None, ChannelStatistics] | None:
     """Return the statistics of each layer over the given photos, or known ones if none are."""
     if reference is not None:
@@ -115,19 +103,16 @@ def _from_statistics(
     largest = smallest = 0.0
     for term in target.terms:
         of_layer = term.pick(statistics)
-        place = np.asarray(_channel(term, len(of_layer.maximum)))
+        channels = len(of_layer.maximum)
+        if not isinstance(term.feature, int) or not 0 <= term.feature < channels:
+            raise ValueError(f"channel {term.feature} is not among 0-{channels - 1}")
+        place = np.asarray(term.feature)
         high, low = float(of_layer.maximum[place]), float(of_layer.minimum[place])
-        if term.class_name and len(of_layer.images) < len(of_layer.maximum):
+        if term.class_name and len(of_layer.images) < channels:
             high = float(of_layer.maximum.max())
         ends = (term.weight * high, term.weight * low)
         largest, smallest = largest + max(ends), smallest + min(ends)
     return ResponseRange(largest, smallest)
-
-
-def _channel(term: Term, channels: int) -> int:
-    if not isinstance(term.feature, int) or not 0 <= term.feature < channels:
-        raise ValueError(f"channel {term.feature} is not among 0-{channels - 1}")
-    return term.feature
 
 
 def _measure(
@@ -153,15 +138,14 @@ def _measure(
 def _term_ranges(
     target: Target, outputs: Mapping[str | None, Tensor], photos: int
 ) -> list[ResponseRange]:
-    """Return the range of each term's responses to one of so many photos."""
+    """Return the range of each term's responses to one photo; `photos` is the number of all."""
     ranges = []
     for term in target.terms:
         codes = term.pick(outputs)
         values = term.responses(codes)
         high, low = float(values.max()), float(values.min())
         if term.class_name and codes.shape[1] > photos:
-            scores = term.weight * codes
-            high = max(high, float(scores.max()))
+            high = max(high, float((term.weight * codes).max()))
         ranges.append(ResponseRange(high, low))
     return ranges
 

@@ -41,11 +41,7 @@ def write_picture(path: Path, picture: Image.Image, sidecar: Any) -> None:
 
 
 def write_npz(path: Path, fields: Mapping[str, Any]) -> None:
-    """Write the fields of a result: tensors as arrays, everything else as JSON in `facts`.
-
-    Raises:
-        OSError: if the file cannot be written.
-    """
+    """Write the fields of a result: tensors as arrays, everything else as JSON in `facts`."""
     arrays: dict[str, Any] = {k: v.cpu().numpy() for k, v in fields.items() if torch.is_tensor(v)}
     facts = {k: v for k, v in fields.items() if not torch.is_tensor(v)}
     trace: Energy = facts.pop("trace")
@@ -60,12 +56,7 @@ def write_npz(path: Path, fields: Mapping[str, Any]) -> None:
 
 
 def read_npz(path: Path) -> dict[str, Any]:
-    """Return the fields that `write_npz` wrote, exactly, on the CPU.
-
-    Raises:
-        OSError: if the file cannot be read.
-        ValueError: if it is no such file.
-    """
+    """Return the fields that `write_npz` wrote, on the CPU; ValueError for any other file."""
     if path.suffix != ".npz":
         raise ValueError(
             f"{path} is no .npz file: a picture holds 8 bits only, so load what "
@@ -79,18 +70,19 @@ def read_npz(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} was not written by result.save, or is damaged") from None
     tensors = {name: array for name, array in arrays.items() if "." not in name}
     steps = [name for name in arrays if name.startswith("snapshots.")]
-    lists = {name: tuple(value) for name, value in facts.items() if isinstance(value, list)}
-    given = facts["preprocessing"]
-    sequences = {k: tuple(v) for k, v in given.items() if isinstance(v, list)}
     return {
-        **facts,
-        **lists,
+        **_with_tuples(facts),
         **tensors,
         "mask": Mask(**facts["mask"]) if facts.get("mask") else tensors.get("mask"),
         "box": None if facts["box"] is None else Box(*facts["box"]),
         "settings": Settings.from_dict(facts["settings"]),
-        "preprocessing": Preprocessing(**{**given, **sequences}),
+        "preprocessing": Preprocessing(**_with_tuples(facts["preprocessing"])),
         "ran": Ran(**facts["ran"]),
         "trace": Energy(**{term: arrays[f"trace.{term}"] for term in _TERMS}),
         "snapshots": tuple((int(s.partition(".")[2]), arrays[s]) for s in steps),
     }
+
+
+def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with tuples in place of the lists that JSON made of them."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}

@@ -1,7 +1,7 @@
-"""The procedure that all visualizations share once loss, target and start are chosen.
+"""What all visualizations share: checks of arguments, and the minimization of Equation 1.
 
-A visualization makes a `Problem` of them, `solve` minimizes Eq. 1 for it, and the
-visualization adds to the result what only it knows, such as the error of an inversion.
+A visualization states a `Problem`, `solve` minimizes Eq. 1 for it, and the visualization adds
+to the result what only it knows, such as the error of an inversion.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from preimage.images import ImageLike, stack_images
 from preimage.objective import Loss, Objective
 from preimage.optimizer import Progress, minimize
+from preimage.preprocessing import Preprocessing
 from preimage.presets import Visualization
 from preimage.representations.base import Representation
 from preimage.representations.execution import Execution
@@ -28,12 +30,42 @@ from preimage.versions import versions
 from preimage.visualizations.pre_image import PreImage
 
 
+def check_arguments(representation: object, seeds: object) -> None:
+    """Raise TypeError or ValueError unless these are a representation and a sequence of seeds."""
+    if not isinstance(representation, Representation):
+        raise TypeError(
+            "the representation must be one such as preimage.HOG() or "
+            f"preimage.representation('hog'), not {representation!r}"
+        )
+
+    if not isinstance(seeds, Sequence):
+        raise TypeError(f"seeds must be a list or a range of seeds, not {seeds!r}")
+    if not seeds:
+        raise ValueError("no seed was given")
+
+
+def load_photos(
+    preprocessing: Preprocessing,
+    photos: ImageLike | Sequence[ImageLike],
+    size: int | tuple[int, int] | None,
+) -> Tensor:
+    """Return one photo or several as images of the core, (N, D, H, W).
+
+    Raises:
+        ImageError: if a photo cannot be used, or their sizes differ.
+        ValueError: if there is none.
+    """
+    listed: Sequence[ImageLike] = photos if isinstance(photos, list | tuple) else [photos]  # type: ignore[list-item]
+    if not listed:
+        raise ValueError("no image was given")
+    return stack_images([preprocessing.load(photo, size) for photo in listed])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A batch of images to find: what the energy of each is, and where each starts.
+    """A batch of images to find: the energy and the start of each.
 
     Attributes:
-        visualization: "invert", "maximize" or "caricature".
         sources: index of the photo, code or target of each.
         loss: the loss of each against its target.
         loss_weights: C of each.
@@ -63,17 +95,9 @@ def solve(
     progress: Callable[[Progress], None] | None,
     snapshot_every: int,
 ) -> PreImage:
-    """Return the images that minimize Eq. 1, with all that does not depend on the visualization.
+    """Return the images that minimize Eq. 1, with all that every visualization reports.
 
-    Args:
-        representation: Phi.
-        session: its open session.
-        problem: loss, target and start of each image.
-        settings: all constants.
-        device: where to compute.
-        execution: the limit of memory.
-        progress: called after each step.
-        snapshot_every: keep the images of every so many steps; 0 keeps none.
+    `session` is the open session of the representation; the other options are as in `invert`.
 
     Raises:
         ValueError: if memory does not suffice.
@@ -121,7 +145,7 @@ def _images_at_once(
     execution: Execution,
     device: torch.device,
 ) -> int:
-    """Return how many images memory holds; raise ValueError if they are too few."""
+    """Return how many images memory holds at once; raise ValueError if they are too few."""
     count = len(problem.seeds)
     fitting = limit_memory(representation, session, problem.size, count, execution.memory, device)
     if fitting < count and problem.loss.is_joint:
@@ -149,10 +173,10 @@ def _start(
 
 
 def noise(shape: tuple[int, int, int], pixel_norm: float, generator: torch.Generator) -> Tensor:
-    """Return uniform noise (D, H, W) to start from.
+    """Return the noise (D, H, W) that images start from, as in the authors' code.
 
-    It is uniform in [-1, 1], divided by its own 95 % quantile and multiplied by B / sqrt(3),
-    as in the authors' code; `pixel_norm` is B.
+    It is uniform in [-1, 1], divided by its own 95 % quantile and multiplied by B / sqrt(3);
+    `pixel_norm` is B.
     """
     values = torch.rand(shape, generator=generator) * 2 - 1
     rank = max(1, math.ceil(0.95 * values.numel()))
