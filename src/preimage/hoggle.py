@@ -21,7 +21,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import torch
@@ -34,15 +33,18 @@ from preimage.preprocessing import GRAY
 from preimage.presets import NNPREIMAGE
 from preimage.representations.hog import HOG
 
-CELLS, CELL_SIZE = 5, 8
+CELLS = 5
+CELL_SIZE = 8
 PATCH = (CELLS + 2) * CELL_SIZE
 SIGMA = 9.0
 SPARSITY = 0.05
 """lambda."""
 SIZES = (320, 384)
 """Longer sides that photos are reduced to for learning."""
-FOLDS, BATCH = 3, 400
+FOLDS = 3
+BATCH = 400
 _STEPS = 50
+_FIELDS = ("image_atoms", "hog_atoms", "photos")
 _NOT_CONVERGED = "Objective did not converge"
 
 
@@ -170,8 +172,7 @@ def average_patches(codes: Tensor, image_atoms: Tensor, size: tuple[int, int]) -
 def save(dictionaries: PairedDictionaries, path: Path) -> None:
     """Write dictionaries as an .npz file, complete or not at all."""
     with write_whole(path) as partial, partial.open("wb") as file:
-        d = dictionaries
-        np.savez(file, image_atoms=d.image_atoms, hog_atoms=d.hog_atoms, photos=np.array(d.photos))
+        np.savez(file, **{name: getattr(dictionaries, name) for name in _FIELDS})
 
 
 def load(path: Path) -> PairedDictionaries:
@@ -183,13 +184,13 @@ def load(path: Path) -> PairedDictionaries:
         ModelError: if scikit-learn is not installed, without which they cannot be used.
     """
     import_optional("sklearn.decomposition", "hoggle")
+    refusal = ValueError(f"{path}: not dictionaries as `preimage reproduce hoggle` writes them")
     data = io.BytesIO(path.read_bytes())
     try:
         with np.load(data, allow_pickle=False) as arrays:
-            image_atoms, hog_atoms = arrays["image_atoms"], arrays["hog_atoms"]
-            photos = tuple(map(str, arrays["photos"]))
+            image_atoms, hog_atoms, photos = (arrays[name] for name in _FIELDS)
     except Exception:  # zipfile and NumPy raise about anything for a damaged file
-        _refuse(path)
+        raise refusal from None
     pairs = image_atoms.shape[:2]
     components = HOG().code_shape(PATCH, PATCH)[0]
     if (
@@ -198,13 +199,8 @@ def load(path: Path) -> PairedDictionaries:
         or not all(a.dtype == np.float16 and np.isfinite(a).all() for a in (image_atoms, hog_atoms))
         or 0 in image_atoms.shape
     ):
-        _refuse(path)
-    return PairedDictionaries(image_atoms, hog_atoms, photos)
-
-
-def _refuse(path: Path) -> NoReturn:
-    """Raise an error that names the file."""
-    raise ValueError(f"{path}: not dictionaries as `preimage reproduce hoggle` writes them")
+        raise refusal
+    return PairedDictionaries(image_atoms, hog_atoms, tuple(map(str, photos)))
 
 
 def _read(photo: Path) -> bytes:

@@ -99,13 +99,13 @@ class Network:
         return Layers([self.layer(name) for name in names])
 
     def _loss_weight(self, layer: Layer) -> float:
-        """Return C of the first row of the table whose layer ends at or after this one."""
-        if not self.loss_weights:
-            rows = (weight for most, weight in STRIDE_LOSS_WEIGHTS if layer.stride <= most)
-            return next(rows, LAST_LOSS_WEIGHT)
-        end = self._end(layer.layer)
-        rows = (weight for last, weight in self.loss_weights if end <= self._end(last))
-        return next(rows, LAST_LOSS_WEIGHT)
+        """Return C of the first row of its table that reaches the layer's end, or its stride."""
+        if self.loss_weights:
+            end = self._end(layer.layer)
+            rows = [weight for last, weight in self.loss_weights if end <= self._end(last)]
+        else:
+            rows = [weight for most, weight in STRIDE_LOSS_WEIGHTS if layer.stride <= most]
+        return rows[0] if rows else LAST_LOSS_WEIGHT
 
     def _end(self, layer: str) -> int:
         """Return the index of the last submodule that belongs to `layer`."""

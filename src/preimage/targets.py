@@ -153,7 +153,7 @@ class Target:
     def place(self, code_shapes: Mapping[str | None, tuple[int, ...]]) -> Tensor:
         """Return Phi_0: a code of the only layer, or the codes of several, one after another.
 
-        The shapes of the layers' codes are in order; a single layer is the entry of None.
+        `code_shapes` is in the order of the layers; a single layer is the entry of None.
 
         Raises:
             ValueError: if a code has no such channel, position or direction.

@@ -33,15 +33,7 @@ def algorithm_1(
 ) -> tuple[Tensor, bool]:
     """Minimize the energy of each image by Algorithm 1.
 
-    Args:
-        objective: the energy.
-        start: x_1, (N, D, H, W).
-        settings: B_+ and the parameterization.
-        solver: rho.
-        rate: eta_0.
-        iterations: the number of them.
-        views: as `draw_views` returns them.
-        recorder: records every iteration.
+    `start` is x_1, (N, D, H, W), `rate` eta_0, and `views` as `draw_views` returns them.
 
     Returns:
         The images, and whether Ctrl-C ended the run.

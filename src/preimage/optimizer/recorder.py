@@ -52,8 +52,8 @@ class Progress:
 class Recorder:
     """A recorder of energies and snapshots that reports progress.
 
-    It serves up to `steps` steps of images with C `loss_weights`, (N,). The `snapshots`, steps
-    and their images, are cropped to `size`.
+    There are at most `steps` steps; the images have C of `loss_weights`, (N,). `snapshots` holds
+    steps and their images, cropped to `size`.
     """
 
     def __init__(

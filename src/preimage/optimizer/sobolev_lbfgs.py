@@ -135,8 +135,8 @@ class _Pair(NamedTuple):
 class _Search:
     """The descent of one image: its caller evaluates `trial` and calls `tell`, in turn.
 
-    The image `x` (D, H, W) is overwritten by every better one, until it is `done`. The length
-    `first_step` is relative to the image.
+    The image `x` (D, H, W) is overwritten by every better one, until the search is `done`. The
+    length `first_step` is relative to the image.
     """
 
     def __init__(
@@ -151,11 +151,7 @@ class _Search:
         self._turn()
 
     def tell(self, value: float, gradient: Tensor) -> bool:
-        """Take the trial if its energy `value` is low enough, or else shorten the step.
-
-        Returns:
-            True if the trial was taken.
-        """
+        """Take the trial if its energy `value` is low enough, or shorten the step; True if taken."""
         expected = self._length * self._slope
         if value <= self._value + _SUFFICIENT * expected:
             self._take(value, gradient)
@@ -220,10 +216,8 @@ class _Metric:
     """The inverse metric P of one image, D F^-1 w^2 F D, which keeps its flat regions flat."""
 
     def __init__(self, spectrum: Tensor, contrast: Tensor, objective: Objective, n: int) -> None:
-        self._spectrum = spectrum
-        self._contrast = contrast
-        self._objective = objective
-        self._n = n
+        self._spectrum, self._contrast = spectrum, contrast
+        self._objective, self._n = objective, n
 
     def __call__(self, gradient: Tensor) -> Tensor:
         transformed = torch.fft.rfft2(gradient * self._contrast) * self._spectrum

@@ -1,4 +1,4 @@
-r"""Caricature (section 7): what does a representation see in a photo?
+"""Caricature (section 7): what does a representation see in a photo?
 
 The loss is the inner product of Eq. 4 with Phi_0 = max(0, Phi(x_0)), the start is the photo
 x_0 itself, and C = 1 / Z with Z = ||Phi_0||^2, as in the authors' code. So whatever the
@@ -44,7 +44,7 @@ def caricature(
         images: one photo, or several of one size, as for `invert`.
         strength: C as a multiple of 1 / Z. If None, it is that of the settings, or 10.
         seeds: a caricature for each; the seed fixes the views.
-        size: height and width of the photos, or the longest that their longer side may be.
+        size: height and width of the photos, or the largest length of their longer side.
         settings: all constants; by default `NNPREIMAGE`.
         device: where to compute; a network is moved there during the call.
         execution: how a network runs, and the limit of memory.

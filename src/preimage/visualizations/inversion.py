@@ -55,7 +55,7 @@ def invert(
         images: one photo, or several of one size: paths, PIL images, arrays (H, W[, 3]) or
             tensors ([D,] H, W), floating-point ones in 0..1.
         codes: codes to invert instead, one or a batch of them.
-        size: height and width of the photos, or the longest that their longer side may be.
+        size: height and width of the photos, or the largest length of their longer side.
             With `codes`, height and width of the result, or the side of a square one; by
             default derived from the shape of the code.
         seeds: a reconstruction for each; the seed fixes noise and jitter.

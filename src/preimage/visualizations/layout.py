@@ -3,8 +3,8 @@
 The image for a target on a grid of responses is a little over twice as large as its receptive
 field rho, and the target is the response at its center. As in the authors' code, several
 targets can instead share one image, a mosaic of square cells that lie an odd number of
-responses apart, about 1.1 rho; each then has about a quarter of the pixels to itself. The
-images of all other targets have the size of the network's.
+responses apart, about 1.1 rho; each then has about a quarter of the pixels to itself. For all
+other targets, the images have the size that the network takes.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ class Layout:
 def separate_layout(
     representation: Representation, targets: Sequence[Target], size: int | tuple[int, int] | None
 ) -> Layout:
-    """Return the layout of one image for each target, all of `size` or, if None, as above.
+    """Return the layout of one image for each target, all of one size.
+
+    `size` is height and width, or the side of square images. If None, the module says what it is.
 
     Raises:
         ValueError: if the representation has no image size of its own and none is given, or
@@ -119,11 +121,7 @@ def _field_inside(representation: Representation) -> ReceptiveField | None:
 
 
 def own_size(representation: Representation, targets: Sequence[Target]) -> tuple[int, int]:
-    """Return the image size of the representation, or that directions of whole codes give.
-
-    Raises:
-        ValueError: if there is none.
-    """
+    """Return the image size of the representation, or that directions of whole codes give."""
     if representation.default_size is not None:
         return representation.default_size
     features = [term.feature for target in targets for term in target.terms]

@@ -63,7 +63,7 @@ def maximize(
         model: a representation, such as a layer, or a network with its layers.
         targets: one or several; see `preimage.targets`. A number is a channel of the
             representation, a string a class of the network.
-        seeds: an image of each target for each; the seed fixes noise and views.
+        seeds: one image of each target for each seed, which fixes noise and views.
         size: height and width of the images, or the side of square ones; by default, see
             `preimage.visualizations.layout`.
         maxima: M of each target.

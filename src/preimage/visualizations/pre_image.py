@@ -121,8 +121,8 @@ class PreImage:
         return (self[index] for index in range(len(self)))
 
     def __repr__(self) -> str:
-        words = [f"{self.visualization} {self.representation}"]
-        words.append(f"{len(self)} of {tuple(self.images.shape[1:])}")
+        shape = tuple(self.images.shape[1:])
+        words = [f"{self.visualization} {self.representation}", f"{len(self)} of {shape}"]
         if self.error is not None:
             words.append("error " + ", ".join(f"{100 * e:.1f} %" for e in self.error.tolist()))
         if self.response is not None:

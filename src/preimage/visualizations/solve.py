@@ -37,7 +37,6 @@ def check_arguments(representation: object, seeds: object) -> None:
             "the representation must be one such as preimage.HOG() or "
             f"preimage.representation('hog'), not {representation!r}"
         )
-
     if not isinstance(seeds, Sequence):
         raise TypeError(f"seeds must be a list or a range of seeds, not {seeds!r}")
     if not seeds:
@@ -49,12 +48,7 @@ def load_photos(
     photos: ImageLike | Sequence[ImageLike],
     size: int | tuple[int, int] | None,
 ) -> Tensor:
-    """Return one photo or several as images of the core, (N, D, H, W).
-
-    Raises:
-        ImageError: if a photo cannot be used, or their sizes differ.
-        ValueError: if there is none.
-    """
+    """Return one photo, or several of one size, as images of the core, (N, D, H, W)."""
     listed: Sequence[ImageLike] = photos if isinstance(photos, list | tuple) else [photos]  # type: ignore[list-item]
     if not listed:
         raise ValueError("no image was given")
@@ -98,10 +92,6 @@ def solve(
     """Return the images that minimize Eq. 1, with all that every visualization reports.
 
     `session` is the open session of the representation; the other options are as in `invert`.
-
-    Raises:
-        ValueError: if memory does not suffice.
-        NonFiniteEnergyError: if the energy becomes NaN or infinite.
     """
     began = time.perf_counter()
     # 1. One random stream for each image: first for its noise, then for its views.
