@@ -151,7 +151,7 @@ class _Search:
         self._turn()
 
     def tell(self, value: float, gradient: Tensor) -> bool:
-        """Take the trial if its energy `value` is low enough, or shorten the step; True if taken."""
+        """Take the trial if its energy is low enough, or shorten the step; True if taken."""
         expected = self._length * self._slope
         if value <= self._value + _SUFFICIENT * expected:
             self._take(value, gradient)
