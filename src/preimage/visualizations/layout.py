@@ -66,10 +66,6 @@ def separate_layout(
     """Return the layout of one image for each target, all of one size.
 
     `size` is height and width, or the side of square images. If None, the module says what it is.
-
-    Raises:
-        ValueError: if the representation has no image size of its own and none is given, or
-            does not take images of this size.
     """
     size = (size, size) if isinstance(size, int) else size
     field = _field_inside(representation)
@@ -85,12 +81,7 @@ def separate_layout(
 
 
 def mosaic_layout(representation: Representation, targets: Sequence[Target]) -> Layout:
-    """Return the layout of one image for all targets, on a grid as square as can be.
-
-    Raises:
-        ValueError: if the receptive field of the layer is not smaller than its images, or a
-            target has a place of its own.
-    """
+    """Return the layout of one image for all targets, on a grid as square as can be."""
     field = _field_inside(representation)
     if field is None:
         raise ValueError(

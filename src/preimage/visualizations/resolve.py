@@ -17,12 +17,7 @@ TargetLike: TypeAlias = Target | int | str
 def resolve(
     model: Representation | Network, targets: TargetLike | Sequence[TargetLike]
 ) -> tuple[Representation, list[Target]]:
-    """Return the representation that the targets belong to, and the targets as its components.
-
-    Raises:
-        TypeError: if the model is neither a representation nor a network.
-        ValueError: if a target is not of the model.
-    """
+    """Return the representation that the targets belong to, and the targets as its components."""
     if not isinstance(model, Representation | Network):
         raise TypeError(
             "the model must be a representation or a network, such as preimage.network(NAME) or "

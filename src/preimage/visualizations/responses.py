@@ -62,10 +62,6 @@ def find_ranges(
 
     The range of a sum of terms is the sum of their ranges. The photos are the `reference`; by
     default those of known statistics, or else the shipped ones.
-
-    Raises:
-        TypeError: if the photos are a single path.
-        ValueError: if the representation has no such component.
     """
     if isinstance(reference, str | os.PathLike):
         raise TypeError("reference must be a list of paths, such as list(Path(FOLDER).iterdir())")
