@@ -1,7 +1,7 @@
 """The leak audit: which layers of a network give a photo back.
 
-Every photo is inverted from every layer. A layer leaks if the reconstructions are nearer to their
-own photos than to all others, by pixels or by HOG, of which the network knows nothing.
+Every photo is inverted from every layer. A layer leaks if nearly every reconstruction is nearer to
+its own photo than to all others, compared by pixels or by HOG codes, not by the network.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from preimage.studies.summary import Mean, summarize
 
 NAME = "audit"
 LEAKS = 0.9
-"""Fraction of recognized photos from which a layer leaks, by pixels or by HOG."""
+"""The layer leaks if at least this fraction of photos is recognized, by pixels or by HOG."""
 FEWEST_PHOTOS = 4
-"""Number of photos below which guesses are too often right for all of them: for 4 photos, for one
-layer in 256, by one measure."""
+"""Smallest number of photos: guesses are right for all 4, by one measure, in one layer of 256; for
+fewer photos, too often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class LayerAudit:
     Attributes:
         by_pixels: fraction of the reconstructions whose nearest photo, by correlation of
             pixels, is their own.
-        by_hog: the same by correlation of HOG codes.
+        by_hog: the same fraction, by correlation of HOG codes.
     """
 
     mean: Mean
@@ -53,7 +53,7 @@ class LayerAudit:
 def plan_audit(
     representations: Sequence[str], photos: Sequence[Path], steps: int | None, weights: str | None
 ) -> Study:
-    """Return the study of an audit: each photo from each layer, with the layer's own C.
+    """Return the study of an audit: each photo inverted from each layer, with the layer's C.
 
     >>> plan_audit(["hog"], [Path("a.png")], 10, None).name
     'audit'

@@ -16,12 +16,12 @@ from preimage.studies.trial import Trial, checksum
 NAME = "table4"
 REPRESENTATIONS = ("hog", "hogb", "dsift")
 METHODS: dict[str, Settings] = {"algorithm-1": NNPREIMAGE, **CLASSICAL_QUALITIES}
-"""The methods that are compared with the published figures."""
+"""The methods that are compared with the published errors."""
 HOGGLE = "HOGgle (trained by us)"
 
 
 def published() -> dict[tuple[str, str], tuple[float, float]]:
-    """Return mean and standard deviation in percent, by representation and method, as printed.
+    """Return the published mean error and its deviation in %, by representation and method.
 
     >>> published()["hog", "paper"]
     (36.6, 17.3)
@@ -38,7 +38,7 @@ def trials(
 ) -> list[Trial]:
     """Return the trials of the table: each photo by each representation and method.
 
-    The longer side, or height and width, of the photos is resized to `size`. If dictionaries are
+    `size` is the longer side, or height and width, of the resized photos. If dictionaries are
     given, HOG is also inverted by HOGgle.
     """
     kinds: list[dict[str, Any]] = [
@@ -67,7 +67,7 @@ def method_of(trial: Trial) -> str:
 def rows(found: Sequence[Trial], photos: int = 2) -> list[list[Panel]]:
     """Return the panels of a picture like Figure 4: a row for each photo and representation.
 
-    The first `photos` photos are shown.
+    Only the first `photos` photos are shown.
     """
     shown = list(dict.fromkeys(trial.photo for trial in found))[:photos]
     groups: dict[tuple[str | None, str], list[Trial]] = {}

@@ -14,7 +14,7 @@ from preimage.studies.summary import Mean
 MODEL = "alexnet"
 """The network of the paper."""
 LOSS_WEIGHTS = (1.0, 20.0, 100.0, 300.0)
-"""C of the paper."""
+"""The values of C in the paper."""
 NO_VARIATION_PRIOR = 1e9
 """V that removes the total-variation prior, for the ablation."""
 _FACTOR = 1e3
@@ -28,7 +28,7 @@ they are. The bound of Eq. 6 stays."""
 
 
 def published() -> dict[tuple[str, float], tuple[float, float]]:
-    """Return mean and standard deviation in percent, by layer of AlexNet and C, as printed.
+    """Return the published mean error and its deviation in %, by layer of AlexNet and C.
 
     >>> published()["conv1", 1.0]
     (69.5, 10.3)
@@ -48,10 +48,10 @@ def studies(
     ablation: bool = False,
     **keys: Any,
 ) -> list[Study]:
-    """Return the studies of the table, all of one name; the keys are those of `Study`.
+    """Return the studies of the table, all of one name; `keys` are more keys of `Study`.
 
-    If `ablation`, studies without each of the priors, and without both, are added. Without both,
-    only the last C is tried, because there is nothing to weigh the loss against.
+    If `ablation`, add studies without the first prior, without the second, and without both.
+    Without both, only the last C is tried: there is no prior to weigh the loss against.
 
     >>> [study.name for study in studies(["hog"], None, seeds=[1])]
     ['table5']
@@ -75,7 +75,7 @@ def studies(
 
 
 def is_without(mean: Mean) -> tuple[bool, bool]:
-    """Return whether results lack the prior of total variation, and that of the range."""
+    """Return whether results lack the total-variation prior, and whether the range prior."""
     varied = dict(mean.varied)
     return (
         varied.get("gradient_norm") == NO_VARIATION_PRIOR,

@@ -1,4 +1,4 @@
-"""The components that a study of maximizations names, and M of each."""
+"""The components that a study of maximizations names, and the M of each."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def find_components(
     If `size` is None, the images have the default size of the representation.
 
     Raises:
-        ValueError: if a channel, a response or a class is unknown, or the representation is not
-            the layer of the network's class scores.
+        ValueError: if a channel, a response or a class is unknown, or if classes are named and
+            the representation is not the network's layer of class scores.
     """
     size = representation.default_size if size is None else size
     if size is None:
@@ -56,9 +56,9 @@ def find_components(
 def measure_maxima(
     representation: Representation, components: Sequence[Term], photos: Sequence[Path]
 ) -> list[float]:
-    """Return M of each component over photos; 0 if no photo moves it.
+    """Return M of each component over photos; 0 if no photo changes its response.
 
-    If all responses of a component are negative, M is the size of the strongest.
+    If all responses of a component are negative, M is their largest magnitude.
 
     Raises:
         ValueError: if there is no such component, or a photo cannot be used.

@@ -22,9 +22,9 @@ def seconds_each(
 ) -> dict[str, float]:
     """Return the seconds that a trial of each representation takes.
 
-    If some trials of a representation are done, this is their median time. Otherwise a few steps
-    of the first trial are timed; on one thread of a CPU by processor time, which other programs
-    do not change. A representation of which no trial can be carried out is left out.
+    If some trials of a representation are done, it is their median time. Otherwise, a few steps
+    of the first trial are timed (with one CPU thread, in processor time, which other programs do
+    not change). Representations without any trial that can be carried out are left out.
     """
     estimates = {}
     for name in dict.fromkeys(record.trial.representation for record in records):
@@ -37,7 +37,7 @@ def seconds_each(
 
 
 def _first_timed(records: Sequence[Record], loader: Loader, device: str) -> float | None:
-    """Return the seconds of the first trial that can be carried out; None if none can."""
+    """Return the seconds of the first trial that can be carried out; None without one."""
     for record in records:
         try:
             return _timed(record.trial, loader, device)
@@ -47,7 +47,7 @@ def _first_timed(records: Sequence[Record], loader: Loader, device: str) -> floa
 
 
 def _timed(trial: Trial, loader: Loader, device: str) -> float:
-    """Return the seconds of a step, without the first two, times the number of steps."""
+    """Return the mean seconds of a step after the first two, times the number of steps."""
     if trial.settings is None:
         raise ValueError("HOGgle takes no steps that could be timed")
     phi = loader.representation(trial.representation, trial.weights)

@@ -19,11 +19,11 @@ from preimage.studies.study import Study
 from preimage.studies.trial import Trial, checksum, checksum_of_all, weights_checksum
 
 _DEFAULTS = {"invert": "fast", "maximize": "modern", "caricature": "nnpreimage"}
-"""The quality or preset of each visualization if a study names none."""
+"""The quality or preset of each visualization if a study names neither."""
 
 
 def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
-    """Return a trial for every combination, each once, representation by representation.
+    """Return the trials of a study, without duplicates, representation by representation.
 
     Relative paths start at `folder`.
 
@@ -62,7 +62,7 @@ def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
 
 
 def _names(study: Study, weights: str | None, loader: Loader) -> Iterator[str]:
-    """Yield the names of the representations, with "NETWORK/*" replaced by its main layers."""
+    """Yield the names of the representations, with "NETWORK/*" replaced by the main layers."""
     for name in study.representations:
         if name.endswith("/*"):
             network = loader.network(name[:-2], weights)
@@ -74,7 +74,7 @@ def _names(study: Study, weights: str | None, loader: Loader) -> Iterator[str]:
 def _components(
     study: Study, phi: Representation, network: Network | None, photos: Sequence[Path]
 ) -> list[dict[str, Any]]:
-    """Return the fields of a trial that name its component, for each component."""
+    """Return, for each component of the study, the fields that describe it in its trials."""
     components = find_components(
         phi, network, channels=study.channels, neurons=study.neurons, classes=study.classes,
         size=study.size,

@@ -16,8 +16,8 @@ class Loader:
     """A cache of the last network, its layers, and the last dictionaries.
 
     Attributes:
-        files: paths of weight files that are not where trials say, by the names of network and
-            weights in trials.
+        files: actual paths of weight files that are not at the paths in the trials, by the names
+            of network and weights in the trials.
 
     >>> loader = Loader()
     >>> loader.representation("hog") is loader.representation("hog")
@@ -61,7 +61,7 @@ class Loader:
         return self.network(parsed.network, weights)
 
     def dictionaries(self, path: str, sha256: str) -> hoggle.PairedDictionaries:
-        """Return HOGgle's dictionaries in a file of this checksum.
+        """Return HOGgle's dictionaries from a file, whose checksum must be `sha256`.
 
         Raises:
             ValueError: if the file has another checksum, or as `hoggle.load`.
@@ -69,6 +69,6 @@ class Loader:
         """
         if self._dictionaries is None or self._dictionaries[0] != sha256:
             if checksum(Path(path)) != sha256:
-                raise ValueError(f"{path}: changed since the study began: run it again")
+                raise ValueError(f"{path}: changed since the study began: run the study again")
             self._dictionaries = sha256, hoggle.load(Path(path))
         return self._dictionaries[1]

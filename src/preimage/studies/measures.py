@@ -33,8 +33,8 @@ class Measures:
             and photo, 0 to 1.
         class_agrees: of an inversion, whether the network puts photo and result in the same
             class.
-        response: of a maximization, the response of the component; of a caricature, the
-            response as a multiple of that to the photo.
+        response: of a maximization, the response of the component; of a caricature, its
+            response divided by the photo's.
     """
 
     seconds: float
@@ -49,7 +49,7 @@ class Measures:
 
 
 def measure(result: PreImage, network: Network | None) -> Measures:
-    """Return the numbers of a single result; `network` is that of the visualized layer."""
+    """Return the numbers of a single result; the visualized layer belongs to `network`."""
     total = result.trace.total
     natural, agrees = None, None
     if result.visualization == "invert" and result.originals is not None:
@@ -74,8 +74,8 @@ def measure_reconstruction(
 ) -> Measures:
     """Return the numbers of an image that was not found by minimizing Eq. 1.
 
-    The image, as it is shown, and the original photo are (1, D, H, W); `code` is that of the photo.
-    As of other inversions, PSNR and SSIM are measured after brightness and contrast are matched.
+    The shown image and the original photo are (1, D, H, W); `code` is the photo's code. As for
+    other inversions, PSNR and SSIM are measured after brightness and contrast are matched.
     """
     preprocessing = representation.preprocessing
     compared, to_255 = match_contrast(image, original), preprocessing.to_255
@@ -89,20 +89,20 @@ def measure_reconstruction(
 
 
 def naturalness(shown: Tensor, original: Tensor, preprocessing: Preprocessing) -> float:
-    """Return the `gradient_intersection` of an image and its photo in the core's units, (D, H, W).
+    """Return the `gradient_intersection` of an image and its photo.
 
-    It is 1 if the image has the gradients of the photo.
+    Both are (D, H, W) in the core's units.
     """
     to_255 = preprocessing.to_255
     return gradient_intersection(to_255(shown.cpu()), to_255(original.cpu()))
 
 
 def gradient_intersection(image: Tensor, photo: Tensor) -> float:
-    """Return the intersection of two histograms of gradients, 1 for equal ones.
+    """Return the intersection of two images' histograms of gradients; 1 if they are equal.
 
-    As in the authors' code, the histograms are of the differences of neighboring gray levels
-    along both axes, in bins of 10 from -255 to 255, each of sum 1. The images are (D, H, W) in
-    0..255; their sizes may differ.
+    As in the authors' code, a histogram counts the differences of neighboring gray levels along
+    both axes in bins of 10 from -255 to 255, and is divided by its sum. The images are (D, H, W)
+    in 0..255; their sizes may differ.
 
     >>> flat, edge = torch.zeros(1, 4, 4), torch.zeros(1, 4, 4)
     >>> edge[:, :, 2:] = 255
@@ -113,7 +113,7 @@ def gradient_intersection(image: Tensor, photo: Tensor) -> float:
 
 
 def _histogram(image: Tensor) -> Tensor:
-    """Return the shares of the differences of neighboring gray levels by size."""
+    """Return the share of each bin in the differences of neighboring gray levels."""
     gray = image.clamp(0, 255).mean(0).double()
     differences = torch.cat([gray.diff(dim=0).flatten(), gray.diff(dim=1).flatten()])
     counts = torch.histc(differences, _BINS, -255, 255)
@@ -121,7 +121,7 @@ def _histogram(image: Tensor) -> Tensor:
 
 
 def class_agreement(network: Network, originals: Tensor, images: Tensor) -> list[bool | None]:
-    """Return whether each photo and its result are in one class; None if there are no classes.
+    """Return whether each photo and its result are in the same class; None without classes.
 
     Photos and results are (N, D, H, W) in the core's units. The scores are computed on the device
     of the results.
@@ -140,6 +140,6 @@ def class_agreement(network: Network, originals: Tensor, images: Tensor) -> list
 
 
 def _finite(value: Tensor | None) -> float | None:
-    """Return the number of a tensor of one; None if it is not finite."""
+    """Return the value of a tensor of one element; None without a tensor or a finite value."""
     number = math.nan if value is None else float(value)
     return number if math.isfinite(number) else None

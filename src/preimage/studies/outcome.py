@@ -19,7 +19,7 @@ class Outcome:
     Attributes:
         image: x* in the core's units, (D, H, W).
         picture: x* as it is shown, 8 bits, (H, W) or (H, W, 3).
-        versions: what it was computed with.
+        versions: versions, processor and threads that the result was computed with.
     """
 
     key: str
@@ -39,7 +39,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A trial of a study as a store knows it; what does not apply to its status is None.
+    """A trial of a study as a store knows it; fields that do not apply to its status are None.
 
     Attributes:
         status: "missing" if the trial was not carried out yet.

@@ -8,7 +8,7 @@ A trial is made for every combination. Only `representations` is required:
     loss_weight = [1, 20, 100, 300]         # C; each layer's own if not given
     seeds = [0, 1]
     size = 320                              # longer side, or [height, width]
-    steps = 300                             # those of the settings if not given
+    steps = 300                             # the number of the preset if not given
 
     [settings]                              # constants; each value of a list is tried
     beta = [1.0, 1.5, 2.0]
@@ -19,7 +19,7 @@ A study of maximizations, which show what layers respond to:
     representations = ["efficientnet-lite0/blocks.5"]
     channels = "0-24,31"                    # or "all"
     neurons = [[3, 6, 6]]                   # channel, row, column
-    classes = ["goose"]                     # of a layer of class scores
+    classes = ["goose"]                     # for the layer of class scores
 
 Paths are relative to the file.
 """
@@ -61,7 +61,7 @@ _APPLY_TO: dict[str, tuple[Visualization, ...]] = {
     "classes": ("maximize",),
     "reference": ("maximize",),
 }
-"""The visualizations that keys apply to; other keys apply to all."""
+"""The visualizations that each key applies to; keys not listed apply to all visualizations."""
 
 _MISSPELT = ("extra_forbidden", "unexpected_keyword_argument")
 
@@ -69,22 +69,22 @@ _OWN_KEYS = ("loss_weight", "strength", "solver")
 
 
 class Study(BaseModel):
-    """The combinations to try, in the keys that the module describes and these.
+    """A study by its keys; those not described here are described above, in the module.
 
     Attributes:
-        name: of the study in its store; the name of its file if not given.
+        name: name of the study in its store; by default, the name of its file.
         representations: names of Phi; "NETWORK/*" stands for the main layers of a network.
         limit: largest number of photos.
         reference: photos that M is taken from; None for the shipped photos.
         classes: classes to maximize, by name or number.
-        weights: weight file of the networks, "random", or None for their own.
+        weights: weight file of the networks, "random", or None for each network's own.
         strength: strengths of maximizations and caricatures, multiples of 1 / Z; None for the
             default of the preset.
-        quality: "draft", "fast" or "best", of inversions.
-        preset: "nnpreimage" or "paper", of inversions instead of a quality; "modern" too, of
-            maximizations.
-        steps: number of evaluations; None for that of the quality or preset.
-        mask: which components of the codes count, in inversions.
+        quality: "draft", "fast" or "best"; only for inversions.
+        preset: "nnpreimage" or "paper", for maximizations also "modern"; an inversion takes
+            either a preset or a quality.
+        steps: number of evaluations; None for the number of the quality or preset.
+        mask: the components of the codes that count in inversions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -125,7 +125,7 @@ class Study(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        """Raise if keys contradict each other, or a value of theirs is unknown."""
+        """Raise if keys contradict each other or have unknown values."""
         if self.quality is not None and self.preset is not None:
             raise ValueError("give either quality or preset")
         for name, visualizations in _APPLY_TO.items():
@@ -142,7 +142,7 @@ class Study(BaseModel):
         return self
 
     def _check_settings(self) -> None:
-        """Raise if a constant is unknown, or a text is given for a number or the reverse."""
+        """Raise if a constant is unknown, or a text stands for a number, or a number for a text."""
         constants = Settings().constants()
         names = [name for name in constants if name not in _OWN_KEYS]
         for name, given in self.settings.items():
@@ -176,7 +176,7 @@ def make_study(keys: dict[str, Any]) -> Study:
     """Return the study of these keys.
 
     Raises:
-        ValueError: if keys are unknown or values out of range; one line names the first of them.
+        ValueError: if keys are unknown or values out of range; one line names one of these.
     """
     try:
         return Study.model_validate(keys)
@@ -185,7 +185,7 @@ def make_study(keys: dict[str, Any]) -> Study:
 
 
 def _first_problem(error: ValidationError) -> str:
-    """Return one line about the problem that explains most."""
+    """Return a line about the most telling problem."""
     problems = error.errors()
     misspelt = (problem for problem in problems if problem["type"] in _MISSPELT)
     problem = next(misspelt, problems[0])  # a missing key may be a misspelt one

@@ -42,11 +42,11 @@ class Mean:
 
 @dataclass(frozen=True, slots=True)
 class MeanResponse:
-    """The means of `Measures` of maximizations that differ only in seed, or of caricatures.
+    """The means of `Measures` of maximizations or caricatures that differ only in photo and seed.
 
     Attributes:
         representation: name of Phi.
-        component: what is excited; None for caricatures, which may differ in photo and seed.
+        component: name of the excited component; None for caricatures.
         strength: the multiple of 1 / Z.
         varied: the other constants that the study varies, with their values.
         response_std: sample standard deviation of the response; None for a single result.
@@ -98,7 +98,7 @@ def summarize_responses(records: Sequence[Record]) -> list[MeanResponse]:
 
 
 def varied_constants(records: Sequence[Record]) -> list[str]:
-    """Return the constants besides C and strength that differ within one representation."""
+    """Return the names of constants, except C and strength, that vary in a representation."""
     seen: dict[tuple[str, str], set[Any]] = {}
     for record in records:
         for name, value in record.trial.constants.items():
@@ -108,7 +108,7 @@ def varied_constants(records: Sequence[Record]) -> list[str]:
 
 
 def _group(trial: Trial, names: list[str]) -> _Group:
-    """Return representation, C or strength, and varied constants: the same for one mean."""
+    """Return what the trials of a mean share: representation, C or strength, constants."""
     varied = tuple((name, trial.constants.get(name)) for name in names)
     return trial.representation, trial.weight, varied
 

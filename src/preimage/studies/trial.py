@@ -21,25 +21,25 @@ from preimage.targets import Target, Term
 class Trial(BaseModel):
     """One inversion, maximization or caricature; its `key` is its identity.
 
-    What does not apply to a visualization is None. Files count by their content: the place of a
-    photo or of a weight file does not change the key. Nor does M, which follows from the network,
-    the component and the photos.
+    Fields that do not apply to the visualization are None. The key depends on the contents of
+    files, not on their paths. It does not depend on M, which follows from the network, the
+    component and the photos.
 
     Attributes:
         representation: name of Phi, as `preimage.representation` takes it.
         weights: weight file of the network, "random", or None for the network's own.
-        weights_sha256: checksum of that file, or of the one that the representation names.
-        photo: path of the image file, of an inversion or a caricature.
-        size: longer side, or height and width, that the photo is resized to; of a maximization,
-            the size of the image. None for the size that the representation prescribes.
-        seed: of noise and jitter.
+        weights_sha256: checksum of that file, or of the .mat file that `representation` names.
+        photo: path of the photo that is inverted or caricatured.
+        size: longer side, or height and width, of the resized photo or the maximization; None for
+            the size that the representation prescribes.
+        seed: seed of noise and jitter.
         settings: all constants; None for HOGgle, which has none.
-        mask: which components of the code count, in an inversion.
+        mask: the components of the code that count in an inversion.
         dictionaries: file of HOGgle's dictionaries, which then invert HOG.
         channel: index of the channel that a maximization excites.
-        position: row and column of the response; None for the central one.
+        position: row and column of the response; None for the central response.
         class_name: name of the class if the channel is the score of a class.
-        maximum: M, the largest response to photos; 0 if no photo moves it.
+        maximum: M, the largest response to photos; 0 if no photo changes the response.
         reference_sha256: checksum of the contents of these photos.
     """
 
@@ -83,11 +83,11 @@ class Trial(BaseModel):
 
     @property
     def batch_key(self) -> str:
-        """A text that is the same for trials that can be carried out in one batch.
+        """A text that trials share if they can be carried out in one batch.
 
-        Such trials differ only in their photos or in their components. The images of components
-        are of one size if all of them, or none, are central responses. HOGgle inverts one photo
-        at a time.
+        Such trials differ only in their photos or in their components. Central responses and
+        responses with a position are not mixed, because their images differ in size. HOGgle
+        inverts one photo at a time.
         """
         if self.dictionaries_sha256 is not None:
             return self.key
@@ -98,7 +98,7 @@ class Trial(BaseModel):
 
     @property
     def constants(self) -> dict[str, Any]:
-        """All constants by name, those of the solver too; empty if there are none."""
+        """All constants by name, including the solver's; empty for HOGgle."""
         return {} if self.settings is None else self.settings.constants()
 
     @property
@@ -114,7 +114,7 @@ class Trial(BaseModel):
 
     @property
     def component(self) -> str | None:
-        """The component in words; None if there is none.
+        """The component as text; None without one.
 
         >>> maximization = Trial(visualization="maximize", representation="vgg-m/conv3", channel=5)
         >>> maximization.component
@@ -140,14 +140,14 @@ class Trial(BaseModel):
 
     @property
     def description(self) -> str:
-        """The trial in a few words."""
+        """A short description of the trial."""
         name = "C" if self.visualization == "invert" else "strength"
         weight = "HOGgle" if self.weight is None else f"{name} {self.weight:g}"
         return f"{self.representation}, {self.subject}, {weight}, seed {self.seed}"
 
 
 def checksum(path: Path) -> str:
-    """Return the SHA-256 of a file; if it cannot be read, a text that names it."""
+    """Return the SHA-256 of a file; if it cannot be read, a text with its path."""
     try:
         return sha256(path)
     except OSError:
@@ -171,7 +171,7 @@ def weights_checksum(representation: str, weights: str | None) -> str | None:
 
 
 def _in_floats(value: Any) -> Any:
-    """Return the value with integers as floats, so that C = 20 and C = 20.0 are one."""
+    """Return the value with integers as floats: C = 20 and C = 20.0 give the same key."""
     if isinstance(value, Mapping):
         return {name: _in_floats(item) for name, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):

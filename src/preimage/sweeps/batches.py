@@ -1,4 +1,4 @@
-"""Batches, which are trials that a worker is given together, and a queue of them."""
+"""Batches, each of trials that a worker is given together, and a queue of batches."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def group(trials: Sequence[Trial], most: int) -> Iterator[list[Trial]]:
 
 
 def read_photos(trials: Sequence[Trial]) -> tuple[Batch | None, list[Failure]]:
-    """Return trials with their photos, and a failure for each whose photo cannot be read."""
+    """Return the trials whose photos can be read, as a batch, and a failure for each other."""
     photos: dict[str, bytes] = {}
     failures = []
     for trial in trials:
@@ -52,7 +52,7 @@ def read_photos(trials: Sequence[Trial]) -> tuple[Batch | None, list[Failure]]:
         if sha256(data) == trial.photo_sha256:
             photos[trial.photo_sha256] = data
         else:
-            reason = f"{trial.photo}: changed since the study began: run it again"
+            reason = f"{trial.photo}: changed since the study began: run the study again"
             failures.append(Failure(trial.key, reason))
     left = tuple(trial for trial in trials if not trial.photo or trial.photo_sha256 in photos)
     return (Batch(left, photos) if left else None), failures
@@ -67,15 +67,15 @@ class Queue:
         self._deaths: Counter[str] = Counter()
 
     def next(self) -> Batch | None:
-        """Return the next batch; None if there is none at present."""
+        """Return the next batch; None if no batch is left at present."""
         return self._again.pop() if self._again else next(self._batches, None)
 
     def put_back(self, batch: Batch) -> None:
-        """Put a batch back that was lost through no fault of its trials."""
+        """Put back a batch that was lost through no fault of its trials."""
         self._again.append(batch)
 
     def died(self, batch: Batch, cause: str) -> list[Failure]:
-        """Put the trials of a dead worker back, one by one; fail those of `DEATHS` dead workers."""
+        """Put a dead worker's trials back, one by one; fail trials after `DEATHS` such deaths."""
         failures = []
         for single in batch.split():
             key = single.trials[0].key

@@ -37,7 +37,7 @@ class BatchProgress:
     """The state of a batch: `step` of `steps` is done.
 
     Attributes:
-        key: of the first trial.
+        key: key of the batch's first trial.
         energy: the mean of Eq. 1 over the batch.
     """
 
@@ -80,7 +80,7 @@ def process_pool(
     """Carry out batches in worker processes, each with `threads` threads.
 
     A worker that dies is replaced. Its trials are tried again, one by one, until `DEATHS` workers
-    have died of them. Workers end with this process, however it ends.
+    have died at them. Workers end with this process, however it ends.
     """
     queue = Queue(batches)
     idle: list[_Worker] = []
@@ -151,7 +151,7 @@ def _serve(connection: Connection, threads: int, device: str) -> None:
 
 
 def _at_intervals(batch: Batch, report_progress: ReportProgress) -> Callable[[Progress], None]:
-    """Return a callback for every step of a batch, which reports twice a second."""
+    """Return a function to call after every step of a batch; it reports twice a second."""
     last = time.monotonic()
 
     def report(progress: Progress) -> None:

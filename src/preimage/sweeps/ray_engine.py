@@ -33,7 +33,7 @@ def ray_actors(
     The address "auto" stands for the cluster that this machine belongs to; "local" starts one here.
     Each actor takes the share `gpus` of a GPU. Trials of a lost node are tried again without limit.
     Trials whose process died on a node that is still there are tried again until `DEATHS` workers
-    have died of them.
+    have died at them.
 
     Raises:
         ValueError: if Ray is not installed, or there is no cluster at the address.
@@ -58,7 +58,7 @@ class _Actor:
         self._device = device
 
     def node(self) -> str:
-        """Return the identity of the node that it runs on."""
+        """Return the identity of the node that this worker runs on."""
         import ray
 
         return str(ray.get_runtime_context().get_node_id())
@@ -79,7 +79,7 @@ class _Actor:
 
 @dataclass(slots=True)
 class _Worker:
-    """An actor, the node it runs on once it is known, and its batch if it has one."""
+    """An actor, its node (empty until known), and its batch (None while it has none)."""
 
     actor: Any
     node: str = ""
@@ -99,7 +99,7 @@ class _Pool:
         self._failed_starts = 0
 
     def start_worker(self) -> None:
-        """Start a worker; it is idle once it has told its node."""
+        """Start a worker; it becomes idle once its node is known."""
         actor = self._start_actor()
         self._busy[actor.node.remote()] = _Worker(actor)
 
@@ -130,7 +130,7 @@ class _Pool:
                 self._ray.kill(worker.actor)
 
     def _assign(self) -> None:
-        """Give a batch to each idle worker, as long as there are any."""
+        """Give a batch to each idle worker, as long as there are batches."""
         while self._idle and (batch := self._queue.next()) is not None:
             worker = self._idle.pop()
             worker.batch = batch
@@ -138,7 +138,7 @@ class _Pool:
             self._busy[worker.actor.carry_out.remote(batch, shipment)] = worker
 
     def _replace(self, worker: _Worker, error: Exception) -> Results:
-        """Replace a lost worker; return failures of trials that too many workers have died of."""
+        """Replace a lost worker; return failures of trials at which too many workers died."""
         failures: Results = []
         if worker.batch is None:
             self._failed_starts += 1

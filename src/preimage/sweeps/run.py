@@ -36,10 +36,10 @@ def run(
     """Carry out the trials that the store lacks, at most `batch` together, and keep each result.
 
     If `retry`, failed trials are tried again. `report` is called with each result once it is kept.
-    Once `stop` is asked, the trials that were begun are finished, and the run ends.
+    Once `stop.asked`, the trials that were begun are finished, and the run ends.
 
     Raises:
-        OSError: if the store cannot be written; what it holds stays valid.
+        OSError: if the store cannot be written; its contents stay valid.
     """
 
     def keep(result: Outcome | Failure) -> None:
@@ -64,9 +64,9 @@ def run(
 
 @contextlib.contextmanager
 def graceful_stop(announce: Callable[[], None]) -> Iterator[Stop]:
-    """Turn the first Ctrl-C into a wish to stop, and announce it; let the second interrupt.
+    """Turn the first Ctrl-C into a wish to stop, and call `announce`; let the second interrupt.
 
-    Outside the main thread, Ctrl-C is not changed.
+    Outside the main thread, leave Ctrl-C as it is.
     """
     stop = Stop()
 

@@ -17,12 +17,12 @@ from preimage.studies.trial import Trial
 
 @dataclass(frozen=True, slots=True)
 class Shipment:
-    """A weight file on its way, with the names of network and weights in trials.
+    """A weight file to be sent, with the names that trials give its network and weights.
 
     Attributes:
         sha256: checksum of the contents.
-        suffix: of the file name; it tells the format.
-        content: a list of one reference to the bytes. Inside a list, Ray does not fetch them.
+        suffix: suffix of the file name, which tells the format.
+        content: a reference to the bytes, in a list, because Ray fetches bare references at once.
     """
 
     network: str
@@ -32,7 +32,7 @@ class Shipment:
     content: list[Any]
 
     def unpack(self, follow: Callable[[Any], np.ndarray]) -> Path:
-        """Return the path of the file on this machine; fetch it with `follow` unless it is there.
+        """Return the path of the file on this machine; `follow` fetches its bytes if it is missing.
 
         Raises:
             OSError: if it cannot be written.
@@ -45,21 +45,21 @@ class Shipment:
 
 
 class Shipments:
-    """The weight files of a run, each read once; `put` keeps bytes and returns a reference."""
+    """The weight files of a run, each read once; `put` stores bytes and returns a reference."""
 
     def __init__(self, put: Callable[[np.ndarray], Any]) -> None:
         self._put = put
         self._known: dict[tuple[str, str | None], Shipment | None] = {}
 
     def shipment_for(self, trial: Trial) -> Shipment | None:
-        """Return the weight file of a trial's network; None if there is none to be read."""
+        """Return the weight file of a trial's network; None without a readable file."""
         network, weights = LayerName.parse(trial.representation).network, trial.weights
         if (network, weights) not in self._known:
             self._known[network, weights] = self._pack(network, weights)
         return self._known[network, weights]
 
     def _pack(self, network: str, weights: str | None) -> Shipment | None:
-        """Read a weight file, and keep its bytes."""
+        """Return a weight file, whose bytes are stored; None without a readable file."""
         file = weight_file(network, weights)
         if file is None:
             return None
