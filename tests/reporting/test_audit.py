@@ -19,8 +19,8 @@ def test_the_conclusion_names_the_layers_that_leak_and_those_that_do_not() -> No
     assert first.endswith("guessing would find 12 %.")
     assert others == [
         "These layers give photos back: conv1, conv2.",
-        "Whoever has their outputs should be taken to have the photos.",
-        "By this attack these do not: fc. A stronger one may succeed.",
+        "Whoever has the outputs of these layers should be taken to have the photos.",
+        "These layers do not give photos back by this attack: fc. A stronger attack may succeed.",
     ]
 
 

@@ -1,1 +1,1 @@
-"""What results look like: pictures, sidecars, tables."""
+"""Results as pictures, sidecar files, tables and pages."""

@@ -35,7 +35,7 @@ def write_audit(
     """Write the page of an audit of this network to an HTML file."""
     photos = len({record.trial.photo_sha256 for record in records})
     parts = [
-        f"<h1>What the layers of {html.escape(network)} tell of a photo</h1>",
+        f"<h1>What the layers of {html.escape(network)} tell about a photo</h1>",
         *(f"<p>{html.escape(line)}</p>" for line in conclude(audits, photos)),
         f'<img alt="curves" src="{_curves(audits)}">',
         _table(audits),
@@ -48,7 +48,7 @@ def write_audit(
 
 
 def conclude(audits: Sequence[LayerAudit], photos: int) -> list[str]:
-    """Return the conclusion from an audit with so many photos, in sentences."""
+    """Return the conclusion from an audit of `photos` photos, in sentences."""
     leaking = [_layer(audit) for audit in audits if audit.leaks]
     others = [_layer(audit) for audit in audits if not audit.leaks]
     lines = [
@@ -59,10 +59,10 @@ def conclude(audits: Sequence[LayerAudit], photos: int) -> list[str]:
     ]
     if leaking:
         lines.append(f"These layers give photos back: {', '.join(leaking)}.")
-        lines.append("Whoever has their outputs should be taken to have the photos.")
+        lines.append("Whoever has the outputs of these layers should be taken to have the photos.")
     if others:
-        attempt = f"By this attack these do not: {', '.join(others)}."
-        lines.append(f"{attempt} A stronger one may succeed.")
+        attempt = f"These layers do not give photos back by this attack: {', '.join(others)}."
+        lines.append(f"{attempt} A stronger attack may succeed.")
     return lines
 
 
@@ -94,7 +94,7 @@ def _table(audits: Sequence[LayerAudit]) -> str:
 
 
 def _curves(audits: Sequence[LayerAudit]) -> str:
-    """Return the address of a plot of all measures over the layers."""
+    """Return a plot of all measures over the layers, as a `data:` address."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")

@@ -17,7 +17,7 @@ _COLUMNS = (
 
 
 def describe_channel(statistics: ChannelStatistics, channel: int, top: int = 9) -> dict[str, Any]:
-    """Return all that is known about one channel, with its `top` largest responses."""
+    """Return the statistics of one channel, with its `top` largest responses."""
     ranks = range(min(top, statistics.top_values.shape[1]))
     return {
         "representation": str(statistics.name),
@@ -42,7 +42,7 @@ def describe_channel(statistics: ChannelStatistics, channel: int, top: int = 9) 
 
 
 def write_channels(path: Path, channels: Iterable[dict[str, Any]]) -> None:
-    """Write the answers of `describe_channel` as CSV, with the largest response of each."""
+    """Write what `describe_channel` returns as CSV; of the responses, only the largest."""
     with write_whole(path) as partial, partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, _COLUMNS, extrasaction="ignore")
         writer.writeheader()

@@ -27,10 +27,10 @@ _INCHES = 1.6
 def write_figure(
     stem: Path, rows: Sequence[Sequence[Panel]], records: Mapping[str, Record], loader: Loader
 ) -> list[Path]:
-    """Draw rows of panels, long ones in several lines, and write STEM.pdf and STEM.png.
+    """Draw rows of panels, long rows in several lines, and write STEM.pdf and STEM.png.
 
-    Each photo and result is also written alone, as STEM.LINE.COLUMN.png. The records are given by
-    the keys of their trials.
+    Each photo and result is also written alone, as STEM.LINE.COLUMN.png. `records` maps the keys
+    of trials to their records.
     """
     from matplotlib.figure import Figure
     from PIL import Image
@@ -53,7 +53,7 @@ def write_figure(
 
 
 def spread(images: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the standard deviation of each pixel over images (D, H, W), mean over channels.
+    """Return each pixel's standard deviation over images (D, H, W), averaged over channels.
 
     >>> spread([np.zeros((3, 1, 2)), np.full((3, 1, 2), 2.0)]).round(3).tolist()
     [[1.414, 1.414]]
@@ -70,7 +70,7 @@ def _wrapped(row: Sequence[Panel]) -> list[Sequence[Panel]]:
 def _draw(
     axes: Axes, panel: Panel, pixels: np.ndarray | None, found: Sequence[Record], loader: Loader
 ) -> None:
-    """Draw one panel: its pixels, or the differences of several results, or what is missing."""
+    """Draw one panel: its pixels, the deviation of several results, or a missing one's status."""
     title = panel.label
     if pixels is not None:
         axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="none")
@@ -98,7 +98,7 @@ def _number(record: Record) -> str:
 
 
 def _pixels(panel: Panel, record: Record, loader: Loader) -> np.ndarray | None:
-    """Return the photo as Phi sees it, or the one result; None if there is neither to show."""
+    """Return the photo as Phi gets it, or the only result; None if neither can be shown."""
     if panel.is_photo:
         trial = record.trial
         preprocessing = loader.representation(trial.representation, trial.weights).preprocessing
@@ -115,7 +115,7 @@ def _pixels(panel: Panel, record: Record, loader: Loader) -> np.ndarray | None:
 
 
 def _frame(axes: Axes, trial: Trial, loader: Loader) -> None:
-    """Draw a white box around what the window of responses sees (Figure 9)."""
+    """Draw a white box around the pixels that the window of responses sees (Figure 9)."""
     phi = loader.representation(trial.representation, trial.weights)
     (bottom, top), (left_edge, right_edge) = axes.get_ylim(), axes.get_xlim()
     size = (round(bottom - top), round(right_edge - left_edge))

@@ -68,7 +68,7 @@ def in_rows(cells: Sequence[Cell], columns: int) -> list[Sequence[Cell]]:
 
 
 def enlarge(picture: Image.Image) -> Image.Image:
-    """Return a small picture enlarged by a whole number; a larger one as it is."""
+    """Return a small picture enlarged by a whole factor; a larger one as it is."""
     from PIL import Image
 
     factor = -(-_SMALLEST // max(picture.size))
@@ -77,7 +77,7 @@ def enlarge(picture: Image.Image) -> Image.Image:
 
 
 def draw_box(picture: Image.Image, box: Box | None) -> Image.Image:
-    """Return the picture with a white frame around a box, as in Figure 9; if None, without."""
+    """Return the picture with a white frame around a box (Figure 9); without a box, unchanged."""
     from PIL import ImageDraw
 
     if box is None:

@@ -18,8 +18,8 @@ def plot_errors(
 ) -> list[Path]:
     """Plot mean errors with their standard deviations, and write STEM.pdf and STEM.png.
 
-    Each curve has a label and points: C or the name of a layer, and the mean. `axis` is the label
-    of the horizontal axis.
+    `series` maps the label of each curve to its points: C or the name of a layer, and the mean.
+    `axis` is the label of the horizontal axis.
     """
     from matplotlib.figure import Figure
 

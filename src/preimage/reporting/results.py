@@ -10,7 +10,7 @@ _PICTURES = ".png, .jpg, .webp, .tif, .bmp, .gif or .pdf"
 
 
 def names_file(path: Path) -> bool:
-    """Return whether a path ends in a dot and a letter, as names of files do, and is no folder.
+    """Return whether a path is no folder and its suffix starts with a letter, as of a file.
 
     >>> names_file(Path("result.pgn")), names_file(Path("run.1")), names_file(Path("v0.2"))
     (True, False, False)
@@ -19,7 +19,7 @@ def names_file(path: Path) -> bool:
 
 
 def check_writable(folder: Path) -> None:
-    """Try to write where a folder is or will be made, before any work is done for it.
+    """Check that a folder can be made and written, before any work is done for it.
 
     Raises:
         OSError: if it cannot be made or written.
@@ -38,7 +38,7 @@ def check_folder(folder: Path) -> None:
     """Check that results can go into a folder, before any work is done for them.
 
     Raises:
-        ValueError: if its name is that of a file.
+        ValueError: if its name looks like a file's.
         OSError: if it cannot be made or written.
     """
     if names_file(folder):
@@ -50,7 +50,7 @@ def check_picture(path: Path) -> None:
     """Check that a picture can be written to `path`, before any work is done for it.
 
     Raises:
-        ValueError: if Pillow writes no such files.
+        ValueError: if Pillow cannot write files with this suffix.
         OSError: if its folder cannot be made or written.
     """
     from PIL import Image

@@ -27,7 +27,7 @@ _MEASURES = ("error %", "PSNR", "SSIM", "natural", "class %", "seconds", "n")
 
 
 def write_report(folder: Path, study: str, records: Sequence[Record]) -> list[Path]:
-    """Write report.csv, .md and .tex, and pictures of what is done, to an existing folder.
+    """Write report.csv, .md and .tex, and pictures of the results, to an existing folder.
 
     For inversions, report.png and .pdf are a plot of error over C. The pictures of each
     representation are in report.REPRESENTATION.png.
@@ -47,7 +47,7 @@ def write_report(folder: Path, study: str, records: Sequence[Record]) -> list[Pa
 
 
 def format_study(records: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
-    """Return header and cells of the means of a study as text: of errors, or of responses."""
+    """Return header and cells of a study's means as text: means of errors or of responses."""
     if records and records[0].trial.visualization != "invert":
         return _format_responses(records)
     return format_errors(summarize(records))
@@ -87,10 +87,10 @@ def _format_responses(records: Sequence[Record]) -> tuple[list[str], list[list[s
 
 
 def write_export(path: Path, records: Sequence[Record]) -> None:
-    """Write every trial of a study with its numbers, one a row: CSV, or Parquet by suffix.
+    """Write every trial of a study as a row with its numbers, to a .csv or .parquet file.
 
     Raises:
-        ValueError: if the suffix is another, or Parquet cannot be written here.
+        ValueError: if the suffix is another, or Parquet is asked for without pyarrow.
     """
     found = [_flat(record) for record in records]
     columns = list(dict.fromkeys(name for row in found for name in row))
@@ -132,7 +132,7 @@ def _heading(study: str, records: Sequence[Record]) -> str:
 
 
 def _flat(record: Record) -> dict[str, Any]:
-    """Return a row with all that is known of a trial."""
+    """Return the row of a trial, with all that is known about it."""
     trial = record.trial
     row: dict[str, Any] = {"key": trial.key, "status": record.status}
     left_out = {"settings", "mask", "size", "channel", "position", "class_name"}

@@ -19,7 +19,7 @@ _LARGEST = 160
 
 
 def write_pictures(stem: Path, records: Sequence[Record]) -> list[Path]:
-    """Write STEM.REPRESENTATION.png with every result that is done, in order.
+    """Write STEM.REPRESENTATION.png with all results of each representation, in order.
 
     A photo stands before its first result, if its file is still there.
 

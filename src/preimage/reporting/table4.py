@@ -1,4 +1,4 @@
-"""Table 4 as CSV, Markdown and LaTeX, and a picture as Figure 4."""
+"""Table 4 as CSV, Markdown and LaTeX, and a picture like Figure 4."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEADER = ["representation", "method", "error %", "seconds", "PSNR dB", "SSIM", "
 
 
 def format_table4(records: Sequence[Record]) -> list[list[str]]:
-    """Return the rows of the table as text: the published figures, then ours."""
+    """Return the rows of the table as text: the published errors, then ours."""
     found = []
     for name in REPRESENTATIONS:
         for (representation, method), (error, deviation) in published().items():

@@ -1,4 +1,4 @@
-"""Table 5 as CSV, Markdown and LaTeX, all of its measures, and its curves."""
+"""Table 5 and a table of all its measures as CSV, Markdown and LaTeX, and its curves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def write_table5(folder: Path, records: Sequence[Record]) -> list[Path]:
 
 
 def format_table5(means: Sequence[Mean]) -> tuple[list[str], list[list[str]]]:
-    """Return header and rows: the errors of each layer by C, for AlexNet also as published."""
+    """Return header and rows: each layer's errors by C, for AlexNet also the published ones."""
     columns = list(dict.fromkeys(_column(mean) for mean in means))
     cells = {(m.representation, _column(m)): format_error(m.error, m.error_std) for m in means}
     names = list(dict.fromkeys(mean.representation for mean in means))
@@ -48,7 +48,7 @@ def format_table5(means: Sequence[Mean]) -> tuple[list[str], list[list[str]]]:
 
 
 def _column(mean: Mean) -> str:
-    """Return the column of a mean: C, and the priors that are left out."""
+    """Return the name of a mean's column: C, and the priors that are left out."""
     no_variation, no_range = is_without(mean)
     if no_variation and no_range:
         return "no prior"

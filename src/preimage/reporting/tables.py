@@ -1,4 +1,4 @@
-"""Tables as CSV, Markdown and LaTeX, and numbers as their cells."""
+"""Tables as CSV, Markdown and LaTeX, and the numbers in them as text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LATEX = str.maketrans({
 def write_table(
     stem: Path, header: Sequence[str], rows: Sequence[Sequence[str]], heading: str = ""
 ) -> list[Path]:
-    """Write STEM.csv, STEM.md, with a heading in Markdown, and STEM.tex; return their paths."""
+    """Write STEM.csv, STEM.md (below a Markdown heading) and STEM.tex; return their paths."""
     paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("csv", "md", "tex")]
     with write_whole(paths[0]) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])
@@ -57,7 +57,7 @@ def as_latex(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def format_number(value: float | None, digits: int) -> str:
-    """Return a number with so many digits after the point; nothing for None.
+    """Return a number with `digits` digits after the point; an empty text for None.
 
     >>> format_number(1.25, 1), format_number(None, 1)
     ('1.2', '')

@@ -33,7 +33,7 @@ _COLUMNS = 5
 def response_box(
     field: ReceptiveField | None, position: Sequence[int], size: tuple[int, int]
 ) -> Box:
-    """Return the part of an image that a response depends on; all of it without a field.
+    """Return the part of an image that a response depends on; without a field, all of it.
 
     >>> response_box(ReceptiveField(size=11, stride=4, offset=3.0), (0, 5), (64, 64))
     Box(top=-2, left=18, bottom=9, right=29)
@@ -52,9 +52,9 @@ def response_box(
 def draw_top_responses(
     layer: Layer, statistics: ChannelStatistics, channels: Iterable[int]
 ) -> tuple[Image.Image, list[dict[str, Any]]]:
-    """Return a grid of the crops of channels, and a description of each channel with the boxes.
+    """Return a grid of the crops of channels, and a description of each channel with its boxes.
 
-    A dead channel gets an empty cell.
+    A dead channel, whose response is the same in all images, gets an empty cell.
 
     Raises:
         ImageError: if an image cannot be read any more.
@@ -67,7 +67,7 @@ def draw_top_responses(
 
 
 def _tiles(layer: Layer, described: list[dict[str, Any]]) -> dict[int, list[Image.Image]]:
-    """Return the crops of each channel, and describe their boxes; read each image once."""
+    """Return the crops of each channel; add their boxes to `described`; read images once."""
     field, prescribed = layer.receptive_field, layer.preprocessing
     tiles: dict[int, list[Image.Image]] = {d["channel"]: [] for d in described}
     responses = [(d["channel"], response) for d in described for response in d["top"]]
@@ -87,7 +87,7 @@ def _tiles(layer: Layer, described: list[dict[str, Any]]) -> dict[int, list[Imag
 
 
 def _mosaic(tiles: list[Image.Image]) -> Image.Image:
-    """Return crops at one size in a square, the largest response first, row by row."""
+    """Return a square of crops of one size, the largest response first, row by row."""
     from PIL import Image, ImageOps
 
     columns = math.isqrt(CROPS)

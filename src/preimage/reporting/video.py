@@ -30,7 +30,7 @@ def frame_interval(settings: Settings, representation: Representation) -> int:
 
 
 def check_video(path: Path) -> None:
-    """Raise if a film cannot be written there, before any work is done for it.
+    """Raise if a film cannot be written to `path`, before any work is done for it.
 
     Raises:
         ValueError: if the path ends neither in .gif nor in .mp4, or PyAV is missing.
@@ -54,9 +54,9 @@ def draw_frames(
     """Draw a frame for each snapshot, with all results side by side.
 
     Args:
-        results: with snapshots of the same steps.
-        labels: of each image of each result.
-        columns: pictures in a row.
+        results: visualizations with snapshots of the same steps.
+        labels: the text below each image of each result.
+        columns: number of pictures in a row.
     """
     frames = []
     for moments in zip(*(result.frames() for result in results), strict=False):
@@ -67,7 +67,7 @@ def draw_frames(
 
 
 def write_video(path: Path, frames: Sequence[Image.Image]) -> None:
-    """Write pictures of one size as a film, whole or not at all; the last one is held.
+    """Write pictures of one size as a film, whole or not at all; the last picture is held.
 
     Raises:
         OSError: if the file cannot be written.
