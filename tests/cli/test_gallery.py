@@ -167,7 +167,7 @@ def test_ctrl_c_keeps_what_was_reached_and_ends_with_130(
     out = tmp_path / "out"
     outcome = run("invert", *photos, "--rep", "hog", "--out", out, *SMALL)
     assert outcome.status == 130
-    assert outcome.errors == ["interrupted: the pictures are as far as they came"]
+    assert outcome.errors == ["interrupted: the pictures are saved as they were then"]
     assert _names(out) == ["a.hog.json", "a.hog.png"]
     told: dict[str, Any] = json.loads((out / "a.hog.json").read_text())
     assert told["interrupted"]

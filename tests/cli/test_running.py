@@ -210,7 +210,7 @@ def test_ctrl_c_keeps_what_is_done_and_another_run_ends_it(folder: Path) -> None
     assert process.returncode == 130
     assert errors == [
         "stopping when the trials that were begun are done; Ctrl-C again to stop now",
-        "interrupted; what was finished is kept, and another run goes on from there",
+        "interrupted; finished results are kept, and another run goes on from there",
     ]
     kept = images_of(folder / "store")
     assert 1 <= len(kept) < 24

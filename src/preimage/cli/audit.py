@@ -27,7 +27,7 @@ def audit(
     out: OutFolder = Path("audit"),
     run: RunOptions,
 ) -> None:
-    """Reconstruct photos from layers, and say which layers give them back; one page of HTML."""
+    """Reconstruct photos from layers; write a page (HTML) on which layers give them back."""
     from preimage.audit.leakage import FEWEST_PHOTOS, NAME, audit_layers, plan_audit
     from preimage.cli.running import carry_out, exit_if_failed
     from preimage.paper.figures import at_depths

@@ -1,4 +1,4 @@
-"""`preimage caricature`: photos with what excites a representation exaggerated."""
+"""`preimage caricature`: photos, in which what excites a representation is exaggerated."""
 
 from __future__ import annotations
 

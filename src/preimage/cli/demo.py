@@ -16,7 +16,7 @@ from preimage.cli.tables import percent, print_table
 def demo(
     out: OutPicture = Path("demo.png"),
 ) -> None:
-    """Invert a photo that comes with the package from HOG, HOGb and DSIFT, as in Figure 4."""
+    """Invert the HOG, HOGb and DSIFT codes of a shipped photo, as in Figure 4."""
     import time
 
     import preimage

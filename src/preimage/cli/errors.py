@@ -2,7 +2,7 @@
 
 0    all went well
 2    bad input, or some of several inputs failed
-130  Ctrl-C; what was reached by then is saved
+130  Ctrl-C; the results so far are saved
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def clear_errors() -> Iterator[None]:
     except (ValueError, ArithmeticError) as error:
         fail(str(error))
     except KeyboardInterrupt:
-        console.print("interrupted; what was finished is kept, and another run goes on from there")
+        console.print("interrupted; finished results are kept, and another run goes on from there")
         raise typer.Exit(130) from None
 
 
@@ -43,7 +43,7 @@ def conclude(failures: Sequence[str], *, interrupted: bool = False) -> None:
     for failure in failures:
         console.print(f"error: {failure}")
     if interrupted:
-        console.print("interrupted: the pictures are as far as they came")
+        console.print("interrupted: the pictures are saved as they were then")
         raise typer.Exit(130)
     if failures:
         raise typer.Exit(2)

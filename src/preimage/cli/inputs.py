@@ -20,7 +20,7 @@ class Source:
 
     Attributes:
         name: as the user gave it.
-        stem: what the names of its results begin with.
+        stem: beginning of the file names of its results.
         data: the bytes of the file.
     """
 
@@ -39,7 +39,7 @@ class Source:
         return sha256(self.data)
 
     def pixels(self) -> np.ndarray:
-        """Return the photo, decoded, as an array that visualizations take.
+        """Return the photo, decoded, as an array for the visualizations.
 
         Raises:
             ImageError: if it is no image that Pillow can read.
@@ -69,7 +69,7 @@ def read_inputs(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
     """Read files, the images of folders, and standard input (-).
 
     Returns:
-        What was read, and a line for each input that cannot be read.
+        The sources, and a line for each input that cannot be read.
     """
     from preimage.images import ImageError
     from preimage.photo_files import photo_paths

@@ -1,4 +1,4 @@
-"""`preimage invert`: images whose code is that of a photo, or a given code."""
+"""`preimage invert`: images with the same code as a photo, or with a given code."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ def invert(
     accelerate: Accelerate = "auto",
     memory: Memory = None,
 ) -> None:
-    """Find images whose code is that of a photo, or a given code.
+    """Find images with the same code as a photo, or with a given code.
 
-    Without --size, photos are reduced to 640 pixels for HOG and dense SIFT, and brought to the
-    size of the network for its layers. --window, --channels and --stream leave the rest of the
+    Without --size, photos are reduced to 640 pixels for HOG and dense SIFT, or resized to the
+    input of the network for its layers. --window, --channels and --stream leave the rest of the
     code free.
     """
     from preimage.cli.gallery import Gallery, photo_inputs
@@ -117,14 +117,14 @@ def invert(
 
 
 def _read(source: Source) -> dict[str, Any]:
-    """Return the argument of `preimage.invert` that a photo or a saved code is."""
+    """Return the keyword by which `preimage.invert` takes a photo or a saved code."""
     return {"codes": source.code()} if source.is_code else {"images": source.pixels()}
 
 
 def _choose_size(
     phi: Representation, content: dict[str, Any], size: Any
 ) -> int | tuple[int, int] | None:
-    """Return the size that images get; that of a code follows from it unless it is complete."""
+    """Return the size of the images; None if it follows from the code or the layer."""
     if "codes" in content:
         return size if isinstance(size, tuple) else None
     return _CLASSICAL_SIZE if size is None and phi.default_size is None else size

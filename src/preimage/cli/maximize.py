@@ -119,7 +119,7 @@ def maximize(
 def _choose_targets(
     rep: str, weights: str | None, channels: str | None, neurons: Sequence[str], classes: str | None
 ) -> tuple[Representation | Network, list[Target]]:
-    """Return what is maximized, and its targets.
+    """Return the representation or network, and the targets in it.
 
     Raises:
         ValueError: if the options contradict each other, or name what does not exist.
@@ -158,10 +158,10 @@ def _results(
     options: dict[str, Any],
     bar: ProgressBar,
 ) -> Iterator[PreImage]:
-    """Compute batch after batch; print which targets are left out because no photo moves them.
+    """Compute batch after batch; print the dead targets, whose responses no photo changes.
 
     Raises:
-        ValueError: if these are all.
+        ValueError: if all targets are dead.
     """
     from preimage.visualizations import DeadTargetError
 
@@ -178,11 +178,11 @@ def _results(
             console.print(f"dead, left out: {', '.join(result.dead)}")
         yield result
     if not is_any_live:
-        raise ValueError("all targets are dead: no photo moves them")
+        raise ValueError("all targets are dead: no photo changes their responses")
 
 
 def _confidence(model: Representation | Network, result: PreImage, index: int) -> dict[str, Any]:
-    """Return what the network makes of the picture of a class; nothing for other targets."""
+    """Return how the network classifies the picture of a class; nothing for other targets."""
     from preimage.networks import Network
 
     if not isinstance(model, Network) or result.targets is None:
@@ -191,7 +191,7 @@ def _confidence(model: Representation | Network, result: PreImage, index: int) -
 
 
 def above_maximum(lines: Sequence[dict[str, Any]]) -> str:
-    """Return how many of the targets were given a response above M, in words.
+    """Return a phrase that tells how many targets respond above M.
 
     >>> line = {"target": "5", "response": 3.0, "maximum": 2.0, "reference": "9 photos"}
     >>> above_maximum([line, line | {"response": 1.0}])

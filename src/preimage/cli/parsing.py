@@ -1,6 +1,6 @@
-"""Values of the texts of options.
+"""Readers of the texts of options: each returns the value of a text.
 
-Every function raises ValueError, whose message is one line, for a text that it cannot read.
+For a text that it cannot read, every function raises ValueError with a message of one line.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
 
 
 def parse_size(text: str | None) -> int | tuple[int, int] | None:
-    """Return a longer side, or height and width.
+    """Return the longer side, or height and width, that a text gives.
 
     >>> parse_size("320"), parse_size("240x320"), parse_size(None)
     (320, (240, 320), None)
@@ -71,7 +71,7 @@ def parse_names(text: str) -> list[str]:
 
 
 def parse_execution(accelerate: str, memory: str | None, device: str) -> Execution:
-    """Return what --accelerate and --memory say, after a check of all three."""
+    """Return what --accelerate and --memory ask for, if the device can do it."""
     check_device(device)
     execution = Execution(accelerate, parse_memory(memory))
     execution.check(device)
@@ -94,7 +94,7 @@ def find_preset(
     strength: float | None = None,
     known: Collection[str] = PRESETS,
 ) -> Settings:
-    """Return a preset, or else "nnpreimage", with the steps and the strength that are given."""
+    """Return a preset (by default "nnpreimage") with the given steps and strength."""
     name = name or "nnpreimage"
     if name not in known:
         raise ValueError(unknown("preset", name, known))
@@ -105,7 +105,7 @@ def find_preset(
 
 
 def find_representations(rep: str, layers: str | None, weights: str | None) -> list[Representation]:
-    """Return the representation that --rep names, or the layers of that network."""
+    """Return the representation that --rep names; with --layers, these layers of its network."""
     from preimage import catalog
 
     if layers is None:
@@ -123,9 +123,9 @@ def choose_layers(
     """Return the names of the representations that --layers stands for.
 
     Args:
-        network: whose layers they are.
+        network: the network whose layers are chosen.
         layers: as the user gave it: names, "all" for the main layers, or None.
-        default: returns the layers for None.
+        default: returns the names of the layers if `layers` is None.
     """
     if layers == "all":
         chosen = list(network.main_layers)
@@ -137,7 +137,7 @@ def choose_layers(
 
 
 def photo_names(images: Sequence[Path] | None) -> list[str] | None:
-    """Return the files and folders that --images names, for a study; None if none are named.
+    """Return the files and folders that --images names, for a study; None without --images.
 
     Raises:
         OSError: if one of them does not exist.
@@ -150,7 +150,7 @@ def photo_names(images: Sequence[Path] | None) -> list[str] | None:
 
 
 def use_one_thread(device: str) -> None:
-    """Set torch to a single thread on a CPU: more slow down the classical representations."""
+    """Set torch to a single thread on a CPU: more threads slow down HOG and DSIFT."""
     import torch
 
     if device == "cpu":

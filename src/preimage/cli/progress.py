@@ -31,11 +31,11 @@ class ProgressBar:
         self._bar.update(self._task, completed=done, total=total, words=words)
 
     def update_bytes(self, done: int, total: int | None) -> None:
-        """Show how much is done of what is counted in bytes, in units of 2^20 bytes."""
+        """Show, in units of 2^20 bytes, how many bytes are done."""
         self.update(done // 2**20, total // 2**20 if total else None, "MiB")
 
     def for_steps(self, name: str) -> Callable[[StepProgress], None]:
-        """Start again for a visualization, and return what its `progress` shall call."""
+        """Start again for a visualization, and return a function to pass as its `progress`."""
         self.start(name)
 
         def report(progress: StepProgress) -> None:
@@ -46,14 +46,14 @@ class ProgressBar:
         return report
 
     def for_images(self, name: str) -> Callable[[int, int], None]:
-        """Start again for images that are measured, and return what shall be called after each."""
+        """Start again for a count of images, and return a function to call after each image."""
         self.start(name)
         return lambda done, total: self.update(done, total, "images")
 
 
 @contextlib.contextmanager
 def progress_bar() -> Iterator[ProgressBar]:
-    """Show a bar as long as the block lasts; only on a terminal, where it vanishes at the end."""
+    """Show a bar while the block runs, on a terminal only; remove the bar at the end."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 

@@ -30,7 +30,7 @@ from preimage.paper.figures import FIGURES
 _OTHERS = {
     "layers NETWORK": "Tables 1-3: the structure of the networks",
     "reproduce table4": "errors of HOG, HOGb and DSIFT",
-    "reproduce hoggle": "trains HOGgle, their baseline",
+    "reproduce hoggle": "trains HOGgle, the baseline of Table 4",
     "demo": "Figure 4: inversions of HOG, HOGb and DSIFT",
 }
 
@@ -45,7 +45,7 @@ def table4(
     out: OutFolder = Path("table4"),
     run: RunOptions,
 ) -> None:
-    """Reconstruction error of HOG, HOGb and DSIFT; run again to go on after a stop."""
+    """Measure the error of HOG, HOGb and DSIFT; run again to go on after a stop."""
     from preimage import hoggle as baseline
     from preimage.cli.running import carry_out, finish
     from preimage.paper.table4 import NAME, trials
@@ -95,7 +95,7 @@ def hoggle(
         baseline.save(dictionaries, out)
     pairs, atoms = dictionaries.image_atoms.shape[:2]
     typer.echo(
-        f"{pairs} pairs of dictionaries of {atoms} atoms, each learned without a part of "
+        f"{pairs} pairs of dictionaries of {atoms} atoms, each learned without some of "
         f"{len(dictionaries.photos)} photos, in {seconds:.0f} s; wrote {out}"
     )
 
@@ -114,7 +114,7 @@ def table5(
     out: OutFolder = Path("table5"),
     run: RunOptions,
 ) -> None:
-    """Reconstruction error by layer and C; run again to go on after a stop."""
+    """Measure the error by layer and C; run again to go on after a stop."""
     from preimage.cli.running import carry_out, finish
     from preimage.paper.table5 import LOSS_WEIGHTS, MODEL, studies
     from preimage.reporting.results import check_folder
@@ -140,7 +140,7 @@ def table5(
 
 
 def list_experiments() -> None:
-    """List what can be reproduced, and whether the networks of the paper are here."""
+    """List what can be reproduced, and whether the paper's weights are here."""
     from preimage.models.zoo_files import is_installed
     from preimage.paper.table5 import MODEL
 

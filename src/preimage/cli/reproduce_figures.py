@@ -45,7 +45,7 @@ _OPTIONS: dict[str, Any] = {
     "strength": Strength,
     "steps": Steps,
 }
-"""The options of figures; those of the results and of the run come after them."""
+"""The options of what figures show; the options of results and run come after these."""
 
 
 def figure_command(name: str) -> Callable[..., None]:
@@ -81,7 +81,7 @@ def _options_of(figure: Figure) -> list[str]:
 
 
 def _reproduce(name: str, out: Path, run: RunOptions, values: dict[str, Any]) -> None:
-    """Carry out the trials of a figure that its store lacks, and draw it."""
+    """Carry out the missing trials of a figure, and draw the figure."""
     from preimage.cli.running import carry_out, finish
     from preimage.reporting.figures import write_figure
     from preimage.reporting.results import check_folder
@@ -101,7 +101,7 @@ def _reproduce(name: str, out: Path, run: RunOptions, values: dict[str, Any]) ->
 
 
 def _keys(figure: Figure, loader: Loader, values: dict[str, Any]) -> dict[str, Any]:
-    """Return the keys of the studies that options stand for."""
+    """Return the values of options as keys of studies."""
     from preimage.photo_files import shipped_photos
 
     keys = {name: value for name, value in values.items() if value is not None}

@@ -14,16 +14,16 @@ from preimage.cli.options import Batch, Device, Retry, Threads, Workers
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """The way trials are carried out; it does not change what they are.
+    """The way trials are carried out, which changes nothing in the trials themselves.
 
     Attributes:
         workers: number of processes; None for one per core.
-        threads: number of threads of each.
+        threads: number of threads of each process.
         batch: largest number of trials that are computed together.
         device: where to compute.
         retry: whether to try failed trials again.
         ray: address of a Ray cluster, "local" to start one, None to do without.
-        gpus: share of a GPU that each worker on it takes.
+        gpus: number or share of GPUs that each worker on Ray takes.
     """
 
     workers: int | None = None
@@ -48,7 +48,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
 def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
     """Return the command with the options of a run instead of its parameter `run`.
 
-    The command receives their values together, as `run`, a `RunOptions`.
+    The command receives the values of these options together, as `run`, a `RunOptions`.
     """
 
     @functools.wraps(command)
@@ -63,7 +63,7 @@ def with_run_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def set_options(command: Callable[..., None], options: Mapping[str, tuple[Any, Any]]) -> None:
-    """Let Typer see these options of a command that takes any keywords.
+    """Make Typer offer these options for a command that takes any keywords.
 
     Args:
         command: the command.

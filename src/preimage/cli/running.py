@@ -28,9 +28,9 @@ def carry_out(
     """Carry out the trials of a study that its store lacks.
 
     Args:
-        folder: of the store.
-        study: the name of the study in it.
-        trials: of the study.
+        folder: the store.
+        study: the name of the study in the store.
+        trials: the trials of the study.
         options: how to carry them out.
 
     Returns:
@@ -62,7 +62,7 @@ def carry_out(
 
 
 def choose_engine(options: RunOptions, trials: int, report_progress: ReportProgress) -> Engine:
-    """Return what carries out so many trials; Ray does not report progress."""
+    """Return an engine for this number of trials; on Ray, it does not report progress."""
     workers = count_workers(options, trials)
     shared: dict[str, Any] = {"threads": options.threads, "device": options.device}
     if options.ray is not None:
@@ -76,7 +76,7 @@ def choose_engine(options: RunOptions, trials: int, report_progress: ReportProgr
 
 
 def count_workers(options: RunOptions, trials: int) -> int:
-    """Return the number of workers: if not given, one for each core or one for the GPU.
+    """Return the given number of workers; by default, one for each core or one for the GPU.
 
     There are never more workers than trials.
     """

@@ -17,12 +17,12 @@ from preimage.sweeps.engines import BatchProgress
 
 
 class Screen:
-    """Trials done and failed, their rate and the remaining time.
+    """The display of a run: trials done and failed, their rate and the remaining time.
 
     Args:
-        bar: on standard error.
-        log: a line for each trial.
-        trials: what the run has to do.
+        bar: the bar on standard error.
+        log: gets a line for each trial.
+        trials: all trials of the run.
     """
 
     def __init__(self, bar: ProgressBar, log: logging.Logger, trials: Sequence[Trial]) -> None:
@@ -52,7 +52,7 @@ class Screen:
         self._update(f"{name}: {progress.step} of {progress.steps}, {energy}")
 
     def _update(self, last: str) -> None:
-        """Show how many trials are done and failed, their rate, and the last one's state."""
+        """Show how many trials are done and failed, their rate, and the `last` state."""
         rate = f"{60 * self._done / (time.perf_counter() - self._begin):.3g} a minute"
         words = f"{self._failed} failed  {rate}  {last}"
         self._bar.update(self._done, len(self._names), words)
@@ -63,9 +63,9 @@ def open_screen(trials: Sequence[Trial], log_file: Path, title: str) -> Iterator
     """Show and log the progress of a run.
 
     Args:
-        trials: what the run has to do.
-        log_file: lines are added to it.
-        title: the first of these lines.
+        trials: all trials of the run.
+        log_file: file to add lines to.
+        title: the first line to add.
     """
     handler = _QuietHandler(log_file, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(message)s"))
@@ -87,7 +87,7 @@ class _QuietHandler(logging.FileHandler):
 
 
 def _numbers(measures: Measures) -> str:
-    """Return error or response, and the energy if there is one."""
+    """Return error or response, and the energy if there is one, as text."""
     words = []
     if measures.error is not None:
         words.append(f"error {percent(measures.error)}")

@@ -62,7 +62,7 @@ def stats(
 
 
 def group_layers(names: Sequence[str], weights: str | None) -> list[Layers]:
-    """Return the layers that are named, grouped by network.
+    """Return the layers of these names, grouped by network.
 
     Raises:
         ValueError: if a name is not that of a layer of a network.
@@ -80,7 +80,7 @@ def group_layers(names: Sequence[str], weights: str | None) -> list[Layers]:
 
 
 def list_channels(channels: Sequence[int]) -> str:
-    """Return the numbers of channels as text; of many, the first ones and how many there are."""
+    """Return the numbers of channels as text; of many, the first ones and how many follow."""
     more = len(channels) - _MOST_LISTED
     listed = ", ".join(map(str, channels[:_MOST_LISTED]))
     return f"{listed} and {more} more" if more > 0 else listed
@@ -105,7 +105,7 @@ def _print_tables(found: Sequence[ChannelStatistics]) -> None:
 
 
 def _row(statistics: ChannelStatistics) -> list[object]:
-    """Return the cells of a layer."""
+    """Return the row of a layer in the table."""
     import numpy as np
 
     maximum = statistics.maximum

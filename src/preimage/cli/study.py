@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 60
 
-study = typer.Typer(help="Many visualizations at a time.", no_args_is_help=True)
+study = typer.Typer(help="Run and report many visualizations.", no_args_is_help=True)
 
 
 @study.command("run")
@@ -46,7 +46,7 @@ def run_study(
     dry_run: DryRun = False,
     run: RunOptions,
 ) -> None:
-    """Carry out a study; run it again to go on after a stop, or to do what is new in it."""
+    """Carry out a study; run it again to go on after a stop, or with new values."""
     from preimage.cli.running import carry_out, exit_if_failed
     from preimage.reporting.results import check_writable
     from preimage.studies.expansion import expand
@@ -99,7 +99,7 @@ def export(
     file: ExportFile,
     name: StudyName = None,
 ) -> None:
-    """Write every trial with its numbers, one a row."""
+    """Write a table with a row for every trial and its numbers."""
     from preimage.reporting.study import write_export
 
     with clear_errors():
@@ -109,7 +109,7 @@ def export(
 
 
 def _records(folder: Path, name: str | None) -> tuple[str, list[Record]]:
-    """Return the name of the study that the user means, and its trials."""
+    """Return the name of the study that the user means, and its records."""
     from preimage.sweeps.store import Store
 
     with Store(folder) as store:
@@ -123,7 +123,7 @@ def _records(folder: Path, name: str | None) -> tuple[str, list[Record]]:
 
 
 def _known(folder: Path, trials: list[Trial]) -> list[Record]:
-    """Return the records of trials in a store; they are missing if there is no store."""
+    """Return the records of trials in a store; without a store, all are "missing"."""
     from preimage.studies.outcome import Record
     from preimage.sweeps.store import Store
 
@@ -156,7 +156,7 @@ def _print_plan(records: list[Record], loader: Loader, options: RunOptions) -> N
     print_table(("representation", "trials", "done", "failed", "each", "left"), rows)
     untimed = sum(counts[name].total() for name in names if name not in seconds)
     if untimed:
-        typer.echo(f"{untimed} trials could not be timed (?), and do not count below")
+        typer.echo(f"{untimed} trials could not be timed (?), and are left out of the sum below")
     workers = count_workers(options, sum(left.values()))
     total = sum(seconds.get(name, 0) * count for name, count in left.items()) / workers
     typer.echo(
@@ -166,7 +166,7 @@ def _print_plan(records: list[Record], loader: Loader, options: RunOptions) -> N
 
 
 def _duration(seconds: float) -> str:
-    """Return a time in a unit that fits."""
+    """Return a time as text, in seconds, minutes or hours."""
     if seconds < 100:
         return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
     if seconds < 100 * 60:

@@ -19,8 +19,8 @@ def print_table(
     because the end of a name tells layers apart.
 
     Args:
-        header: the name of each column; between two words it may be broken.
-        rows: the cells of each row, as text or as what `str` makes text of.
+        header: the name of each column, with a line break between words.
+        rows: the cells of each row: texts, or values that `str` turns into texts.
         title: a line above the table.
     """
     from rich.console import Console
@@ -38,7 +38,7 @@ def print_table(
 
 
 def _columns_to_fold(cells: Sequence[Sequence[str]], width: int) -> set[int]:
-    """Return the widest columns, as many as must be folded for a table to fit."""
+    """Return the indices of the widest columns, as few as must be folded for a table to fit."""
     lines = [[max(map(len, cell.split("\n"))) for cell in row] for row in cells]
     widths = [max(column) for column in zip(*lines, strict=True)]
     folded: set[int] = set()
@@ -51,7 +51,7 @@ def _columns_to_fold(cells: Sequence[Sequence[str]], width: int) -> set[int]:
 
 
 def print_wrapped(text: str) -> None:
-    """Print a text on standard output, broken between words where the terminal ends."""
+    """Print a text on standard output, broken between words to fit the terminal."""
     from rich.console import Console
 
     Console(highlight=False).print(text, markup=False)

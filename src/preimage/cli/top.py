@@ -25,9 +25,9 @@ def top(
     out: OutPicture = Path("top.png"),
     device: Device = "cpu",
 ) -> None:
-    """Show for each channel the parts of 9 photos that it responds to most.
+    """Show, for each channel, the parts of 9 photos that the channel responds to most.
 
-    Without --channels, these are the first 25 channels.
+    Without --channels, the first 25 channels are shown.
     """
     from preimage.photo_files import photo_paths
     from preimage.reporting.results import check_picture
