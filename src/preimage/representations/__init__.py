@@ -1,1 +1,1 @@
-"""Phi of Eq. 1: what maps an image to a code."""
+"""The representations, Phi of Eq. 1, which map images to codes."""

@@ -1,4 +1,4 @@
-"""A network's pass compiled, recorded or in bfloat16, for many calls on images of one shape."""
+"""Faster passes of a network (compiled, recorded or in bfloat16) for images of one shape."""
 
 from __future__ import annotations
 

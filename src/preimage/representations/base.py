@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 class Representation(nn.Module, ABC):
     """A differentiable map from images (N, D, H, W) to codes, batch first.
 
-    Images are in the core's units: zero-mean, 0..255 wide. A code has the dtype and the device
-    of its image. A subclass defines `name`, `preprocessing`, `forward`, `code_shape`,
+    Images are in the core's units: x = rgb - mean, rgb in 0..255. A code has the dtype and the
+    device of its image. A subclass defines `name`, `preprocessing`, `forward`, `code_shape`,
     `image_size` and `stride`; everything else has a default.
 
     Attributes:
         name: the name that users know, such as "hog" or "vgg-m/conv4".
         preprocessing: the conversion of photos to images of the core, and back.
-        ignores_contrast: whether a x + b has the same code as x.
-        loss_weight: the default of C (section 5.2.1). If None, that of the settings.
+        ignores_contrast: whether a x + b with a > 0 has the same code as x.
+        loss_weight: the default of C (section 5.2.1). If None, C of the settings applies.
         is_network: whether it is a layer of a network; Algorithm 1 then ends with its
             un-jittered stage even if nothing was jittered.
         code_axes: the smallest number of axes that the code of one image can have.
@@ -51,7 +51,7 @@ class Representation(nn.Module, ABC):
 
     @abstractmethod
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
-        """Return the shape of the code of one image; a ValueError if the image is too small."""
+        """Return the shape of the code of one image; raise ValueError if it is too small."""
 
     @abstractmethod
     def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
@@ -59,22 +59,22 @@ class Representation(nn.Module, ABC):
 
     @property
     def layer_name(self) -> LayerName:
-        """The name as a network, empty if there is none, and its layer."""
+        """The name split into the network's name, empty if there is none, and the layer's."""
         return LayerName.parse(self.name)
 
     @property
     @abstractmethod
     def stride(self) -> int:
-        """Pixels between neighboring components of the code."""
+        """The number of pixels between neighboring components of the code."""
 
     @property
     def default_jitter(self) -> int:
-        """The shifts T along each axis if the settings name none; 1 is no jitter (section 5.1)."""
+        """T of Eq. 7 if the settings have none: shifts along each axis, 1 without jitter."""
         return 1
 
     @property
     def receptive_field(self) -> ReceptiveField | None:
-        """The square that a component sees; None if that is the whole image, or unknown."""
+        """The square that a component sees; None if it sees the whole image or is unknown."""
         return None
 
     @property
@@ -89,21 +89,21 @@ class Representation(nn.Module, ABC):
 
     @property
     def layers(self) -> Mapping[str | None, Layer]:
-        """The layers of a network by dotted name; a single layer is the entry of None."""
+        """The layers of a network by dotted name; a single layer has the key None."""
         return {}
 
     def code_shapes(self, height: int, width: int) -> Mapping[str | None, tuple[int, ...]]:
-        """Return the shape of each layer's code, by name; a single code is the entry of None."""
+        """Return the shape of each layer's code, by name; a single layer has the key None."""
         return {None: self.code_shape(height, width)}
 
     def outputs(self, x: Tensor) -> Mapping[str | None, Tensor]:
-        """Return each layer's codes of the images `x`; a single one is the entry of None."""
+        """Return each layer's codes of the images `x`; a single layer has the key None."""
         return {None: self(x)}
 
     def encode(self, images: Tensor) -> Tensor:
         """Return the codes of the images (N, D, H, W), without gradients.
 
-        On a CPU a network encodes one image at a time: in a batch an image rounds differently.
+        On a CPU a network encodes one image at a time, since it rounds differently in batches.
         """
         with torch.no_grad():
             if self.is_network and images.device.type == "cpu":
@@ -114,7 +114,7 @@ class Representation(nn.Module, ABC):
     def session(
         self, device: torch.device, execution: Execution = AUTO
     ) -> AbstractContextManager[Session]:
-        """Prepare the representation, such as its network, on a device for many calls.
+        """Prepare the representation, with its network if any, for many calls on a device.
 
         Raises:
             ValueError: if the device does not support the mode of execution.
@@ -123,9 +123,9 @@ class Representation(nn.Module, ABC):
         return nullcontext(Session())
 
     def relaxed(self, softness: float) -> Representation:
-        """Return a smooth surrogate, the softer the nearer to 1; the same object if it has none."""
+        """Return a smooth surrogate of this `softness` in 0..1; the same object if it has none."""
         return self
 
     def flat_regions(self, codes: Tensor, size: tuple[int, int]) -> list[FlatRegions | None]:
-        """Return the regions that each code (N, ...) proves to be flat in an image, or None."""
+        """Return the regions of an image that each code (N, ...) proves to be flat, or None."""
         return [None] * len(codes)

@@ -24,19 +24,19 @@ from preimage.representations.forward_until import is_chain
 
 
 def checkpoint_(module: nn.Module, layers: Sequence[str]) -> None:
-    """Cut a network into segments that are recomputed, in place.
+    """Cut a network, in place, into segments that the backward pass recomputes.
 
-    The module is a copy that nobody else uses, without gradients for its weights. A segment ends
-    at each of the submodules `layers`, so that they keep their dotted names.
+    The module must be a copy that nobody else uses, with frozen weights. A segment ends at each
+    of the submodules `layers`, so that they keep their dotted names.
     """
-    for submodule in module.modules():  # an input that is kept must not change
+    for submodule in module.modules():  # the kept inputs of segments must not change
         if getattr(submodule, "inplace", False):
             vars(submodule)["inplace"] = False
     _cut(module, layers)
 
 
 def _cut(module: nn.Module, wanted: Sequence[str]) -> None:
-    """Cut the module and the chains inside it, with an end at each submodule in `wanted`."""
+    """Cut the module and the chains inside it; a segment ends at each submodule in `wanted`."""
     inside: dict[str, list[str]] = {}
     for name in wanted:
         head, _, tail = name.partition(".")
@@ -60,7 +60,7 @@ def _cut(module: nn.Module, wanted: Sequence[str]) -> None:
 
 
 def _join(chain: nn.Module, keys: Sequence[str]) -> None:
-    """Make one segment of neighbors in a chain; its output is that of the last."""
+    """Join neighbors in a chain to one segment, which takes the name of the last neighbor."""
     if keys:
         segment = _Segment(*(chain.get_submodule(key) for key in keys))
         chain._modules.update({key: nn.Identity() for key in keys})

@@ -2,9 +2,9 @@
 
 Lowe (IJCV 2004) on a regular grid, as described in section 4.1. Gradients are binned
 bilinearly into 8 orientations and pooled into overlapping triangular cells, centered
-`cell_size` pixels apart, with edge pixels replicated beyond the border. A descriptor
-takes 4 x 4 neighboring cells, weighs each by the mean of a Gaussian over it, is divided
-by its Euclidean norm, clamped at 0.2 and divided by its norm again. Neighboring
+`cell_size` pixels apart, with edge pixels replicated beyond the border. A descriptor is
+4 x 4 neighboring cells, each weighted by the mean of a Gaussian over it. The descriptor is
+divided by its Euclidean norm, clamped at 0.2 and divided by its new norm. Neighboring
 descriptors lie 3 cells apart, so that they share a row or a column of cells.
 
 Component o + 8 (bx + 4 by) of the 128 is orientation o of the cell in row by, column bx.
@@ -83,7 +83,7 @@ class DSIFT(Representation):
         return code
 
     def plain(self, x: Tensor) -> Tensor:
-        """Return the same codes by autograd alone: slower, and written for reading."""
+        """Return the codes of `forward` by autograd alone: slower code, written for reading."""
         return normalize_descriptors(self._blocks(gradients.cell_histograms_plain(*self._cells(x))))
 
     def _cells(self, x: Tensor) -> tuple[Tensor, Binning, CellPooling]:
@@ -128,7 +128,7 @@ class DSIFT(Representation):
         return (code_shape[-2] - 1) * self.step + least, (code_shape[-1] - 1) * self.step + least
 
     def _spacing(self) -> tuple[int, int]:
-        """Return the distances of a descriptor's cells, and of descriptors, in pooled cells."""
+        """Return the spacing of a descriptor's cells and that of descriptors, in pooled cells."""
         grid = math.gcd(self.cell_size, self.step)
         return self.cell_size // grid, self.step // grid
 
@@ -143,21 +143,21 @@ class DSIFT(Representation):
 
 
 def normalize_descriptors(blocks: Tensor) -> Tensor:
-    """Divide by the norm over the components, clamp at 0.2, divide again; written for reading."""
+    """Divide blocks by their norms, clamp at 0.2, and divide again; written for reading."""
     code = blocks / (_norm(blocks) + VL_EPSILON)
     code = code.clamp(max=_CLAMP)
     return code / (_norm(code) + VL_EPSILON)
 
 
 def _norm(code: Tensor) -> Tensor:
-    """Return the Euclidean norm over the components, with a zero gradient where it is zero."""
+    """Return the Euclidean norm over the components; the gradient of a zero norm is zero."""
     squares = (code**2).sum(1, keepdim=True)
     empty = squares == 0
     return squares.masked_fill(empty, 1).sqrt().masked_fill(empty, 0)
 
 
 class _Normalization(torch.autograd.Function):
-    """The fast `normalize_descriptors`, its gradient written by hand."""
+    """A fast `normalize_descriptors` with a gradient written by hand."""
 
     @staticmethod
     def forward(ctx: Any, blocks: Tensor) -> Tensor:
@@ -178,7 +178,7 @@ class _Normalization(torch.autograd.Function):
 
 
 def _division_adjoint(grad: Tensor, unit: Tensor, norm: Tensor) -> Tensor:
-    """Return the gradient with respect to v of unit = v / (norm + epsilon), norm = |v|."""
+    """Return the gradient with respect to v, where unit = v / (norm + epsilon), norm = |v|."""
     divisor = norm + VL_EPSILON
     along = torch.linalg.vecdot(grad, unit, dim=1).unsqueeze(1)
     along *= divisor / norm.clamp(min=torch.finfo(norm.dtype).tiny)

@@ -26,8 +26,8 @@ class Execution:
     Attributes:
         accelerate: how a network runs, one of `MODES`.
         memory: limit in bytes for all tensors of the run together with the network's weights;
-            None is no limit. Under a limit fewer images are computed at a time, and if one does
-            not fit, activations are recomputed instead of kept: slower, the same result.
+            None is no limit. To keep the limit, fewer images are computed at a time. If even one
+            image does not fit, its activations are recomputed, not kept, which is slower.
 
     Raises:
         ValueError: if there is no such mode, or the limit is not positive.
@@ -49,7 +49,7 @@ class Execution:
 
 
 AUTO = Execution()
-"""The default: a faster copy of the network, and no limit of memory."""
+"""The default: a faster copy of the network, and no memory limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ class Ran:
         network: "folded" for the faster copy, "plain" for the network as it is; None if the
             representation is no network.
         mode: "eager" for one operation after another, or "compile" or "graph".
-        precision: of the network's convolutions and products, such as "float32".
+        precision: number type of the network's convolutions and products, such as "float32".
         recomputed: whether activations were recomputed instead of kept.
-        at_once: the number of images computed together; None before the first.
-        fallback: why a copy that was asked for did not run; None if it did.
+        at_once: the number of images computed together; None before the first image.
+        fallback: why a copy that was asked for did not run; None if nothing failed.
     """
 
     network: Literal["folded", "plain"] | None = None

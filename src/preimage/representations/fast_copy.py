@@ -1,4 +1,4 @@
-"""A copy of a network that computes the same faster, or in less memory.
+"""A copy of a network that computes the same outputs faster, or in less memory.
 
 The copy shares the network's weights. Its batch normalization is folded into convolutions
 (`folding`), its channels lie last in memory on a CPU, and if asked for, its activations are
@@ -20,11 +20,11 @@ from preimage.representations.folding import fold_, shadow
 from preimage.representations.forward_until import check_outputs, forward_until
 
 _SAME = 1e-4
-"""The largest ||copy - network|| / ||network|| of the outputs."""
+"""The largest ||copy - network|| / ||network|| of outputs that count as equal."""
 
 
 class NoCopyError(Exception):
-    """The reason why a network has no copy that computes the same, in a few words."""
+    """The error for a network without a copy of equal outputs; its message is the reason."""
 
 
 def fast_copy(
@@ -34,15 +34,15 @@ def fast_copy(
 
     Args:
         network: the network, in evaluation mode and without gradients of its own.
-        x: an input, on which the two are compared.
+        x: an input, on which network and copy are compared.
         layers: dotted names of submodules.
-        folds: whether to fold batch normalization; inputs must then be `channels_last`.
+        folds: whether to fold batch normalization; the copy then needs `channels_last` inputs.
         recomputes: whether to recompute activations in the backward pass.
 
     Raises:
-        NoCopyError: if the network cannot be copied, or its copy not run, or their outputs
+        NoCopyError: if the network cannot be copied, if the copy fails, or if their outputs
             differ or are not finite.
-        ValueError: as `check_outputs`.
+        ValueError: see `check_outputs`.
     """
     with torch.no_grad():
         expected = _outputs(network, x, layers)
@@ -79,5 +79,5 @@ def _outputs(network: nn.Module, x: Tensor, layers: Sequence[str]) -> Tensor:
 
 
 def _forget(saved: Any) -> Any:
-    """Keep nothing for a backward pass: only the graph is asked for."""
+    """Keep nothing for a backward pass, since only the graph is needed."""
     return None

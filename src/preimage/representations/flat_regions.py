@@ -1,8 +1,8 @@
 """Regions that a code proves to be flat, and images held flat there.
 
-The histogram of a cell can be exactly zero (sky, a saturated area). An image has that code
-only if the gradient is exactly zero in every pixel that the cell pools. Descent never
-reaches that, and since descriptors are normalized, any gradient left there counts in full.
+The histogram of a cell can be exactly zero (sky, a saturated area). An image has such a code
+only if the gradient is exactly zero in every pixel that the cell pools. Descent never reaches
+an exact zero, and since descriptors are normalized, any gradient left counts in full.
 Therefore each connected region of pixels whose gradients must vanish is tied to a single
 value, its mean.
 """
@@ -20,7 +20,7 @@ class FlatRegions:
     """Regions of an image that are held flat, each at one value.
 
     Args:
-        labels: the region of each pixel (H, W), numbered from 1; pixels of 0 are free.
+        labels: the region of each pixel (H, W), numbered from 1; 0 for free pixels.
         device: the device of the images.
     """
 
@@ -40,7 +40,7 @@ class FlatRegions:
 
 
 def find_flat_regions(empty: Tensor, pooling: CellPooling) -> list[FlatRegions | None]:
-    """Return the flat regions of each image; None where every pixel is free.
+    """Return the flat regions of each image; None for an image whose pixels are all free.
 
     Args:
         empty: True for each cell without any gradient, (N, H', W').
@@ -54,7 +54,7 @@ def find_flat_regions(empty: Tensor, pooling: CellPooling) -> list[FlatRegions |
 
 
 def _label(still: np.ndarray) -> np.ndarray:
-    """Return labels of the connected regions that zero gradients (H, W) tie, counted from 1."""
+    """Return labels, from 1, of the connected regions that pixels `still` (H, W) tie together."""
     across, down = still[:, :-1] | still[:, 1:], still[:-1] | still[1:]
     labels = np.arange(still.size).reshape(still.shape)
     while True:

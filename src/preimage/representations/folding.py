@@ -6,8 +6,8 @@ W * x + b and the normalization after it are therefore one convolution with othe
     W' = s W,   b' = s (b - mean) + beta,   s = gamma / sqrt(variance + epsilon).
 
 The convolution that a normalization follows is not guessed from names but read from the
-autograd graph of a run, which also shows that nothing else uses the convolution's output or
-a weight.
+autograd graph of a run. The graph also shows whether anything else uses the convolution's
+output or weights.
 
 >>> chain = nn.Sequential(nn.Conv2d(3, 8, 5), nn.BatchNorm2d(8), nn.ReLU()).eval()
 >>> copied = shadow(chain)
@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 
 def shadow(model: nn.Module) -> nn.Module:
-    """Return a copy of a network that shares its weights; those of the copy require gradients."""
+    """Return a copy of a network that shares its weights but requires gradients for them."""
     shared: dict[int, Any] = {id(buffer): buffer for buffer in model.buffers()}
     for p in model.parameters():
         shared[id(p)] = nn.Parameter(p.detach(), requires_grad=p.is_floating_point())
@@ -63,7 +63,7 @@ def _folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tenso
 
 
 def _pairs(model: nn.Module, output: Tensor) -> Iterator[tuple[nn.Conv2d, nn.BatchNorm2d]]:
-    """Yield each convolution whose output goes to one normalization alone, with that one."""
+    """Yield each convolution whose output only a normalization uses, and that normalization."""
     modules = [module for module in model.modules() if not _is_watched(module)]
     convolutions = {id(m.weight): m for m in modules if isinstance(m, nn.Conv2d)}
     plain = [m for m in modules if type(m) is nn.BatchNorm2d and m.affine and m.track_running_stats]
@@ -82,13 +82,13 @@ def _pairs(model: nn.Module, output: Tensor) -> Iterator[tuple[nn.Conv2d, nn.Bat
 
 
 def _is_watched(module: nn.Module) -> bool:
-    """Tell whether somebody else's function sees or replaces what passes through the module."""
+    """Tell whether a hook or a replaced `forward` can see or change the module's outputs."""
     hooked = module._forward_hooks or module._forward_pre_hooks
     return bool(hooked) or "forward" in vars(module)
 
 
 def _weight(node: Any, uses: Counter[Any]) -> int:
-    """Return the id of the parameter that a node multiplies with; 0 if others use it too."""
+    """Return the id of the parameter that a node multiplies with; 0 if other nodes use it too."""
     leaf = node.next_functions[1][0]
     if leaf is None or not hasattr(leaf, "variable") or uses[leaf] > 1:
         return 0
@@ -96,7 +96,7 @@ def _weight(node: Any, uses: Counter[Any]) -> int:
 
 
 def _uses(output: Tensor) -> Counter[Any]:
-    """Count how often others use each node of an autograd graph; 0 for the last one."""
+    """Count the uses of each node of an autograd graph by other nodes; the last node has 0."""
     if output.grad_fn is None:  # a network without parameters
         return Counter()
     uses: Counter[Any] = Counter({output.grad_fn: 0})

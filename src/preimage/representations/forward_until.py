@@ -26,7 +26,7 @@ class _Reached(BaseException):  # so that no `except Exception` of a network can
 
 
 def forward_until(network: nn.Module, x: Tensor, layers: Sequence[str]) -> dict[str, Any]:
-    """Return the outputs of those of the submodules `layers` that the pass reaches, by name."""
+    """Return the outputs of the submodules `layers` by name, without any that are not reached."""
     return _run(network, x, layers, whole=False)[1]
 
 
@@ -36,7 +36,7 @@ def check_outputs(
     """Return the outputs in the order of `layers`, all of them tensors.
 
     Raises:
-        ValueError: if a layer was not reached, or returned something else.
+        ValueError: if a layer was not reached, or did not return a tensor.
     """
     for layer in layers:
         if layer not in found:
@@ -62,10 +62,10 @@ _Results = tuple[Any, dict[str, Any]]
 
 
 def _run(module: nn.Module, x: Any, wanted: Sequence[str], whole: bool) -> _Results:
-    """Return the output of `module`, and those of the submodules `wanted` that it reaches.
+    """Return the output of `module`, and the outputs of its submodules `wanted` by name.
 
-    Unless `whole`, nothing after the last of them runs. Outputs that a later module might change
-    in place are copied.
+    Unless `whole`, nothing after the last wanted submodule runs. Outputs that a later module
+    might change in place are copied.
     """
     if not wanted:
         return module(x), {}
@@ -91,7 +91,7 @@ def _run(module: nn.Module, x: Any, wanted: Sequence[str], whole: bool) -> _Resu
 
 
 def _watch(module: nn.Module, x: Any, wanted: Sequence[str], whole: bool) -> _Results:
-    """Return what `_run` returns, by hooks: for a module that is no chain."""
+    """Do the work of `_run` by hooks, for a module that is no chain."""
     found: dict[str, Any] = {}
 
     def note(name: str, module: nn.Module, inputs: Any, output: Any) -> None:

@@ -28,7 +28,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 VL_EPSILON = 1.19209290e-7
-"""VLFeat's `VL_EPSILON_F`, in its cubic angle and in the norms of DSIFT."""
+"""VLFeat's `VL_EPSILON_F`, which its cubic angle and the norms of DSIFT contain."""
 
 _CUBIC = (0.9675, 0.1821)
 _TINY = 1e-15
@@ -60,8 +60,8 @@ class CellPooling:
     Attributes:
         rows: weight of each image row in each cell row, (H', H).
         columns: weight of each image column in each cell column, (W', W).
-        offsets: for each of the R cells that a column touches, the index where the pixel's
-            bins start in a histogram laid out (H, W', K + 2), (R, H, W).
+        offsets: for each pixel and each of the R cells that its column touches, the index in an
+            array (H, W', K + 2) at which the bins of that cell start, (R, H, W).
         weights: the pooling weight that belongs to each offset, (R, 1, W).
     """
 
@@ -140,17 +140,17 @@ def _cubic_angle(gx: Tensor, gy: Tensor) -> Tensor:
 
 
 def _bins(gx: Tensor, gy: Tensor, binning: Binning) -> tuple[Tensor, Tensor]:
-    """Return the lower bin, a whole number in [-K/2, K/2], and the fraction toward the next."""
+    """Return the lower bin, a whole number in [-K/2, K/2], and the fraction f above it."""
     angle = torch.atan2(gy, gx) if binning.angle == "exact" else _cubic_angle(gx, gy)
     half = binning.orientations / 2
     t = (angle * (half / math.pi)).clamp_(min=-half)  # the cubic overshoots -pi by 2e-6
-    t = t.nan_to_num_(nan=0.0)  # no bin holds NaN; the magnitude keeps it
+    t = t.nan_to_num_(nan=0.0)  # NaN has no bin; the magnitude stays NaN
     lower = t.floor()
     return lower, t - lower
 
 
 def _ramp(fraction: Tensor, binning: Binning) -> Tensor:
-    """Return the share w of the upper bin; a tie of hard binning goes down, as in VLFeat."""
+    """Return the share w of the upper bin; hard binning gives ties to the lower, as VLFeat."""
     if binning.softness == 0:
         tie = binning.orientations * torch.finfo(fraction.dtype).eps
         return (fraction > 0.5 + tie).to(fraction.dtype)
@@ -160,7 +160,7 @@ def _ramp(fraction: Tensor, binning: Binning) -> Tensor:
 
 
 def cell_histograms_plain(x: Tensor, binning: Binning, pooling: CellPooling) -> Tensor:
-    """Return what `cell_histograms` returns: slower, and written for reading."""
+    """Return the cells of `cell_histograms` by slower code, written for reading."""
     gx, gy = image_gradient(x, binning.border)
     still = (gx == 0) & (gy == 0)
     magnitude = (gx**2 + gy**2).masked_fill(still, 1).sqrt().masked_fill(still, 0)
@@ -189,7 +189,7 @@ def cell_histograms(x: Tensor, binning: Binning, pooling: CellPooling) -> Tensor
 
 
 class _CellHistograms(torch.autograd.Function):
-    """Cells by scattering; until they are pooled, bins -K/2 .. K/2 + 1 do not wrap around."""
+    """Cells by scattering, with bins -K/2 .. K/2 + 1 that wrap around only after pooling."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, binning: Binning, pooling: CellPooling) -> Tensor:

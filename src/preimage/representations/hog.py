@@ -3,9 +3,9 @@
 Dalal & Triggs (CVPR 2005) as extended by Felzenszwalb et al. (PAMI 2010) and described
 in section 4.1. Directed gradients h (K = 2 x 9 bins) are pooled into cells; undirected
 ones are the sums u_o = h_o + h_(o+9). A cell belongs to four blocks of 2 x 2 cells, whose
-factors are f = (sum over the block of |u|^2 + 1e-4)^(-1/2), border cells replicated. The
-code is half the sum over the four blocks of min(f h, 0.2) and of min(f u, 0.2): 27
-components. The 4 texture components of the original are left out, as in the paper.
+factors are f = (sum over the block of |u|^2 + 1e-4)^(-1/2), with border cells replicated.
+The code of a cell is half the sum over its four blocks of min(f h, 0.2) and min(f u, 0.2):
+27 components. The 4 texture components of the original are left out, as in the paper.
 
 HOG bins each gradient into the nearest orientation, HOGb (`bilinear=True`) into the two
 nearest.
@@ -44,10 +44,10 @@ class HOG(Representation):
 
     Args:
         cell_size: side of a cell in pixels.
-        orientations: undirected orientations; the code has 3 times as many components.
+        orientations: number of undirected orientations; the code has 3 times as many components.
         bilinear: share each gradient between the two nearest orientations (HOGb).
         softness: width of the ramp between neighboring orientations, from 0 (hard) to 1
-            (bilinear); smooth surrogates of hard binning between. Overrides `bilinear`.
+            (bilinear); values between are smooth surrogates of hard binning. Overrides `bilinear`.
 
     Raises:
         ValueError: if an argument is out of range, or an image is too small for one cell.
@@ -90,7 +90,7 @@ class HOG(Representation):
         return code
 
     def plain(self, x: Tensor) -> Tensor:
-        """Return the same codes by autograd alone: slower, and written for reading."""
+        """Return the codes of `forward` by autograd alone: slower code, written for reading."""
         return normalize_blocks(gradients.cell_histograms_plain(*self._cells(x)))
 
     def _cells(self, x: Tensor) -> tuple[Tensor, Binning, CellPooling]:
@@ -103,7 +103,7 @@ class HOG(Representation):
         return _pooling(*size, self.cell_size, self.orientations, like.dtype, like.device)
 
     def relaxed(self, softness: float) -> HOG:
-        """Return HOG with orientations binned along a ramp; HOGb, which is soft, stays as it is."""
+        """Return HOG with this softness; a HOG that is soft already, such as HOGb, stays as is."""
         if self.softness > 0:
             return self
         return HOG(self.cell_size, self.orientations, softness=softness)
@@ -144,7 +144,7 @@ def normalize_blocks(cells: Tensor) -> Tensor:
 
 
 class _BlockNormalization(torch.autograd.Function):
-    """The fast `normalize_blocks`, its gradient written by hand."""
+    """A fast `normalize_blocks` with a gradient written by hand."""
 
     @staticmethod
     def forward(ctx: Any, cells: Tensor) -> Tensor:
@@ -191,7 +191,7 @@ class _BlockNormalization(torch.autograd.Function):
 
 
 def _corners(factor: Tensor) -> list[Tensor]:
-    """Return views of the factors (N, H' + 1, W' + 1) of each of a cell's four blocks."""
+    """Return for each of a cell's four blocks a view (N, H', W') of its factors."""
     above, below = factor[:, :-1], factor[:, 1:]
     return [above[:, :, :-1], above[:, :, 1:], below[:, :, :-1], below[:, :, 1:]]
 

@@ -39,9 +39,9 @@ class Layer(Representation):
     """The output of a submodule: maps (N, K, H', W'), tokens (N, T, K), or vectors (N, K).
 
     Later layers are not executed. If the network calls the layer more than once, the first
-    call counts. The network is changed only during a call, and restored afterwards: modes,
-    hooks, gradients and device. `to` and `double` of this module do not reach it. If image and
-    network are on different devices, gradients must be taken inside `session`.
+    call counts. Modes, hooks, gradients and device of the network change only during a call.
+    `to` and `double` of this module do not convert the network. If image and network are on
+    different devices, gradients must be taken inside `session`.
 
     Args:
         model: the network.
@@ -51,9 +51,9 @@ class Layer(Representation):
         loss_weight: see `Representation`.
 
     Raises:
-        ValueError: if there is no such layer. On a call: if the images have other channels than
-            the preprocessing, or the layer returns no tensor, is not reached, or does not depend
-            on the image.
+        ValueError: if there is no such layer. On a call: if the preprocessing has another number
+            of channels than the images, or the layer returns no tensor, is not reached, or does
+            not depend on the image.
     """
 
     is_network = True
@@ -119,7 +119,7 @@ class Layer(Representation):
 
     @property
     def layer_name(self) -> LayerName:
-        """The name of the network, empty if the name of the layer is all, and the dotted name."""
+        """The network's name, empty if `name` gives the layer alone, and the layer's."""
         network = self.name.removesuffix(f"/{self.layer}")
         return LayerName("" if network == self.name else network, self.layer)
 
@@ -135,7 +135,7 @@ class Layer(Representation):
 
     @cached_property
     def receptive_field(self) -> ReceptiveField | None:
-        """See `Representation.receptive_field`; by the chain rule or, failing that, measured."""
+        """The field as in `Representation`, found by the chain rule or, failing that, measured."""
         try:
             return chain_rule(self._chain())[self.layer]
         except ValueError:
@@ -145,7 +145,7 @@ class Layer(Representation):
 
     @cached_property
     def stride(self) -> int:
-        """Pixels between neighboring components; 32 for a layer without a grid."""
+        """The number of pixels between neighboring components; 32 if the layer has no grid."""
         try:
             return chain_rule(self._chain())[self.layer].stride
         except ValueError:
@@ -160,8 +160,8 @@ class Layer(Representation):
     def reach(self) -> int:
         """Rho: the size of the receptive field, which can exceed the image for deep layers.
 
-        If a component sees the whole image, as a class score does, rho is that of the last map
-        before it; if that has no receptive field either, the longer side of the image.
+        If a component sees the whole image, as a class score does, rho is the size for the last
+        map before the layer or, if that map sees all of it too, the longer side of the image.
         """
         field = self.receptive_field
         if field is None and (name := self._last_map()) is not None:
@@ -176,7 +176,7 @@ class Layer(Representation):
             return last_map(self.model, lambda: plain(black))
 
     def _chain(self) -> nn.Sequential:
-        """Return the children of a plain chain up to the layer; a ValueError if it is none."""
+        """Return the network up to the layer; raise ValueError if it is no plain chain."""
         model, layer = self.model, self.layer
         if type(model) is not nn.Sequential or layer not in dict(model.named_children()):
             raise ValueError(f"{self.name} is not a layer of a plain chain")
@@ -186,7 +186,7 @@ class Layer(Representation):
 
 
 def last_map(network: nn.Module, run: Callable[[], object]) -> str | None:
-    """Return the name of the last submodule whose output is a map, the outermost if several are.
+    """Return the name of the submodule that is the last to return a map (outer after inner).
 
     A map is (N, K, H', W') with more than one response along both axes; `run` calls the network.
 

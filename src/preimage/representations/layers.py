@@ -33,15 +33,15 @@ from preimage.representations.trunk import Trunk
 class Layers(Representation):
     """The outputs of several submodules, by a single forward pass up to the last of them.
 
-    The code of an image is the flattened codes of the layers, one after the other. The network
-    is treated as by `Layer`, and calls fail as those of `Layer`.
+    The code of an image is the flattened codes of the layers, one after the other. `Layer` says
+    what a call does to the network, and which errors it raises.
 
     Args:
         layers: layers of one network, with one preprocessing; duplicates count once.
         name: the name that users know; by default the layers' names.
 
     Raises:
-        ValueError: if there is no layer, or if they differ in network or preprocessing.
+        ValueError: if there is no layer, or if the layers differ in network or preprocessing.
     """
 
     is_network = True
@@ -78,7 +78,7 @@ class Layers(Representation):
     def outputs(self, x: Tensor) -> Mapping[str | None, Tensor]:
         """Return each layer's own codes of the images `x` (N, D, H, W), by dotted name.
 
-        They are maps (N, K, H', W'), tokens (N, T, K), or vectors (N, K).
+        Codes are maps (N, K, H', W'), tokens (N, T, K), or vectors (N, K).
         """
         return dict(self._trunk(self.preprocessing.to_network(x)).items())
 
@@ -113,7 +113,7 @@ class Layers(Representation):
 
     @property
     def default_jitter(self) -> int:
-        """T of Eq. 7, by the largest stride."""
+        """T of Eq. 7 of the layer with the largest stride."""
         return self._coarsest.default_jitter
 
     @property

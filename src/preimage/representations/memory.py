@@ -1,4 +1,4 @@
-"""A limit of memory, kept by measuring what an evaluation of a representation takes."""
+"""A memory limit, kept by measuring how much memory one evaluation of a representation takes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from preimage.representations.base import Representation
 from preimage.representations.session import Session
 
 _STATE = 12
-"""Tensors of the size of an image that solver and priors hold for each image, such as momenta."""
+"""The number of image-sized tensors, such as momenta, that solver and priors hold per image."""
 
 _SLACK = 1.2
-"""The factor for memory that operations need inside themselves, which is not measured."""
+"""The factor that allows for memory inside operations, which is not measured."""
 
 
 def peak_bytes(function: Callable[[], object], device: torch.device) -> int:
@@ -37,7 +37,7 @@ def peak_bytes(function: Callable[[], object], device: torch.device) -> int:
 
 
 class _LiveStorages(TorchDispatchMode):
-    """A watch over the tensors that operations return, which knows those still alive."""
+    """A record of the memory of the tensors that operations returned and that still exist."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,11 +67,11 @@ def limit_memory(
 ) -> int:
     """Return how many of the images can be computed at once within a limit of memory.
 
-    The memory of one image is measured. If it does not fit, the session, which must be open,
-    recomputes activations from then on. For `memory` see `Execution`.
+    The memory for one image is measured. If it exceeds the limit, the session, which must be
+    open, recomputes activations from then on. For `memory` see `Execution`.
 
     Raises:
-        ValueError: if one image does not fit even then.
+        ValueError: if one image exceeds the limit even then.
     """
     if memory is None:
         return images

@@ -1,4 +1,4 @@
-"""The part of a network that `Layer` and `Layers` share: a pass up to some of its submodules."""
+"""A pass through a network up to some of its submodules, for `Layer` and `Layers`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _COLORS = {1: "gray", 3: "color"}
 
 
 class Trunk:
-    """A network up to the last of some of its submodules, the layers, given by dotted name.
+    """A network that runs up to the last of its submodules `layers`, given by dotted name.
 
-    It is no `nn.Module`: converting or saving a representation leaves the network alone.
+    A trunk is no `nn.Module`: converting or saving a representation leaves the network alone.
 
     Raises:
-        ValueError: if there is no such submodule; the nearest names are offered.
+        ValueError: if a layer is no submodule; the message offers the nearest names.
     """
 
     def __init__(self, model: nn.Module, layers: Sequence[str]) -> None:
@@ -39,8 +39,8 @@ class Trunk:
         """Return the layers' outputs for the network's input `x`, by name, in the dtype of `x`.
 
         Raises:
-            ValueError: if a layer is not reached, returns something else than a tensor, or
-                does not depend on the image.
+            ValueError: if a layer is not reached, or its output is not a tensor or does not
+                depend on the image.
         """
         if self._session is not None:
             return self._outputs(x, self._session)
@@ -59,7 +59,7 @@ class Trunk:
 
     @contextmanager
     def session(self, device: torch.device, execution: Execution) -> Iterator[NetworkSession]:
-        """See `Representation.session`; a session inside another of this trunk is the outer one."""
+        """See `Representation.session`; while one is open on this trunk, yield the open one."""
         execution.check(device)
         if self._session is not None:
             yield self._session
@@ -74,7 +74,7 @@ class Trunk:
     def shapes(
         self, name: str, channels: int, height: int, width: int
     ) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of the outputs for one image, found by a trial run on a black one.
+        """Return the shape of each layer's output for one image, by a trial run on a black image.
 
         Raises:
             ValueError: if the network, called `name`, does not take images of this size.
@@ -83,7 +83,7 @@ class Trunk:
         if size not in self._shapes:
             device = device_of(self.model) or torch.device("cpu")
             x = torch.zeros(1, channels, *size, device=device, requires_grad=True)
-            try:  # with a clone: a layer may change its input in place, which no leaf allows
+            try:  # on a clone: a layer may change its input in place, which a leaf forbids
                 with torch.enable_grad(), evaluation_mode(self.model, device):
                     outputs = self._outputs(x.clone(), None)
             except (RuntimeError, AssertionError, IndexError) as error:
