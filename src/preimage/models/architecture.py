@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 Pair: TypeAlias = tuple[int, int]
-"""Along the vertical axis, along the horizontal one."""
+"""Two values: for the vertical axis and for the horizontal axis."""
 
 Sides: TypeAlias = tuple[int, int, int, int]
-"""Top, bottom, left, right."""
+"""Four values: for top, bottom, left and right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Normalization:
 
 @dataclass(frozen=True, slots=True)
 class Pooling:
-    """The maximum or the mean over windows, without the padding."""
+    """The maximum or the mean over windows; padding is not counted."""
 
     kind: ClassVar[str] = "pool"
     name: str

@@ -1,4 +1,4 @@
-"""Downloads and copies of files, checked by MD5, and complete or not there at all.
+"""Downloads and copies of files, checked by MD5; no incomplete file gets its final name.
 
 A file is downloaded as `NAME.part`, checked, and only then renamed. After an interruption the
 next download asks for the rest by an HTTP range request, which pooch 1.9 cannot do.
@@ -18,7 +18,7 @@ from preimage import files
 from preimage.models.errors import ModelError
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""A function of the number of bytes that have arrived, and of the whole file (0: unknown)."""
+"""A function of the bytes that have arrived and the bytes of the whole file (0: unknown)."""
 
 _CHUNK = 1 << 18
 _TIMEOUT_SECONDS = 30

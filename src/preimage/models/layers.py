@@ -1,7 +1,8 @@
 """Layers that compute as MatConvNet and Caffe do, and networks built of them.
 
-MatConvNet pads each side of an image by its own amount, torch opposite sides alike. The layers
-below are torch's with an additional `pads` = (top, bottom, left, right). None works in place.
+MatConvNet pads each side of an image by its own amount; torch pads opposite sides alike. The
+layers below are torch's with an additional `pads` = (top, bottom, left, right). No layer works
+in place.
 The formulas are those of the MatConvNet manual (Vedaldi & Lenc, ACM MM 2015, chapter 4).
 """
 
@@ -39,7 +40,7 @@ class PaddedConv2d(nn.Conv2d):
 
 @final
 class PaddedMaxPool2d(nn.MaxPool2d):
-    """The largest value in each window of an image padded with -infinity; rounds down.
+    """The largest value in each window of an image padded with -infinity; sizes round down.
 
     >>> import torch
     >>> layer = PaddedMaxPool2d((2, 2), (2, 2), pads=(0, 1, 0, 1))
@@ -59,7 +60,7 @@ class PaddedMaxPool2d(nn.MaxPool2d):
 
 @final
 class PaddedAvgPool2d(nn.AvgPool2d):
-    """The mean of each window's values, those of the padding not counted; rounds down.
+    """The mean of each window's values, without the padding; sizes round down.
 
     >>> import torch
     >>> layer = PaddedAvgPool2d((2, 2), (2, 2), pads=(0, 1, 0, 1))
@@ -83,8 +84,8 @@ class LocalResponseNorm(nn.LocalResponseNorm):
     """y = x / (kappa + alpha * sum of x^2 over `size` neighboring channels)^beta.
 
     The sum for channel k is over channels k - floor((size - 1) / 2) to k + ceil((size - 1) / 2).
-    For an odd `size` this is torch's layer with alpha times `size`, three times as fast;
-    for an even one torch's window is the mirror image of MatConvNet's.
+    For an odd `size` the result is that of torch's layer with alpha times `size`, but three times
+    as fast. For an even `size` torch's window is the mirror image of MatConvNet's.
 
     >>> import torch
     >>> layer = LocalResponseNorm(size=2, kappa=0, alpha=1, beta=0.5)

@@ -17,7 +17,7 @@ class Loaded:
     The network is put into evaluation mode and its parameters are frozen.
 
     Attributes:
-        module: the network; it is given (rgb - mean) / std, with rgb in 0..255.
+        module: the network; its input is (rgb - mean) / std, with rgb in 0..255.
         preprocessing: how photos are resized, cropped and normalized for it.
         classes: the name of each class score, synonyms separated by ", "; empty if unknown.
         loss_weights: C by layer, see `preimage.networks.Network`; empty if there is no table.

@@ -28,7 +28,7 @@ _MATRIX, _COMPRESSED = 14, 15
 _CELL, _STRUCT, _CHAR, _OPAQUE = 1, 2, 4, 17
 _COMPLEX = 0x0800
 _STORED = dict(zip((1, 2, 3, 4, 5, 6, 7, 9, 12, 13), "bBhHiIfdqQ", strict=True))
-"""The stored type of numbers by the type of their element; often narrower than the class."""
+"""The type of stored numbers, by the type of their element; often narrower than `_MEANT`."""
 
 _MEANT = dict(zip(range(6, 16), "dfbBhHiIqQ", strict=True))
 """The type of the numbers of a matrix, by its class."""
@@ -37,7 +37,7 @@ _ENCODINGS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16"
 
 
 def load(path: Path) -> dict[str, Value]:
-    """Read the variables of a file by name; a ValueError if it is damaged or of another kind."""
+    """Read a file's variables by name; raise ValueError if it is damaged or of another kind."""
     data = memoryview(path.read_bytes())
     order = {b"\0\1IM": "<", b"\1\0MI": ">"}.get(bytes(data[124:128]))
     if order is None:

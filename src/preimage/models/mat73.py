@@ -26,7 +26,7 @@ def is_hdf5(path: Path) -> bool:
 
 
 def load(path: Path, names: Sequence[str]) -> dict[str, Value]:
-    """Read those of the named variables that the file holds.
+    """Read the variables `names`, without any that the file lacks.
 
     Raises:
         ImportError: if h5py is not installed.

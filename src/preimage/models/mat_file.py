@@ -12,7 +12,7 @@ from preimage.models.mat5 import Value
 
 
 def load(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str, Value]:
-    """Read those of the named variables that the file holds.
+    """Read the variables `names`, without any that the file lacks.
 
     Raises:
         ModelError: if the file is missing, damaged or no MATLAB file, or h5py is missing.

@@ -10,7 +10,7 @@ SimpleNN is a cell array `layers` of structs. Three generations of files differ:
 | since beta17 | `weights` {filters, biases (n x 1)} | in `meta` | `lrn` |
 
 Some files wrap everything in a struct `net`. Filters are (height, width, input channels
-per group, filters) and are correlated with the image, as torch does.
+per group, filters) and are correlated with the image, as in torch.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class SimpleNN:
 
     Attributes:
         module: the layers under their names.
-        layers: the same as plain data.
+        layers: the same layers as plain data.
         mean: the mean color of the training images, RGB 0..255, one value per channel of
             the image; None if the file has none.
         image_size: height and width of the training images; None if the file has none.
@@ -60,9 +60,9 @@ class SimpleNN:
 def load(
     path: str | os.PathLike[str], name: str = "", expected: Sequence[LayerSpec] = ()
 ) -> Loaded:
-    """Load the network in a SimpleNN file; without a mean color, that of ImageNet is used.
+    """Load the network in a SimpleNN file; if it has no mean color, ImageNet's is used.
 
-    If `expected` layers are given, the file must hold them; `name` is their network, for errors.
+    If `expected` layers are given, the file must hold them. Errors call their network `name`.
 
     Raises:
         ModelError: as `read`, and if the file holds another network than the expected one.
@@ -161,7 +161,7 @@ def _struct(value: Any) -> dict[str, Any]:
 
 
 def _mean_color(average: Any, channels: int) -> tuple[float, ...] | None:
-    """Return the mean color of an image (H, W, D), or D values in any shape."""
+    """Return the mean color in `average`: an image (H, W, D), or D values in any shape."""
     if not isinstance(average, np.ndarray) or average.size == 0:
         return None
     if average.size in (1, channels):

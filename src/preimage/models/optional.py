@@ -9,10 +9,10 @@ from preimage.models.errors import ModelError
 
 
 def import_optional(module: str, extra: str) -> ModuleType:
-    """Import a module that this package's extra of the name `extra` installs.
+    """Import a module that the extra `extra` of this package installs.
 
     Raises:
-        ModelError: if it is not installed, or does not fit the installed torch.
+        ModelError: if the module is not installed, or does not fit the installed torch.
     """
     try:
         return importlib.import_module(module)

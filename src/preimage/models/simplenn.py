@@ -24,7 +24,7 @@ _SUPPORTED = "conv, relu, pool, lrn, normalize, dropout, softmax and softmaxloss
 
 
 def read_layers(layers: list[_Struct]) -> tuple[list[LayerSpec], dict[str, Tensor], int]:
-    """Return a SimpleNN's layers, their weights by name, and the channels of the image.
+    """Return a SimpleNN's layers, their weights by name, and the number of image channels.
 
     A layer without a name is called `layerN`, counted from 1.
 
@@ -124,8 +124,8 @@ def _single(values: np.ndarray, name: str) -> Tensor:
 def _four_axes(filters: np.ndarray, biases: int, name: str) -> np.ndarray:
     """Restore axes of length 1 that MATLAB or squeezing dropped; return filters (H, W, C, K).
 
-    MATLAB drops trailing axes: (H, W, C) is one filter. Squeezing drops any axis: if the last
-    axis is as long as there are biases, (C, K) is 1 x 1 and (H, W, K) has one channel.
+    MATLAB drops trailing axes: (H, W, C) is one filter. Squeezing drops any axis: if the last axis
+    is as long as there are biases, (C, K) are 1 x 1 filters and (H, W, K) filters of one channel.
     """
     shape = filters.shape
     candidates = [shape + (1,) * (4 - len(shape))]
@@ -158,7 +158,7 @@ def _sides(layer: _Struct, name: str) -> Sides:
 
 
 def _integers(layer: _Struct, key: str, default: tuple[int, ...], name: str) -> tuple[int, ...]:
-    """Return a field as integers, none below the default; a single one stands for all."""
+    """Return a field as integers, each at least its default; a single number stands for all."""
     value = layer.get(key)
     single = isinstance(value, np.ndarray) and value.size == 1
     numbers = _numbers(layer, key, default[:1] if single else default, name)

@@ -1,4 +1,4 @@
-"""Networks by name, from every place that they come from.
+"""Networks by name, from all of their sources.
 
     alexnet, vgg-m, ...                the networks of MatConvNet's zoo
     efficientnet-lite0                 a network whose weights come with a package
@@ -43,10 +43,10 @@ def is_network(name: str) -> bool:
 
 
 def load(name: str, weights: str | Path | None = None) -> Loaded:
-    """Load the network of a name, with its preprocessing and class names.
+    """Load the network with this name, and its preprocessing and class names.
 
     Args:
-        name: see the module.
+        name: one of the forms listed at the top of this module.
         weights: a file (SimpleNN for the networks of the zoo, else safetensors or a torch
             state dict); "random" for untrained weights from a fixed seed. If None, the
             network's own weights, which must be on this machine.
@@ -98,7 +98,7 @@ def fetch(name: str, progress: download.Progress | None = None) -> Path:
 
 
 def install(name: str, file: str | os.PathLike[str]) -> Path:
-    """Copy the weight file of a network of the zoo from a file that the user has; return the copy.
+    """Install a file that the user has as the weight file of a zoo network; return the copy.
 
     Raises:
         ModelError: if the file cannot be used, or the network is not in the zoo.

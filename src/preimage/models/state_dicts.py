@@ -1,4 +1,4 @@
-"""State dicts, read without running code from a file, and loaded into a network.
+"""State dicts: read from files without running code, and loaded into networks.
 
 A PyTorch checkpoint is a pickle, which can run any code. Files are therefore read with
 `weights_only=True`, or as safetensors, and in no other way.
@@ -39,7 +39,7 @@ def read_state_dict(path: str | Path) -> Mapping[str, Tensor]:
 
     Args:
         path: a `.safetensors` file, or what `torch.save(model.state_dict(), path)` writes,
-            bare or as "state_dict" or "model" of a larger checkpoint.
+            alone or under the key "state_dict" or "model" of a larger checkpoint.
 
     Raises:
         ModelError: if the file is missing, damaged, not a weight file, or holds Python
@@ -85,16 +85,16 @@ def _read_checkpoint(path: Path) -> Any:
 def load_weights(
     network: nn.Module, weights: Mapping[str, Tensor], source: str, rename: _Rename = str
 ) -> None:
-    """Put `weights` into `network`; every parameter must be there, and nothing else.
+    """Put `weights` into `network`; their names must be exactly those of its state dict.
 
     Args:
         network: the network to fill.
         weights: tensors by name.
         source: the origin of the weights, for the error.
-        rename: gives each name as `network.state_dict()` has it.
+        rename: a function from a name in `weights` to the name in `network.state_dict()`.
 
     Raises:
-        ModelError: if names or shapes differ; the network is then of no use.
+        ModelError: if names or shapes differ; the network may then be overwritten in part.
     """
     named = {rename(name): value for name, value in weights.items()}
     try:
@@ -108,7 +108,7 @@ def load_weights(
 
 
 def _count(kind: str, names: Sequence[str]) -> list[str]:
-    """Return the number of names with the first three; nothing if there are none."""
+    """Return a text with the number of names and the first three; no text without names."""
     first = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
     return [f"{len(names)} {kind} ({first})"] if names else []
 

@@ -56,7 +56,7 @@ def _configuration(timm: Any, name: str) -> Any:
 
 
 def _has_checkpoint(configuration: Any) -> bool:
-    """Return whether an address holds a torch state dict rather than another library's arrays."""
+    """Return whether there is an address of a torch state dict, not of another library's arrays."""
     return bool(configuration.url) and not configuration.custom_load
 
 
@@ -82,7 +82,7 @@ def _download_from_hub(identifier: str) -> Path:
     for file in _HUB_FILES:
         try:
             return Path(hub.hf_hub_download(repository, file, revision=revision or None))
-        except Exception as error:  # the HTTP library's own errors are among them
+        except Exception as error:  # such as the HTTP library's own errors
             offline = isinstance(error, errors.LocalEntryNotFoundError)
             if isinstance(error, errors.EntryNotFoundError) and not offline:
                 continue

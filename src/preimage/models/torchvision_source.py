@@ -19,7 +19,7 @@ _PORTED = ("googlenet", "inception_v3")
 """Networks ported from TensorFlow: their forward pass undoes the usual normalization."""
 
 _OLD_NAME = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
-"""Weights in DenseNet's files, which still say norm.1 for today's norm1."""
+"""Names of weights in DenseNet's files, which still say norm.1 for today's norm1."""
 
 
 def load(name: str, weights: str | Path | None = None) -> Loaded:

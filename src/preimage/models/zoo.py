@@ -48,7 +48,7 @@ class ZooNetwork:
         image_size: height and width of the images that it was trained on.
         layers: the layers in order.
         loss_weights: C of section 5.2.1: each value applies up to and including the named
-            layer, 1 after the last one.
+            layer; after the last named layer C is 1.
     """
 
     name: str

@@ -46,7 +46,7 @@ def fetch(name: str, progress: download.Progress | None = None, address: str = A
 
 
 def install(name: str, file: str | os.PathLike[str]) -> Path:
-    """Copy the weight file of a network from a file that the user has; return the copy's path.
+    """Install a file that the user has as the weight file of a network; return the copy's path.
 
     Raises:
         ModelError: if the file cannot be read, or is not the network's weight file.
@@ -61,7 +61,7 @@ def load(name: str, weights: str | os.PathLike[str] | None = None) -> Loaded:
 
     Args:
         name: the network.
-        weights: see `preimage.models.sources.load`; a file has the same layers.
+        weights: see `preimage.models.sources.load`; a file must hold the network's layers.
 
     Raises:
         ModelError: if the weight file is missing, damaged, or belongs to another network.

@@ -7,7 +7,7 @@
     x_(t+1) = projection of x_t + mu_t on the pixels of norm at most B_+
 
 With jitter, the representation sees x through a smaller window at a random place. If the image
-is not parameterized by its pixels, x stands for its parameters, z in the code.
+is not parameterized by its pixels, x stands for its parameters, which the code calls z.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def algorithm_1(
 ) -> tuple[Tensor, bool]:
     """Minimize the energy of each image by Algorithm 1.
 
-    `start` is x_1, (N, D, H, W), `rate` eta_0, and `views` as `draw_views` returns them.
+    `start` is x_1, (N, D, H, W), and `rate` is eta_0. `views` come from `draw_views`.
 
     Returns:
         The images, and whether Ctrl-C ended the run.

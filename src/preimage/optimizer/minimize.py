@@ -1,4 +1,4 @@
-"""The entrance to the solvers of Equation 1."""
+"""The entry point to the solvers of Equation 1."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from preimage.views import center_crop, draw_views
 
 @dataclass(frozen=True, slots=True)
 class Minimum:
-    """The images in which a minimization ended.
+    """The result of a minimization.
 
     Attributes:
         images: the images, (N, D, H, W), without the margin of the jitter.
         trace: the energy at every step that was done, each term (steps, N). Algorithm 1
-            records that of the images that the step starts from, the Sobolev solver that of
+            records the energy of the images before the step, the Sobolev solver the energy of
             the best images so far.
         interrupted: whether Ctrl-C ended the run; the images are then the latest ones.
-        snapshots: steps and their images, (N, D, H, W).
+        snapshots: pairs of a step and its images, (N, D, H, W).
     """
 
     images: Tensor
@@ -56,7 +56,7 @@ def minimize(
 
     Raises:
         NonFiniteEnergyError: if the energy of an image becomes NaN or infinite.
-        ValueError: if the images are to be jittered, and the solver cannot do it.
+        ValueError: if the settings ask for jitter, which the solver does not support.
     """
     steps = settings.evaluations(objective.representation)
     recorder = Recorder(steps, objective.loss_weights, objective.size, progress, snapshot_every)
@@ -78,7 +78,7 @@ def _two_stages(
     generators: Sequence[torch.Generator],
     recorder: Recorder,
 ) -> tuple[Tensor, bool]:
-    """Run Algorithm 1, and if there is a final stage, again without jitter from the center."""
+    """Run Algorithm 1, then its final stage, if any: without jitter, from the center crop."""
     rate = solver.learning_rate * settings.pixel_norm**2 / settings.alpha
     if solver.scale_rate_by_area:
         rate *= objective.size[0] * objective.size[1]

@@ -16,10 +16,10 @@ _BLOCK = 25
 
 
 class NonFiniteEnergyError(ArithmeticError):
-    """The energy became NaN or infinite.
+    """The error of a run whose energy became NaN or infinite.
 
     Attributes:
-        step: the first such step, counted from 1.
+        step: the first step with such an energy, counted from 1.
         last_images: the last images whose energy was finite, (N, D, H, W).
     """
 
@@ -40,7 +40,7 @@ class Progress:
         step: number of steps done: evaluations of the energy and its gradient.
         steps: number of steps in all.
         energy: the energy of `images`.
-        images: the images so far, with the margin of their jitter; they change after the call.
+        images: the images so far, with the margin of the jitter; later steps overwrite them.
     """
 
     step: int
@@ -52,8 +52,8 @@ class Progress:
 class Recorder:
     """A recorder of energies and snapshots that reports progress.
 
-    There are at most `steps` steps; the images have C of `loss_weights`, (N,). `snapshots` holds
-    steps and their images, cropped to `size`.
+    There are at most `steps` steps; `loss_weights` is C of each image, (N,). `snapshots` holds
+    pairs of a step and its images, cropped to `size`.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Recorder:
         Only the first step, every 25th after it, and a progress callback wait for a GPU.
 
         Raises:
-            NonFiniteEnergyError: if the energy is not finite, or was not at an earlier step.
+            NonFiniteEnergyError: if the energy of this or an earlier step is not finite.
         """
         self._step += 1
         self._terms[:, self._step - 1] = energy.terms

@@ -1,25 +1,25 @@
 r"""L-BFGS in a Sobolev metric: the fast solver of Equation 1.
 
 Gradient descent depends on the metric of its space. For a descriptor of gradients the
-natural metric is Sobolev's H^1, in which the length of an image is that of its gradient: its
-inverse P divides each frequency k of the plain gradient by |k|^2, so that shading over the
-whole image moves as fast as detail. On top of it, L-BFGS (Nocedal, Math. Comp. 1980)
-estimates the curvature from the last steps, with gamma P in place of the usual gamma times
-the identity:
+natural metric is Sobolev's H^1, in which the length of an image is that of its gradient. The
+inverse P of the metric divides each frequency k of the energy's gradient by |k|^2, so that
+shading over the whole image changes as fast as detail. In addition, L-BFGS (Nocedal, Math.
+Comp. 1980) estimates the curvature from the last steps, with gamma P in place of the usual
+gamma times the identity:
 
     P = D F^-1 w^2 F D,   w^2 = 1 / (|k|^2 + 0.005),  |k|^2 = 4 - 2 cos k_y - 2 cos k_x.
 
-D is the identity in the first stage. Codes that are normalized by block are the more curved
-the weaker the contrast, so in later stages D is the square root of the local contrast of the
-image.
+D is the identity in the first stage. If codes are normalized by block, the energy is more
+curved where the contrast is weaker, so in later stages D is the square root of the local
+contrast of the image.
 
 The settings list the stages, each with its number of evaluations and the softness of the
-orientation binning (see `gradients`); the curvature is forgotten between them. Each image has
+orientation binning (see `gradients`); each stage estimates the curvature anew. Each image has
 its own metric, curvature and line search (backtracking, Armijo). An image that cannot be
 improved any more is no longer evaluated.
 
 If the code ignores contrast, Eq. 1 has no minimum except at zero contrast: lower contrast
-lowers the prior and does not change the loss. The steps above find that direction slowly. So
+lowers the prior and does not change the loss. The steps above lower the contrast slowly. So
 the last evaluation tries the image at half its contrast.
 """
 
@@ -40,15 +40,15 @@ from preimage.settings import Settings, SobolevLBFGS
 _MEMORY = 8
 """Number of steps that the curvature is estimated from."""
 _FIRST_STEPS = (0.67, 0.1)
-"""Length of the first step of the first and of a later stage, relative to the image."""
+"""Lengths, relative to the image, of the first step in the first stage and in later stages."""
 _SHORTEST_STEP, _LONGEST_STEP = 1e-3, 60.0
-"""Root mean square of a step, in gray levels."""
+"""Bounds of the root mean square of a step, in gray levels."""
 _SUFFICIENT = 1e-4
 """Fraction of the expected decrease of the energy that a step must reach."""
 _FLOOR = 0.005
-"""Added to |k|^2, so that the mean of the image can change."""
+"""The term added to |k|^2, so that the mean of the image can change."""
 _CONTRAST_EXPONENT, _CONTRAST_CELL, _CONTRAST_FLOOR = 0.5, 8, 0.01
-"""Exponent, cell size in pixels, and the smallest local contrast relative to the mean."""
+"""Exponent of D, cell size in pixels, and an energy added to all cells, relative to the mean."""
 
 
 def sobolev_lbfgs(
@@ -115,7 +115,7 @@ def _run_stage(
 
 
 def _halve_contrast(objective: Objective, x: Tensor, energy: Energy, recorder: Recorder) -> None:
-    """Halve the contrast of those of the images `x`, in place, whose energy this lowers."""
+    """Halve the contrast, in place, of each image in `x` whose energy this lowers."""
     halved, _ = objective(x * 0.5)
     lower = halved.total < energy.total
     x[lower] *= 0.5
@@ -135,7 +135,7 @@ class _Pair(NamedTuple):
 class _Search:
     """The descent of one image: its caller evaluates `trial` and calls `tell`, in turn.
 
-    The image `x` (D, H, W) is overwritten by every better one, until the search is `done`. The
+    The image `x` (D, H, W) is overwritten by every better image, until the search is `done`. The
     length `first_step` is relative to the image.
     """
 
@@ -151,7 +151,7 @@ class _Search:
         self._turn()
 
     def tell(self, value: float, gradient: Tensor) -> bool:
-        """Take the trial if its energy is low enough, or shorten the step; True if taken."""
+        """Take the trial if its energy is low enough, or shorten the step; return if taken."""
         expected = self._length * self._slope
         if value <= self._value + _SUFFICIENT * expected:
             self._take(value, gradient)
@@ -171,7 +171,7 @@ class _Search:
 
     def _take(self, value: float, gradient: Tensor) -> None:
         """Replace the image by the trial, and remember the step."""
-        gradient = gradient.clone()  # aligned in memory as without a batch: sums to the same bit
+        gradient = gradient.clone()  # aligned in memory as a lone image's: sums to the same bit
         smoothed = self._metric(gradient)
         step, change = self.trial - self._x, gradient - self._gradient
         curvature = _dot(step, change).item()
@@ -213,7 +213,7 @@ class _Search:
 
 
 class _Metric:
-    """The inverse metric P of one image, D F^-1 w^2 F D, which keeps its flat regions flat."""
+    """The inverse metric P = D F^-1 w^2 F D of an image, which keeps the flat regions flat."""
 
     def __init__(self, spectrum: Tensor, contrast: Tensor, objective: Objective, n: int) -> None:
         self._spectrum, self._contrast = spectrum, contrast
@@ -226,10 +226,9 @@ class _Metric:
 
 
 def local_contrast(image: Tensor) -> Tensor:
-    """Return D: a power of the local gradient energy of an image (D, H, W), (1, H, W).
+    """Return D (1, H, W), a power of the local gradient energy of an image (channels, H, W).
 
-    The energy is smoothed over 3 x 3 cells. D is the same for all channels, and scaled to a
-    mean square of 1.
+    The energy is smoothed over 3 x 3 cells. D is scaled to a mean square of 1.
     """
     right, down = torch.zeros_like(image), torch.zeros_like(image)
     right[..., 1:-1] = image[..., 2:] - image[..., :-2]

@@ -1,4 +1,4 @@
-"""Mean, deviation, extremes and largest responses of channels, image by image.
+"""Statistics of channels: mean, deviation, extremes, and largest responses with their images.
 
 The means and the sums of squared deviations of two sets of n_a and n_b responses are joined
 in float64 by the formulas of Chan, Golub & LeVeque, "Updating formulae and a pairwise
@@ -23,7 +23,7 @@ _UNNAMED = LayerName("", "")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelStatistics:
-    """The responses of a layer's K channels to images, at all positions of maps or all tokens.
+    """Statistics of the responses of a layer's K channels to images, at all positions or tokens.
 
     Attributes:
         count: number of responses of each channel.
@@ -32,12 +32,12 @@ class ChannelStatistics:
         mean: the mean response, (K,).
         squares: the sum of squared deviations from the mean, (K,).
         zero_count: number of responses that are exactly zero, (K,).
-        top_values: the largest responses of k different images, in descending order, (K, k).
+        top_values: the largest responses, each of another image, in descending order, (K, k).
         top_images: the images of these responses, as indices of `images`, (K, k).
         top_positions: where these responses are: row and column of a map (K, k, 2), the token
             (K, k, 1), or nothing (K, k, 0).
-        name: the network and the layer. This and the rest are empty during the measurement.
-        images: the files that count.
+        name: the network and layer; like `images` and `skipped`, empty during the measurement.
+        images: the files that were measured.
         skipped: a line for each file that could not be used.
     """
 
@@ -111,11 +111,11 @@ def image_statistics(response: Tensor, image: int) -> ChannelStatistics:
 
 
 def join(one: ChannelStatistics, other: ChannelStatistics, top: int) -> ChannelStatistics:
-    """Return the statistics of the images of both, which must be different images.
+    """Return the statistics of two sets of images together; the sets must not overlap.
 
     Args:
-        one: statistics of images; of equal responses, theirs come first.
-        other: statistics of further images.
+        one: statistics of the first set, whose images come first if responses are equal.
+        other: statistics of the second set.
         top: number of largest responses to keep.
 
     >>> one, other = (image_statistics(torch.tensor([value]), image=0) for value in (1.0, 3.0))

@@ -34,18 +34,18 @@ def measure(
 ) -> dict[str, ChannelStatistics]:
     """Measure the statistics of every channel of some layers in one pass over images.
 
-    They are kept in the cache folder, see `preimage.statistics.store`, and read from there
-    if they are known already. The state is written every 20 seconds and when the call is
-    interrupted; repeating the call resumes the pass, with the numbers of an uninterrupted one.
+    The statistics are kept in the cache folder, see `preimage.statistics.store`, and read from
+    there if they are known already. The state is written every 20 seconds and when the call is
+    interrupted; a repeated call resumes the pass and returns the same numbers as a single call.
 
     Args:
         layers: the layers.
         images: image files, resized and cropped as the preprocessing prescribes. Files that
             cannot be used are skipped.
         top: number of largest responses to keep, each of another image.
-        batch_size: images of one forward pass; it changes nothing but rounding.
+        batch_size: number of images in one forward pass; it changes nothing but rounding.
         device: where to compute.
-        progress: called with the number of images that are done, and of all images.
+        progress: called with the number of images done and the number of all images.
 
     Returns:
         The statistics by the dotted names of the layers.
@@ -87,7 +87,7 @@ def measure(
 
 
 def load_known(layer: Layer, images: Sequence[PathLike] | None = None) -> ChannelStatistics | None:
-    """Return the known statistics of a layer, with its present weights; None if there are none.
+    """Return the known statistics of a layer with its present weights, or None if unknown.
 
     `images` are the files that were measured. If None, the largest known set is taken.
     """
@@ -115,7 +115,7 @@ class _Pass:
     def finish(
         self, batch_size: int, device: torch.device, progress: Callable[[int, int], None]
     ) -> None:
-        """Look at the images that some layer has not seen, in the batches of a pass over all."""
+        """Measure the images that some layer lacks, in the same batches as a pass over all."""
         if self.layers.preprocessing.size is None:
             batch_size = 1
         seen = min(self.reached[layer.layer].done for layer in self.layers.layers.values())
@@ -177,7 +177,7 @@ class _Pass:
 
 
 def _finished(layer: Layer, paths: Sequence[str], reached: Checkpoint) -> ChannelStatistics:
-    """Return statistics with their name and files, and `top_images` as indices of these."""
+    """Return statistics with name and files, and with `top_images` as indices of the files."""
     skipped = tuple(reached.skipped[index] for index in sorted(reached.skipped))
     if reached.statistics is None:
         raise ImageError(f"none of {len(paths)} images can be used; the first: {skipped[0]}")

@@ -1,11 +1,11 @@
-"""Statistics on disk, finished or not.
+"""Statistics in the cache folder, finished or not.
 
     statistics/NETWORK-HASH/IMAGES/images.json    the files of the image set, in order
                                   /LAYER.npz      a checkpoint, with metadata as JSON
 
-lies in the cache folder. HASH is of the network's weights, structure and preprocessing.
-IMAGES is a hash of each file's path, size and modification time: contents are not read, so that
-a set of a million files is recognized at once.
+HASH is a hash of the network's weights, structure and preprocessing. IMAGES is a hash of each
+file's path, size and modification time: contents are not read, so that a set of a million files
+is recognized at once.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class Checkpoint:
     """The state of a run over the images of a set for one layer.
 
     Attributes:
-        done: number of files that were looked at, from the first.
+        done: number of files that are done, counted from the first of the set.
         top: number of largest responses to keep.
-        skipped: why a file could not be used, by its index.
-        statistics: those of the other files, with indices of all files as `top_images`; None
-            before the first image.
+        skipped: the reason why a file could not be used, by the file's index.
+        statistics: statistics of the usable files, whose `top_images` are indices of all files;
+            None before the first image.
     """
 
     done: int
@@ -53,7 +53,7 @@ class Checkpoint:
 
 
 class Store:
-    """The statistics in the cache folder of the network that `layer` belongs to."""
+    """The statistics, in the cache folder, of the network that `layer` belongs to."""
 
     def __init__(self, layer: Layer) -> None:
         network = layer.layer_name.network or type(layer.model).__name__
@@ -84,7 +84,7 @@ class Store:
         return [str(path) for path in listed]
 
     def read(self, key: str, layer: str) -> Checkpoint | None:
-        """Return the state of a layer; None if nothing is there, or it is damaged."""
+        """Return the state of a layer; None if its file is missing or damaged."""
         try:
             data = (self.folder / key / f"{file_name(layer)}.npz").read_bytes()
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
