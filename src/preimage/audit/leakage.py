@@ -1,7 +1,7 @@
 """The leak audit: which layers of a network give a photo back.
 
 Every photo is inverted from every layer. A layer leaks if nearly every reconstruction is nearer to
-its own photo than to all others, compared by pixels or by HOG codes, not by the network.
+its own photo than to all others, compared by pixels or by HOG codes (not by the network).
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ NAME = "audit"
 LEAKS = 0.9
 """The layer leaks if at least this fraction of photos is recognized, by pixels or by HOG."""
 FEWEST_PHOTOS = 4
-"""Smallest number of photos: guesses are right for all 4, by one measure, in one layer of 256; for
-fewer photos, too often."""
+"""Smallest number of photos. With 4, guessing by one measure is right for all of them in one layer
+of 256; with fewer, in too many layers."""
 
 
 @dataclass(frozen=True, slots=True)

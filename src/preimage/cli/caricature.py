@@ -1,4 +1,4 @@
-"""`preimage caricature`: photos, in which what excites a representation is exaggerated."""
+"""`preimage caricature`: photos that exaggerate what excites a representation."""
 
 from __future__ import annotations
 

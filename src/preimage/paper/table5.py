@@ -23,8 +23,8 @@ NO_RANGE_PRIOR = {
     "start_amplitude": Settings().start_amplitude / _FACTOR,
     "learning_rate": Algorithm1().learning_rate / _FACTOR**2,
 }
-"""B that removes the prior on the range (Eq. 5), and constants that keep noise and steps as
-they are. The bound of Eq. 6 stays."""
+"""B that removes the prior on the range (Eq. 5), and the constants that then leave noise and steps
+unchanged. The bound of Eq. 6 stays."""
 
 
 def published() -> dict[tuple[str, float], tuple[float, float]]:

@@ -70,7 +70,7 @@ def _wrapped(row: Sequence[Panel]) -> list[Sequence[Panel]]:
 def _draw(
     axes: Axes, panel: Panel, pixels: np.ndarray | None, found: Sequence[Record], loader: Loader
 ) -> None:
-    """Draw one panel: its pixels, the deviation of several results, or a missing one's status."""
+    """Draw one panel: its pixels, the deviation of results, or the status of a missing result."""
     title = panel.label
     if pixels is not None:
         axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="none")

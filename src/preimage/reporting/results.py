@@ -10,7 +10,7 @@ _PICTURES = ".png, .jpg, .webp, .tif, .bmp, .gif or .pdf"
 
 
 def names_file(path: Path) -> bool:
-    """Return whether a path is no folder and its suffix starts with a letter, as of a file.
+    """Return whether a path looks like a file: no folder, and a letter begins its suffix.
 
     >>> names_file(Path("result.pgn")), names_file(Path("run.1")), names_file(Path("v0.2"))
     (True, False, False)

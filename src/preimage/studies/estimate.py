@@ -22,7 +22,7 @@ def seconds_each(
 ) -> dict[str, float]:
     """Return the seconds that a trial of each representation takes.
 
-    If some trials of a representation are done, it is their median time. Otherwise, a few steps
+    If some trials of a representation are done, their median time counts. Otherwise, a few steps
     of the first trial are timed (with one CPU thread, in processor time, which other programs do
     not change). Representations without any trial that can be carried out are left out.
     """

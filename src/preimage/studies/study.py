@@ -69,7 +69,7 @@ _OWN_KEYS = ("loss_weight", "strength", "solver")
 
 
 class Study(BaseModel):
-    """A study by its keys; those not described here are described above, in the module.
+    """A study by its keys; the module's docstring describes the keys that are left out here.
 
     Attributes:
         name: name of the study in its store; by default, the name of its file.
@@ -185,7 +185,7 @@ def make_study(keys: dict[str, Any]) -> Study:
 
 
 def _first_problem(error: ValidationError) -> str:
-    """Return a line about the most telling problem."""
+    """Return one line about the problem that explains most of the others."""
     problems = error.errors()
     misspelt = (problem for problem in problems if problem["type"] in _MISSPELT)
     problem = next(misspelt, problems[0])  # a missing key may be a misspelt one

@@ -38,7 +38,7 @@ def group(trials: Sequence[Trial], most: int) -> Iterator[list[Trial]]:
 
 
 def read_photos(trials: Sequence[Trial]) -> tuple[Batch | None, list[Failure]]:
-    """Return the trials whose photos can be read, as a batch, and a failure for each other."""
+    """Return a batch of the trials whose photos can be read, and a failure for each other one."""
     photos: dict[str, bytes] = {}
     failures = []
     for trial in trials:

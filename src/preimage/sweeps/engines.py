@@ -79,8 +79,8 @@ def process_pool(
 ) -> Generator[Results, None, None]:
     """Carry out batches in worker processes, each with `threads` threads.
 
-    A worker that dies is replaced. Its trials are tried again, one by one, until `DEATHS` workers
-    have died at them. Workers end with this process, however it ends.
+    A worker that dies is replaced. Its trials are tried again, one by one; a trial fails once
+    its worker has died `DEATHS` times. Workers end with this process, however it ends.
     """
     queue = Queue(batches)
     idle: list[_Worker] = []

@@ -32,8 +32,8 @@ def ray_actors(
 
     The address "auto" stands for the cluster that this machine belongs to; "local" starts one here.
     Each actor takes the share `gpus` of a GPU. Trials of a lost node are tried again without limit.
-    Trials whose process died on a node that is still there are tried again until `DEATHS` workers
-    have died at them.
+    Trials whose process died on a node that is still there are tried again; a trial fails once its
+    worker has died `DEATHS` times.
 
     Raises:
         ValueError: if Ray is not installed, or there is no cluster at the address.
