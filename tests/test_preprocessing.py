@@ -80,8 +80,8 @@ def test_the_network_is_given_rgb_minus_mean_over_std() -> None:
         ({"std": (1.0, 2.0)}, "std needs 1 or 3 positive values"),
         ({"std": (0.0,)}, "std needs 1 or 3 positive values"),
         ({"size": (0, 5)}, "size must be a height and a width"),
-        ({"resize": 5}, "resize 5 leaves less than a size of None"),
-        ({"resize": 5, "size": (6, 6)}, r"resize 5 leaves less than a size of \(6, 6\)"),
+        ({"resize": 5}, "resize 5 needs a size no larger, not None"),
+        ({"resize": 5, "size": (6, 6)}, r"resize 5 needs a size no larger, not \(6, 6\)"),
         ({"interpolation": "nearest"}, "must be bilinear or bicubic, not 'nearest'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`preimage` and `python -m preimage`."""
+"""The commands `preimage` and `python -m preimage`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def main() -> None:
 
 
 def _keep_freed_memory() -> None:
-    """Tell glibc not to hand the memory of large tensors back between two steps.
+    """Tell glibc not to hand the memory of large tensors back to the kernel between two steps.
 
-    The kernel would have to clear it again for the next step: 1.2 times the cost per image
-    of a batch at an early layer of a network (docs/networks.md). Elsewhere it does nothing.
+    The kernel would clear the memory again for the next step, which makes a batch at an early
+    layer of a network 1.2 times as slow (docs/networks.md). Without glibc, do nothing.
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

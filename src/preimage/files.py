@@ -17,13 +17,13 @@ _LONGEST_NAME = 120
 
 @contextmanager
 def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary file to write, which takes the place of `path` when the block ends.
+    """Yield a temporary file to write, which takes the place of `path` when the block ends.
 
-    It lies in the same folder, which is made if there is none, and has the same suffix.
+    The file lies in the folder of `path`, which is made if missing, and has the same suffix.
     If the block raises, the temporary file is removed and `path` stays as it was.
 
     Raises:
-        OSError: if it cannot be written; the error names `path`.
+        OSError: if the file cannot be written; the error names `path`.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:

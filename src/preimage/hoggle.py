@@ -38,9 +38,9 @@ CELL_SIZE = 8
 PATCH = (CELLS + 2) * CELL_SIZE
 SIGMA = 9.0
 SPARSITY = 0.05
-"""lambda."""
+"""The weight lambda of |a|_1."""
 SIZES = (320, 384)
-"""Longer sides that photos are reduced to for learning."""
+"""Lengths to which the longer side of photos is reduced for learning."""
 FOLDS = 3
 BATCH = 400
 _STEPS = 50
@@ -81,7 +81,7 @@ def learn(
         photos: image files; copies of one photo count once.
         atoms: number of atoms of a dictionary.
         patches: number of patches that a pair is learned from, each seen once.
-        progress: called with the number of batches that are done, and of all batches.
+        progress: called with the number of batches done and the number of all batches.
 
     Raises:
         ImageError: if a photo cannot be used, or there are fewer than two.
@@ -92,7 +92,7 @@ def learn(
     folds = min(FOLDS, len(distinct))
     if folds < 2:
         raise ImageError(
-            "HOGgle needs at least two photos: each is inverted by what the others taught"
+            "HOGgle needs at least two photos: each is inverted after learning from the others"
         )
     pairs = []
     batches = max(1, patches // BATCH)
@@ -106,7 +106,7 @@ def learn(
         )  # fmt: skip
         for batch, rows in enumerate(np.array_split(data[:patches], batches)):
             with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", _NOT_CONVERGED)  # it need not in every step
+                warnings.filterwarnings("ignore", _NOT_CONVERGED)  # a step need not converge
                 learner.partial_fit(rows)
             if progress is not None:
                 progress(fold * batches + batch + 1, folds * batches)
@@ -124,8 +124,8 @@ def invert(
 ) -> Tensor:
     """Return an image (1, 1, H, W) that has a given HOG code (27, H', W'), as HOGgle draws it.
 
-    HOG does not tell contrast; the image has that of our inversions, a standard deviation of
-    B / sqrt(3). `pair` is the index of the pair of dictionaries to use, `size` H and W.
+    HOG does not determine the contrast; the image gets the standard deviation of our inversions,
+    B / sqrt(3). `pair` is the index of the pair of dictionaries to use, `size` is H and W.
 
     Raises:
         ValueError: if the code has too few cells.
@@ -180,7 +180,7 @@ def load(path: Path) -> PairedDictionaries:
 
     Raises:
         OSError: if the file cannot be read.
-        ValueError: if it holds something else.
+        ValueError: if the file holds something else.
         ModelError: if scikit-learn is not installed, without which they cannot be used.
     """
     import_optional("sklearn.decomposition", "hoggle")

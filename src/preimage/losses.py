@@ -1,10 +1,10 @@
 r"""The loss of Equation 1: how far a code is from its target (section 3.1).
 
 Inversion uses the squared Euclidean distance, normalized (Eq. 2) and possibly masked (Eq. 3);
-activation maximization and caricature use the inner product (Eq. 4). Each is here twice. The
-functions are the formulas, written for reading. The classes, used by the solvers, hold the
+activation maximization and caricature use the inner product (Eq. 4). Each loss is here twice.
+The functions are the formulas, written for reading. The classes, used by the solvers, hold the
 target fixed and also return the gradient with respect to the code: in closed form, because
-through autograd it would cost as much as an early layer. Their `is_joint` says whether the
+autograd would take as long as an early layer. Their `is_joint` says whether the
 loss of an image depends on other images of the batch.
 """
 
@@ -77,7 +77,7 @@ class DiverseInnerProduct:
     """An inner product that also penalizes the likeness of images of the same target.
 
     The likeness of an image is the mean cosine between its Gram matrix of channels and those
-    of the other images of its target (the style loss of Gatys et al. 2016, turned around;
+    of the other images of its target (the style loss of Gatys et al. 2016, its sign reversed;
     Olah, Mordvintsev and Schubert, "Feature Visualization", Distill 2017).
 
     Args:
@@ -86,8 +86,8 @@ class DiverseInnerProduct:
         weights: the weight of the likeness for each target, (N / seeds,).
 
     Raises:
-        ValueError: if there is one image for each target. On a call: if the codes are
-            neither maps nor tokens.
+        ValueError: if a target has a single image. On a call: if the codes are neither maps
+            nor tokens.
     """
 
     is_joint = True

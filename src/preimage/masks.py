@@ -19,7 +19,7 @@ from preimage.representations.receptive_field import Box
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """A choice of components by name; several choices keep what all of them keep.
+    """A choice of components by name: those that every given attribute keeps.
 
     Attributes:
         window: the central `window` x `window` responses of all channels (Figure 9).
@@ -27,7 +27,7 @@ class Mask:
         stream: one half of the channels, 1 or 2: the streams of AlexNet (Figure 10).
 
     Raises:
-        ValueError: if a choice has no such value.
+        ValueError: if an attribute has a wrong value.
     """
 
     window: int | None = None
@@ -45,7 +45,7 @@ class Mask:
             raise ValueError(f"there are streams 1 and 2, not {self.stream}")
 
     def named(self) -> dict[str, Any]:
-        """Return the choices that are made, by name.
+        """Return the attributes that are given, by name.
 
         >>> Mask(window=5).named()
         {'window': 5}
@@ -74,9 +74,9 @@ class Mask:
         return masks.prod(0) if places else None
 
     def box(self, representation: Representation, size: tuple[int, int]) -> Box | None:
-        """Return what the window sees in an image of this size; the box can exceed the image.
+        """Return the part of an image of this size that the window sees; it can exceed the image.
 
-        None stands for no window, or for one whose responses see the whole image.
+        None means that there is no window, or that its responses see the whole image.
         """
         field = None if self.window is None else representation.receptive_field
         if self.window is None or field is None:

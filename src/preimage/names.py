@@ -23,7 +23,7 @@ class LayerName:
 
     @classmethod
     def parse(cls, text: str) -> LayerName:
-        """Split a name at its last "/"; a name without any is a representation of its own.
+        """Split a name at its last "/"; a name without "/" is a representation of its own.
 
         >>> LayerName.parse("matconvnet:nets/mine.mat/conv3")
         LayerName(network='matconvnet:nets/mine.mat', layer='conv3')
@@ -38,7 +38,7 @@ class LayerName:
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """Return the message for an unknown name, which offers the nearest known one, or lists them.
+    """Return the message for an unknown name, with the nearest known name or a list of names.
 
     >>> unknown("network", "alexnt", ["alexnet", "vgg-m"])
     "unknown network 'alexnt': did you mean 'alexnet'?"

@@ -3,7 +3,7 @@
     E(x) = R_alpha(x) + R_TV^beta(x) + C loss(Phi(jitter(x; tau)), Phi_0)
 
 Priors and loss return their gradients in closed form. So autograd records only the
-representation and, if it is turned or zoomed, the view.
+representation and, if views are turned or zoomed, the view.
 """
 
 from __future__ import annotations
@@ -165,11 +165,11 @@ class Objective:
         return Energy(bounded, variation, loss, self.loss_weights), self.flatten_(gradient)
 
     def images_at_once(self, x: Tensor) -> int:
-        """Return how many of the images `x` are computed together; of a network on a CPU, one.
+        """Return how many of the images `x` are computed together: one for a network on a CPU.
 
-        A batch rounds differently than each image does alone, which later steps turn into
-        another picture, and takes more memory; what it would save in time is in
-        docs/networks.md. If the loss of an image depends on the others, there is no choice.
+        A batch takes more memory and rounds differently than each image alone, a difference that
+        later steps turn into another picture; docs/networks.md has the time that a batch would
+        save. If the loss of an image depends on the others, all must be computed together.
         """
         if self.loss.is_joint:
             return len(x)

@@ -1,11 +1,11 @@
 r"""Parameters of an image: its pixels, or a spectrum with decorrelated colors.
 
-Both stand for the same images and minimize the same energy, but other steps are easy.
-Gradient descent with a rate for each component moves every pixel by about the same amount,
+Both describe the same images and have the same energy, but descent takes other steps.
+Gradient descent with a rate for each component changes every pixel by about the same amount,
 which looks like noise. In natural images, amplitudes fall as 1 / frequency and the three
-colors vary together. `Fourier` makes the step along each such component proportional to
+colors vary together. `Fourier` makes the step of each frequency and color proportional to
 its share in natural images (Olah, Mordvintsev and Schubert, "Feature Visualization",
-Distill 2017). With A the colors, s(k) = 1 / |k| and F the orthonormal Fourier transform,
+Distill 2017). With A the matrix of colors, s(k) = 1 / |k| and F the Fourier transform,
 
     x = A F^-1 (s z),   dE/dz = s F (A^T dE/dx).
 """
@@ -22,7 +22,7 @@ NATURAL_COLORS = (
     (0.9348, -0.0733, -0.1189),
     (0.9265, -0.3480, 0.0744),
 )
-"""A: the principal components (columns) of red, green and blue, by their standard deviations:
+"""A: the principal components (columns) of red, green and blue times their standard deviations:
 A A^T is the mean covariance of the colors in the shipped photos over its mean diagonal."""
 
 
@@ -38,7 +38,7 @@ class Pixels:
         return parameters
 
     def pull_back(self, gradient: Tensor) -> Tensor:
-        """Return the gradient with respect to the parameters from that of the images."""
+        """Return the gradient with respect to the parameters, from the gradient of the images."""
         return gradient
 
     def project_(self, parameters: Tensor, max_pixel_norm: float) -> Tensor:
@@ -103,5 +103,5 @@ def _mix(matrix: Tensor, images: Tensor) -> Tensor:
 
 
 def parameterization(name: str, like: Tensor) -> Pixels | Fourier:
-    """Return "pixels" or "fourier" for images of the shape of `like`, (N, D, H, W)."""
+    """Return the parameterization `name` for images of the shape of `like`, (N, D, H, W)."""
     return Fourier(like) if name == "fourier" else Pixels()

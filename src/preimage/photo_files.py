@@ -25,7 +25,7 @@ def photo_paths(
     images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
     folder: str | os.PathLike[str] = "",
 ) -> list[Path]:
-    """Return image files, each once: those given and those of given folders, or the shipped ones.
+    """Return the given image files and those in given folders, each once, or the shipped photos.
 
     Args:
         images: files and folders. If None, the shipped photos are returned.

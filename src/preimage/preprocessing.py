@@ -28,7 +28,7 @@ class Preprocessing:
     """The conversion of photos to images of the core, and of these to pictures.
 
     Attributes:
-        mean: subtracted from each channel, 0..255. One value makes the image gray
+        mean: the value to subtract from each channel, 0..255. One value makes the image gray
             (0.299 R + 0.587 G + 0.114 B), three values keep its colors.
         std: an image x of the core enters the network as x / std; one value or one per
             channel, 0..255.
@@ -60,7 +60,7 @@ class Preprocessing:
         if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
             raise ValueError(f"size must be a height and a width in pixels, not {self.size}")
         if self.resize is not None and (self.size is None or self.resize < max(self.size)):
-            raise ValueError(f"resize {self.resize} leaves less than a size of {self.size} to crop")
+            raise ValueError(f"resize {self.resize} needs a size no larger, not {self.size}")
         if self.interpolation not in ("bilinear", "bicubic"):
             raise ValueError(
                 f"interpolation must be bilinear or bicubic, not {self.interpolation!r}"
@@ -122,8 +122,8 @@ class Preprocessing:
         Args:
             source: see `load_image`.
             size: height and width of the image, or the largest length of its longer side. If
-                None, the attributes decide, and a resized image is rounded to whole gray
-                levels, as by pipelines that resize with Pillow.
+                None, `size` and `resize` of the preprocessing apply, and a resized image is
+                rounded to whole gray levels, as in pipelines that resize with Pillow.
 
         Raises:
             ImageError: if the source cannot be used, or the size is too large.

@@ -1,7 +1,7 @@
 """The settings that have a name: presets of Algorithm 1 and qualities of the fast solver.
 
-`PAPER` is what is printed in sections 3.3, 3.4 and 5.1. `NNPREIMAGE` is what the authors'
-code ran, which made the figures. With the printed learning rate the method does not work
+`PAPER` has the constants printed in sections 3.3, 3.4 and 5.1, `NNPREIMAGE` those of the
+authors' code, which made the figures. With the printed learning rate the method does not work
 (docs/deviations.md). The qualities minimize the same energy by the fast solver; they differ
 between networks and the classical representations.
 
@@ -37,23 +37,23 @@ MODERN = Settings(
     parameterization="fourier",
     solver=Algorithm1(final_iterations=0),
 )
-"""The default of `maximize`: what made the clearest pictures of a recent network's classes
-(docs/maximization.md). It changes a spectrum with decorrelated colors, under views that are
-shifted by a whole stride, turned and zoomed. It has no final stage of a single view, which
-would bring back what only that view excites."""
+"""The default of `maximize`: the settings with the clearest pictures of a recent network's
+classes (docs/maximization.md). They optimize a spectrum with decorrelated colors, in views that
+are shifted by up to a stride, turned and zoomed. They have no final stage with a fixed view,
+which would bring back patterns that excite only this view."""
 
 PRESETS = {"modern": MODERN, "nnpreimage": NNPREIMAGE, "paper": PAPER}
 """The presets of Algorithm 1 by name."""
 
 UPRIGHT_PRESETS = {name: preset for name, preset in PRESETS.items() if not preset.turns_views}
-"""Those for `invert` and `caricature`: a turned photo does not match the code of the upright
-one."""
+"""The presets for `invert` and `caricature`, without turned views: a turned photo does not match
+the code of the upright photo."""
 
 Visualization: TypeAlias = Literal["invert", "maximize", "caricature"]
 
 STRENGTHS: dict[str, float] = {"maximize": 1.0, "caricature": 10.0}
-"""Multiples of 1 / Z that C is by visualization, for settings that name none. The authors'
-are 1; but with 1, the priors outweigh early layers in a caricature (docs/maximization.md)."""
+"""C as a multiple of 1 / Z by visualization, for settings without `strength`. The authors use 1,
+with which the priors outweigh early layers in a caricature (docs/maximization.md)."""
 
 _DRAFT = Settings(
     loss_weight=20, jitter=1, start_amplitude=0.5, solver=SobolevLBFGS(stages=((20, 1.0),))
@@ -98,7 +98,7 @@ def settings_for(representation: Representation, name: str = "fast") -> Settings
 def strength_of(
     visualization: Visualization, settings: Settings, strength: float | None = None
 ) -> float:
-    """Return the strength if one is given, or else that of the settings or the visualization.
+    """Return `strength` if given, else the settings' strength, else the visualization's.
 
     >>> strength_of("caricature", NNPREIMAGE), strength_of("maximize", MODERN, 2)
     (10.0, 2)

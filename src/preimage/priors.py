@@ -5,7 +5,7 @@ r"""The natural-image prior R of Equation 1 (section 3.2).
 
 The third part, the random shift of Eq. 7, is in `views`. `Prior` returns the first two with
 their gradient in closed form, as the solvers need them. All functions take images
-(N, D, H, W) in the core's units; values are one for each image, (N,).
+(N, D, H, W) in the core's units; their values (N,) are one number for each image.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def total_variation(x: Tensor, beta: float, gradient_norm: float) -> Tensor:
     """Return R_TV^beta: the mean of (gray-level gradient / V)^beta over the pixels, (N,).
 
     The values of the channels are added. Differences beyond the last row and column are
-    zero. For beta < 2 the gradient would be singular on flat areas: there d^(beta/2), d being
-    the squared gray-level gradient, is continued below d = 1e-6 by the quadratic with the same
-    slope, and shifted to vanish at zero.
+    zero. For beta < 2, d^(beta/2), where d is the squared gray-level gradient, has an infinite
+    slope at d = 0. Below d = 1e-6 it is therefore replaced by the multiple of d with the same
+    slope, and above shifted so that both parts meet.
 
     >>> total_variation(torch.tensor([[[[0.0, 3.0], [0.0, 3.0]]]]), 2, 3).tolist()
     [0.5]

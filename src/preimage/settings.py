@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from preimage.representations.base import Representation
 
 PARAMETERIZATIONS = ("pixels", "fourier")
-"""Names of what Algorithm 1 can change."""
+"""Names of the image parameterizations that Algorithm 1 can optimize."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +33,10 @@ class Algorithm1:
         learning_rate: eta_0 as a fraction of B^2 / alpha.
         scale_rate_by_area: whether to multiply eta_0 by the number of pixels.
         iterations: T.
-        final_iterations: iterations of a second stage without jitter, from the central crop
-            of the first, with the accumulators cleared. Networks always have it, HOG and
-            DSIFT only after jitter.
-        final_learning_rate: learning rate of that stage as a fraction of the first's.
+        final_iterations: iterations of a second stage without jitter, which starts from the
+            central crop of the first, with cleared accumulators. Networks always have this
+            stage, HOG and DSIFT only after jitter.
+        final_learning_rate: learning rate of the second stage as a fraction of the first's.
 
     Raises:
         ValueError: if a value is out of range.
@@ -59,7 +59,7 @@ class Algorithm1:
             raise ValueError("numbers of iterations must not be negative")
 
     def with_steps(self, steps: int) -> Algorithm1:
-        """Return these constants with another number of iterations; the final ones stay."""
+        """Return these constants with another number of iterations in the first stage."""
         return dataclasses.replace(self, iterations=steps)
 
 
@@ -88,7 +88,7 @@ class SobolevLBFGS:
 
     @property
     def evaluations(self) -> int:
-        """Evaluations of the energy in all stages together."""
+        """The number of evaluations of the energy in all stages together."""
         return sum(count for count, _ in self.stages)
 
     def with_steps(self, steps: int) -> SobolevLBFGS:
@@ -123,7 +123,7 @@ class Settings:
             is the representation's `default_jitter` times `jitter_scale`.
         jitter_scale: see `jitter`.
         rotation: largest angle in degrees by which the view is turned at random at each step.
-        zoom: largest factor by which the view is enlarged or reduced, likewise.
+        zoom: largest factor by which the view is enlarged or reduced at random at each step.
         parameterization: "pixels", or "fourier" for a spectrum with decorrelated colors.
         start_amplitude: amplitude of the noise to start from; the authors' is 1.
         solver: `Algorithm1` or `SobolevLBFGS`, with its own constants.
@@ -183,7 +183,7 @@ class Settings:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
-        """Return the settings that `dataclasses.asdict` made these values of.
+        """Return the settings that `dataclasses.asdict` turned into these values.
 
         >>> Settings.from_dict(dataclasses.asdict(Settings(beta=1.5))).beta
         1.5
@@ -192,10 +192,10 @@ class Settings:
         return cls(**{**values, "solver": SOLVERS[solver["name"]](**solver)})
 
     def replace(self, **changes: Any) -> Settings:
-        """Return these settings with some values changed, those of the solver among them.
+        """Return these settings with some values changed, which can be values of the solver.
 
         Raises:
-            TypeError: if there is no constant of a name.
+            TypeError: if a name is not that of a constant.
             ValueError: if a value is out of range.
 
         >>> Settings().replace(beta=1.5, iterations=20).solver.iterations
@@ -211,7 +211,7 @@ class Settings:
         return dataclasses.replace(self, **changes)
 
     def with_steps(self, steps: int) -> Settings:
-        """Return these settings with so many steps; stages keep their proportions.
+        """Return these settings with `steps` steps; stages keep their proportions.
 
         Raises:
             ValueError: if `steps` is less than 1.
@@ -225,7 +225,7 @@ class Settings:
         return dataclasses.replace(self, solver=self.solver.with_steps(steps))
 
     def constants(self) -> dict[str, Any]:
-        """Return all constants by name, those of the solver too; `solver` is its name."""
+        """Return all constants by name, including the solver's; `solver` is the solver's name."""
         return _constants(self) | {"solver": self.solver.name} | _constants(self.solver)
 
     @property

@@ -30,12 +30,12 @@ class Term:
 
     Attributes:
         layer: the layer's name; None for the representation itself.
-        feature: a channel, or a direction: (K,), or of the shape of a whole code. A class has
-            channel -1 until its network is known.
+        feature: a channel's number, or a direction: (K,), or of the shape of a whole code. A
+            class has channel -1 until its network is known.
         position: row and column of the response; "center" for the central one, "everywhere"
             for the mean of all.
-        weight: factor of the response; negative if it is to be suppressed.
-        class_name: the class, as the user named it; empty if this is no class score.
+        weight: factor of the response; negative to suppress the response.
+        class_name: the class, as the user named it; empty if the term is no class score.
     """
 
     layer: str | None
@@ -57,7 +57,7 @@ class Term:
         return words
 
     def pick(self, by_layer: Mapping[str | None, T]) -> T:
-        """Return the entry of the term's layer, or that of None if there is a single layer."""
+        """Return the entry of the term's layer; a single layer has the key None."""
         return by_layer[None] if None in by_layer else by_layer[self.layer]
 
     def place(self, code_shape: tuple[int, ...]) -> Tensor:
@@ -151,9 +151,9 @@ class Target:
         return self.mapped(lambda term: replace(term, position=(row, column)))
 
     def place(self, code_shapes: Mapping[str | None, tuple[int, ...]]) -> Tensor:
-        """Return Phi_0: a code of the only layer, or the codes of several, one after another.
+        """Return Phi_0: the code of a single layer, or the flattened codes of several, joined.
 
-        `code_shapes` is in the order of the layers; a single layer is the entry of None.
+        `code_shapes` is in the order of the layers; a single layer has the key None.
 
         Raises:
             ValueError: if a code has no such channel, position or direction.
@@ -171,7 +171,7 @@ class Target:
 
 
 def channel(layer: str | None, index: int) -> Target:
-    """Return the target of the central response of a channel; among tokens, of the central one."""
+    """Return the target of a channel's response at the center of its map or grid of tokens."""
     return Target((Term(layer, index),))
 
 
@@ -191,7 +191,7 @@ def direction(
     """Return the target of a direction: of the features (K,) at a position, or of whole codes.
 
     Raises:
-        ValueError: if it is zero or not finite.
+        ValueError: if the direction is zero or not finite.
     """
     values = torch.as_tensor(vector, dtype=torch.float32)
     if not bool(values.isfinite().all() and values.any()):
@@ -220,8 +220,8 @@ def channel_count(code_shape: tuple[int, ...]) -> int:
 class _CodeGrid:
     """The grid of positions in a code of maps (K, H', W'), tokens (T, K) or a vector (K,).
 
-    Its `grid` has H' x W' positions, the largest square of tokens, or 1 x 1. The `prefix` is the
-    number of tokens before those of the grid, such as that of the class.
+    The `grid` is H' x W' for maps, the largest square of tokens, or 1 x 1 for a vector. The
+    `prefix` is the number of tokens before the grid, such as the class token.
     """
 
     code_shape: tuple[int, ...]
@@ -245,7 +245,7 @@ class _CodeGrid:
         )
 
     def spread(self, vector: Tensor, position: Position) -> Tensor:
-        """Return a code with `vector` (K,) at a position, or with its share at each position."""
+        """Return a code with `vector` (K,) at a position, or an equal share at every position."""
         rows, columns = self.grid
         places = torch.zeros(self.prefix + rows * columns)
         if position == "everywhere":

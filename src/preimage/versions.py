@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 
 def versions(device: str | None = None) -> dict[str, str]:
-    """Return what a result was computed with, on `device` if one is given.
+    """Return the versions and machine that results depend on, with `device` if it is given.
 
     >>> sorted(versions("cpu"))
     ['device', 'machine', 'preimage', 'python', 'threads', 'torch']

@@ -75,8 +75,8 @@ def draw_views(
     `rotation` degrees, and zooms log-uniform between 1 / zoom and zoom.
 
     Returns:
-        Views (steps, N, 2), or (steps, N, 4) if they are turned or zoomed; None if all of
-        them are the same.
+        Views (steps, N, 2), or (steps, N, 4) if they are turned or zoomed; None if all views
+        are the same.
     """
     if shifts == 1 and not rotation and zoom == 1:
         return None
@@ -90,5 +90,5 @@ def draw_views(
 
 
 def _relative(pixels: Tensor, length: int) -> Tensor:
-    """Map coordinates 0..length-1 to -1..1, and that of a single pixel to 0."""
+    """Map coordinates 0..length-1 to -1..1, and the coordinate of a single pixel to 0."""
     return pixels * (2 / (length - 1)) - 1 if length > 1 else pixels * 0

@@ -65,6 +65,6 @@ def test_a_mosaic_needs_central_targets_and_small_receptive_fields() -> None:
         Layer(network, "3", Preprocessing(mean=(127.5,) * 3, size=(side, side)), name="net/3")
         for side in (17, 18)
     )
-    with pytest.raises(ValueError, match=r"smaller than the image: that of net/3 is not"):
+    with pytest.raises(ValueError, match=r"smaller than the image: the field of net/3 is not"):
         mosaic_layout(wide, TARGETS)
     assert len(mosaic_layout(narrow, TARGETS).boxes) == 3

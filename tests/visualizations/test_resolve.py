@@ -43,7 +43,7 @@ def test_targets_of_several_layers_are_computed_together() -> None:
     [
         (FEATURES, [], "no target was given"),
         (FEATURES, ["red"], "classes need a network"),
-        (FEATURES, [channel("act", 0)], "name none in the target"),
+        (FEATURES, [channel("act", 0)], "name no layer in the target"),
         (SEVERAL, ["red"], "classes need a network"),
         (SEVERAL, 3, "the layers are features, act: name one of them in each target"),
         (SEVERAL, [channel("score", 0)], "the layers are features, act: name one of them"),

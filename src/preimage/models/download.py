@@ -58,7 +58,7 @@ def install(source: Path, target: Path, md5: str) -> None:
         if found != md5:
             raise ModelError(
                 f"{source}: its checksum is {found}, but that of {target.name} is {md5}: the file "
-                "is damaged, or another one"
+                "is damaged, or is another file"
             )
         with files.write_whole(target) as partial:
             shutil.copyfile(source, partial)

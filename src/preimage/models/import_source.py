@@ -53,7 +53,7 @@ def load(path: str, weights: str | Path | None = None) -> Loaded:
     network, given = made if isinstance(made, tuple) and len(made) == 2 else (made, {})
     if not (isinstance(network, nn.Module) and isinstance(given, dict)):
         raise ModelError(
-            f"{spec}: must return a torch.nn.Module, or a pair of one and a dict, "
+            f"{spec}: must return a torch.nn.Module, or a pair of a Module and a dict, "
             f"not {type(made).__name__}"
         )
     if weights is not None and weights != RANDOM:

@@ -43,7 +43,7 @@ def caricature(
         representation: Phi.
         images: one photo, or several of one size, as for `invert`.
         strength: C as a multiple of 1 / Z. If None, it is that of the settings, or 10.
-        seeds: a caricature for each; the seed fixes the views.
+        seeds: random seeds, each for one caricature; a seed fixes the views.
         size: height and width of the photos, or the largest length of their longer side.
         settings: all constants; by default `NNPREIMAGE`.
         device: where to compute; a network is moved there during the call.
@@ -70,7 +70,7 @@ def caricature(
     strength = strength_of("caricature", settings, strength)
     settings, device = settings.replace(strength=strength), torch.device(device)
     with representation.session(device, execution) as session:
-        # 1. The target: what is positive in the code of each photo, and Z.
+        # 1. The target: the positive part of each photo's code, and Z.
         photos = load_photos(representation.preprocessing, images, size).to(device)
         height, width = photos.shape[-2:]
         representation.code_shape(height, width)  # raises if the photos are too small
@@ -94,7 +94,7 @@ def caricature(
         found = solve(
             representation, session, problem, settings, device, execution, progress, snapshot_every
         )
-    # 3. How many times stronger than the photo each excites the target.
+    # 3. The response to each caricature, divided by the response to its photo.
     return dataclasses.replace(
         found, originals=photos[chosen], response=loss.response(found.codes) / squares[chosen]
     )

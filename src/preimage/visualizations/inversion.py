@@ -53,19 +53,19 @@ def invert(
     Args:
         representation: Phi.
         images: one photo, or several of one size: paths, PIL images, arrays (H, W[, 3]) or
-            tensors ([D,] H, W), floating-point ones in 0..1.
+            tensors ([D,] H, W); floating-point values are in 0..1.
         codes: codes to invert instead, one or a batch of them.
         size: height and width of the photos, or the largest length of their longer side.
             With `codes`, height and width of the result, or the side of a square one; by
             default derived from the shape of the code.
-        seeds: a reconstruction for each; the seed fixes noise and jitter.
+        seeds: random seeds, each for one reconstruction; a seed fixes noise and jitter.
         loss_weight: C of Eq. 1, one or several. If None, it is that of the settings or, if
             these are not given either, the layer's own.
-        mask: M of Eq. 3: a choice of components by name, or ones where the code counts,
-            broadcast against codes (N, ...).
+        mask: M of Eq. 3: a choice of components by name, or a tensor that is broadcast against
+            codes (N, ...), 1 where a component counts and 0 elsewhere.
         quality: "draft", "fast" (the default) or "best": the fast solver with 20, 60 or 200
             evaluations, or 60, 200 or 350 for networks.
-        settings: all constants, instead of a quality; for Algorithm 1 `NNPREIMAGE` or `PAPER`.
+        settings: all constants, instead of a quality: `NNPREIMAGE` or `PAPER` for Algorithm 1.
         device: where to compute; a network is moved there during the call.
         execution: how a network runs, and the limit of memory.
         progress: called after each step.
@@ -107,7 +107,7 @@ def invert(
         found = solve(
             representation, session, problem, settings, device, execution, progress, snapshot_every
         )
-    # 3. How near code and image came.
+    # 3. The errors of code and image.
     found = dataclasses.replace(
         found,
         error=relative_error(found.codes, target, kept),
@@ -121,7 +121,7 @@ def invert(
 def _choose_settings(
     representation: Representation, quality: str | None, settings: Settings | None
 ) -> Settings:
-    """Return the settings that are given, or else those of a quality."""
+    """Return the given settings, or else the settings of a quality."""
     if settings is None:
         if quality is not None and quality not in QUALITIES:
             raise ValueError(unknown("quality", quality, QUALITIES))
@@ -182,7 +182,7 @@ def _check_codes(
 def _mask_of_rows(
     mask: Tensor | Mask | None, target: Tensor, sources: Sequence[int]
 ) -> Tensor | None:
-    """Return the mask of each row, or of all of them, if there is one.
+    """Return the mask, if there is one: a mask for each row, or a single one for all rows.
 
     `target` holds the codes of the sources, (N, ...); `sources` is the source of each row.
     """
@@ -206,21 +206,21 @@ def _mask_of_rows(
 def _flat_regions(
     representation: Representation, settings: Settings, target: Tensor, image_size: tuple[int, int]
 ) -> list[FlatRegions | None]:
-    """Return the regions that each code proves to be flat, if the solver can keep them so."""
+    """Return the regions that each code proves to be flat, if the solver can keep them flat."""
     if settings.shifts(representation) > 1 or settings.parameterization != "pixels":
         return [None] * len(target)
     return representation.flat_regions(target, image_size)
 
 
 def _box(representation: Representation, found: PreImage, mask: Tensor | Mask | None) -> Box | None:
-    """Return the part of the images that a window of responses can see."""
+    """Return the part of the images that the mask's window can see; None without a window."""
     height, width = found.images.shape[-2:]
     box = mask.box(representation, (height, width)) if isinstance(mask, Mask) else None
     return None if box is None else box.clipped((height, width))
 
 
 def _compared(representation: Representation, found: PreImage, originals: Tensor) -> PreImage:
-    """Return the result with its likeness to the photos (N, D, H, W)."""
+    """Return the result with the photos (N, D, H, W), and with PSNR and SSIM against them."""
     images = found.images
     if representation.ignores_contrast:
         images = match_contrast(images, originals)

@@ -2,8 +2,8 @@
 
 The image for a target on a grid of responses is a little over twice as large as its receptive
 field rho, and the target is the response at its center. As in the authors' code, several
-targets can instead share one image, a mosaic of square cells that lie an odd number of
-responses apart, about 1.1 rho; each then has about a quarter of the pixels to itself. For all
+targets can instead share one image, a mosaic of square cells: an odd number of responses, or
+about 1.1 rho, wide. A cell has about a quarter of the pixels of a target's own image. For all
 other targets, the images have the size that the network takes.
 """
 
@@ -21,7 +21,7 @@ from preimage.representations.receptive_field import Box, ReceptiveField
 from preimage.targets import Target
 
 _IMAGE, _CELL = 2.1, 1.1
-"""Sides of an image and of a cell in receptive fields."""
+"""Sides of an image and of a cell, as multiples of the receptive field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Layout:
     Attributes:
         size: height and width.
         targets: the targets at their places.
-        boxes: the part of the image that each target can see, or that is its cell.
+        boxes: the part of the image that each target can see, or its cell of a mosaic.
         is_mosaic: whether the targets share an image.
     """
 
@@ -52,7 +52,7 @@ class Layout:
         return torch.stack([target.place(shapes) for target in self.targets])
 
     def cells(self, images: Tensor, indices: Sequence[int]) -> Tensor:
-        """Return the cell of each image (N, D, H, W) that belongs to the target of this index."""
+        """Return a cell of each image (N, D, H, W): that of the target at `indices`."""
         cells = []
         for image, index in zip(images, indices, strict=True):
             top, left, bottom, right = self.boxes[index]
@@ -65,7 +65,7 @@ def separate_layout(
 ) -> Layout:
     """Return the layout of one image for each target, all of one size.
 
-    `size` is height and width, or the side of square images. If None, the module says what it is.
+    `size` is height and width, or the side of square images; by default as the module says.
     """
     size = (size, size) if isinstance(size, int) else size
     field = _field_inside(representation)
@@ -85,7 +85,7 @@ def mosaic_layout(representation: Representation, targets: Sequence[Target]) -> 
     field = _field_inside(representation)
     if field is None:
         raise ValueError(
-            "a mosaic needs a layer whose receptive field is smaller than the image: that of "
+            "a mosaic needs a layer whose receptive field is smaller than the image: the field of "
             f"{representation.name} is not; leave the mosaic out"
         )
     if not all(target.is_central for target in targets):
@@ -112,7 +112,7 @@ def _field_inside(representation: Representation) -> ReceptiveField | None:
 
 
 def own_size(representation: Representation, targets: Sequence[Target]) -> tuple[int, int]:
-    """Return the image size of the representation, or that directions of whole codes give."""
+    """Return the representation's image size, or else that of directions that are whole codes."""
     if representation.default_size is not None:
         return representation.default_size
     features = [term.feature for target in targets for term in target.terms]

@@ -1,13 +1,13 @@
-"""The one result of all visualizations: images, and all that is known about each.
+"""The result of every visualization: images, and all that is known about each.
 
-`images` are what the solver found, in the core's units. They are often of low contrast,
-because the prior lowers what the code does not tell; `shown` is what to look at. Results can
-be indexed, sliced and iterated over, and saved:
+`images` are what the solver found, in the core's units. Their contrast is often low, because
+the prior lowers it where the code does not fix it; `shown` has a contrast to look at. Results
+can be indexed, sliced and iterated over, and saved:
 
-    result[0].error, result[1:3].images       one of the results, some of them
+    result[0].error, result[1:3].images       of the first result, of the next two
     result.save("first.png")                  a picture of the first, with a JSON sidecar
     result.save("all.npz")                    everything, exactly
-    PreImage.load("all.npz")                  the same again
+    PreImage.load("all.npz")                  the saved result
 """
 
 from __future__ import annotations
@@ -43,42 +43,42 @@ class PreImage:
 
     The N results are ordered by source, then loss weight, then seed; the seed varies fastest.
     A source is what is visualized: an image or code of `invert`, a target of `maximize`, a
-    photo of `caricature`. What does not apply to a visualization is None.
+    photo of `caricature`. A field that does not apply to a visualization is None.
 
     Attributes:
         visualization: "invert", "maximize" or "caricature".
         representation: name of Phi.
-        preprocessing: of Phi.
+        preprocessing: the preprocessing of Phi.
         settings: the settings of all results.
         images: the results in the core's units, (N, D, H, W).
         codes: their codes Phi(x*), (N, ...).
         sources: index of the source of each.
         loss_weights: C of each.
         seeds: the seed of each.
-        error: of `invert`, ||Phi(x*) - Phi_0|| / ||Phi_0||, within the mask if there is
+        error: for `invert`, ||Phi(x*) - Phi_0|| / ||Phi_0||, within the mask if there is
             one, (N,).
-        response: of `maximize`, the response <Phi(x*), Phi_0>; of `caricature`, the same over
-            <Phi(x_0), Phi_0>: how many times stronger than to the photo it is, (N,).
+        response: for `maximize`, the response <Phi(x*), Phi_0>; for `caricature`, this response
+            divided by the response to the photo, <Phi(x_0), Phi_0>, (N,).
         originals: the photo of each in the core's units, (N, D, H, W); None without photos.
-        psnr: decibels against the original, (N,). If the code ignores brightness and
-            contrast, the image is first given those of the original (least squares).
+        psnr: PSNR against the original in decibels, (N,). If the code ignores contrast, the
+            image first gets the brightness and contrast of the original (least squares).
         ssim: structural similarity with the original, (N,), likewise.
-        mask: of `invert`, M of Eq. 3 by name, or as a tensor if it was given as one.
-        targets: of `maximize`, the target of each in words.
-        maxima: of `maximize`, M of each target: the largest response to photos.
-        reference: of `maximize`, what M was taken from, in words.
-        dead: of `maximize`, the targets that were left out because no photo changes their
+        mask: for `invert`, M of Eq. 3 by name, or as a tensor if it was given as one.
+        targets: for `maximize`, the target of each in words.
+        maxima: for `maximize`, M of each target: the largest response to photos.
+        reference: for `maximize`, the photos or numbers that M was taken from, in words.
+        dead: for `maximize`, the targets that were left out because no photo changes their
             response.
         box: the part of each image that the target's component, or the responses in the
             window of a mask, can see; None for the whole image.
-        contrast: how `shown` comes from the images: "kept" as they are, "typical" with a
-            standard deviation of B / sqrt(3), or "stretched".
+        contrast: the contrast of `shown`: "kept" from the images, "typical" with a standard
+            deviation of B / sqrt(3), or "stretched".
         trace: the terms of the energy at every step, each (steps, N).
         snapshots: steps and the images they started from, (N, D, H, W).
         interrupted: whether Ctrl-C ended the run; the images are then the latest ones.
-        seconds: the time of the run over the number of results.
+        seconds: the time of the run divided by the number of results.
         ran: how the representation ran.
-        versions: what the results were computed with; see `preimage.versions`.
+        versions: versions and machine of the run; see `preimage.versions`.
     """
 
     visualization: Visualization
@@ -113,7 +113,7 @@ class PreImage:
         return len(self.images)
 
     def __getitem__(self, index: int | slice) -> PreImage:
-        """Return one of the results, or some of them, as a result of its own."""
+        """Return one result, or a slice of the results, as a `PreImage` of its own."""
         rows = range(len(self))[index]
         return self.select([rows] if isinstance(rows, int) else rows)
 
@@ -137,13 +137,13 @@ class PreImage:
 
     @property
     def shown(self) -> Tensor:
-        """The results as they are to be shown, in the core's units, (N, D, H', W')."""
+        """The images to be shown, in the core's units, (N, D, H', W'); see `display`."""
         return self.display(self.images)
 
     def display(self, images: Tensor) -> Tensor:
-        """Return images of this run (N, D, H, W), such as a snapshot's, as they are shown.
+        """Return images of this run (N, D, H, W), such as a snapshot's, with `contrast` applied.
 
-        Of `maximize`, that is the part that the component can see, its contrast stretched.
+        Images of `maximize` are also cropped to the part that the component can see.
         """
         if self.contrast == "stretched":
             if self.box is not None:
@@ -205,17 +205,17 @@ class PreImage:
         return {name: _number(value, index) for name, value in values.items()}
 
     def save(self, path: str | os.PathLike[str], index: int = 0, **more: Any) -> None:
-        """Write everything (`.npz`, for `load`), or a picture of one result; whole or not at all.
+        """Write all results (`.npz`, for `load`) or a picture of one; never an incomplete file.
 
         Args:
-            path: where to. A suffix other than `.npz` makes a picture, beside which a JSON
-                file of the same name holds what `describe` returns.
+            path: the file. A suffix other than `.npz` makes a picture; a JSON file of the same
+                name beside the picture holds what `describe` returns.
             index: which result the picture shows.
             more: further entries of the JSON file.
 
         Raises:
             OSError: if the file cannot be written.
-            ValueError: if there is no such kind of picture.
+            ValueError: if no kind of picture has this suffix.
         """
         if Path(path).suffix == ".npz":
             names = (field.name for field in dataclasses.fields(self))
@@ -229,7 +229,7 @@ class PreImage:
 
         Raises:
             OSError: if the file cannot be read.
-            ValueError: if it is no such file.
+            ValueError: if the file was not written by `save`, or is damaged.
         """
         return cls(**read_npz(Path(path)))
 

@@ -11,7 +11,7 @@ from preimage.representations.base import Representation
 from preimage.targets import Target, Term, channel, class_score
 
 TargetLike: TypeAlias = Target | int | str
-"""A target, the channel of a representation, or the name of a network's class."""
+"""A target, the number of a representation's channel, or the name of a network's class."""
 
 
 def resolve(
@@ -40,7 +40,7 @@ def _as_target(target: TargetLike) -> Target:
 
 
 def _check_layers(representation: Representation, targets: Sequence[Target]) -> None:
-    """Raise ValueError if a target is not of the representation's layers, or is a class."""
+    """Raise ValueError if a target names a class, or a layer that the representation lacks."""
     terms = [term for target in targets for term in target.terms]
     if any(term.class_name for term in terms):
         raise ValueError("classes need a network: preimage.network(NAME)")
@@ -52,7 +52,7 @@ def _check_layers(representation: Representation, targets: Sequence[Target]) -> 
         )
     if not several and any(term.layer is not None for term in terms):
         raise ValueError(
-            f"the layer is {representation.name} already: name none in the target, as in "
+            f"the layer is {representation.name} already: name no layer in the target, as in "
             "channel(None, 3), or give the network instead"
         )
 

@@ -1,8 +1,8 @@
 """M of section 6: the largest response of a target to photos.
 
-It comes from the statistics of `preimage stats` if there are any, and is otherwise measured
-on the shipped photos. Fewer photos than classes do not show every class: M of a class is then
-that of the class that they show best.
+M comes from the statistics of `preimage stats` if there are any, and is otherwise measured
+on the shipped photos. If there are fewer photos than classes, some classes are not shown: M
+of a class is then the largest response of any class.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ResponseRange:
 
     @property
     def scale(self) -> float:
-        """M; if all responses are negative, the magnitude of the strongest."""
+        """M; if no response is positive, the magnitude of the most negative response."""
         return self.largest if self.largest > 0 else max(-self.smallest, 1e-6)
 
 
@@ -58,10 +58,10 @@ def find_ranges(
     device: torch.device,
     reference: Sequence[PathLike] | None = None,
 ) -> tuple[list[ResponseRange], str]:
-    """Return the range of each target's responses to photos, and which photos, in words.
+    """Return the range of each target's responses to photos, and a description of the photos.
 
     The range of a sum of terms is the sum of their ranges. The photos are the `reference`; by
-    default those of known statistics, or else the shipped ones.
+    default the photos of known statistics, or else the shipped photos.
     """
     if isinstance(reference, str | os.PathLike):
         raise TypeError("reference must be a list of paths, such as list(Path(FOLDER).iterdir())")
@@ -79,7 +79,7 @@ def find_ranges(
 def _statistics(
     layers: Mapping[str | None, Layer], device: torch.device, reference: Sequence[PathLike] | None
 ) -> dict[str | None, ChannelStatistics] | None:
-    """Return the statistics of each layer over the given photos, or known ones if none are."""
+    """Return each layer's statistics over `reference`, or else known ones; None if one has none."""
     if reference is not None:
         measured = measure(Layers(list(layers.values())), reference, device=str(device))
         return {name: measured[layer.layer] for name, layer in layers.items()}
@@ -91,7 +91,7 @@ def _statistics(
 def _from_statistics(
     target: Target, statistics: Mapping[str | None, ChannelStatistics]
 ) -> ResponseRange:
-    """Return the range of a target of channels."""
+    """Return the range of a target whose terms are channels."""
     largest = smallest = 0.0
     for term in target.terms:
         of_layer = term.pick(statistics)
@@ -130,7 +130,7 @@ def _measure(
 def _term_ranges(
     target: Target, outputs: Mapping[str | None, Tensor], photos: int
 ) -> list[ResponseRange]:
-    """Return the range of each term's responses to one photo; `photos` is the number of all."""
+    """Return the range of each term's responses to one photo, of `photos` photos in all."""
     ranges = []
     for term in target.terms:
         codes = term.pick(outputs)
@@ -143,7 +143,7 @@ def _term_ranges(
 
 
 def _add_up(photos: Sequence[Sequence[ResponseRange]]) -> ResponseRange:
-    """Return the range of a sum over all photos, from that of each term in each photo."""
+    """Return a target's range over all photos, from each term's range in each photo."""
     terms = list(zip(*photos, strict=True))
     return ResponseRange(
         sum(max(r.largest for r in term) for term in terms),

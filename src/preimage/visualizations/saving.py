@@ -32,7 +32,7 @@ def write_picture(path: Path, picture: Image.Image, sidecar: Any) -> None:
 
     Raises:
         OSError: if a file cannot be written.
-        ValueError: if there is no such kind of picture.
+        ValueError: if no kind of picture has the suffix of `path`.
     """
     with write_whole(path) as partial:
         picture.save(partial)
@@ -59,7 +59,7 @@ def read_npz(path: Path) -> dict[str, Any]:
     """Return the fields that `write_npz` wrote, on the CPU; ValueError for any other file."""
     if path.suffix != ".npz":
         raise ValueError(
-            f"{path} is no .npz file: a picture holds 8 bits only, so load what "
+            f"{path} is no .npz file: a picture holds 8 bits only, so load a file that "
             'result.save("NAME.npz") wrote'
         )
     try:
