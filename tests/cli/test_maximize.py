@@ -55,7 +55,7 @@ def test_several_results_in_one_picture_are_a_grid_with_a_film(tmp_path: Path) -
     ]  # fmt: skip
     with Image.open(out) as picture, Image.open(tmp_path / "film.gif") as film:
         assert picture.width > 2 * 112
-        assert getattr(film, "n_frames", 1) == 2  # the last is held as one
+        assert getattr(film, "n_frames", 1) == 3  # of two steps, and of the end, held as one
     assert not list(tmp_path.glob(".*"))
 
 
