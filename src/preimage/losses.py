@@ -58,7 +58,7 @@ class InnerProduct:
         self.target = target
 
     def select(self, rows: Sequence[int]) -> InnerProduct:
-        """Return the loss of these images of the batch alone."""
+        """Return the loss of the images at `rows` alone."""
         return InnerProduct(self.target[list(rows)])
 
     def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor]:
@@ -142,7 +142,7 @@ class SquaredDistance:
             )
 
     def select(self, rows: Sequence[int]) -> SquaredDistance:
-        """Return the loss of these images of the batch alone."""
+        """Return the loss of the images at `rows` alone."""
         mask = self.mask
         if mask is not None and mask.ndim == self.target.ndim and len(mask) > 1:
             mask = mask[list(rows)]

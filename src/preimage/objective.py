@@ -37,7 +37,7 @@ class Loss(Protocol):
         """Return the loss of each image (N,) and its gradient with respect to the codes."""
 
     def select(self, rows: Sequence[int]) -> Loss:
-        """Return the loss of these images of the batch alone, each with its own target."""
+        """Return the loss of the images at `rows` alone, each with its own target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Energy:
         return self.alpha_norm + self.total_variation + self.loss_weight * self.loss
 
     def select(self, rows: Sequence[int]) -> Energy:
-        """Return the energy of these images, in this order."""
+        """Return the energy of the images at `rows`, in the order of `rows`."""
         return Energy.from_terms(self.terms[..., list(rows)], self.loss_weight[list(rows)])
 
 
@@ -111,7 +111,7 @@ class Objective:
         self._parts: list[tuple[slice, Objective]] = []  # made by the first call that needs them
 
     def select(self, rows: Sequence[int]) -> Objective:
-        """Return the energy of these images of the batch alone."""
+        """Return the energy of the images at `rows` alone."""
         selected = copy.copy(self)
         selected.loss = self.loss.select(rows)
         selected.loss_weights = self.loss_weights[list(rows)]

@@ -32,8 +32,8 @@ class Term:
         layer: the layer's name; None for the representation itself.
         feature: a channel's number, or a direction: (K,), or of the shape of a whole code. A
             class has channel -1 until its network is known.
-        position: row and column of the response; "center" for the central one, "everywhere"
-            for the mean of all.
+        position: row and column of the response; "center" for the central response, "everywhere"
+            for the mean of all responses.
         weight: factor of the response; negative to suppress the response.
         class_name: the class, as the user named it; empty if the term is no class score.
     """

@@ -12,9 +12,9 @@ MODES: Mapping[str, str] = {
     "auto": "as a faster copy: batch normalization folded into convolutions, and on a CPU "
     "channels last in memory",
     "plain": "as it is",
-    "compile": "as that copy, compiled: the first call takes from seconds to minutes",
-    "graph": "as that copy, recorded as CUDA graphs: needs cuda",
-    "bf16": "as that copy, in bfloat16: rounds more, and is fast only on processors made for it",
+    "compile": "as the faster copy, compiled: the first call takes from seconds to minutes",
+    "graph": "as the faster copy, recorded as CUDA graphs: needs cuda",
+    "bf16": "as the faster copy, in bfloat16: rounds more, and is fast only on processors made for it",
 }
 """The values of `Execution.accelerate`, each with what it does to a network."""
 

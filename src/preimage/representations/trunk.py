@@ -59,7 +59,7 @@ class Trunk:
 
     @contextmanager
     def session(self, device: torch.device, execution: Execution) -> Iterator[NetworkSession]:
-        """See `Representation.session`; while one is open on this trunk, yield the open one."""
+        """See `Representation.session`; if a session is open already, yield the open one."""
         execution.check(device)
         if self._session is not None:
             yield self._session

@@ -33,9 +33,9 @@ class ChannelStatistics:
         squares: the sum of squared deviations from the mean, (K,).
         zero_count: number of responses that are exactly zero, (K,).
         top_values: the largest responses, each of another image, in descending order, (K, k).
-        top_images: the images of these responses, as indices of `images`, (K, k).
-        top_positions: where these responses are: row and column of a map (K, k, 2), the token
-            (K, k, 1), or nothing (K, k, 0).
+        top_images: the image of each top response, as an index of `images`, (K, k).
+        top_positions: the position of each top response: row and column of a map (K, k, 2), the
+            token's index (K, k, 1), or nothing (K, k, 0).
         name: the network and layer; like `images` and `skipped`, empty during the measurement.
         images: the files that were measured.
         skipped: a line for each file that could not be used.

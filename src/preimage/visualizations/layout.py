@@ -52,7 +52,7 @@ class Layout:
         return torch.stack([target.place(shapes) for target in self.targets])
 
     def cells(self, images: Tensor, indices: Sequence[int]) -> Tensor:
-        """Return a cell of each image (N, D, H, W): that of the target at `indices`."""
+        """Return one cell of each image (N, D, H, W); `indices` are of the cells' targets."""
         cells = []
         for image, index in zip(images, indices, strict=True):
             top, left, bottom, right = self.boxes[index]
@@ -65,7 +65,7 @@ def separate_layout(
 ) -> Layout:
     """Return the layout of one image for each target, all of one size.
 
-    `size` is height and width, or the side of square images; by default as the module says.
+    `size` is height and width, or the side of square images; the module describes the default.
     """
     size = (size, size) if isinstance(size, int) else size
     field = _field_inside(representation)

@@ -234,7 +234,7 @@ class PreImage:
         return cls(**read_npz(Path(path)))
 
     def select(self, rows: Sequence[int]) -> PreImage:
-        """Return the results at these indices, in this order, as one result."""
+        """Return the results at the indices `rows`, in their order, as one `PreImage`."""
 
         def some(values: Any) -> Any:
             if isinstance(values, Tensor):
