@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NNPREIMAGE = Settings()
 """The constants of the authors' code: eta_0 = 0.05 H W B^2 / alpha, C = 100 for HOG and DSIFT,
-and after jitter 50 more iterations without it at a tenth of the rate."""
+and after jitter 50 more iterations without jitter at a tenth of the rate."""
 
 PAPER = Settings(
     loss_weight=20,

@@ -205,7 +205,7 @@ def class_score(name: str | int) -> Target:
 
 
 def channel_count(code_shape: tuple[int, ...]) -> int:
-    """Return K of a code: of maps (K, H', W'), tokens (T, K) or a vector (K,).
+    """Return the number K of channels of a code: maps (K, H', W'), tokens (T, K) or a vector (K,).
 
     Raises:
         ValueError: if the code has another shape.

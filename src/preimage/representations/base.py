@@ -51,7 +51,7 @@ class Representation(nn.Module, ABC):
 
     @abstractmethod
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
-        """Return the shape of the code of one image; raise ValueError if it is too small."""
+        """Return the shape of an image's code; raise ValueError if the image is too small."""
 
     @abstractmethod
     def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:

@@ -14,7 +14,7 @@ MODES: Mapping[str, str] = {
     "plain": "as it is",
     "compile": "as the faster copy, compiled: the first call takes from seconds to minutes",
     "graph": "as the faster copy, recorded as CUDA graphs: needs cuda",
-    "bf16": "as the faster copy, in bfloat16: rounds more, and is fast only on processors made for it",
+    "bf16": "as the faster copy, in bfloat16: rounds more, is fast only on processors made for it",
 }
 """The values of `Execution.accelerate`, each with what it does to a network."""
 

@@ -82,7 +82,7 @@ def _pairs(model: nn.Module, output: Tensor) -> Iterator[tuple[nn.Conv2d, nn.Bat
 
 
 def _is_watched(module: nn.Module) -> bool:
-    """Tell whether a hook or a replaced `forward` can see or change the module's outputs."""
+    """Tell whether a hook or a replaced `forward` can see or change inputs or outputs."""
     hooked = module._forward_hooks or module._forward_pre_hooks
     return bool(hooked) or "forward" in vars(module)
 
