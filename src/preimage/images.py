@@ -1,6 +1,6 @@
 """Photos and arrays as tensors: loading, resizing, contrast, and how far two images differ.
 
-Inside the core an image is float32, (N, D, H, W), zero-mean and in units of 0..255. Files,
+In the core an image is float32, (N, D, H, W), zero-mean, with 255 from black to white. Files,
 arrays and the ranges 0..1 and 0..255 exist only here and in `preprocessing`.
 """
 
@@ -24,7 +24,7 @@ ImageLike: TypeAlias = Union[str, os.PathLike[str], BinaryIO, "Image.Image", np.
 """A path or an open file, a PIL image, an array (H, W[, D]) or a tensor ([D,] H, W)."""
 
 MAX_PIXELS = 64_000_000
-"""The limit of an image file, which is refused before it is decoded, and of resizing."""
+"""The most pixels of an image file, checked before it is decoded, or of a resized image."""
 
 
 class ImageError(ValueError):
@@ -99,7 +99,7 @@ def read_pixels(file: BinaryIO) -> np.ndarray:
 
 
 def _pixels(image: Image.Image) -> np.ndarray:
-    """Return the pixels of an image that is not decoded yet: 8 bits, 16 bits, or 0..1."""
+    """Decode an image to an array of uint8, of uint16, or of floats in 0..1."""
     from PIL import Image, ImageOps
 
     width, height = image.size
@@ -224,7 +224,7 @@ def stretch_contrast(images: Tensor, pixel_norm: float) -> Tensor:
 
     Args:
         images: images in the core's units.
-        pixel_norm: B.
+        pixel_norm: B of Eq. 5.
 
     >>> stretch_contrast(torch.ones(1, 1, 2, 2), pixel_norm=80).unique().tolist()
     [120.0]
@@ -235,7 +235,7 @@ def stretch_contrast(images: Tensor, pixel_norm: float) -> Tensor:
 
 
 def match_contrast(x: Tensor, reference: Tensor) -> Tensor:
-    """Return a x + b, with a >= 0 and b fitted to `reference` by least squares, image by image.
+    """Return `a * x + b`, fitted to `reference` by least squares with a >= 0, image by image.
 
     >>> match_contrast(torch.tensor([[[[0.0, 1.0]]]]), torch.tensor([[[[3.0, 7.0]]]])).tolist()
     [[[[3.0, 7.0]]]]

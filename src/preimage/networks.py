@@ -35,7 +35,7 @@ class Network:
     Attributes:
         name: the name that users know, without a layer.
         module: the network itself.
-        preprocessing: the conversion of photos to its images.
+        preprocessing: how photos become images of the core.
         classes: the name of each class score, synonyms separated by ", "; empty if unknown.
         loss_weights: C by layer: each value applies up to and including the named layer. If
             empty, C depends on the stride.
@@ -60,7 +60,7 @@ class Network:
 
     @property
     def main_layers(self) -> tuple[str, ...]:
-        """The names of its children in order; a child that is a chain of blocks gives these."""
+        """The names of its children in order, each chain of blocks replaced by its blocks."""
         names = []
         for name, child in self.module.named_children():
             blocks = list(child.named_children())
@@ -99,7 +99,7 @@ class Network:
         return Layers([self.layer(name) for name in names])
 
     def _loss_weight(self, layer: Layer) -> float:
-        """Return C of the first row of its table that reaches the layer's end, or its stride."""
+        """Return C from the first row of the table that reaches the layer's end, or by its stride."""
         if self.loss_weights:
             end = self._end(layer.layer)
             rows = [weight for last, weight in self.loss_weights if end <= self._end(last)]

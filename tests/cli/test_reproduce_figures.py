@@ -82,7 +82,7 @@ def test_channels_that_no_photo_moves_are_left_out(
     outcome = _reproduce("fig11", tmp_path, "--layers", "stem.conv", "--channels", "0-2")
     assert outcome.output[-1].startswith("2 of 2 trials done")
     outcome = _reproduce("fig11", tmp_path, "--layers", "stem.conv", "--channels", "1")
-    assert outcome.errors == ["error: no photo moves any of these components: choose others"]
+    assert outcome.errors == ["error: these components respond alike to all photos: choose others"]
 
 
 @pytest.mark.parametrize("name", FIGURES)

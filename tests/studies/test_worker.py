@@ -96,7 +96,7 @@ def test_a_component_that_no_photo_moves_fails_alone(tmp_path: Path) -> None:
     results = carry_out(trials, {}, Loader())
     assert [isinstance(result, Failure) for result in results] == [False, True, False]
     assert isinstance(results[1], Failure)
-    assert results[1].reason == "dead: no photo moves hog 1"
+    assert results[1].reason == "dead unit, same response to all photos: hog 1"
 
 
 def test_what_one_photo_of_a_batch_does_wrong_is_its_own_failure(tmp_path: Path) -> None:

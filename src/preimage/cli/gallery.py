@@ -1,7 +1,7 @@
 """The loop of `invert`, `maximize` and `caricature`: print, write, grid and film of results.
 
-If --out is a folder, each result becomes a picture with a JSON sidecar in it as soon as it is
-there; --grid adds a picture for each input that shows its results side by side. If --out is a
+If --out is a folder, each result is written there when it is ready, as a picture and a JSON
+sidecar; --grid adds a picture for each input that shows its results side by side. If --out is a
 picture, it shows all results. --video adds a film of all of them.
 """
 
@@ -40,9 +40,9 @@ class Input:
 
     Attributes:
         name: the input as the user gave it.
-        stem: what the names of its files begin with; empty for that of the representation.
+        stem: how its file names begin; if empty, with the representation.
         results: computes its results, one after another.
-        describe: returns what the sidecar of an image holds besides what the result knows.
+        describe: returns what an image's sidecar adds to what the result describes.
     """
 
     name: str
@@ -93,7 +93,7 @@ class Gallery:
         interrupted: whether Ctrl-C ended a visualization.
 
     Raises:
-        ValueError: if there is no such kind of picture or film.
+        ValueError: if the kind of `out` or `video` is unknown.
         OSError: if it cannot be written.
     """
 
@@ -122,7 +122,7 @@ class Gallery:
 
         Args:
             inputs: an error in one of them does not affect the others.
-            grid_name: what the name of the grid of an input ends with.
+            grid_name: what follows the stem in a grid's file name.
 
         Returns:
             A line for each input that failed.
@@ -219,7 +219,7 @@ def plain_path(path: Path) -> Path:
 def _write(
     path: Path, picture: Image.Image, result: PreImage, index: int, line: Mapping[str, Any]
 ) -> None:
-    """Write an image as it is shown, with its sidecar; if that is stretched, also plain."""
+    """Write an image with its sidecar; if its contrast is stretched, also unstretched."""
     write_picture(path, picture, line)
     if result.contrast == "stretched":
         with write_whole(plain_path(path)) as partial:

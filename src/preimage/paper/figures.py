@@ -52,12 +52,12 @@ class Figure:
     """The trials of a figure of the paper, and its layout.
 
     Attributes:
-        shows: in a few words.
+        shows: a short title.
         visualization: "invert", "maximize" or "caricature".
         networks: the networks of the paper, each with the layers that are shown.
         depths: the layers of other networks, as fractions of the depth; None for all layers.
         variants: keys of a study, one set for each part of the figure.
-        row: the trials of a part for which this is the same share a row.
+        row: a key; trials of a part with equal keys share a row.
         label: the label of the panel of a trial.
         photo: "first" or "last": whether each row begins or ends with its photo.
         differences: whether each row ends with the differences between its results.
@@ -88,12 +88,12 @@ class Figure:
     def parts(self, name: str, loader: Loader, **keys: Any) -> list[list[Trial]]:
         """Return the trials of each part, with the authors' solver and constants.
 
-        The parts are studies of this name; `keys` replace those of the figure. Components that no
-        photo moves are left out.
+        The parts are studies of this name; `keys` replace those of the figure. Dead
+        components, whose response is the same for all photos, are left out.
 
         Raises:
-            ValueError: if a key does not apply to the figure or is out of range, or if no photo
-                moves any component.
+            ValueError: if a key does not apply to the figure or is out of range, or if all
+                components are dead.
         """
         from preimage.studies.expansion import expand
         from preimage.studies.study import make_study
@@ -102,7 +102,7 @@ class Figure:
         studies = [make_study({**variant, **given}) for variant in self.variants]
         parts = [[t for t in expand(study, loader) if t.maximum != 0] for study in studies]
         if not any(parts):
-            raise ValueError("no photo moves any of these components: choose others")
+            raise ValueError("these components respond alike to all photos: choose others")
         return parts
 
     def rows(self, part: Sequence[Trial]) -> list[list[Panel]]:

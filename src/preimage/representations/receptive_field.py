@@ -2,12 +2,12 @@
 
 A chain of layers with kernels k_l and strides s_l has, by the chain rule, the stride
 S_l = s_l S_(l-1) and the receptive field r_l = r_(l-1) + (k_l - 1) S_(l-1), with
-S_0 = r_0 = 1. The center of the first component's field moves by
+S_0 = r_0 = 1. Each layer moves the first field's center by
 ((k_l - 1) / 2 - p_l) S_(l-1), where p_l is the padding at the top and at the left.
 Padding and depth can make a field larger than the image.
 
-In other networks `measure` reads from gradients which rows of the image a component
-depends on.
+In other networks `measure` uses gradients to find the rows of the image that a component
+sees.
 
     >>> trunk = nn.Sequential(nn.Conv2d(3, 8, 11, stride=4), nn.ReLU(), nn.MaxPool2d(3, 2))
     >>> chain_rule(trunk)["2"]
@@ -84,7 +84,7 @@ class ReceptiveField:
 
         Args:
             position: row and column of the response.
-            side: side of the square; by default what the component depends on.
+            side: side of the square; by default `size`.
 
         >>> ReceptiveField(size=11, stride=4, offset=3.0).box((0, 5))
         Box(top=-2, left=18, bottom=9, right=29)
@@ -143,7 +143,7 @@ def _square(value: Any, name: str) -> int:
 
 
 def grid_stride(code_shape: Callable[[int, int], tuple[int, ...]], size: tuple[int, int]) -> int:
-    """Return the pixels between the rows of a map, from its shapes at two heights of the image.
+    """Return the image rows per row of a map, from the map's heights for two image heights.
 
     If the network takes only one size, image and code are compared at that size. A code
     without a grid, or with a single component, has 32, as fc6-fc8 in Tables 1-3.
@@ -172,8 +172,8 @@ def grid_stride(code_shape: Callable[[int, int], tuple[int, ...]], size: tuple[i
 def measure(code: _Code, size: tuple[int, int], channels: int = 3) -> ReceptiveField | None:
     """Return the receptive field of a map, from the rows that two of its components depend on.
 
-    Noise images are made higher, up to 8 times, until all rows that both components depend
-    on lie inside. Rows whose gradient happens to vanish in all images are missed: a field
+    Noise images are made taller, up to eightfold, until every row that either component
+    sees lies inside. Rows whose gradient happens to vanish in all images are missed: a field
     after many rectifiers can come out a little too small.
 
     Args:
@@ -220,9 +220,9 @@ _Spans = tuple[_Span, _Span, int, int]
 
 
 def _dependencies(code: _Code, size: tuple[int, int], channels: int) -> _Spans | None:
-    """Return the first and last rows that two components see, the row of one, and their distance.
+    """Return the image rows that two components see, the map row of the first, their distance.
 
-    None stands for a code that is no map of two or more rows that depend on the image.
+    None if the code is no map, has under two rows, or does not depend on the image.
     """
     generator = torch.Generator().manual_seed(0)
     seen = torch.zeros(2, size[0], dtype=torch.bool)

@@ -1,4 +1,4 @@
-"""A network that is ready for many calls on a device, and is afterwards what it was before."""
+"""A network made ready for many calls on a device, and restored afterwards."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from preimage.representations.forward_until import forward_until
 
 
 class Session:
-    """A representation that is ready for many calls; this one has no network to prepare."""
+    """A representation ready for many calls; this base class has no network."""
 
     @property
     def ran(self) -> Ran:
@@ -44,8 +44,8 @@ class Session:
 class NetworkSession(Session):
     """A network in evaluation mode that runs up to some layers many times.
 
-    `accelerate` is a mode of `preimage.representations.execution`. The first call makes the copy
-    of `fast_copy`. If there is none, the network runs as it is, after a warning.
+    `accelerate` is a mode of `preimage.representations.execution`. The first call makes a copy
+    with `fast_copy`. If that fails, the network runs as it is, after a warning.
     """
 
     def __init__(self, network: nn.Module, layers: Sequence[str], accelerate: str) -> None:
@@ -64,7 +64,7 @@ class NetworkSession(Session):
         return self._call(channels_last(x) if self._folded else x)
 
     def _prepared(self, x: Tensor) -> nn.Module:
-        """Return the network's copy; the network itself if it needs or has none."""
+        """Return a copy, or the network itself if none is needed or possible."""
         folds, known = self._accelerate != "plain", self._fallback
         self._folded, self._fallback = False, None
         if not folds and not self._recomputes:
@@ -109,7 +109,7 @@ class NetworkSession(Session):
 
 @contextmanager
 def evaluation_mode(network: nn.Module, device: torch.device) -> Iterator[None]:
-    """Put a network in evaluation mode on a device, without gradients of its own.
+    """Put a network in evaluation mode on a device, without parameter gradients.
 
     Afterwards modes, gradients, each `requires_grad` and the device are restored.
     """

@@ -56,11 +56,11 @@ def visualize(
 ) -> PreImage:
     """Return the results of trials of the same `batch_key`, computed in one batch.
 
-    Each trial needs its photo, unless it is a maximization. `settings` replaces that of the trials.
+    Each trial needs its photo, unless it is a maximization. `settings` overrides the trials'.
 
     Raises:
         ValueError: if a trial cannot be carried out.
-        DeadTargetError: if no photo moves the component of a trial.
+        DeadTargetError: if all photos give a component the same response.
         KeyboardInterrupt: as `carry_out`.
     """
     first = trials[0]
@@ -72,7 +72,9 @@ def visualize(
         case "maximize":
             dead = [trial.component for trial in trials if not trial.maximum]
             if dead:
-                raise DeadTargetError(f"dead: no photo moves {phi.name} {dead[0]}")
+                raise DeadTargetError(
+                    f"dead unit, same response to all photos: {phi.name} {dead[0]}"
+                )
             targets, maxima = [t.target for t in trials], [t.maximum or 0 for t in trials]
             result = maximize(phi, targets, maxima=maxima, **options)
         case "caricature":

@@ -50,7 +50,7 @@ class StoreError(ValueError):
 
 
 class Store:
-    """Results in a folder, as the module describes it; made if `create` and there is none.
+    """A folder of results (see the module); made if it is missing and `create` is set.
 
     Raises:
         StoreError: if there is no store, or it is of another version or damaged.
@@ -179,7 +179,7 @@ class Store:
             )
 
     def _is_free(self, key: str, retry: bool) -> bool:
-        """Return whether a trial is still to be carried out, and by no other process."""
+        """Return whether a trial is to be done and no other process has claimed it."""
         query = "SELECT status FROM results WHERE key = ?"
         status = self._database.execute(query, (key,)).fetchone()
         if status is not None and (status[0] == "done" or not retry):
@@ -240,7 +240,7 @@ class Store:
 
 
 def _address(index: Path, writes: bool) -> str:
-    """Return the address of the index; in a read-only folder, as a file that nobody changes."""
+    """Return the URI of the index, marked immutable if its folder is read-only."""
     mode = "mode=rwc" if writes else "mode=rw"
     if not writes and not os.access(index.parent, os.W_OK):
         mode = "mode=ro&immutable=1"

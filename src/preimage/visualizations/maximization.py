@@ -147,7 +147,7 @@ def _choose_settings(settings: Settings | None, strength: float | None, mosaic: 
 def _live_and_dead(
     targets: Sequence[Target], ranges: Sequence[ResponseRange]
 ) -> tuple[list[int], list[int]]:
-    """Return the indices of the targets whose response photos change, and of the others."""
+    """Return the indices of the targets that react to photos, and of the others."""
     live = [n for n in range(len(targets)) if not ranges[n].is_dead]
     dead = [n for n in range(len(targets)) if ranges[n].is_dead]
     if not live:
@@ -205,7 +205,7 @@ def _problem(
 
 
 def _cells(found: PreImage, layout: Layout, rows: Sequence[int]) -> PreImage:
-    """Return the cells of a mosaic, target by target, from its images, seed by seed."""
+    """Return the cells of mosaic images, ordered by target, then by seed."""
     seeds = len(found)
     several = found.select([n % seeds for n in range(len(rows))])
     return dataclasses.replace(
