@@ -99,7 +99,7 @@ class Network:
         return Layers([self.layer(name) for name in names])
 
     def _loss_weight(self, layer: Layer) -> float:
-        """Return C from the first row of the table that reaches the layer's end, or by its stride."""
+        """Return C from the first row of the table that reaches the layer's end, or by stride."""
         if self.loss_weights:
             end = self._end(layer.layer)
             rows = [weight for last, weight in self.loss_weights if end <= self._end(last)]
