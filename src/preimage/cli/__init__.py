@@ -27,7 +27,7 @@ from preimage.cli.top import top
 from preimage.paper.figures import FIGURES
 
 app = typer.Typer(
-    help="Shows what an image representation keeps and what it throws away.",
+    help="Show what an image representation keeps and what it throws away.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

@@ -160,12 +160,12 @@ class Gallery:
         for index in range(len(result)):
             path = self._out if self._is_picture else self._path(item, result, index)
             line = {**item.describe(result, index), **result.describe(index), "output": str(path)}
-            self.lines.append(line)
-            typer.echo(json.dumps(line) if self._as_json else "  ".join(_words(line)))
             picture = result.to_pil(index)
             self._last = path, picture, result, index
             if not self._is_picture:
                 _write(*self._last, line)
+            self.lines.append(line)
+            typer.echo(json.dumps(line) if self._as_json else "  ".join(_words(line)))
             box = None if result.contrast == "stretched" else result.box
             cells.append(Cell(draw_box(picture, box), _label(result, index)))
         if self._video is not None:

@@ -176,7 +176,7 @@ OutFolder: TypeAlias = Annotated[
     Path, Option("--out", help="Folder for the results; a run into the same folder continues.")
 ]
 OutStudy: TypeAlias = Annotated[
-    Path | None, Option("--out", help="Folder for the results. Default: the name of the study.")
+    Path | None, Option("--out", help="Folder for the results. Default: named as the file.")
 ]
 OutPicture: TypeAlias = Annotated[Path, Option("--out", help="Picture to write.")]
 OutFile: TypeAlias = Annotated[Path, Option("--out", help="File to write.")]
