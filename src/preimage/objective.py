@@ -58,7 +58,7 @@ class Energy:
 
     @classmethod
     def from_terms(cls, terms: Tensor, loss_weight: Tensor) -> Energy:
-        """Return the energy of stacked `terms`, (3, N) or (3, steps, N), and C, (N,)."""
+        """Build the energy from `terms` (3, N) or (3, steps, N), and C (N,)."""
         alpha_norm, total_variation, loss = terms
         return cls(alpha_norm, total_variation, loss, loss_weight)
 
@@ -69,7 +69,7 @@ class Energy:
 
     @property
     def total(self) -> Tensor:
-        """E, the sum of the terms with the loss times C, (N,) or (steps, N)."""
+        """E, the sum of the priors and C times the loss, (N,) or (steps, N)."""
         return self.alpha_norm + self.total_variation + self.loss_weight * self.loss
 
     def select(self, rows: Sequence[int]) -> Energy:
@@ -120,14 +120,14 @@ class Objective:
         return selected
 
     def relaxed(self, softness: float) -> Objective:
-        """Return the energy with a smooth surrogate of the representation, if there is one."""
+        """Return the energy with the representation's smooth surrogate, or itself if none."""
         relaxed = copy.copy(self)
         relaxed.representation = self.representation.relaxed(softness)
         relaxed._parts = []
         return relaxed
 
     def flatten_(self, x: Tensor) -> Tensor:
-        """Level the flat regions of the images (N, D, H, W), in place."""
+        """Average each flat region of images (N, D, H, W), in place."""
         for n, image in enumerate(x):
             self.flatten_one_(image, n)
         return x
@@ -167,9 +167,9 @@ class Objective:
     def images_at_once(self, x: Tensor) -> int:
         """Return how many of the images `x` are computed together: one for a network on a CPU.
 
-        A batch takes more memory and rounds differently than each image alone, a difference that
-        later steps turn into another picture; docs/networks.md has the time that a batch would
-        save. If the loss of an image depends on the others, all must be computed together.
+        A batch takes more memory than each image alone, and its rounding differs, which later
+        steps amplify to another picture; docs/networks.md has the time that it would save. If the
+        loss of an image depends on the others, all must be computed together.
         """
         if self.loss.is_joint:
             return len(x)
@@ -185,7 +185,7 @@ class Objective:
             self._parts = [(rows, self.select(range(rows.start, rows.stop))) for rows in slices]
         terms, gradients = [], []
         for rows, part in self._parts:
-            images = x[rows].clone()  # a copy is aligned in memory as a batch of its own
+            images = x[rows].clone()  # a copy is aligned in memory like a separate batch
             energy, gradient = part(images, None if views is None else views[rows])
             terms.append(energy.terms)
             gradients.append(gradient)

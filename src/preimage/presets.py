@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NNPREIMAGE = Settings()
 """The constants of the authors' code: eta_0 = 0.05 H W B^2 / alpha, C = 100 for HOG and DSIFT,
-and after jitter 50 more iterations without jitter at a tenth of the rate."""
+and 50 final iterations without jitter at a tenth of the rate."""
 
 PAPER = Settings(
     loss_weight=20,
@@ -52,8 +52,8 @@ the code of the upright photo."""
 Visualization: TypeAlias = Literal["invert", "maximize", "caricature"]
 
 STRENGTHS: dict[str, float] = {"maximize": 1.0, "caricature": 10.0}
-"""C as a multiple of 1 / Z by visualization, for settings without `strength`. The authors use 1,
-with which the priors outweigh early layers in a caricature (docs/maximization.md)."""
+"""By visualization, C in units of 1 / Z, for settings without `strength`. With the authors'
+1, priors outweigh the loss of early layers in a caricature (docs/maximization.md)."""
 
 _DRAFT = Settings(
     loss_weight=20, jitter=1, start_amplitude=0.5, solver=SobolevLBFGS(stages=((20, 1.0),))

@@ -6,8 +6,8 @@ features. Targets can be added and scaled:
     >>> channel("layer3", 5) - 0.5 * channel("layer3", 9)
     layer3:5 - 0.5 layer3:9
 
-Layers have the names that the network gives them. The layer is None if the target belongs
-to a representation that is maximized itself, such as a single layer.
+Layers have the names that the network gives them. The layer is None if the target
+is of the representation's own code, as with a single layer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Term:
 
     Attributes:
         layer: the layer's name; None for the representation itself.
-        feature: a channel's number, or a direction: (K,), or of the shape of a whole code. A
+        feature: a channel's number, or a direction, of shape (K,) or of a whole code. A
             class has channel -1 until its network is known.
         position: row and column of the response; "center" for the central response, "everywhere"
             for the mean of all responses.
@@ -73,7 +73,7 @@ class Term:
         return self.weight * grid.spread(vector, self.position)
 
     def _vector(self, grid: _CodeGrid) -> Tensor:
-        """Return the weights of the features at one position, (K,), or of a whole code."""
+        """Return the unweighted direction: (K,), or of the shape of a whole code."""
         if isinstance(self.feature, Tensor):
             vector = self.feature.detach().cpu().float()
             if tuple(vector.shape) not in ((grid.channels,), grid.code_shape):
@@ -90,7 +90,7 @@ class Term:
         return torch.nn.functional.one_hot(torch.tensor(self.feature), grid.channels).float()
 
     def responses(self, codes: Tensor) -> Tensor:
-        """Return the weighted response at each of P positions of codes (N, ...), (N, P)."""
+        """Return the weighted responses (N, P) of codes (N, ...) at their P positions."""
         grid = _CodeGrid.from_shape(tuple(codes.shape[1:]))
         vector = self._vector(grid).to(codes)
         if vector.shape == codes.shape[1:]:
@@ -181,7 +181,7 @@ def neuron(layer: str | None, index: int, row: int, column: int) -> Target:
 
 
 def mean_channel(layer: str | None, index: int) -> Target:
-    """Return the target of a channel's mean response, which fills the image with its pattern."""
+    """Return the target of a channel's mean response; its pattern then fills the image."""
     return Target((Term(layer, index, "everywhere"),))
 
 
@@ -220,7 +220,7 @@ def channel_count(code_shape: tuple[int, ...]) -> int:
 class _CodeGrid:
     """The grid of positions in a code of maps (K, H', W'), tokens (T, K) or a vector (K,).
 
-    The `grid` is H' x W' for maps, the largest square of tokens, or 1 x 1 for a vector. The
+    The `grid` is H' x W' for maps, the largest square in T tokens, 1 x 1 for a vector. The
     `prefix` is the number of tokens before the grid, such as the class token.
     """
 

@@ -32,8 +32,8 @@ Reference: TypeAlias = Annotated[
     list[Path] | None,
     Option(
         help="Photo, or folder of photos, in which the largest response M is found; repeatable. "
-        "Default: the shipped photos; `preimage maximize` prefers the largest set that "
-        "`preimage stats` has measured."
+        "Default: the shipped photos; `preimage maximize` first tries the largest set "
+        "measured by `preimage stats`."
     ),
 ]
 
@@ -43,11 +43,11 @@ Rep: TypeAlias = Annotated[
     str,
     Option(
         metavar="REPRESENTATION",
-        help="hog, hogb, dsift or NETWORK/LAYER; with --layers a NETWORK.",
+        help="hog, hogb, dsift, NETWORK/LAYER, or NETWORK with --layers.",
     ),
 ]
 RepArgument: TypeAlias = Annotated[
-    str, Argument(metavar="NETWORK/LAYER", help="A layer; with --classes a NETWORK.")
+    str, Argument(metavar="NETWORK/LAYER", help="A layer, or NETWORK with --classes.")
 ]
 LayerArgument: TypeAlias = Annotated[str, Argument(metavar="NETWORK/LAYER", help="A layer.")]
 LayerArguments: TypeAlias = Annotated[
@@ -131,11 +131,11 @@ Mosaic: TypeAlias = Annotated[
     Option("--mosaic", help="All targets in one image: cheaper if receptive fields are small."),
 ]
 Ablation: TypeAlias = Annotated[
-    bool, Option("--ablation", help="Also without the variation prior, the range prior, and both.")
+    bool, Option("--ablation", help="Repeat without the variation prior, the range prior, both.")
 ]
 
 Hoggle: TypeAlias = Annotated[
-    Path | None, Option(help="Measure HOGgle too, with this file of `preimage reproduce hoggle`.")
+    Path | None, Option(help="Measure HOGgle too; file written by `preimage reproduce hoggle`.")
 ]
 
 # How to compute it

@@ -98,7 +98,7 @@ def fetch(name: str, progress: download.Progress | None = None) -> Path:
 
 
 def install(name: str, file: str | os.PathLike[str]) -> Path:
-    """Install a file that the user has as the weight file of a zoo network; return the copy.
+    """Install the user's file as the weight file of a zoo network; return the copy.
 
     Raises:
         ModelError: if the file cannot be used, or the network is not in the zoo.

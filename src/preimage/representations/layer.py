@@ -119,7 +119,7 @@ class Layer(Representation):
 
     @property
     def layer_name(self) -> LayerName:
-        """The network's name, empty if `name` gives the layer alone, and the layer's."""
+        """The network's name (empty if `name` is only the layer's) and the layer's."""
         network = self.name.removesuffix(f"/{self.layer}")
         return LayerName("" if network == self.name else network, self.layer)
 
@@ -160,8 +160,8 @@ class Layer(Representation):
     def reach(self) -> int:
         """Rho: the size of the receptive field, which can exceed the image for deep layers.
 
-        If a component sees the whole image, as a class score does, rho is the size for the last
-        map before the layer or, if that map sees all of it too, the longer side of the image.
+        If a component sees the whole image, as a class score does, rho is that of the last
+        map before the layer or, if that map too sees everything, the longer side of the image.
         """
         field = self.receptive_field
         if field is None and (name := self._last_map()) is not None:
@@ -186,7 +186,7 @@ class Layer(Representation):
 
 
 def last_map(network: nn.Module, run: Callable[[], object]) -> str | None:
-    """Return the name of the submodule that is the last to return a map (outer after inner).
+    """Return the name of the last submodule to return a map (outer ones return after inner).
 
     A map is (N, K, H', W') with more than one response along both axes; `run` calls the network.
 

@@ -22,7 +22,7 @@ class Trial(BaseModel):
     """One inversion, maximization or caricature; its `key` is its identity.
 
     Fields that do not apply to the visualization are None. The key depends on the contents of
-    files, not on their paths. It does not depend on M, which follows from the network, the
+    files, not on their paths. Nor does it depend on `maximum`, which follows from the network, the
     component and the photos.
 
     Attributes:
@@ -35,7 +35,7 @@ class Trial(BaseModel):
         seed: seed of noise and jitter.
         settings: all constants; None for HOGgle, which has none.
         mask: the components of the code that count in an inversion.
-        dictionaries: file of HOGgle's dictionaries, which then invert HOG.
+        dictionaries: HOGgle's dictionary file, if HOGgle inverts the HOG.
         channel: index of the channel that a maximization excites.
         position: row and column of the response; None for the central response.
         class_name: name of the class if the channel is the score of a class.

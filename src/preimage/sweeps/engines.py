@@ -79,8 +79,8 @@ def process_pool(
 ) -> Generator[Results, None, None]:
     """Carry out batches in worker processes, each with `threads` threads.
 
-    A worker that dies is replaced. Its trials are tried again, one by one; a trial fails once
-    its worker has died `DEATHS` times. Workers end with this process, however it ends.
+    A worker that dies is replaced. Its trials are tried again, one by one; a trial fails
+    after `DEATHS` deaths of its workers. Workers end with this process, however it ends.
     """
     queue = Queue(batches)
     idle: list[_Worker] = []
@@ -124,7 +124,7 @@ class _Worker:
         theirs.close()
 
     def send(self, batch: Batch) -> None:
-        """Send a batch; if the process has died, receiving from the connection fails."""
+        """Send a batch; if the process has died, only the next receive fails."""
         with contextlib.suppress(ConnectionError):
             self.connection.send(batch)
 

@@ -1,10 +1,10 @@
 """The result of every visualization: images, and all that is known about each.
 
 `images` are what the solver found, in the core's units. Their contrast is often low, because
-the prior lowers it where the code does not fix it; `shown` has a contrast to look at. Results
+the prior lowers it where the code does not fix it; `shown` adjusts it for viewing. Results
 can be indexed, sliced and iterated over, and saved:
 
-    result[0].error, result[1:3].images       of the first result, of the next two
+    result[0].error, result[1:3].images       the error of the first, images of two others
     result.save("first.png")                  a picture of the first, with a JSON sidecar
     result.save("all.npz")                    everything, exactly
     PreImage.load("all.npz")                  the saved result
@@ -63,14 +63,14 @@ class PreImage:
         psnr: PSNR against the original in decibels, (N,). If the code ignores contrast, the
             image first gets the brightness and contrast of the original (least squares).
         ssim: structural similarity with the original, (N,), likewise.
-        mask: for `invert`, M of Eq. 3 by name, or as a tensor if it was given as one.
+        mask: for `invert`, the mask of Eq. 3 by name, or the tensor if given as one.
         targets: for `maximize`, the target of each in words.
         maxima: for `maximize`, M of each target: the largest response to photos.
         reference: for `maximize`, the photos or numbers that M was taken from, in words.
         dead: for `maximize`, the targets that were left out because no photo changes their
             response.
-        box: the part of each image that the target's component, or the responses in the
-            window of a mask, can see; None for the whole image.
+        box: the part of each image seen by the target's component or by the responses in a
+            mask's window; None for the whole image.
         contrast: the contrast of `shown`: "kept" from the images, "typical" with a standard
             deviation of B / sqrt(3), or "stretched".
         trace: the terms of the energy at every step, each (steps, N).
