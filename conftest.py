@@ -31,4 +31,6 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Hide the statistics and weights of the person who runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREIMAGE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        # What torch.compile keeps for one instruction set does not compile for another.
+        patch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path_factory.mktemp("compiled")))
         yield
