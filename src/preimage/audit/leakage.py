@@ -46,7 +46,7 @@ class LayerAudit:
 
     @property
     def leaks(self) -> bool:
-        """Whether the layer gives photos back."""
+        """True if the layer gives photos back."""
         return max(self.by_pixels, self.by_hog) >= LEAKS
 
 

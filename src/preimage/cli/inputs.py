@@ -30,7 +30,7 @@ class Source:
 
     @property
     def is_code(self) -> bool:
-        """Whether this is a saved code."""
+        """True for a saved code, false for a photo."""
         return self.name.endswith(".npy")
 
     @property

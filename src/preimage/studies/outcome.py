@@ -1,4 +1,4 @@
-"""What became of a trial: its outcome, or why it failed, and its record in a store."""
+"""The results of trials: outcomes, failures, and the records of a store."""
 
 from __future__ import annotations
 

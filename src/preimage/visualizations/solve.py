@@ -1,4 +1,4 @@
-"""What all visualizations share: checks of arguments, and the minimization of Equation 1.
+"""The shared part of all visualizations: checks of arguments, and the minimization of Equation 1.
 
 A visualization states a `Problem`, `solve` minimizes Eq. 1 for it, and the visualization adds
 to the result what only it knows, such as the error of an inversion.
