@@ -3,12 +3,15 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from preimage import files
 from preimage.files import (
     cache_folder,
+    check_archive,
     file_name,
     is_partial,
     md5,
@@ -119,3 +122,26 @@ def test_the_cache_folder_is_the_platforms_unless_the_environment_names_one(
     monkeypatch.delenv("PREIMAGE_CACHE")
     assert cache_folder().name == "preimage"
     assert cache_folder() != tmp_path
+
+
+def test_a_zip_file_that_holds_far_more_than_its_size_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in "abc":
+            archive.writestr(name, bytes(10**7))
+    check_archive(path)
+    monkeypatch.setattr(files, "inflated_limit", lambda size: 10 * size)
+    with pytest.raises(ValueError, match="holds 30,000,000 bytes, far more than its size"):
+        check_archive(path)
+
+
+def test_ordinary_archives_and_other_files_pass(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", bytes(10**7))
+    check_archive(path)
+    path.write_bytes(b"anything")
+    check_archive(path)
+    check_archive(tmp_path / "missing")

@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, their checksums and names, and the cache folder."""
+"""Files: written whole or not at all, their checksums, names and limits, and the cache folder."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,6 +79,31 @@ def md5(path: Path) -> str:
     """Return the MD5 of the contents of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def inflated_limit(size: int) -> int:
+    """Return the number of bytes that a file of `size` bytes may take when it is decompressed.
+
+    Weights and pictures hardly shrink when they are compressed; a file that grows a hundredfold is
+    damaged, or made to fill the memory.
+
+    >>> inflated_limit(2 * 10**6) // 10**6
+    288
+    """
+    return 2**28 + 10 * size
+
+
+def check_archive(path: Path) -> None:
+    """Raise ValueError if a zip file, such as .npz or .pth, holds far more than its size suggests.
+
+    Files of other kinds pass.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        inflated = sum(entry.file_size for entry in archive.infolist())
+    if inflated > inflated_limit(path.stat().st_size):
+        raise ValueError(f"{path}: holds {inflated:,} bytes, far more than its size suggests")
 
 
 def file_name(text: str) -> str:

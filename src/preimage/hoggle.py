@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from preimage.files import sha256, write_whole
+from preimage.files import check_archive, sha256, write_whole
 from preimage.images import ImageError, with_deviation
 from preimage.models.optional import import_optional
 from preimage.preprocessing import GRAY
@@ -187,6 +187,7 @@ def load(path: Path) -> PairedDictionaries:
     refusal = ValueError(f"{path}: not dictionaries as `preimage reproduce hoggle` writes them")
     data = io.BytesIO(path.read_bytes())
     try:
+        check_archive(path)
         with np.load(data, allow_pickle=False) as arrays:
             image_atoms, hog_atoms, photos = (arrays[name] for name in _FIELDS)
     except Exception:  # zipfile and NumPy raise about anything for a damaged file

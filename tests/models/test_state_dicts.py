@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import pickle
+import zipfile
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from preimage import files
 from preimage.models.errors import ModelError
 from preimage.models.state_dicts import (
     RANDOM,
@@ -88,6 +90,24 @@ def test_a_file_of_something_else_is_one_clear_line(tmp_path: Path, content: byt
     (tmp_path / "w.pth").write_bytes(content)
     with pytest.raises(ModelError, match="damaged, not a weight file"):
         read_state_dict(tmp_path / "w.pth")
+
+
+def test_a_small_checkpoint_that_would_fill_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, path = tmp_path / "whole.pth", tmp_path / "w.pth"
+    torch.save({"weight": torch.zeros(10**6)}, whole)
+    with (
+        zipfile.ZipFile(whole) as source,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for entry in source.infolist():
+            packed.writestr(entry.filename, source.read(entry))
+    assert read_state_dict(path)["weight"].shape == (10**6,)
+    monkeypatch.setattr(files, "inflated_limit", lambda size: 10 * size)
+    with pytest.raises(ModelError, match="far more than its size suggests") as caught:
+        read_state_dict(path)
+    assert str(caught.value).startswith(f"{path}: holds 4,")
 
 
 @pytest.mark.parametrize("content", [torch.zeros(3), {}, [1, 2]])

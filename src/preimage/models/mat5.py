@@ -20,6 +20,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from preimage.models.read_limit import ReadLimit
+
 Value: TypeAlias = dict[str, "Value"] | list["Value"] | str | np.ndarray | None
 """A MATLAB value: a struct is a dict, a struct array or a cell array a list in column-major
 order. None stands for objects, function handles, sparse and complex matrices."""
@@ -43,23 +45,41 @@ def load(path: Path) -> dict[str, Value]:
     if order is None:
         raise ValueError("no header of version 5")
     variables: dict[str, Value] = {}
-    elements = _Elements(data[128:], order)
+    limit = ReadLimit.of(path)
+    elements = _Elements(data[128:], order, limit)
     while elements.data:
         kind, content = elements.take()
         if kind == _COMPRESSED:
-            kind, content = _Elements(memoryview(zlib.decompress(content)), order).take()
+            kind, content = _Elements(_inflate(content, order, limit), order, limit).take()
         if kind == _MATRIX:
-            name, value = _read_matrix(content, order)
+            name, value = _read_matrix(content, order, limit)
             variables[name] = value
     return variables
 
 
+def _inflate(content: memoryview, order: str, limit: ReadLimit) -> memoryview:
+    """Return one decompressed element, no longer than its header says and the limit allows."""
+    stream = zlib.decompressobj()
+    header = stream.decompress(content, 8)
+    if len(header) < 8:
+        raise ValueError("it ends within an element")
+    first, size = (int(word) for word in np.frombuffer(header, f"{order}u4"))
+    if first >> 16:
+        return memoryview(header)
+    limit.spend(size=size)
+    body = stream.decompress(stream.unconsumed_tail, size + 16)
+    if not stream.eof:
+        raise ValueError("a compressed element is damaged, or longer than it says")
+    return memoryview(header + body)
+
+
 @dataclass(slots=True)
 class _Elements:
-    """The unread part of a sequence of elements, and its byte order."""
+    """The unread part of a sequence of elements, its byte order, and the limit of the file."""
 
     data: memoryview
     order: str
+    limit: ReadLimit
 
     def take(self) -> tuple[int, memoryview]:
         """Return the type and the content of the next element, and move behind it."""
@@ -96,14 +116,15 @@ class _Elements:
         kind, content = self.take()
         if kind != _MATRIX:
             raise ValueError(f"a cell or a field is of the type {kind}, not an array")
-        return _read_matrix(content, self.order)[1]
+        return _read_matrix(content, self.order, self.limit)[1]
 
 
-def _read_matrix(content: memoryview, order: str) -> tuple[str, Value]:
+def _read_matrix(content: memoryview, order: str, limit: ReadLimit) -> tuple[str, Value]:
     """Return the name and the value of one array."""
+    limit.spend(arrays=1)
     if not content:
         return "", np.zeros((0, 0))
-    elements = _Elements(content, order)
+    elements = _Elements(content, order, limit)
     flags = int(elements.numbers()[0])
     if flags & 0xFF == _OPAQUE:
         return elements.text(), None

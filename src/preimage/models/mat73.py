@@ -7,6 +7,7 @@ codes. The attribute `MATLAB_class` names the class; files of other programs may
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from preimage.models.mat5 import Value
+from preimage.models.read_limit import ReadLimit
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -35,29 +37,33 @@ def load(path: Path, names: Sequence[str]) -> dict[str, Value]:
     import h5py
 
     with h5py.File(path, "r") as file:
-        return {name: _read(file[name], file) for name in names if name in file}
+        limit = ReadLimit.of(path)
+        return {name: _read(file[name], file, limit) for name in names if name in file}
 
 
-def _read(node: Any, file: Any) -> Value:
+def _read(node: Any, file: Any, limit: ReadLimit) -> Value:
     import h5py
 
+    limit.spend(arrays=1)
     if isinstance(node, h5py.Group):
-        return _read_struct(node, file)
+        return _read_struct(node, file, limit)
+    numbers = max(int(node.size or 0), math.prod(node.chunks or ()))  # a chunk is read whole
+    limit.spend(size=numbers * int(node.dtype.itemsize))
     kind = _matlab_class(node)
     is_text = kind == "char" or (not kind and node.dtype == np.uint16)
     if node.attrs.get("MATLAB_empty", 0):
         return "" if is_text else [] if kind == "cell" else np.zeros((0, 0))
     values = np.asarray(node[()])
     if _holds_references(node):
-        return [_read(file[reference], file) for reference in values.ravel()]
+        return [_read(file[reference], file, limit) for reference in values.ravel()]
     if is_text:
         return values.astype("<u2").tobytes().decode("utf-16-le")
     return values.T if values.dtype.kind in "biuf" else None
 
 
-def _read_struct(group: Any, file: Any) -> Value:
+def _read_struct(group: Any, file: Any, limit: ReadLimit) -> Value:
     """Read a struct, or a struct array, whose fields are datasets of references."""
-    fields = {name: _read(group[name], file) for name in group}
+    fields = {name: _read(group[name], file, limit) for name in group}
     of_references = (_holds_references(node) and not _matlab_class(node) for node in group.values())
     if not (fields and _matlab_class(group) == "struct" and all(of_references)):
         return fields

@@ -5,6 +5,7 @@
     matconvnet:FILE.mat                any other SimpleNN file
     torchvision:resnet50               a classification network of torchvision
     timm:vit_small_patch16_224         a network of timm, with a tag or without
+    hf:facebook/dinov2-small           a network of transformers, by its name on the hub or a folder
     import:PACKAGE.MODULE.FACTORY      what the user's own FACTORY() returns
 
 Each comes with the preprocessing that its own metadata prescribes. Only `fetch` downloads.
@@ -14,10 +15,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from preimage.models import (
     download,
     efficientnet_lite,
+    hf_source,
     import_source,
     matconvnet,
     timm_source,
@@ -33,7 +36,15 @@ from preimage.names import unknown
 NETWORKS = (*zoo.NETWORKS, efficientnet_lite.NAME)
 """The networks that have a name of their own."""
 
-SOURCES = ("matconvnet", "torchvision", "timm", "import")
+_LIBRARIES: dict[str, Any] = {
+    "torchvision": torchvision_source,
+    "timm": timm_source,
+    "hf": hf_source,
+    "import": import_source,
+}
+"""The modules that load networks with weights of a choice."""
+
+SOURCES = ("matconvnet", *_LIBRARIES)
 """The sources of all other networks, named SOURCE:MODEL."""
 
 
@@ -63,17 +74,12 @@ def load(name: str, weights: str | Path | None = None) -> Loaded:
         return zoo_files.load(name, weights)
     if name == efficientnet_lite.NAME:
         return efficientnet_lite.load(weights)
-    match _split(name):
-        case "matconvnet", file:
-            if weights is not None:
-                raise ModelError(f"{name}: the file holds its own weights: give no others")
-            return matconvnet.load(file)
-        case "torchvision", model:
-            return torchvision_source.load(model, weights)
-        case "timm", model:
-            return timm_source.load(model, weights)
-        case _, path:
-            return import_source.load(path, weights)
+    source, model = _split(name)
+    if source == "matconvnet":
+        if weights is not None:
+            raise ModelError(f"{name}: the file holds its own weights: give no others")
+        return matconvnet.load(model)
+    return _LIBRARIES[source].load(model, weights)
 
 
 def fetch(name: str, progress: download.Progress | None = None) -> Path:
@@ -89,12 +95,10 @@ def fetch(name: str, progress: download.Progress | None = None) -> Path:
         return zoo_files.fetch(name, progress)
     if name == efficientnet_lite.NAME:
         return efficientnet_lite.weight_file()
-    match _split(name):
-        case "torchvision", model:
-            return torchvision_source.fetch(model)
-        case "timm", model:
-            return timm_source.fetch(model)
-    raise ModelError(f"{name}: nothing to fetch: it provides its own weights")
+    source, model = _split(name)
+    if source in ("matconvnet", "import"):
+        raise ModelError(f"{name}: nothing to fetch: it provides its own weights")
+    return _LIBRARIES[source].fetch(model)
 
 
 def install(name: str, file: str | os.PathLike[str]) -> Path:

@@ -7,6 +7,7 @@ A PyTorch checkpoint is a pickle, which can run any code. Files are therefore re
 from __future__ import annotations
 
 import importlib
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from preimage.files import check_archive
 from preimage.models.errors import ModelError
 
 _Rename = Callable[[str], str]
@@ -73,6 +75,7 @@ def _read_safetensors(path: Path) -> Any:
 
 
 def _read_checkpoint(path: Path) -> Any:
+    check_checkpoint(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception:  # a damaged pickle may raise anything
@@ -80,6 +83,16 @@ def _read_checkpoint(path: Path) -> Any:
             f"{path}: damaged, not a weight file, or one that holds other Python objects than "
             "tensors; these could run code and are never read: save model.state_dict() alone"
         ) from None
+
+
+def check_checkpoint(path: Path) -> None:
+    """Raise a `ModelError` if a checkpoint would fill the memory when it is decompressed."""
+    try:
+        check_archive(path)
+    except zipfile.BadZipFile as error:
+        raise ModelError(f"{path}: damaged, not a weight file ({error})") from None
+    except ValueError as error:
+        raise ModelError(str(error)) from None
 
 
 def load_weights(
@@ -102,7 +115,12 @@ def load_weights(
     except (RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[:2][-1].strip()  # the first line is a heading
         raise ModelError(f"{source}: weights of another network: {reason}") from None
-    problems = _count("missing", result.missing_keys) + _count("unexpected", result.unexpected_keys)
+    check_names(source, result.missing_keys, result.unexpected_keys)
+
+
+def check_names(source: str, missing: Sequence[str], unexpected: Sequence[str]) -> None:
+    """Raise a `ModelError` that counts the weights that a file lacks or has too many, if any."""
+    problems = _count("missing", missing) + _count("unexpected", unexpected)
     if problems:
         raise ModelError(f"{source}: weights of another network: {' and '.join(problems)}")
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from preimage.files import write_whole
+from preimage.files import check_archive, write_whole
 from preimage.masks import Mask
 from preimage.objective import Energy
 from preimage.preprocessing import Preprocessing
@@ -63,10 +63,11 @@ def read_npz(path: Path) -> dict[str, Any]:
             'result.save("NAME.npz") wrote'
         )
     try:
+        check_archive(path)
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: torch.from_numpy(file[name]) for name in file if name != "facts"}
             facts: dict[str, Any] = json.loads(str(file["facts"]))
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError):
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, MemoryError):
         raise ValueError(f"{path} was not written by result.save, or is damaged") from None
     tensors = {name: array for name, array in arrays.items() if "." not in name}
     steps = [name for name in arrays if name.startswith("snapshots.")]
