@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import classical, growth, maximization, networks, solvers, ways
+from benchmarks import classical, growth, maximization, networks, solvers, stores, ways
 from benchmarks.hashes import driver as hashes
 from benchmarks.peers import driver as peers
 
@@ -19,6 +19,7 @@ BENCHMARKS = {
     "networks": networks.run,
     "peers": peers.run,
     "solvers": solvers.run,
+    "stores": stores.run,
     "ways": ways.run,
 }
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _MOST_LISTED = 24
+_MOST_DIGITS = 6
+"""Digits of a channel's number: lists of more channels would fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def parse_channels(text: str, count: int | None = None) -> list[int]:
     If `count`, the number of channels of the layer, is given, the text can also be "all".
 
     Raises:
-        ValueError: if the text is no such list, or a number is not below `count`.
+        ValueError: if the text is no such list, or a number has more than six digits or is not
+            below `count`.
 
     >>> parse_channels("3,7,9-12")
     [3, 7, 9, 10, 11, 12]
@@ -69,13 +72,15 @@ def parse_channels(text: str, count: int | None = None) -> list[int]:
     if count is not None and text.strip() == "all":
         return list(range(count))
     example = "0-24,31" if count is None else "0-24,31 or all"
-    channels: list[int] = []
+    channels: dict[int, None] = {}
     for part in text.split(","):
         first, dash, last = (piece.strip() for piece in part.partition("-"))
         last = last if dash else first
+        if last.isdecimal() and len(last) > _MOST_DIGITS:
+            raise ValueError(f"channel {last[:20]} is beyond every layer")
         if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
             raise ValueError(f"channels must be like {example}, not {text!r}")
         if count is not None and int(last) >= count:
             raise ValueError(f"channel {last} is not among 0-{count - 1}")
-        channels += range(int(first), int(last) + 1)
-    return list(dict.fromkeys(channels))
+        channels |= dict.fromkeys(range(int(first), int(last) + 1))
+    return list(channels)

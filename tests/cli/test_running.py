@@ -21,8 +21,9 @@ from preimage.cli import running
 from preimage.cli.run_options import RunOptions
 from preimage.cli.running import choose_engine, count_workers
 from preimage.sweeps.engines import in_process, process_pool
+from preimage.sweeps.index import VERSION
 from preimage.sweeps.ray_engine import ray_actors
-from preimage.sweeps.store import VERSION, Store
+from preimage.sweeps.store import Store
 
 STUDY = """
 representations = ["hog", "dsift"]
@@ -244,7 +245,7 @@ def test_a_store_on_a_read_only_disk_is_read_and_not_run(folder: Path) -> None:
 
     def read_only(*command: str) -> subprocess.CompletedProcess[str]:
         wrapped = ["unshare", "-m", "sh", "-c", mount, str(folder / "store"), *command]
-        return subprocess.run(wrapped, capture_output=True, text=True, check=False)
+        return subprocess.run(wrapped, capture_output=True, text=True, check=False, cwd=folder)
 
     if read_only("true").returncode:
         pytest.skip("no read-only mount can be made here")
@@ -258,6 +259,12 @@ def test_a_store_on_a_read_only_disk_is_read_and_not_run(folder: Path) -> None:
     assert status.stdout == "early: 24 trials, 24 done, 0 failed, 0 missing\n"
     export = read_only(*preimage, "export", str(folder / "store"), str(folder / "trials.csv"))
     assert export.returncode == 0
+    report = read_only(*preimage, "report", str(folder / "store"))
+    assert report.returncode == 0
+    assert report.stderr.splitlines() == [
+        f"warning: {folder / 'store'}: Read-only file system: the report goes to store-report"
+    ]
+    assert "24 trials: 24 done" in (folder / "store-report" / "report.md").read_text()
     assert images_of(folder / "store") == before
 
 

@@ -14,6 +14,7 @@ from tests.cli.runner import Outcome, run, save_photo
 from tests.study_files import images_of, save_photos
 from tests.support import pixels_of
 
+from preimage.reporting import results
 from preimage.sweeps import engines
 
 STUDY = """
@@ -126,6 +127,39 @@ def test_a_report_holds_the_means_a_plot_and_what_failed(folder: Path) -> None:
     )
     assert pixels_of(store / "report.png").std() > 0
     assert (store / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.filterwarnings("default")
+def test_the_report_of_a_store_that_is_read_only_goes_to_the_current_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        if path == folder / "store":
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    _run(folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(results, "check_writable", refuse)
+    outcome = run("study", "report", folder / "store")
+    assert outcome.status == 0
+    assert outcome.errors == [
+        f"warning: {folder / 'store'}: Read-only file system: the report goes to store-report"
+    ]
+    assert "16 trials: 16 done" in (folder / "store-report" / "report.md").read_text()
+    assert not list((folder / "store").glob("report*"))
+
+
+def test_results_that_were_deleted_are_missing_and_made_again(folder: Path) -> None:
+    _run(folder)
+    before = images_of(folder / "store")
+    for path in list((folder / "store" / "results").glob("*/*.png"))[:3]:
+        path.unlink()
+    assert run("study", "status", folder / "store").output == [
+        "early: 16 trials, 13 done, 0 failed, 3 missing"
+    ]
+    assert "16 trials, 3 to do" in _run(folder, "--dry-run").output[-1]
+    assert _run(folder).output[-1] == "early: 16 trials, 16 done, 0 failed, 0 missing"
+    assert images_of(folder / "store") == before
 
 
 def test_a_study_of_channels_is_planned_run_reported_and_exported(folder: Path) -> None:

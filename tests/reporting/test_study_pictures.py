@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.study_files import make_outcome, make_trials, save_photos
 from tests.support import pixels_of
 
+from preimage.reporting import study_pictures
 from preimage.reporting.study_pictures import write_pictures
 from preimage.studies.outcome import Record
 from preimage.sweeps.store import Store
@@ -46,3 +48,13 @@ def test_representations_have_files_of_their_own_without_slashes(tmp_path: Path)
         "report.efficientnet-lite0-stem.png", "report.efficientnet-lite0-blocks.1.png",
     ]  # fmt: skip
     assert pixels_of(paths[0]).std() > 10
+
+
+def test_many_pictures_go_into_several_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study_pictures, "_MOST", 3)
+    paths = write_pictures(tmp_path / "report", _records(tmp_path, loss_weight=[1, 20]))
+    assert [path.name for path in paths] == ["report.hog.png", "report.hog.2.png"]
+    first, second = (pixels_of(path)[..., 0] for path in paths)
+    assert first.shape[0] > second.shape[0]  # 2 x 2 and 2 x 1 pictures

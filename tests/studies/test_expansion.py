@@ -107,7 +107,7 @@ def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", ["x", 0.5])
 def test_a_constant_out_of_range_is_refused(value: object) -> None:
-    with pytest.raises(ValueError, match="settings: "):
+    with pytest.raises(ValueError, match=r"settings\.beta"):
         expand(make_study({"representations": ["hog"], "settings": {"beta": value}}), Loader())
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import os
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +17,8 @@ from tests.study_files import MEASURES, make_outcome, make_trials, save_photos
 
 from preimage.studies.outcome import Failure
 from preimage.studies.trial import Trial
-from preimage.sweeps.store import VERSION, Store, StoreError
+from preimage.sweeps.index import StoreError
+from preimage.sweeps.store import Store
 
 
 @pytest.fixture
@@ -119,8 +120,8 @@ def test_a_disk_that_is_full_for_the_index_costs_no_result(
     with Store(tmp_path / "store", create=True) as store:
         store.plan("a", trials)
         store.put(make_outcome(trials[0]))
-        pages = store._database.execute("PRAGMA page_count").fetchone()[0]
-        store._database.execute(f"PRAGMA max_page_count = {pages}")
+        pages = store._index.select("PRAGMA page_count")[0][0]
+        store._index.select(f"PRAGMA max_page_count = {pages}")
         many = [t.model_copy(update={"seed": seed}) for t in trials for seed in range(99)]
         with pytest.raises(StoreError, match=r"index.sqlite: database or disk is full"):
             store.plan("a", many)
@@ -143,49 +144,85 @@ def test_what_a_killed_writer_left_behind_is_removed_in_time(
         assert (old.exists(), young.exists()) == (False, True)
 
 
-def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
-    Store(tmp_path, create=True).close()
-    database = sqlite3.connect(tmp_path / "index.sqlite")
-    database.execute(f"PRAGMA user_version = {VERSION + 1}")
-    database.close()
-    for create in (False, True):
-        with pytest.raises(
-            StoreError,
-            match=rf"version {VERSION + 1}, but this .* version {VERSION}: update preimage",
-        ):
-            Store(tmp_path, create=create)
+@pytest.mark.parametrize("suffix", [".png", ".npy"])
+def test_a_result_whose_file_is_gone_is_missing_and_made_again(
+    suffix: str, tmp_path: Path, trials: list[Trial]
+) -> None:
+    with Store(tmp_path / "store", create=True) as store:
+        store.plan("a", trials)
+        for trial in trials:
+            store.put(make_outcome(trial))
+        gone, empty = (next((tmp_path / "store").rglob(t.key + suffix)) for t in trials[:2])
+        gone.unlink()
+        empty.write_bytes(b"")
+        records = store.records("a")
+        assert [record.status for record in records] == ["missing", "missing", "done"]
+        assert (records[0].measures, records[0].picture) == (None, None)
+        assert store.claim(trials) == trials[:2]
+        store.put(make_outcome(trials[0]))
+        assert gone.exists()
+        assert [record.status for record in store.records("a")] == ["done", "missing", "done"]
 
 
-def test_a_store_of_an_older_version_is_left_alone(tmp_path: Path) -> None:
-    Store(tmp_path, create=True).close()
-    database = sqlite3.connect(tmp_path / "index.sqlite")
-    database.execute(f"PRAGMA user_version = {VERSION - 1}")
-    database.close()
-    before = (tmp_path / "index.sqlite").read_bytes()
-    for create in (False, True):
-        with pytest.raises(StoreError, match=rf"version {VERSION - 1}, .*: give another folder"):
-            Store(tmp_path, create=create)
-    assert (tmp_path / "index.sqlite").read_bytes() == before
+def test_a_trial_that_cannot_be_read_is_left_out_and_named(
+    tmp_path: Path, trials: list[Trial]
+) -> None:
+    with Store(tmp_path / "store", create=True) as store:
+        store.plan("a", trials)
+        store.plan("b", trials[:1])
+        text = trials[1].model_dump_json().replace('"alpha":6.0', '"alpha":null')
+        store._index.change("UPDATE trials SET trial = ? WHERE key = ?", [(text, trials[1].key)])
+        store._index.change("DELETE FROM trials WHERE key = ?", [(trials[2].key,)])
+        message = rf"2 of 3 trials of the study a .* \({trials[1].key}: settings.alpha must be "
+        with pytest.warns(UserWarning, match=message + r"a number, not None\); run the study"):
+            assert [record.trial for record in store.records("a")] == trials[:1]
+        assert [record.trial for record in store.records("b")] == trials[:1]
+        store.plan("a", trials)
+        assert [record.trial for record in store.records("a")] == trials
 
 
-def test_a_damaged_index_and_a_missing_store_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="no store here"):
-        Store(tmp_path)
-    (tmp_path / "index.sqlite").write_text("these are words, and not a database of any kind")
-    with pytest.raises(StoreError, match=r"index.sqlite: file is not a database"):
-        Store(tmp_path)
+@pytest.mark.parametrize(("name", "value", "expected"), [
+    ("max_pixel_norm", float("inf"), "settings.max_pixel_norm must be a number, not None"),
+    ("loss_weight", float("nan"), "settings.loss_weight must be a number, not None"),
+    ("jitter", 1.5, "settings.jitter must be an integer, not 1.5"),
+])  # fmt: skip
+def test_a_trial_that_could_not_be_read_again_is_not_planned(
+    name: str, value: float, expected: str, tmp_path: Path, trials: list[Trial]
+) -> None:
+    settings = trials[0].settings
+    assert settings is not None
+    bad = copy.copy(settings)
+    object.__setattr__(bad, name, value)
+    with Store(tmp_path / "store", create=True) as store:
+        store.plan("a", trials)
+        with pytest.raises(ValueError, match=rf"a: hog, 00.png, .*: {expected}"):
+            store.plan("a", [*trials, trials[0].model_copy(update={"settings": bad})])
+        assert [record.trial for record in store.records("a")] == trials
 
 
-def test_a_store_that_cannot_be_written_can_be_read(
-    tmp_path: Path, trials: list[Trial], monkeypatch: pytest.MonkeyPatch
+def test_a_result_with_numbers_that_cannot_be_read_is_missing(
+    tmp_path: Path, trials: list[Trial]
 ) -> None:
     with Store(tmp_path / "store", create=True) as store:
         store.plan("a", trials)
         store.put(make_outcome(trials[0]))
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    before = sorted(path.name for path in (tmp_path / "store").iterdir())
-    with Store(tmp_path / "store") as store:
-        assert [record.status for record in store.records("a")] == ["done", "missing", "missing"]
-        with pytest.raises(StoreError, match="readonly database"):
-            store.plan("b", trials)
-    assert sorted(path.name for path in (tmp_path / "store").iterdir()) == before
+        for numbers in ("{", "[]", '{"minutes": 3}'):
+            store._index.change("UPDATE results SET measures = ?", [(numbers,)])
+            assert [record.status for record in store.records("a")] == ["missing"] * 3
+            assert store.claim(trials[:1]) == trials[:1]
+            store._index.change("DELETE FROM claims", [()])
+
+
+def test_a_store_can_be_moved_and_have_any_name(tmp_path: Path, trials: list[Trial]) -> None:
+    first, second = tmp_path / "a store?", tmp_path / "Lager #1 %20, größer"
+    with Store(first, create=True) as store:
+        store.plan("a", trials)
+        store.put(make_outcome(trials[0]))
+    first.rename(second)
+    with Store(second, create=True) as store:
+        records = store.records("a")
+        assert [record.status for record in records] == ["done", "missing", "missing"]
+        assert records[0].picture is not None
+        assert records[0].picture.is_relative_to(second)
+        assert records[0].picture.exists()
+    assert not first.exists()

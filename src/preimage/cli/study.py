@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,15 +83,17 @@ def status(store: StoreFolder) -> None:
 
 @study.command()
 def report(store: StoreFolder, name: StudyName = None) -> None:
-    """Write means, pictures and failures as report.md, .csv, .tex, .pdf and .png."""
-    from preimage.reporting.results import check_writable
+    """Write means, pictures and failures as report.md, .csv, .tex, .pdf and .png.
+
+    They go into the store; if it cannot be written, into the folder STORE-report.
+    """
     from preimage.reporting.study import write_report
 
     with clear_errors():
         chosen, records = _records(store, name)
-        check_writable(store)
-        paths = write_report(store, chosen, records)
-    _print_means(records)
+        _print_counts(chosen, records)
+        _print_means(records)
+        paths = write_report(_report_folder(store), chosen, records)
     typer.echo(f"wrote {', '.join(map(str, paths))}")
 
 
@@ -106,6 +110,23 @@ def export(
         records = _records(store, name)[1]
         write_export(file, records)
     typer.echo(f"{len(records)} trials; wrote {file}")
+
+
+def _report_folder(store: Path) -> Path:
+    """Return the store, or a folder STORE-report in the current one if the store is read-only."""
+    from preimage.reporting.results import check_writable
+
+    try:
+        check_writable(store)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        folder = Path(f"{store.absolute().name}-report")
+        warnings.warn(f"{store}: {error.strerror}: the report goes to {folder}", stacklevel=2)
+        check_writable(folder)
+        folder.mkdir(exist_ok=True)
+        return folder
+    return store
 
 
 def _records(folder: Path, name: str | None) -> tuple[str, list[Record]]:

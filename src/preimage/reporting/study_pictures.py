@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,35 +17,50 @@ if TYPE_CHECKING:
 
 _LARGEST = 160
 """Longest side of a picture in pixels; larger ones are reduced."""
+_MOST = 400
+"""Number of pictures in a file."""
 
 
 def write_pictures(stem: Path, records: Sequence[Record]) -> list[Path]:
     """Write STEM.REPRESENTATION.png with all results of each representation, in order.
 
-    A photo stands before its first result, if its file is still there.
+    A photo stands before its first result, if its file is still there. Of more than 400 pictures,
+    the others follow in STEM.REPRESENTATION.2.png and so on.
 
     Args:
         stem: path without a suffix.
         records: the trials of a study.
     """
-    pictures: dict[str, list[Cell]] = {}
-    shown: set[tuple[str, str | None]] = set()
+    found: dict[str, list[Record]] = {}
     for record in records:
-        if record.picture is None:
-            continue
-        name, photo = record.trial.representation, record.trial.photo
-        several = pictures.setdefault(name, [])
-        result = _reduced(record.picture)
-        if photo and (name, photo) not in shown and Path(photo).is_file():
-            several.append(Cell(_photo(Path(photo), result.size), Path(photo).stem))
-        shown.add((name, photo))
-        several.append(Cell(result, _label(record)))
+        if record.picture is not None:
+            found.setdefault(record.trial.representation, []).append(record)
     paths = []
-    for name, several in pictures.items():
-        paths.append(stem.with_name(f"{stem.name}.{file_name(name)}.png"))
-        with write_whole(paths[-1]) as partial:
-            draw_grid(in_rows(several, math.ceil(math.sqrt(len(several))))).save(partial)
+    for name, several in found.items():
+        for number, sheet in enumerate(_sheets(_cells(several)), 1):
+            suffix = f".{number}.png" if number > 1 else ".png"
+            paths.append(stem.with_name(f"{stem.name}.{file_name(name)}{suffix}"))
+            with write_whole(paths[-1]) as partial:
+                draw_grid(in_rows(sheet, math.ceil(math.sqrt(len(sheet))))).save(partial)
     return paths
+
+
+def _sheets(cells: Iterator[Cell]) -> Iterator[list[Cell]]:
+    """Yield the cells of each file."""
+    while sheet := list(islice(cells, _MOST)):
+        yield sheet
+
+
+def _cells(records: Sequence[Record]) -> Iterator[Cell]:
+    """Yield the pictures of results of a representation, each read when it is drawn."""
+    shown: set[str] = set()
+    for record in records:
+        if record.picture is not None:
+            result, photo = _reduced(record.picture), record.trial.photo
+            if photo and photo not in shown and Path(photo).is_file():
+                yield Cell(_photo(Path(photo), result.size), Path(photo).stem)
+                shown.add(photo)
+            yield Cell(result, _label(record))
 
 
 def _reduced(path: Path) -> Image.Image:

@@ -29,16 +29,13 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self, TypeAlias, get_type_hints
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
+    TypeAdapter,
     ValidationError,
     field_validator,
     model_validator,
@@ -47,7 +44,8 @@ from pydantic import (
 from preimage.masks import Mask
 from preimage.names import parse_channels, unknown
 from preimage.presets import PRESETS, QUALITIES, UPRIGHT_PRESETS, Visualization
-from preimage.settings import Settings
+from preimage.settings import Algorithm1, Settings
+from preimage.studies.problems import describe_problem, format_value
 
 _APPLY_TO: dict[str, tuple[Visualization, ...]] = {
     "images": ("invert", "caricature"),
@@ -66,6 +64,18 @@ _APPLY_TO: dict[str, tuple[Visualization, ...]] = {
 _MISSPELT = ("extra_forbidden", "unexpected_keyword_argument")
 
 _OWN_KEYS = ("loss_weight", "strength", "solver")
+
+_EXPECTED = {
+    "size": "a number of pixels, the longer side, or [height, width]",
+    "neurons": "a list of [channel, row, column]",
+}
+"""What a key with several kinds of values must be."""
+
+Index: TypeAlias = Annotated[int, Field(ge=0, lt=2**31)]
+Seed: TypeAlias = Annotated[int, Field(ge=0, lt=2**63)]
+Count: TypeAlias = Annotated[int, Field(gt=0, lt=2**31)]
+Weight: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Strength: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Study(BaseModel):
@@ -93,21 +103,38 @@ class Study(BaseModel):
     visualization: Visualization = "invert"
     representations: list[str] = Field(min_length=1)
     images: list[str] | None = None
-    limit: PositiveInt | None = None
+    limit: Count | None = None
     reference: list[str] | None = None
     channels: str | None = None
-    neurons: list[tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt]] = []
+    neurons: list[tuple[Index, Index, Index]] = []
     classes: list[str] = []
     weights: str | None = None
-    loss_weight: list[NonNegativeFloat] | None = Field(default=None, min_length=1)
-    strength: list[PositiveFloat] | None = Field(default=None, min_length=1)
-    seeds: list[NonNegativeInt] = Field(default=[0], min_length=1)
-    size: PositiveInt | tuple[PositiveInt, PositiveInt] | None = None
+    loss_weight: list[Weight] | None = Field(default=None, min_length=1)
+    strength: list[Strength] | None = Field(default=None, min_length=1)
+    seeds: list[Seed] = Field(default=[0], min_length=1)
+    size: Count | tuple[Count, Count] | None = None
     quality: str | None = None
     preset: str | None = None
-    steps: PositiveInt | None = None
+    steps: Count | None = None
     settings: dict[str, Any] = {}
     mask: Mask = Mask()
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_no_boolean(cls, value: Any) -> Any:
+        """Raise if true or false stands for a number."""
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, bool):
+                raise ValueError("true and false are no values of this key")
+        return value
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        """Raise if the name is empty, or takes more than one line."""
+        if value and not value.isprintable():
+            raise ValueError(f"a text in one line, not {format_value(value)}")
+        return value
 
     @field_validator("loss_weight", "strength", "seeds", mode="before")
     @classmethod
@@ -142,17 +169,25 @@ class Study(BaseModel):
         return self
 
     def _check_settings(self) -> None:
-        """Raise if a constant is unknown, or a text stands for a number, or a number for a text."""
-        constants = Settings().constants()
-        names = [name for name in constants if name not in _OWN_KEYS]
+        """Raise if a constant is unknown, of a wrong type, or out of range."""
+        names = [name for name in Settings().constants() if name not in _OWN_KEYS]
+        types = get_type_hints(Settings) | get_type_hints(Algorithm1)
         for name, given in self.settings.items():
             if name not in names:
                 raise ValueError(f"settings: {unknown('key', name, names)}")
-            is_text = isinstance(constants[name], str)
+            adapter: TypeAdapter[Any] = TypeAdapter(
+                types[name], config=ConfigDict(strict=True, allow_inf_nan=False)
+            )
             for value in given if isinstance(given, list) else [given]:
-                if isinstance(value, str) != is_text:
-                    kind = "a text" if is_text else "a number"
-                    raise ValueError(f"settings: {name} must be {kind}, not {value!r}")
+                if isinstance(value, int) and abs(value) >= 2**31:
+                    raise ValueError(f"settings.{name} must be below {2**31}")
+                try:
+                    Settings().replace(**{name: adapter.validate_python(value)})
+                except ValidationError as error:
+                    problem = error.errors()[0] | {"loc": ("settings", name)}
+                    raise ValueError(describe_problem(problem)) from None
+                except ValueError as error:
+                    raise ValueError(f"settings.{name}: {error}") from None
 
 
 def read_study(path: Path) -> Study:
@@ -162,9 +197,15 @@ def read_study(path: Path) -> Study:
         OSError: if it cannot be read.
         ValueError: if it is no TOML, or as `make_study`.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError(f"{path}: a pipe or a device; a study is read from a file")
     try:
-        keys = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        keys = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: not TOML: it is no text in UTF-8") from None
+    except RecursionError:
+        raise ValueError(f"{path}: not TOML: its brackets are nested too deeply") from None
+    except ValueError as error:  # also integers of thousands of digits
         raise ValueError(f"{path}: not TOML: {error}") from None
     try:
         return make_study({"name": path.stem} | keys)
@@ -181,20 +222,19 @@ def make_study(keys: dict[str, Any]) -> Study:
     try:
         return Study.model_validate(keys)
     except ValidationError as error:
-        raise ValueError(_first_problem(error)) from None
+        raise ValueError(_first_problem(error, keys)) from None
 
 
-def _first_problem(error: ValidationError) -> str:
+def _first_problem(error: ValidationError, keys: dict[str, Any]) -> str:
     """Return one line about the problem that explains most of the others."""
     problems = error.errors()
     misspelt = (problem for problem in problems if problem["type"] in _MISSPELT)
     problem = next(misspelt, problems[0])  # a missing key may be a misspelt one
-    place = ".".join(str(part) for part in problem["loc"] if "[" not in str(part))
+    key = str(problem["loc"][0]) if problem["loc"] else ""
     if problem["type"] in _MISSPELT:
         of_mask = [field.name for field in dataclasses.fields(Mask)]
-        known = of_mask if problem["loc"][0] == "mask" else Study.model_fields
+        known = of_mask if key == "mask" else Study.model_fields
         return unknown("key", str(problem["loc"][-1]), known)
-    if problem["type"] == "missing":
-        return f"{place} is missing"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
+    if key in _EXPECTED:
+        problem |= {"loc": (key,), "type": "union", "input": keys[key]}
+    return describe_problem(problem, _EXPECTED.get(key))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt, ValidationError
 
 from preimage.files import sha256
 from preimage.masks import Mask
@@ -15,7 +16,12 @@ from preimage.models.state_dicts import RANDOM
 from preimage.names import LayerName
 from preimage.presets import Visualization, strength_of
 from preimage.settings import Settings
+from preimage.studies.problems import describe_problem
 from preimage.targets import Target, Term
+
+
+class UnreadableTrialError(ValueError):
+    """An error of a text that is no trial; the message says why."""
 
 
 class Trial(BaseModel):
@@ -60,10 +66,30 @@ class Trial(BaseModel):
     channel: NonNegativeInt | None = None
     position: tuple[NonNegativeInt, NonNegativeInt] | None = None
     class_name: str | None = None
-    maximum: float | None = None
+    maximum: FiniteFloat | None = None
     reference_sha256: str | None = None
 
-    @property
+    @classmethod
+    def from_json(cls, text: str, key: str) -> Trial:
+        """Return the trial with this key that `model_dump_json` turned into a text.
+
+        Raises:
+            UnreadableTrialError: if the text is no trial; one line says why.
+        """
+        try:
+            trial = cls.model_validate_json(text)
+        except ValidationError as error:
+            raise UnreadableTrialError(describe_problem(error.errors()[0])) from None
+        trial.__dict__["key"] = key
+        return trial
+
+    def __copy__(self) -> Self:
+        """Return a copy, which computes its own key: `model_copy` may change it."""
+        copied = super().__copy__()
+        copied.__dict__.pop("key", None)
+        return copied
+
+    @cached_property
     def key(self) -> str:
         """A hash of all that the result depends on, in 32 hexadecimal digits.
 

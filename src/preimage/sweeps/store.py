@@ -4,10 +4,10 @@
     STORE/results/ab/KEY.png, KEY.npy    the picture, and x* in float32
     STORE/runs/ID.lock      held by a process that is carrying out trials
 
-A result counts once its row is committed, and the row is written after its files are complete.
-Trials that are being carried out are claimed by a run. A claim holds as long as the run's lock,
-which the system frees when the process ends, however it ends. Several processes on one machine can
-work on one store.
+A result counts once its row is committed, and the row is written after its files are complete. It
+counts no longer once one of its files is gone. Trials that are being carried out are claimed by a
+run. A claim holds as long as the run's lock, which the system frees when the process ends, however
+it ends. Several processes on one machine can work on one store.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import contextlib
 import dataclasses
 import json
 import os
-import sqlite3
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -29,24 +29,10 @@ from filelock import FileLock, Timeout
 from preimage.files import remove_partial, write_whole
 from preimage.studies.measures import Measures
 from preimage.studies.outcome import Failure, Outcome, Record
-from preimage.studies.trial import Trial
+from preimage.studies.trial import Trial, UnreadableTrialError
+from preimage.sweeps.index import Index
 
-VERSION = 3
-"""Layout version. Stores of other versions are refused, and left as they are."""
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS trials (key TEXT PRIMARY KEY, trial TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS studies (
-    name TEXT, position INTEGER, key TEXT NOT NULL, PRIMARY KEY (name, position));
-CREATE TABLE IF NOT EXISTS results (
-    key TEXT PRIMARY KEY, status TEXT NOT NULL, measures TEXT, versions TEXT, reason TEXT,
-    finished REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, run TEXT NOT NULL);
-"""
-
-
-class StoreError(ValueError):
-    """An error of a store that cannot be used; the message says why."""
+_CHOSEN = "key IN (SELECT value FROM json_each(?))"
 
 
 class Store:
@@ -59,29 +45,12 @@ class Store:
 
     def __init__(self, folder: Path, *, create: bool = False) -> None:
         self.folder = folder
-        index = folder / "index.sqlite"
-        if not index.exists() and not create:
-            raise StoreError(f"{folder}: no store here; `preimage study run` makes one")
         self._run = uuid.uuid4().hex
         self._lock: FileLock | None = None
         if create:
             for name in ("results", "runs"):
                 (folder / name).mkdir(parents=True, exist_ok=True)
-        with self._errors():
-            self._database = sqlite3.connect(
-                _address(index, create), uri=True, timeout=60, isolation_level=None
-            )
-            version = self._database.execute("PRAGMA user_version").fetchone()[0]
-            if version not in (0, VERSION):  # 0: no table is there yet
-                remedy = "update preimage" if version > VERSION else "give another folder"
-                raise StoreError(
-                    f"{folder}: a store of version {version}, but this preimage reads and writes "
-                    f"version {VERSION}: {remedy}"
-                )
-            if create:
-                self._database.execute("PRAGMA journal_mode = WAL")
-                self._database.executescript(_TABLES)
-                self._database.execute(f"PRAGMA user_version = {VERSION}")
+        self._index = Index(folder, create=create)
 
     def __enter__(self) -> Self:
         return self
@@ -92,46 +61,77 @@ class Store:
     def close(self) -> None:
         """Give up claims, and close the index."""
         if self._lock is not None:
-            with contextlib.suppress(StoreError), self._transaction():
-                self._database.execute("DELETE FROM claims WHERE run = ?", (self._run,))
+            with contextlib.suppress(ValueError), self._index.transaction():
+                self._index.change("DELETE FROM claims WHERE run = ?", [(self._run,)])
             self._lock.release()
             self._lock_file(self._run).unlink(missing_ok=True)
             self._lock = None
-        self._database.close()
+        self._index.close()
 
     def plan(self, name: str, trials: Sequence[Trial]) -> None:
-        """Make these the trials of a study; the results of other trials stay in the store."""
-        with self._transaction():
-            rows = [(trial.key, trial.model_dump_json()) for trial in trials]
-            self._database.executemany("INSERT OR REPLACE INTO trials VALUES (?, ?)", rows)
-            self._database.execute("DELETE FROM studies WHERE name = ?", (name,))
-            self._database.executemany(
+        """Make these the trials of a study; the results of other trials stay in the store.
+
+        Raises:
+            ValueError: if a trial has a constant that could not be read again.
+        """
+        for trial in {trial.settings: trial for trial in trials}.values():
+            try:
+                Trial.from_json(trial.model_dump_json(warnings=False), trial.key)
+            except UnreadableTrialError as error:
+                raise ValueError(f"{name}: {trial.description}: {error}") from None
+        rows = [(trial.key, trial.model_dump_json()) for trial in trials]
+        with self._index.transaction():
+            self._index.change("INSERT OR REPLACE INTO trials VALUES (?, ?)", rows)
+            self._index.change("DELETE FROM studies WHERE name = ?", [(name,)])
+            self._index.change(
                 "INSERT INTO studies VALUES (?, ?, ?)",
                 [(name, position, key) for position, (key, _) in enumerate(rows)],
             )
 
     def studies(self) -> list[str]:
         """Return the names of the studies, sorted."""
-        with self._errors():
-            rows = self._database.execute("SELECT DISTINCT name FROM studies ORDER BY name")
-            return [name for (name,) in rows]
+        rows = self._index.select("SELECT DISTINCT name FROM studies ORDER BY name")
+        return [name for (name,) in rows]
 
     def records(self, name: str) -> list[Record]:
-        """Return the records of the trials of a study, in order."""
-        with self._errors():
-            rows = self._database.execute(
-                "SELECT trial FROM studies JOIN trials USING (key) WHERE name = ? "
-                "ORDER BY position",
-                (name,),
-            ).fetchall()
-        return self.lookup([Trial.model_validate_json(trial) for (trial,) in rows])
+        """Return the records of the trials of a study, in order.
+
+        Trials that cannot be read are left out; a warning says how many, and why the first.
+        """
+        rows = self._index.select(
+            "SELECT key, trial FROM studies LEFT JOIN trials USING (key) WHERE name = ? "
+            "ORDER BY position",
+            (name,),
+        )
+        trials, unreadable = [], []
+        for key, text in rows:
+            try:
+                trials.append(Trial.from_json(text or "", key))
+            except UnreadableTrialError as error:
+                unreadable.append(f"{key}: {error}")
+        if unreadable:
+            warnings.warn(
+                f"{self.folder}: {len(unreadable)} of {len(rows)} trials of the study {name} "
+                f"cannot be read and are left out ({unreadable[0]}); run the study again",
+                stacklevel=2,
+            )
+        return self.lookup(trials)
 
     def lookup(self, trials: Sequence[Trial]) -> list[Record]:
         """Return the record of each of these trials."""
-        with self._errors():
-            rows = self._database.execute("SELECT key, measures, reason FROM results")
-            known = {key: values for key, *values in rows}
-        return [self._record(trial, *known.get(trial.key, (None, None))) for trial in trials]
+        known = self._results([trial.key for trial in trials])
+        records = []
+        for trial in trials:
+            measures, reason = known.get(trial.key, (None, None))
+            if measures is not None:
+                picture = self._picture(trial.key)
+                image = picture.with_suffix(".npy")
+                records.append(Record(trial, "done", measures, picture=picture, image=image))
+            else:
+                records.append(
+                    Record(trial, "missing" if reason is None else "failed", reason=reason)
+                )
+        return records
 
     def claim(self, trials: Sequence[Trial], *, retry: bool = False) -> list[Trial]:
         """Claim trials for this process, and return the claimed ones.
@@ -143,9 +143,17 @@ class Store:
             remove_partial(self.folder / "results")
             self._lock = FileLock(self._lock_file(self._run))
             self._lock.acquire()
-        with self._transaction():
-            mine = [trial for trial in trials if self._is_free(trial.key, retry)]
-            self._database.executemany(
+        keys = [trial.key for trial in trials]
+        with self._index.transaction():
+            results = self._results(keys)
+            taken = {key for key, (measures, _) in results.items() if measures or not retry}
+            claims = self._index.select(
+                f"SELECT key, run FROM claims WHERE {_CHOSEN}", (json.dumps(keys),)
+            )
+            alive = {run for run in {run for _, run in claims} if self._is_alive(run)}
+            taken |= {key for key, run in claims if run in alive}
+            mine = [trial for trial in trials if trial.key not in taken]
+            self._index.change(
                 "INSERT OR REPLACE INTO claims VALUES (?, ?)", [(t.key, self._run) for t in mine]
             )
         return mine
@@ -171,21 +179,37 @@ class Store:
 
     def _commit(self, key: str, status: str, *values: str | None) -> None:
         """Write the row of a result, which ends its claim."""
-        with self._transaction():
-            self._database.execute("DELETE FROM claims WHERE key = ?", (key,))
-            self._database.execute(
+        with self._index.transaction():
+            self._index.change("DELETE FROM claims WHERE key = ?", [(key,)])
+            self._index.change(
                 "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?)",
-                (key, status, *values, time.time()),
+                [(key, status, *values, time.time())],
             )
 
-    def _is_free(self, key: str, retry: bool) -> bool:
-        """Return whether a trial is to be done and no other process has claimed it."""
-        query = "SELECT status FROM results WHERE key = ?"
-        status = self._database.execute(query, (key,)).fetchone()
-        if status is not None and (status[0] == "done" or not retry):
+    def _results(self, keys: Sequence[str]) -> dict[str, tuple[Measures | None, str | None]]:
+        """Return the numbers or the reason of the trials that are done or failed, by key.
+
+        Results whose files are gone and rows that cannot be read are left out.
+        """
+        rows = self._index.select(
+            f"SELECT key, measures, reason FROM results WHERE {_CHOSEN}", (json.dumps(keys),)
+        )
+        found: dict[str, tuple[Measures | None, str | None]] = {}
+        for key, measures, reason in rows:
+            if measures is None:
+                found[key] = None, reason
+            elif self._has_files(key):
+                with contextlib.suppress(ValueError, TypeError):
+                    found[key] = Measures(**json.loads(measures)), None
+        return found
+
+    def _has_files(self, key: str) -> bool:
+        """Return whether the files of a result are there, and not empty."""
+        stem = f"{self.folder}/results/{key[:2]}/{key}"
+        try:
+            return all(os.stat(f"{stem}{suffix}").st_size for suffix in (".png", ".npy"))
+        except OSError:
             return False
-        claim = self._database.execute("SELECT run FROM claims WHERE key = ?", (key,)).fetchone()
-        return claim is None or not self._is_alive(claim[0])
 
     def _is_alive(self, run: str) -> bool:
         """Return whether the process of a run still lives; remove lock and claims of a dead one."""
@@ -197,7 +221,7 @@ class Store:
                 pass
         except Timeout:
             return True
-        self._database.execute("DELETE FROM claims WHERE run = ?", (run,))
+        self._index.change("DELETE FROM claims WHERE run = ?", [(run,)])
         self._lock_file(run).unlink(missing_ok=True)
         return False
 
@@ -208,40 +232,3 @@ class Store:
     def _picture(self, key: str) -> Path:
         """Return the path of the picture of a result."""
         return self.folder / "results" / key[:2] / f"{key}.png"
-
-    def _record(self, trial: Trial, measures: str | None, reason: str | None) -> Record:
-        """Return the record of a trial from its row."""
-        if measures is None:
-            return Record(trial, "missing" if reason is None else "failed", reason=reason)
-        picture = self._picture(trial.key)
-        numbers = Measures(**json.loads(measures))
-        return Record(trial, "done", numbers, picture=picture, image=picture.with_suffix(".npy"))
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Commit the changes of a block together; none of them if it raises."""
-        with self._errors():
-            self._database.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._database.execute("COMMIT")
-            except BaseException:
-                if self._database.in_transaction:
-                    self._database.execute("ROLLBACK")
-                raise
-
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Turn errors of SQLite into StoreError."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.folder / 'index.sqlite'}: {error}") from None
-
-
-def _address(index: Path, writes: bool) -> str:
-    """Return the URI of the index, marked immutable if its folder is read-only."""
-    mode = "mode=rwc" if writes else "mode=rw"
-    if not writes and not os.access(index.parent, os.W_OK):
-        mode = "mode=ro&immutable=1"
-    return f"{index.absolute().as_uri()}?{mode}"

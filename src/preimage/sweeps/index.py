@@ -1,0 +1,141 @@
+"""The index of a store: an SQLite database, which is written, or read where nothing can be written.
+
+A writer that was killed leaves committed rows in a second file, the write-ahead log. SQLite reads
+that log by itself, unless it cannot write beside it; then a copy of both files is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+VERSION = 3
+"""Layout version. Stores of other versions are refused, and left as they are."""
+
+_REMEDY = "put it back from a copy, or give another folder"
+_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_TABLES = """
+CREATE TABLE IF NOT EXISTS trials (key TEXT PRIMARY KEY, trial TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS studies (
+    name TEXT, position INTEGER, key TEXT NOT NULL, PRIMARY KEY (name, position));
+CREATE TABLE IF NOT EXISTS results (
+    key TEXT PRIMARY KEY, status TEXT NOT NULL, measures TEXT, versions TEXT, reason TEXT,
+    finished REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, run TEXT NOT NULL);
+"""
+
+
+class StoreError(ValueError):
+    """An error of a store that cannot be used; the message says why."""
+
+
+class Index:
+    """The database `index.sqlite` of a folder; made if it is missing and `create` is set.
+
+    Raises:
+        StoreError: if there is no index, or it is of another version, damaged, or empty although
+            the folder holds results.
+    """
+
+    def __init__(self, folder: Path, *, create: bool) -> None:
+        self._path = folder / "index.sqlite"
+        self._closing = contextlib.ExitStack()
+        if not self._path.exists():
+            self._check_no_results()
+            if not create:
+                raise StoreError(f"{folder}: no store here; `preimage study run` makes one")
+        with self._errors(), contextlib.ExitStack() as opened:
+            self._database = self._connect(opened, create)
+            self._check(create)
+            self._closing = opened.pop_all()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._closing.close()
+
+    def select(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """Return the rows that answer a query."""
+        with self._errors():
+            return self._database.execute(query, parameters).fetchall()
+
+    def change(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Carry out a statement for each row of parameters, within a `transaction`."""
+        with self._errors():
+            self._database.executemany(statement, rows)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit the changes of a block together; none of them if it raises."""
+        with self._errors():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._database.execute("COMMIT")
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+
+    def _connect(self, opened: contextlib.ExitStack, create: bool) -> sqlite3.Connection:
+        """Return a connection to the index or a copy of it; `opened` is to close it."""
+        path, mode = self._path, "mode=rwc" if create else "mode=rw"
+        if not create and not os.access(path.parent, os.W_OK):
+            mode = "mode=ro"
+            log, shared = (path.with_name(f"{path.name}-{end}") for end in ("wal", "shm"))
+            if not (log.exists() and log.stat().st_size):
+                mode += "&immutable=1"
+            elif not shared.exists():
+                copies = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+                for file in (path, log):
+                    shutil.copyfile(file, copies / file.name)
+                path = copies / path.name
+        database = sqlite3.connect(
+            f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=60, isolation_level=None
+        )
+        opened.callback(database.close)
+        return database
+
+    def _check(self, create: bool) -> None:
+        """Raise if the index cannot be used; make the tables of a new one."""
+        folder = self._path.parent
+        version = self._database.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, VERSION):
+            remedy = "update preimage" if version > VERSION else "give another folder"
+            raise StoreError(
+                f"{folder}: a store of version {version}, but this preimage reads and writes "
+                f"version {VERSION}: {remedy}"
+            )
+        if version == 0:  # no table is there, or not all of them are
+            self._check_no_results()
+            if not create:
+                raise StoreError(f"{folder}: its run was stopped before it began: run it again")
+        elif create and self._database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise StoreError(f"{self._path}: damaged: {_REMEDY}")
+        if create:
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.executescript(_TABLES)
+            self._database.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _check_no_results(self) -> None:
+        """Raise if there are results, which a new index would not know."""
+        results = self._path.parent / "results"
+        if any(results.glob("*/[!.]*.png")):
+            raise StoreError(
+                f"{self._path}: empty or missing, though {results} holds results: {_REMEDY}"
+            )
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn errors of SQLite into StoreError."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            damaged = getattr(error, "sqlite_errorcode", None) in _DAMAGE
+            remedy = f": {_REMEDY}" if damaged else ""
+            raise StoreError(f"{self._path}: {error}{remedy}") from None
