@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from preimage.names import LayerName, unknown
 from preimage.preprocessing import Preprocessing
 from preimage.representations.layer import Layer
+from preimage.representations.layer_path import LayerPath
 from preimage.representations.layers import Layers
 
 if TYPE_CHECKING:
@@ -108,8 +109,10 @@ class Network:
         return rows[0] if rows else LAST_LOSS_WEIGHT
 
     def _end(self, layer: str) -> int:
-        """Return the index of the last submodule that belongs to `layer`."""
-        return max(n for n, name in enumerate(self.layers) if f"{name}.".startswith(f"{layer}."))
+        """Return the index of the last submodule that belongs to the module of `layer`."""
+        module = LayerPath.parse(self.module, layer).module
+        names = enumerate(name for name, _ in self.module.named_modules())
+        return max(n for n, name in names if not module or f"{name}.".startswith(f"{module}."))
 
     def class_index(self, name: str) -> int:
         """Return the index of the class with this name among its synonyms, or with this number.

@@ -116,7 +116,7 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
     [
         ("bodi.1", "unknown layer of ResNet 'bodi.1': did you mean 'body.1'"),
         ("", "unknown layer of ResNet ''"),
-        ("pair", "layer 'pair' returns a tuple of 2, not one tensor: .* such as pair.inside"),
+        ("pair", "layer 'pair' returns a tuple of 2, not one tensor: .* such as pair.0., pair"),
         ("unused", "layer 'unused' is not reached by the forward pass"),
     ],
 )

@@ -18,6 +18,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from preimage.representations.checkpointing import checkpoint_
 from preimage.representations.folding import fold_, shadow
 from preimage.representations.forward_until import check_outputs, forward_until
+from preimage.representations.layer_path import LayerPath
 
 _SAME = 1e-4
 """The largest ||copy - network|| / ||network|| of outputs that count as equal."""
@@ -56,7 +57,7 @@ def fast_copy(
             x = channels_last(x)
         copied.requires_grad_(False)
         if recomputes:
-            checkpoint_(copied, layers)
+            checkpoint_(copied, [LayerPath.parse(copied, name).segment for name in layers])
         with torch.no_grad():
             found = _outputs(copied, x, layers)
     except Exception as error:  # a network is anybody's code, which can raise anything

@@ -2,7 +2,7 @@
 
 If a layer lies in a chain (an `nn.Sequential`, perhaps inside another), only the modules up
 to it are called. Otherwise the network is called, and an exception that a hook raises ends
-the call as soon as the last of the layers has returned.
+the call as soon as the last of the layers has returned. `layer_path` says how layers are named.
 
 >>> import torch
 >>> chain = nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(), nn.Flatten(), nn.Linear(1, 1))
@@ -13,21 +13,49 @@ the call as soon as the last of the layers has returned.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.modules import module as torch_module
+
+from preimage.representations.layer_path import LayerPath, refusal
+from preimage.representations.operations import Operations
+from preimage.representations.reached import unreached
+
+_CALL, _FORWARD, _ITERATE = nn.Module.__call__, nn.Sequential.forward, nn.Sequential.__iter__
+_GLOBAL_HOOKS = [
+    hooks
+    for name, hooks in vars(torch_module).items()
+    if name.startswith("_global_") and name.endswith("_hooks")
+]
 
 
 class _Reached(BaseException):  # so that no `except Exception` of a network can catch it
     """The signal of a hook that the last of the layers has returned."""
 
 
-def forward_until(network: nn.Module, x: Tensor, layers: Sequence[str]) -> dict[str, Any]:
-    """Return the outputs of the submodules `layers` by name, without any that are not reached."""
-    return _run(network, x, layers, whole=False)[1]
+def forward_until(
+    network: nn.Module, x: Tensor, layers: Sequence[str], inputs: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the values of the layers by name.
+
+    The value of a layer that is not reached, or cannot be picked from a module's output, is a
+    ValueError that says why. `inputs` are further inputs of the network, by keyword.
+    """
+    paths = [LayerPath.parse(network, name) for name in layers]
+    wanted = [(path.module, path) for path in paths]
+    if inputs or any(path.call > 1 for path in paths):
+        found = _watch(network, x, wanted, whole=False, inputs=inputs)[1]
+    else:
+        found = _run(network, x, wanted, whole=False)[1]
+    for path in paths:
+        if path.name not in found:
+            run = partial(network, x, **(inputs or {}))
+            found[path.name] = unreached(network, path, run)
+    return found
 
 
 def check_outputs(
@@ -36,81 +64,144 @@ def check_outputs(
     """Return the outputs in the order of `layers`, all of them tensors.
 
     Raises:
-        ValueError: if a layer was not reached, or did not return a tensor.
+        ValueError: if a layer was not reached, or did not return a tensor of real numbers.
     """
     for layer in layers:
-        if layer not in found:
-            raise ValueError(f"layer {layer!r} is not reached by the forward pass")
         output = found[layer]
+        if isinstance(output, ValueError):
+            raise output
         if not isinstance(output, Tensor):
-            kind = type(output).__name__
-            if isinstance(output, tuple | list | dict):
-                kind += f" of {len(output)}"
-            inside = [name for name, _ in network.get_submodule(layer).named_modules() if name]
-            choice = f"a layer inside, such as {layer}.{inside[-1]}" if inside else "another layer"
-            raise ValueError(f"layer {layer!r} returns a {kind}, not one tensor: choose {choice}")
+            raise refusal(LayerPath.parse(network, layer), output)
+        if output.is_complex():
+            raise ValueError(
+                f"layer {layer!r} returns complex numbers, which no loss takes: let the network "
+                "return their real and imaginary parts (torch.view_as_real)"
+            )
     return {layer: found[layer] for layer in layers}
 
 
 def is_chain(module: nn.Module) -> bool:
-    """Tell whether a call of `module` is nothing but calls of its children in turn."""
-    hooked = module._forward_hooks or module._forward_pre_hooks
-    return type(module).forward is nn.Sequential.forward and not hooked
+    """Tell whether a call of `module` is nothing but calls of its children in turn.
+
+    It is not if somebody watches the module by a hook, or has replaced its `forward`.
+    """
+    kind, own = type(module), vars(module)
+    return (
+        kind.forward is _FORWARD
+        and nn.Module.__call__ is kind.__call__ is _CALL
+        and getattr(kind, "__iter__", None) is _ITERATE
+        and "forward" not in own
+        and module._compiled_call_impl is None
+        and not (module._forward_hooks or module._forward_pre_hooks)
+        and not (module._backward_hooks or module._backward_pre_hooks)
+        and not any(_GLOBAL_HOOKS)
+    )
 
 
+_Wanted = Sequence[tuple[str, LayerPath]]
+"""Layers, each with the dotted name that its module has inside the present one."""
 _Results = tuple[Any, dict[str, Any]]
 
 
-def _run(module: nn.Module, x: Any, wanted: Sequence[str], whole: bool) -> _Results:
-    """Return the output of `module`, and the outputs of its submodules `wanted` by name.
+def _run(module: nn.Module, x: Any, wanted: _Wanted, whole: bool) -> _Results:
+    """Return the output of `module`, and the values of the layers `wanted` by name.
 
-    Unless `whole`, nothing after the last wanted submodule runs. Outputs that a later module
+    Unless `whole`, nothing after the last wanted layer runs. Outputs that a later module
     might change in place are copied.
     """
     if not wanted:
         return module(x), {}
-    if not is_chain(module):
+    if not is_chain(module) or any(not inside for inside, _ in wanted):
         return _watch(module, x, wanted, whole)
-    inside: dict[str, list[str]] = {}
-    for name in wanted:
+    by_child: dict[str, list[tuple[str, LayerPath]]] = {}
+    for name, path in wanted:
         head, _, tail = name.partition(".")
-        inside.setdefault(head, []).append(tail)
+        by_child.setdefault(head, []).append((tail, path))
     found: dict[str, Any] = {}
     for key, child in module._modules.items():
         if child is None:
             continue
-        tails = inside.pop(key, [])
-        goes_on = whole or bool(inside)
-        x, deeper = _run(child, x, list(filter(None, tails)), goes_on or "" in tails)
-        found |= {f"{key}.{tail}": output for tail, output in deeper.items()}
-        if "" in tails:
-            found[key] = _copy(x) if goes_on else x
+        here = by_child.pop(key, [])
+        inputs = [path for tail, path in here if not tail and path.takes_input]
+        outputs = [path for tail, path in here if not tail and _is_output(path)]
+        deeper = [(tail, path) for tail, path in here if path not in inputs + outputs]
+        goes_on = whole or bool(by_child)
+        runs = goes_on or bool(outputs or deeper)
+        found |= {path.name: _copy(path.pick(x)) if runs else path.pick(x) for path in inputs}
+        if not runs:
+            break
+        x, inner = _run(child, x, deeper, goes_on or bool(outputs))
+        found |= inner
+        for path in outputs:
+            value = path.pick(x)
+            found[path.name] = _copy(value) if goes_on else value
         if not goes_on:
             break
     return x, found
 
 
-def _watch(module: nn.Module, x: Any, wanted: Sequence[str], whole: bool) -> _Results:
-    """Do the work of `_run` by hooks, for a module that is no chain."""
+def _is_output(path: LayerPath) -> bool:
+    """Tell whether a layer is its module's output, or an item or field of it."""
+    return not path.takes_input and path.operation is None
+
+
+def _watch(
+    module: nn.Module,
+    x: Any,
+    wanted: _Wanted,
+    whole: bool,
+    inputs: Mapping[str, Any] | None = None,
+) -> _Results:
+    """Do the work of `_run` by hooks, for a module that is no chain or has further inputs."""
     found: dict[str, Any] = {}
 
-    def note(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
-        if name in found:
+    def keep(path: LayerPath, value: Any) -> None:
+        if path.name in found:
             return
         last = len(found) == len(wanted) - 1 and not whole
-        found[name] = output if last else _copy(output)
+        found[path.name] = value if last else _copy(value)
         if last:
             raise _Reached
 
     with ExitStack() as undo:
-        for name in wanted:
-            hook = module.get_submodule(name).register_forward_hook(partial(note, name))
-            undo.callback(hook.remove)
+        for name, path in wanted:
+            _hook(module.get_submodule(name), path, keep, undo)
         try:
-            x = module(x)
+            x = module(x, **(inputs or {}))
         except _Reached:
             x = None
     return x, found
+
+
+def _hook(
+    module: nn.Module, path: LayerPath, keep: Callable[[LayerPath, Any], None], undo: ExitStack
+) -> None:
+    """Have `keep` called with the value of a layer as soon as it is there, until `undo`."""
+    calls = 0
+
+    def before(module: nn.Module, inputs: Any, named: dict[str, Any]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == path.call:
+            keep(path, path.pick(next(iter([*inputs, *named.values()]), None)))
+
+    def after(module: nn.Module, inputs: Any, output: Any) -> None:
+        nonlocal calls
+        calls += 1
+        value = path.pick(output) if calls == path.call else None
+        if calls == path.call and not (path.operation and isinstance(value, ValueError)):
+            keep(path, value)
+
+    def operation(name: str, call: int, output: Any) -> None:
+        if name == path.operation and call == path.call:
+            keep(path, path.pick(output, skip=1))
+
+    if path.takes_input:
+        undo.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
+    else:
+        undo.callback(module.register_forward_hook(after).remove)
+    if path.operation is not None:
+        undo.enter_context(Operations(module, operation))
 
 
 def _copy(output: Any) -> Any:

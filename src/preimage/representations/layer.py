@@ -39,13 +39,15 @@ class Layer(Representation):
     """The output of a submodule: maps (N, K, H', W'), tokens (N, T, K), or vectors (N, K).
 
     Later layers are not executed. If the network calls the layer more than once, the first
-    call counts. Modes, hooks, gradients and device of the network change only during a call.
+    call counts, unless the name says another. Modes, hooks, gradients and device of the network
+    change only during a call.
     `to` and `double` of this module do not convert the network. If image and network are on
     different devices, gradients must be taken inside `session`.
 
     Args:
         model: the network.
-        layer: dotted name of the submodule, as `model.named_modules()` has it.
+        layer: dotted name of the submodule, as `model.named_modules()` has it, or what
+            `preimage.representations.layer_path` describes, such as "attn[0]" or "relu#2".
         preprocessing: mean, std and size of the images that the network was trained on.
         name: the name that users know; by default `layer`.
         loss_weight: see `Representation`.

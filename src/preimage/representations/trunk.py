@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from preimage.names import unknown
 from preimage.representations.execution import Execution
 from preimage.representations.forward_until import check_outputs, forward_until
+from preimage.representations.layer_path import LayerPath
 from preimage.representations.session import NetworkSession, device_of, evaluation_mode
 
 _COLORS = {1: "gray", 3: "color"}
@@ -22,14 +22,12 @@ class Trunk:
     A trunk is no `nn.Module`: converting or saving a representation leaves the network alone.
 
     Raises:
-        ValueError: if a layer is no submodule; the message offers the nearest names.
+        ValueError: if the network has no such layer; the message offers the nearest names.
     """
 
     def __init__(self, model: nn.Module, layers: Sequence[str]) -> None:
-        known = [name for name, _ in model.named_modules(remove_duplicate=False) if name]
         for layer in layers:
-            if layer not in known:
-                raise ValueError(unknown(f"layer of {type(model).__name__}", layer, known))
+            LayerPath.parse(model, layer)
         self.model = model
         self.layers = tuple(layers)
         self._session: NetworkSession | None = None
