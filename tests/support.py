@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar, final
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 from torch import Tensor
@@ -22,6 +25,18 @@ T = TypeVar("T")
 
 _GOLDEN = np.load(Path(__file__).parent / "golden" / "vlfeat_golden.npz")
 GOLDEN_IMAGES = sorted({key.split("/")[0] for key in _GOLDEN.files})
+
+
+@contextmanager
+def full_disk(size: int = 4096) -> Iterator[None]:
+    """A block in which no file can grow beyond a size, as on a full disk: EFBIG, not ENOSPC."""
+    resource = pytest.importorskip("resource", reason="limits of the size of files")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def golden(image: str, what: str) -> np.ndarray:

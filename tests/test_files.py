@@ -4,21 +4,27 @@ import errno
 import hashlib
 import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from preimage import files
 from preimage.files import (
     cache_folder,
     check_archive,
+    explain,
     file_name,
     is_partial,
     md5,
     remove_partial,
     sha256,
+    write_together,
     write_whole,
 )
+from tests.support import full_disk
 
 
 def test_a_file_appears_whole_when_the_block_ends(tmp_path: Path) -> None:
@@ -62,6 +68,65 @@ def test_a_full_disk_is_an_error_of_the_file_itself(tmp_path: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert caught.value.filename == str(path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("suffix", "write"), [
+    (".npy", lambda path: np.save(path, np.zeros(9999))),
+    (".npz", lambda path: np.savez(path, a=np.zeros(9999))),
+    (".png", lambda path: Image.effect_noise((99, 99), 99).save(path)),
+    (".txt", lambda path: path.write_bytes(bytes(9999))),
+])  # fmt: skip
+def test_a_writer_that_stops_half_way_leaves_nothing_and_says_why(
+    suffix: str, write: Callable[[Path], None], tmp_path: Path
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(b"old")
+    raises = pytest.raises(OSError, match="File too large")
+    with raises as caught, full_disk(), write_whole(path) as partial:
+        write(partial)
+    assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(path))
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"old"]
+
+
+def test_an_error_without_a_reason_keeps_its_words_and_gets_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+
+    def encode() -> None:
+        with write_whole(path) as partial:
+            partial.write_bytes(b"half")
+            raise OSError("encoder error -2")
+
+    with pytest.raises(OSError, match="encoder error -2") as caught:
+        encode()
+    assert explain(caught.value) == f"{path}: encoder error -2"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("failing", ["a.png", "a.json"])
+def test_files_that_belong_together_are_written_together(failing: str, tmp_path: Path) -> None:
+    paths = [tmp_path / "a.png", tmp_path / "a.json"]
+
+    def fail() -> None:
+        with write_together(*paths) as partials:
+            for path, partial in zip(paths, partials, strict=True):
+                partial.write_bytes(b"new")
+                if path.name == failing:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match=failing) as caught:
+        fail()
+    assert caught.value.filename == str(tmp_path / failing)
+    assert list(tmp_path.iterdir()) == []
+    with write_together(*paths) as partials:
+        for partial in partials:
+            partial.write_bytes(b"new")
+    assert [path.read_bytes() for path in paths] == [b"new", b"new"]
+
+
+def test_an_error_is_explained_in_one_line_without_none() -> None:
+    assert explain(OSError("7500 requested\nand 5088 written")) == "7500 requested and 5088 written"
+    assert explain(OSError(errno.EIO, "", "a.png")) == "a.png: Input/output error"
+    assert explain(OSError()) == "OSError"
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_of_the_file_itself(tmp_path: Path) -> None:

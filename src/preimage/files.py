@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PARTIAL = ".partial-"
@@ -24,7 +25,7 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     If the block raises, the temporary file is removed and `path` stays as it was.
 
     Raises:
-        OSError: if the file cannot be written; the error names `path`.
+        OSError: if the file cannot be written; the error names `path` and the reason.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -34,21 +35,64 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     ...     path.read_text(), len(list(path.parent.iterdir()))
     ('complete', 1)
     """
-    path = Path(path)
-    partial = path.with_name(f"{_PARTIAL}{secrets.token_hex(8)}{path.suffix}")
+    with write_together(path) as (partial,):
+        yield partial
+
+
+@contextmanager
+def write_together(*paths: str | os.PathLike[str]) -> Iterator[list[Path]]:
+    """Yield a temporary file for each path, as `write_whole`; if one fails, none is written."""
+    whole = [Path(path) for path in paths]
+    partials = [p.with_name(f"{_PARTIAL}{secrets.token_hex(8)}{p.suffix}") for p in whole]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield partial
+        for path in whole:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        yield partials
+        for partial in partials:
             with partial.open("rb+") as file:
                 os.fsync(file.fileno())  # wait until the contents have reached the disk
+        for partial, path in zip(partials, whole, strict=True):
             os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
     except OSError as error:
-        if error.errno is None or error.filename not in (None, str(partial), str(path.parent)):
+        names = {str(partial): path for partial, path in zip(partials, whole, strict=True)}
+        names |= {str(path.parent): path for path in whole}
+        begun = [partial for partial in partials if os.path.exists(partial)]
+        if error.filename is None:
+            error = _with_reason(error, (begun[-1:] or partials)[0])
+        if error.errno is None or error.filename not in names:
             raise
-        raise OSError(error.errno, error.strerror, str(path)) from None
+        raise OSError(error.errno, error.strerror, str(names[error.filename])) from None
+    finally:
+        for partial in partials:
+            with suppress(OSError):
+                partial.unlink()
+
+
+def _with_reason(error: OSError, partial: Path) -> OSError:
+    """Return an error of writing a file with that file's name and a reason.
+
+    Libraries may say that a write failed, but not why; then more is written to learn the reason. If
+    that succeeds, the reason is what the library said.
+    """
+    if error.errno is None:
+        try:
+            with partial.open("ab") as file:
+                file.write(bytes(2**20))
+        except OSError as found:
+            error = found
+    code = errno.EIO if error.errno is None else error.errno
+    return OSError(code, error.strerror or str(error), str(partial))
+
+
+def explain(error: OSError) -> str:
+    """Return the file and the reason of an error, in one line.
+
+    >>> explain(FileNotFoundError(2, "No such file or directory", "gone.png"))
+    'gone.png: No such file or directory'
+    """
+    reason = error.strerror or (os.strerror(error.errno) if error.errno else str(error))
+    words = " ".join(reason.split()) or type(error).__name__
+    return f"{error.filename}: {words}" if error.filename else words
 
 
 def is_partial(path: Path) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.cli.runner import SMALL, npy, run, save_photo
-from tests.support import pixels_of
+from tests.support import full_disk, pixels_of
 
 import preimage
 from preimage.cli import gallery
@@ -191,3 +191,13 @@ def test_an_input_that_fails_leaves_the_picture_to_the_others(tmp_path: Path) ->
     outcome = run("invert", bad, good, "--rep", "hog", "--seeds", "2", "--out", out, *SMALL)
     assert (outcome.status, len(outcome.errors)) == (2, 1)
     assert len(json.loads(out.with_suffix(".json").read_text())) == 2
+
+
+def test_a_full_disk_is_told_with_file_and_reason_and_leaves_no_part(tmp_path: Path) -> None:
+    photo = save_photo(tmp_path / "a.png", 0, (99, 99))
+    out = tmp_path / "out"
+    with full_disk():
+        outcome = run("invert", photo, "--rep", "hog", "--steps", "2", "--out", out)
+    assert outcome.status == 2
+    assert outcome.errors == [f"error: {photo}: {out / 'a.hog.png'}: File too large"]
+    assert list(out.iterdir()) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.support import full_disk
 
 from preimage.presets import CLASSICAL_QUALITIES, NNPREIMAGE
 from preimage.reporting.video import check_video, frame_interval, write_video
@@ -34,6 +35,18 @@ def test_a_film_holds_its_frames_in_order(suffix: str, tmp_path: Path) -> None:
     assert strongest[:3] == [0, 1, 2]
     assert set(strongest[3:]) <= {2}
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".mp4"])
+def test_a_full_disk_leaves_no_film_and_is_named(suffix: str, tmp_path: Path) -> None:
+    if suffix == ".mp4":
+        pytest.importorskip("av")
+    path = tmp_path / f"film{suffix}"
+    frames = [Image.effect_noise((99, 99), 99).convert("RGB") for _ in range(3)]
+    with full_disk(), pytest.raises(OSError, match="File too large") as caught:
+        write_video(path, frames)
+    assert caught.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import errno
 import os
 import subprocess
@@ -14,7 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.study_files import MEASURES, make_outcome, make_trials, save_photos
+from tests.support import full_disk
 
+from preimage.files import explain
 from preimage.studies.outcome import Failure
 from preimage.studies.trial import Trial
 from preimage.sweeps.index import StoreError
@@ -114,6 +117,22 @@ def test_a_full_disk_leaves_neither_file_nor_row(
         assert store.records("a")[0].status == "done"
 
 
+def test_a_disk_that_fills_up_leaves_neither_file_nor_row_and_names_the_file(
+    tmp_path: Path, trials: list[Trial]
+) -> None:
+    image = np.zeros((1, 99, 99), np.float32)
+    large = dataclasses.replace(make_outcome(trials[0]), image=image)
+    with Store(tmp_path / "store", create=True) as store:
+        store.plan("a", trials)
+        with full_disk(), pytest.raises(OSError, match="File too large") as caught:
+            store.put(large)
+        assert explain(caught.value).endswith(f"{trials[0].key}.npy: File too large")
+        assert not [path for path in (tmp_path / "store/results").rglob("*") if path.is_file()]
+        assert store.records("a")[0].status == "missing"
+        store.put(large)
+        assert store.records("a")[0].status == "done"
+
+
 def test_a_disk_that_is_full_for_the_index_costs_no_result(
     tmp_path: Path, trials: list[Trial]
 ) -> None:
@@ -123,7 +142,7 @@ def test_a_disk_that_is_full_for_the_index_costs_no_result(
         pages = store._index.select("PRAGMA page_count")[0][0]
         store._index.select(f"PRAGMA max_page_count = {pages}")
         many = [t.model_copy(update={"seed": seed}) for t in trials for seed in range(99)]
-        with pytest.raises(StoreError, match=r"index.sqlite: database or disk is full"):
+        with pytest.raises(StoreError, match=r"index.sqlite: database or disk is full \(\d+ bytes"):
             store.plan("a", many)
     with Store(tmp_path / "store", create=True) as store:
         assert [record.trial for record in store.records("a")] == trials

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.support import pixels_of
+from tests.support import full_disk, pixels_of
 
 from preimage.visualizations import PreImage
 from preimage.visualizations.saving import write_picture
@@ -24,6 +24,28 @@ def test_a_picture_is_written_beside_its_sidecar_and_nothing_else(tmp_path: Path
 def test_a_picture_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises((OSError, ValueError)):
         write_picture(tmp_path / "a.xbm", Image.new("L", (3, 2)), {})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sidecar", [{}, {"words": "x" * 9999}])
+def test_on_a_full_disk_neither_picture_nor_sidecar_is_written(
+    sidecar: dict[str, str], tmp_path: Path
+) -> None:
+    picture = Image.new("L", (9, 9)) if sidecar else Image.effect_noise((99, 99), 99)
+    failing = tmp_path / ("a.json" if sidecar else "a.png")
+    with full_disk(), pytest.raises(OSError, match="File too large") as caught:
+        write_picture(tmp_path / "a.png", picture, sidecar)
+    assert caught.value.filename == str(failing)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "tif", "bmp", "gif", "pdf"])
+def test_a_picture_that_a_full_disk_takes_in_part_is_not_written(
+    ending: str, tmp_path: Path
+) -> None:
+    picture = Image.effect_noise((299, 299), 99)
+    with full_disk(), pytest.raises(OSError, match=rf"File too large: .*a\.{ending}"):
+        write_picture(tmp_path / f"a.{ending}", picture, {})
     assert list(tmp_path.iterdir()) == []
 
 

@@ -25,6 +25,7 @@ def demo(
     from preimage.photo_files import shipped_photos
     from preimage.reporting.grid import Cell, draw_grid
     from preimage.reporting.results import check_picture
+    from preimage.visualizations.saving import save_picture
 
     with clear_errors(), progress_bar() as bar:
         check_picture(out)
@@ -46,7 +47,7 @@ def demo(
             if result.interrupted:
                 break
         with write_whole(out) as partial:
-            draw_grid([cells[:2], cells[2:]]).save(partial)
+            save_picture(draw_grid([cells[:2], cells[2:]]), partial)
     print_table(("representation", "error", "seconds"), rows)
     typer.echo(f"wrote {out}")
     if result.interrupted:

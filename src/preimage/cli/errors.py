@@ -14,6 +14,8 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
+from preimage.files import explain
+
 console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 """Standard error, for everything that is not a result."""
 
@@ -24,7 +26,7 @@ def clear_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        fail(explain(error))
     except (ValueError, ArithmeticError) as error:
         fail(str(error))
     except KeyboardInterrupt:

@@ -19,14 +19,14 @@ from preimage.cli.errors import clear_errors
 from preimage.cli.inputs import Source
 from preimage.cli.progress import ProgressBar, progress_bar
 from preimage.cli.tables import percent
-from preimage.files import file_name, write_whole
+from preimage.files import explain, file_name, write_whole
 from preimage.names import LayerName
 from preimage.reporting.grid import Cell, draw_box, draw_grid, in_rows
 from preimage.reporting.results import check_picture, check_writable, names_file
 from preimage.reporting.video import check_video, draw_frames, write_video
 from preimage.representations.base import Representation
 from preimage.visualizations import PreImage
-from preimage.visualizations.saving import write_picture
+from preimage.visualizations.saving import save_picture, write_picture
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -137,7 +137,9 @@ class Gallery:
                         cells += self._add(item, result, with_original=not cells)
                         if result.interrupted:
                             break
-                except (ValueError, OSError, ArithmeticError) as error:
+                except OSError as error:
+                    failures.append(f"{item.name}: {explain(error)}")
+                except (ValueError, ArithmeticError) as error:
                     failures.append(f"{item.name}: {error}")
                 rows = in_rows(cells, self._columns)
                 if self._is_picture:
@@ -223,7 +225,7 @@ def _write(
     write_picture(path, picture, line)
     if result.contrast == "stretched":
         with write_whole(plain_path(path)) as partial:
-            result.preprocessing.to_pil(result.images[index]).save(partial)
+            save_picture(result.preprocessing.to_pil(result.images[index]), partial)
 
 
 def _label(result: PreImage, index: int) -> str:

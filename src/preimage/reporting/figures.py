@@ -16,6 +16,7 @@ from preimage.reporting.plots import save_plot
 from preimage.studies.loader import Loader
 from preimage.studies.outcome import Record
 from preimage.studies.trial import Trial
+from preimage.visualizations.saving import save_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +48,7 @@ def write_figure(
             pixels = _pixels(panel, found[0], loader)
             if pixels is not None:
                 with write_whole(stem.with_name(f"{stem.name}.{v + 1}.{u + 1}.png")) as partial:
-                    Image.fromarray(pixels).save(partial)
+                    save_picture(Image.fromarray(pixels), partial)
             _draw(grid[v, u], panel, pixels, found, loader)
     return save_plot(figure, stem, dpi=170)
 

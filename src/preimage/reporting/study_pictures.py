@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from preimage.files import file_name, write_whole
 from preimage.reporting.grid import Cell, draw_grid, in_rows
 from preimage.studies.outcome import Record
+from preimage.visualizations.saving import save_picture
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -41,7 +42,7 @@ def write_pictures(stem: Path, records: Sequence[Record]) -> list[Path]:
             suffix = f".{number}.png" if number > 1 else ".png"
             paths.append(stem.with_name(f"{stem.name}.{file_name(name)}{suffix}"))
             with write_whole(paths[-1]) as partial:
-                draw_grid(in_rows(sheet, math.ceil(math.sqrt(len(sheet))))).save(partial)
+                save_picture(draw_grid(in_rows(sheet, math.ceil(math.sqrt(len(sheet))))), partial)
     return paths
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from preimage.files import write_whole
 from preimage.reporting.grid import Cell, draw_grid, in_rows
 from preimage.reporting.results import check_writable
+from preimage.visualizations.saving import save_picture
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -80,7 +81,9 @@ def write_video(path: Path, frames: Sequence[Image.Image]) -> None:
         if path.suffix.lower() == ".gif":
             first, *others = held
             duration = 1000 // _PER_SECOND
-            first.save(partial, save_all=True, append_images=others, duration=duration, loop=0)
+            save_picture(
+                first, partial, save_all=True, append_images=others, duration=duration, loop=0
+            )
         else:
             _write_mp4(partial, held)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from preimage.files import sha256
+from preimage.files import explain, sha256
 from preimage.studies.outcome import Failure
 from preimage.studies.trial import Trial
 
@@ -47,7 +47,7 @@ def read_photos(trials: Sequence[Trial]) -> tuple[Batch | None, list[Failure]]:
         try:
             data = Path(trial.photo).read_bytes()
         except OSError as error:
-            failures.append(Failure(trial.key, f"{trial.photo}: {error.strerror}"))
+            failures.append(Failure(trial.key, explain(error)))
             continue
         if sha256(data) == trial.photo_sha256:
             photos[trial.photo_sha256] = data

@@ -19,7 +19,6 @@ VERSION = 3
 """Layout version. Stores of other versions are refused, and left as they are."""
 
 _REMEDY = "put it back from a copy, or give another folder"
-_DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _TABLES = """
 CREATE TABLE IF NOT EXISTS trials (key TEXT PRIMARY KEY, trial TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS studies (
@@ -136,6 +135,11 @@ class Index:
         try:
             yield
         except sqlite3.Error as error:
-            damaged = getattr(error, "sqlite_errorcode", None) in _DAMAGE
-            remedy = f": {_REMEDY}" if damaged else ""
-            raise StoreError(f"{self._path}: {error}{remedy}") from None
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells the operation
+            more = ""
+            if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                more = f": {_REMEDY}"
+            elif code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL):
+                free = shutil.disk_usage(self._path.parent).free
+                more = f" ({free} bytes are left on its disk)"
+            raise StoreError(f"{self._path}: {error}{more}") from None

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from preimage.files import explain
 from preimage.studies.loader import Loader
 from preimage.studies.outcome import Failure
 from preimage.studies.worker import carry_out
@@ -71,8 +72,7 @@ class _Actor:
             try:
                 path = shipment.unpack(ray.get)
             except OSError as error:
-                reason = f"{error.filename}: {error.strerror}"
-                return [Failure(trial.key, reason) for trial in batch.trials]
+                return [Failure(trial.key, explain(error)) for trial in batch.trials]
             self._loader.files[shipment.network, shipment.weights] = path
         return carry_out(batch.trials, batch.photos, self._loader, self._device)
 

@@ -26,11 +26,12 @@ from typing import Self
 import numpy as np
 from filelock import FileLock, Timeout
 
-from preimage.files import remove_partial, write_whole
+from preimage.files import remove_partial, write_together
 from preimage.studies.measures import Measures
 from preimage.studies.outcome import Failure, Outcome, Record
 from preimage.studies.trial import Trial, UnreadableTrialError
 from preimage.sweeps.index import Index
+from preimage.visualizations.saving import save_picture
 
 _CHOSEN = "key IN (SELECT value FROM json_each(?))"
 
@@ -170,10 +171,9 @@ class Store:
         from PIL import Image
 
         picture = self._picture(result.key)
-        with write_whole(picture) as partial:
-            Image.fromarray(result.picture).save(partial)
-        with write_whole(picture.with_suffix(".npy")) as partial:
-            np.save(partial, result.image)
+        with write_together(picture, picture.with_suffix(".npy")) as (shown, image):
+            save_picture(Image.fromarray(result.picture), shown)
+            np.save(image, result.image)
         measures = json.dumps(dataclasses.asdict(result.measures))
         self._commit(result.key, "done", measures, json.dumps(result.versions), None)
 

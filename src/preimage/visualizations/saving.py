@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import zipfile
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from preimage.files import check_archive, write_whole
+from preimage.files import check_archive, write_together, write_whole
 from preimage.masks import Mask
 from preimage.objective import Energy
 from preimage.preprocessing import Preprocessing
@@ -34,10 +35,32 @@ def write_picture(path: Path, picture: Image.Image, sidecar: Any) -> None:
         OSError: if a file cannot be written.
         ValueError: if no kind of picture has the suffix of `path`.
     """
-    with write_whole(path) as partial:
-        picture.save(partial)
-    with write_whole(path.with_suffix(".json")) as partial:
-        partial.write_text(json.dumps(sidecar, indent=2) + "\n", encoding="utf-8")
+    with write_together(path, path.with_suffix(".json")) as (partial, facts):
+        save_picture(picture, partial)
+        facts.write_text(json.dumps(sidecar, indent=2) + "\n", encoding="utf-8")
+
+
+def save_picture(picture: Image.Image, path: Path, **options: Any) -> None:
+    """Write a picture in the format that the suffix of `path` names.
+
+    Pillow does not notice if a full disk takes only a part of what it writes, so that the file is
+    made in memory.
+
+    Raises:
+        OSError: if the file cannot be written.
+        ValueError: if no kind of picture has the suffix of `path`.
+    """
+    file = _NamedBuffer(str(path))
+    picture.save(file, **options)
+    path.write_bytes(file.getbuffer())
+
+
+class _NamedBuffer(io.BytesIO):
+    """A file in memory with a name, whose suffix tells Pillow the format."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
 
 
 def write_npz(path: Path, fields: Mapping[str, Any]) -> None:
