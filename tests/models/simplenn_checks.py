@@ -27,7 +27,7 @@ from preimage.models.architecture import (
     Softmax,
 )
 from preimage.models.errors import ModelError
-from preimage.models.matconvnet import SimpleNN
+from preimage.models.matconvnet import NetworkFile
 
 Save = Callable[[Path, dict[str, Any]], Path]
 
@@ -42,7 +42,7 @@ def image(height: int, width: int, channels: int = 3) -> np.ndarray:
     return np.random.default_rng(5).uniform(-120, 130, (height, width, channels))
 
 
-def outputs(model: SimpleNN, pixels: np.ndarray) -> dict[str, np.ndarray]:
+def outputs(model: NetworkFile, pixels: np.ndarray) -> dict[str, np.ndarray]:
     """The output (H', W', C) of every layer."""
     x = torch.from_numpy(pixels.transpose(2, 0, 1)[None].astype(np.float32))
     found = {}

@@ -1,4 +1,4 @@
-"""Writes SimpleNN networks as `.mat` files, in the layouts of all three generations."""
+"""Writes SimpleNN and DagNN networks as `.mat` files, in the layouts of all three generations."""
 
 from __future__ import annotations
 
@@ -129,6 +129,32 @@ def _weights(
     }
 
 
+class Structs(list[dict[str, Any]]):
+    """A struct array: structs that have the same fields."""
+
+
+def dagnn(layers: Sequence[tuple[Any, ...]], **meta: Any) -> dict[str, Any]:
+    """The variables of a DagNN's file, from (name, type, inputs, output, block, parameters)."""
+    params = Structs()
+    structs = Structs()
+    for name, kind, inputs, output, block, values in layers:
+        names = [f"{name}_{index}" for index in range(len(values))]
+        params += [
+            {"name": key, "value": value, "learningRate": row(1), "weightDecay": row(1)}
+            for key, value in zip(names, values, strict=True)
+        ]
+        fields = {"type": f"dagnn.{kind}", "inputs": list(inputs), "outputs": [output]}
+        structs.append({"name": name, **fields, "params": names, "block": block})
+    maps = dict.fromkeys(name for _, _, inputs, output, *_ in layers for name in (*inputs, output))
+    return {
+        "layers": structs,
+        "params": params,
+        "vars": Structs({"name": name, "precious": row(0)} for name in maps),
+        "meta": meta,
+        "conserveMemory": row(1),
+    }
+
+
 def save_v5(path: Path, tree: dict[str, Any]) -> Path:
     """As MATLAB 5 to 7 do."""
     scipy.io.savemat(path, {name: _for_scipy(value) for name, value in tree.items()})
@@ -138,6 +164,13 @@ def save_v5(path: Path, tree: dict[str, Any]) -> Path:
 def _for_scipy(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _for_scipy(item) for name, item in value.items()}
+    if isinstance(value, Structs):
+        if not value:
+            return np.zeros((0, 0))
+        array = np.empty((1, len(value)), [(name, object) for name in value[0]])
+        for index, item in enumerate(value):
+            array[0, index] = tuple(_for_scipy(field) for field in item.values())
+        return array
     if isinstance(value, list):
         cell = np.empty((1, len(value)), object)
         for index, item in enumerate(value):
@@ -163,6 +196,11 @@ def _write(file: h5py.File, group: Any, name: str, value: Any, classes: bool) ->
         node = group.create_group(name)
         for field, item in value.items():
             _write(file, node, field, item, classes)
+    elif isinstance(value, Structs) and value:
+        node, kind = group.create_group(name), "struct"
+        for field in value[0]:
+            _write(file, node, field, [item[field] for item in value], classes)
+            node[field].attrs.pop("MATLAB_class", None)
     elif isinstance(value, list) and value:
         references = file.require_group("#refs#")
         cell = np.empty((len(value), 1), h5py.ref_dtype)

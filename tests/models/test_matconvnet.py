@@ -1,4 +1,4 @@
-"""SimpleNN files of every generation and format: networks, metadata and errors."""
+"""MatConvNet files of every generation and format: networks, metadata and errors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 from tests.models import simplenn_reference as reference
@@ -145,44 +144,14 @@ def test_the_image_size_may_stand_in_the_inputs(save: Save, tmp_path: Path) -> N
 @FORMATS
 def test_a_file_of_other_variables_holds_no_network(save: Save, tmp_path: Path) -> None:
     path = save(tmp_path / "data.mat", {"features": row(1, 2, 3)})
-    assert message(path) == "holds no SimpleNN network (a cell array `layers` of structs)"
+    assert message(path) == "holds no network of MatConvNet (an array `layers` of structs)"
 
 
 @FORMATS
 @pytest.mark.parametrize("layers", [[], ["conv1", "conv2"], "conv1", np.ones((2, 2))])
 def test_layers_that_are_no_structs_are_no_network(layers: Any, save: Save, tmp_path: Path) -> None:
     path = save(tmp_path / "data.mat", {"layers": layers})
-    assert message(path) == "holds no SimpleNN network (a cell array `layers` of structs)"
-
-
-@FORMATS
-def test_a_dagnn_is_called_a_dagnn(save: Save, tmp_path: Path) -> None:
-    layer = {"name": "conv1", "type": "dagnn.Conv", "inputs": ["x0"], "block": {"size": row(3, 3)}}
-    expected = "holds a DagNN; only SimpleNN networks can be read"
-    trees: list[dict[str, Any]] = [
-        {"net": {"layers": [layer], "vars": {"name": "x0"}, "params": {"name": "conv1f"}}},
-        {"layers": [layer]},
-        {"layers": layer},
-        {"layers": [{"name": "conv1", "type": "dagnn.Conv"}]},
-    ]
-    for number, tree in enumerate(trees):
-        assert message(save(tmp_path / f"{number}.mat", tree)) == expected
-
-
-def test_a_dagnn_whose_layers_are_a_struct_array_of_a_7_3_file_is_called_a_dagnn(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "net.mat"
-    with h5py.File(path, "w") as file:
-        layers = file.create_group("layers")
-        layers.attrs["MATLAB_class"] = np.bytes_("struct")
-        for field, text in (("name", "conv1"), ("block", "x"), ("type", "dagnn.Conv")):
-            code = np.frombuffer(text.encode("utf-16-le"), np.uint16)[:, None]
-            target = file.create_dataset(f"#refs#/{field}", data=code)
-            target.attrs["MATLAB_class"] = np.bytes_("char")
-            references = np.full((2, 1), target.ref, h5py.ref_dtype)
-            layers.create_dataset(field, data=references, dtype=h5py.ref_dtype)
-    assert message(path) == "holds a DagNN; only SimpleNN networks can be read"
+    assert message(path) == "holds no network of MatConvNet (an array `layers` of structs)"
 
 
 def test_a_mean_image_of_other_channels_is_an_error(tmp_path: Path) -> None:
@@ -239,8 +208,8 @@ def test_a_file_that_lacks_the_last_layer_is_an_error(
         matconvnet.check_layers(model.layers, zoo.get("vgg-m").layers, "vgg-m")
 
 
-def shell(layers: list[Any], tmp_path: Path) -> matconvnet.SimpleNN:
+def shell(layers: list[Any], tmp_path: Path) -> matconvnet.NetworkFile:
     """A model with these layers as plain data, and nothing behind them."""
     path = save_v5(tmp_path / "net.mat", {"layers": [a_conv()]})
     model = matconvnet.read(path)
-    return matconvnet.SimpleNN(model.module, tuple(layers), None, None, ())
+    return matconvnet.NetworkFile(model.module, tuple(layers), 3, None, None, ())

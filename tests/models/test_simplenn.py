@@ -135,9 +135,9 @@ def test_a_struct_of_one_layer_in_a_cell_is_a_network(tmp_path: Path) -> None:
 
 @FORMATS
 def test_an_unsupported_layer_is_named_with_its_type(save: Save, tmp_path: Path) -> None:
-    path = save(tmp_path / "net.mat", {"layers": [a_conv(), {"type": "bnorm", "name": "bn1"}]})
+    path = save(tmp_path / "net.mat", {"layers": [a_conv(), {"type": "spnorm", "name": "bn1"}]})
     assert message(path).startswith(
-        "layer bn1 is of the type 'bnorm', which is not supported (conv"
+        "layer bn1 is of the type 'spnorm', which is not supported (conv"
     )
 
 
@@ -182,3 +182,65 @@ def test_a_layer_that_makes_no_sense_is_named(
     layers: list[dict[str, Any]], expected: str, tmp_path: Path
 ) -> None:
     assert expected in message(save_v5(tmp_path / "net.mat", {"layers": layers}))
+
+
+def bnorm(name: str, channels: int) -> dict[str, Any]:
+    rng = np.random.default_rng(channels)
+    moments = rng.uniform(0.5, 2, (channels, 2))
+    weights = [rng.uniform(0.5, 2, (channels, 1)), rng.standard_normal((channels, 1)), moments]
+    return {"type": "bnorm", "name": name, "weights": weights}
+
+
+def mnist() -> dict[str, Any]:
+    """The layers and metadata of MatConvNet's example of handwritten digits, smaller."""
+    tree = bare(
+        conv("c1", filters(5, 5, 1, 6), filters(1, 6), stride=row(1), pad=row(0)),
+        bnorm("b1", 6),
+        {"type": "pool", "name": "p1", "method": "max", "pool": row(2, 2), "stride": row(2)},
+        conv("c2", filters(5, 5, 6, 4) * np.float32(1e-3), filters(1, 4)),
+        {"type": "sigmoid", "name": "s2"},
+        conv("c3", filters(8, 8, 4, 10), filters(1, 10)),
+        {"type": "softmaxloss", "name": "loss"},
+    )
+    meta = {"inputSize": row(28, 28, 1), "classes": {"name": [str(n) for n in range(1, 11)]}}
+    return tree | {"meta": meta}
+
+
+@FORMATS
+def test_the_example_of_handwritten_digits_equals_numpy(save: Save, tmp_path: Path) -> None:
+    path = save(tmp_path / "net.mat", mnist())
+    model = matconvnet.read(path)
+    pixels = image(28, 28, 1)
+    assert_close(outputs(model, pixels), reference.run(mnist()["layers"], pixels))
+    with pytest.warns(UserWarning, match=r"net\.mat: holds no mean image: 127\.5 is taken"):
+        loaded = matconvnet.load(path)
+    assert (loaded.preprocessing.mean, loaded.preprocessing.size) == ((127.5,), (28, 28))
+    assert loaded.classes == (*"123456789", "10")
+
+
+@FORMATS
+def test_a_transposed_convolution_equals_numpy(save: Save, tmp_path: Path) -> None:
+    up = {"upsample": row(2), "crop": row(1), "numGroups": row(2)}
+    layers = [
+        conv("c", filters(3, 3, 3, 4), filters(4, 1)),
+        {"type": "convt", "name": "t", "weights": [filters(4, 3, 3, 4), filters(6, 1)], **up},
+        {"type": "convt", "name": "u", "weights": [filters(2, 2, 5, 6), np.zeros((0, 0))]},
+    ]
+    model = matconvnet.read(save(tmp_path / "net.mat", bare(*layers)))
+    whole = [*layers[:2], {**layers[2], "weights": [filters(2, 2, 5, 6), np.zeros(5)]}]
+    assert_close(outputs(model, image(9, 8)), reference.run(whole, image(9, 8)))
+
+
+@pytest.mark.parametrize("kind", ["loss", "pdist", "error"])
+def test_losses_at_the_end_are_left_out(kind: str, tmp_path: Path) -> None:
+    layers = bare(a_conv(), {"type": "softmax", "name": "prob"}, {"type": kind, "name": "end"})
+    model = matconvnet.read(save_v5(tmp_path / "net.mat", layers))
+    assert [layer.name for layer in model.layers] == ["conv1", "prob"]
+    path = save_v5(tmp_path / "mid.mat", bare({"type": kind, "name": "mid"}, a_conv()))
+    assert message(path).startswith(f"layer mid is of the type '{kind}', which is not supported")
+
+
+def test_a_color_network_without_a_mean_image_gets_imagenets_and_says_so(tmp_path: Path) -> None:
+    path = save_v5(tmp_path / "net.mat", bare(a_conv()))
+    with pytest.warns(UserWarning, match=r"no mean image: 123\.68, 116\.779, 103\.939 is taken"):
+        assert matconvnet.load(path).preprocessing.mean == (123.68, 116.779, 103.939)

@@ -1,10 +1,12 @@
-"""Chains of layers as plain data: the networks of zoo.py, and those read from SimpleNN files.
+"""Layers as plain data: those of the networks of zoo.py, and those read from MatConvNet's files.
 
-`preimage.models.layers.build` makes networks of them. Nothing here imports torch.
+`preimage.models.layers.build` makes a network of a chain of them, `preimage.models.graph.build`
+one of a graph. Nothing here imports torch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
@@ -13,6 +15,10 @@ Pair: TypeAlias = tuple[int, int]
 
 Sides: TypeAlias = tuple[int, int, int, int]
 """Four values: for top, bottom, left and right."""
+
+
+Shape: TypeAlias = tuple[int, int, int]
+"""Numbers of channels, rows and columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,38 @@ class Convolution:
     padding: Sides = (0, 0, 0, 0)
     dilation: Pair = (1, 1)
     groups: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TransposedConvolution:
+    """The transpose of a convolution with `stride`, whose result loses `crop` at its sides."""
+
+    kind: ClassVar[str] = "convt"
+    name: str
+    kernel: Pair
+    channels: int
+    stride: Pair = (1, 1)
+    crop: Sides = (0, 0, 0, 0)
+    groups: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNormalization:
+    """(x - mean) / deviation * multiplier + bias, with four numbers for each channel."""
+
+    kind: ClassVar[str] = "bnorm"
+    name: str
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """x * multipliers + biases; what has no shape (D, H, W) here is an input, or is missing."""
+
+    kind: ClassVar[str] = "scale"
+    name: str
+    multipliers: Shape | None
+    biases: Shape | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +121,72 @@ class Softmax:
     name: str
 
 
-LayerSpec: TypeAlias = Convolution | Rectifier | Normalization | Pooling | Dropout | Softmax
+@dataclass(frozen=True, slots=True)
+class Sigmoid:
+    """1 / (1 + exp(-x))."""
+
+    kind: ClassVar[str] = "sigmoid"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """The sum of several maps of one shape."""
+
+    kind: ClassVar[str] = "sum"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Concatenation:
+    """Several maps, one after another along an axis of (N, D, H, W)."""
+
+    kind: ClassVar[str] = "concat"
+    name: str
+    axis: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """The part of a map from row and column `offset` on that is as large as a second map."""
+
+    kind: ClassVar[str] = "crop"
+    name: str
+    offset: Pair = (0, 0)
+
+
+LayerSpec: TypeAlias = (
+    Convolution
+    | TransposedConvolution
+    | BatchNormalization
+    | Scaling
+    | Rectifier
+    | Sigmoid
+    | Normalization
+    | Pooling
+    | Dropout
+    | Softmax
+    | Sum
+    | Concatenation
+    | Crop
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A layer of a graph, the names of the maps that it takes, and that of the one it makes."""
+
+    layer: LayerSpec
+    inputs: tuple[str, ...]
+    output: str
+
+
+def channels_after(layer: LayerSpec, inputs: Sequence[int]) -> int:
+    """Return the number of channels of a layer's output, from those of its inputs.
+
+    >>> channels_after(Concatenation("both"), [3, 5]), channels_after(Rectifier("relu"), [3])
+    (8, 3)
+    """
+    if isinstance(layer, Concatenation) and layer.axis == 1:
+        return sum(inputs)
+    return int(getattr(layer, "channels", inputs[0]))

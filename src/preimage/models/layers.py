@@ -12,11 +12,12 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, final
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from preimage.models import architecture
-from preimage.models.architecture import LayerSpec, Pair, Sides
+from preimage.models.architecture import LayerSpec, Pair, Shape, Sides
 
 
 @final
@@ -36,6 +37,91 @@ class PaddedConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """Return maps (N, out_channels, H', W') of maps (N, in_channels, H, W)."""
         return super().forward(_pad(x, self.pads))
+
+
+@final
+class CroppedConvTranspose2d(nn.ConvTranspose2d):
+    """A transposed convolution, with torch's arguments, whose result loses `crop` at its sides.
+
+    >>> import torch
+    >>> layer = CroppedConvTranspose2d(1, 2, kernel_size=4, stride=2, crop=(1, 0, 1, 0))
+    >>> layer(torch.ones(1, 1, 4, 4)).shape
+    torch.Size([1, 2, 9, 9])
+    """
+
+    def __init__(self, *filters: Any, crop: Sides, **options: Any) -> None:
+        super().__init__(*filters, **options)
+        self.crop = crop
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """Return maps (N, out_channels, H', W') of maps (N, in_channels, H, W)."""
+        top, bottom, left, right = self.crop
+        y = super().forward(x, output_size)
+        return y[:, :, top : y.shape[2] - bottom, left : y.shape[3] - right]
+
+
+@final
+class Scale(nn.Module):
+    """x * multipliers + biases: parameters, or else inputs after x.
+
+    >>> import torch
+    >>> layer = Scale(None, (2, 1, 1))
+    >>> layer(torch.ones(1, 2, 4, 4), torch.ones(1, 2, 1, 1)).shape
+    torch.Size([1, 2, 4, 4])
+    """
+
+    def __init__(self, multipliers: Shape | None, biases: Shape | None) -> None:
+        super().__init__()
+        self.weight = None if multipliers is None else nn.Parameter(torch.ones(multipliers))
+        self.bias = None if biases is None else nn.Parameter(torch.zeros(biases))
+
+    def forward(self, x: Tensor, *given: Tensor) -> Tensor:
+        """Return maps of the shape of `x` (N, D, H, W)."""
+        own = [values for values in (self.weight, self.bias) if values is not None]
+        factors = [*given, *own]
+        return x * factors[0] + factors[1] if len(factors) > 1 else x * factors[0]
+
+
+@final
+class Sum(nn.Module):
+    """The sum of several maps."""
+
+    def forward(self, x: Tensor, *others: Tensor) -> Tensor:
+        """Return a map of the shape of all maps (N, D, H, W)."""
+        for other in others:
+            x = x + other
+        return x
+
+
+@final
+class Concatenation(nn.Module):
+    """Several maps, one after another along `axis`."""
+
+    def __init__(self, axis: int) -> None:
+        super().__init__()
+        self.axis = axis
+
+    def forward(self, *maps: Tensor) -> Tensor:
+        """Return one map of several (N, D, H, W)."""
+        return torch.cat(maps, self.axis)
+
+
+@final
+class Crop(nn.Module):
+    """The part of a map that is as large as another one, from row and column `offset` on.
+
+    Where fewer rows or columns are left over than that, the part ends with the map.
+    """
+
+    def __init__(self, offset: Pair) -> None:
+        super().__init__()
+        self.offset = offset
+
+    def forward(self, x: Tensor, like: Tensor) -> Tensor:
+        """Return maps (N, D, H', W') of `x` (N, D, H, W), with H' and W' of `like`."""
+        (rows, columns), (height, width) = x.shape[2:], like.shape[2:]
+        top, left = min(self.offset[0], rows - height), min(self.offset[1], columns - width)
+        return x[:, :, top : top + height, left : left + width]
 
 
 @final
@@ -124,26 +210,53 @@ def build(layers: Sequence[LayerSpec], channels: int = 3) -> nn.Sequential:
     """
     modules: OrderedDict[str, nn.Module] = OrderedDict()
     for layer in layers:
-        modules[layer.name] = _module(layer, channels)
-        if isinstance(layer, architecture.Convolution):
-            channels = layer.channels
+        modules[layer.name] = module_of(layer, channels)
+        channels = architecture.channels_after(layer, [channels])
     return nn.Sequential(modules)
 
 
-def _module(layer: LayerSpec, channels: int) -> nn.Module:
+def module_of(layer: LayerSpec, channels: int) -> nn.Module:
+    """Return the module of a layer, with random weights, for maps of `channels` channels."""
     match layer:
         case architecture.Convolution():
             return _convolution(layer, channels)
-        case architecture.Rectifier():
-            return nn.LeakyReLU(layer.leak) if layer.leak else nn.ReLU()
+        case architecture.TransposedConvolution():
+            filters = channels, layer.channels, layer.kernel, layer.stride
+            return CroppedConvTranspose2d(*filters, groups=layer.groups, crop=layer.crop)
+        case architecture.BatchNormalization():  # its deviation contains epsilon already
+            return nn.BatchNorm2d(layer.channels, eps=0.0)
+        case architecture.Scaling():
+            return Scale(layer.multipliers, layer.biases)
+        case _:
+            return _without_weights(layer)
+
+
+def _without_weights(layer: LayerSpec) -> nn.Module:
+    match layer:
         case architecture.Normalization():
             return LocalResponseNorm(layer.size, layer.kappa, layer.alpha, layer.beta)
         case architecture.Pooling():
             return _pooling(layer)
+        case architecture.Concatenation():
+            return Concatenation(layer.axis)
+        case architecture.Crop():
+            return Crop(layer.offset)
+        case _:
+            return _pointwise(layer)
+
+
+def _pointwise(layer: LayerSpec) -> nn.Module:
+    match layer:
+        case architecture.Rectifier():
+            return nn.LeakyReLU(layer.leak) if layer.leak else nn.ReLU()
         case architecture.Dropout():
             return nn.Dropout(layer.rate)
+        case architecture.Sigmoid():
+            return nn.Sigmoid()
         case architecture.Softmax():
             return nn.Softmax(dim=1)
+        case _:
+            return Sum()
 
 
 def _convolution(layer: architecture.Convolution, channels: int) -> nn.Module:

@@ -1,7 +1,8 @@
-"""Networks saved by MatConvNet as SimpleNN `.mat` files.
+"""Networks saved by MatConvNet as `.mat` files: chains (SimpleNN) and graphs (DagNN).
 
 Vedaldi & Lenc, "MatConvNet: Convolutional neural networks for MATLAB" (ACM MM 2015). A
-SimpleNN is a cell array `layers` of structs. Three generations of files differ:
+SimpleNN is a cell array `layers` of structs; for a DagNN see `preimage.models.dagnn`. Three
+generations of SimpleNN files differ:
 
 | MatConvNet | weights of a convolution | mean image, classes | type of an LRN |
 |---|---|---|---|
@@ -16,16 +17,19 @@ per group, filters) and are correlated with the image, as in torch.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from preimage.models import mat_file
+from preimage.models import graph, mat_file
 from preimage.models.architecture import Convolution, LayerSpec, Pooling
+from preimage.models.dagnn import read_graph
 from preimage.models.errors import ModelError
 from preimage.models.layers import build
 from preimage.models.loaded import Loaded
@@ -38,20 +42,22 @@ _IMAGENET_MEAN = (123.68, 116.779, 103.939)
 
 
 @dataclass(frozen=True, slots=True)
-class SimpleNN:
-    """The contents of a SimpleNN file.
+class NetworkFile:
+    """The contents of a file.
 
     Attributes:
         module: the layers under their names.
-        layers: the same layers as plain data.
+        layers: the same layers as plain data, in the order of a pass.
+        channels: the number of channels of the image.
         mean: the mean color of the training images, RGB 0..255, one value per channel of
             the image; None if the file has none.
         image_size: height and width of the training images; None if the file has none.
         classes: names of the classes, see `Loaded`.
     """
 
-    module: nn.Sequential
+    module: nn.Module
     layers: tuple[LayerSpec, ...]
+    channels: int
     mean: tuple[float, ...] | None
     image_size: tuple[int, int] | None
     classes: tuple[str, ...]
@@ -60,9 +66,11 @@ class SimpleNN:
 def load(
     path: str | os.PathLike[str], name: str = "", expected: Sequence[LayerSpec] = ()
 ) -> Loaded:
-    """Load the network in a SimpleNN file; if it has no mean color, ImageNet's is used.
+    """Load the network in a file.
 
-    If `expected` layers are given, the file must hold them. Errors call their network `name`.
+    If the file has no mean color, ImageNet's is used, or 127.5 unless images are RGB, after a
+    warning. If `expected` layers are given, the file must hold them. Errors call their network
+    `name`.
 
     Raises:
         ModelError: as `read`, and if the file holds another network than the expected one.
@@ -73,7 +81,12 @@ def load(
             check_layers(found.layers, expected, name)
         except ModelError as error:
             raise ModelError(f"{os.fspath(path)}: {error}") from None
-    preprocessing = Preprocessing(mean=found.mean or _IMAGENET_MEAN, size=found.image_size)
+    mean = found.mean
+    if mean is None:
+        mean = _IMAGENET_MEAN if found.channels == 3 else (127.5,) * found.channels
+        text = ", ".join(map(str, mean))
+        warnings.warn(f"{os.fspath(path)}: holds no mean image: {text} is taken", stacklevel=2)
+    preprocessing = Preprocessing(mean=mean, size=found.image_size)
     return Loaded(found.module, preprocessing, found.classes)
 
 
@@ -84,11 +97,11 @@ def untrained(layers: Sequence[LayerSpec], image_size: tuple[int, int]) -> Loade
     return Loaded(module, Preprocessing(mean=_IMAGENET_MEAN, size=image_size))
 
 
-def read(path: str | os.PathLike[str]) -> SimpleNN:
-    """Read a SimpleNN file.
+def read(path: str | os.PathLike[str]) -> NetworkFile:
+    """Read a file.
 
     Raises:
-        ModelError: if the file is missing, damaged or no SimpleNN, or a layer is not supported.
+        ModelError: if the file is missing, damaged or of another kind, or a layer is not supported.
     """
     variables: dict[str, Any] = mat_file.load(path, _VARIABLES)
     try:
@@ -121,37 +134,53 @@ def _describe(layer: LayerSpec) -> str:
     return text
 
 
-def _read(variables: dict[str, Any]) -> SimpleNN:
+def _read(variables: dict[str, Any]) -> NetworkFile:
     net = variables.get("net")
     if "layers" not in variables and isinstance(net, dict):
         variables = net
-    _refuse_dagnn(variables)
-    layers = variables.get("layers")
-    if not (isinstance(layers, list) and layers and all(isinstance(x, dict) for x in layers)):
-        raise ModelError("holds no SimpleNN network (a cell array `layers` of structs)")
-    specs, weights, channels = read_layers(layers)
-    with torch.device("meta"):
-        network = build(specs, channels)
-    network.load_state_dict(weights, assign=True)
+    layers = _structs(variables.get("layers"))
+    if not layers:
+        raise ModelError("holds no network of MatConvNet (an array `layers` of structs)")
     meta = _struct(variables.get("meta"))
+    inputs = _struct(meta.get("inputs"))
+    if "params" in variables or any("block" in layer for layer in layers):
+        nodes, weights, image, channels = read_graph(
+            layers, _structs(variables.get("params")), str(inputs.get("name", ""))
+        )
+        specs = [node.layer for node in nodes]
+        build_network: Callable[[], nn.Module] = partial(graph.build, nodes, image, channels)
+    else:
+        specs, weights, channels = read_layers(layers)
+        build_network = partial(build, specs, channels)
+    with torch.device("meta"):
+        network = build_network()
+    network.load_state_dict(weights, assign=True)
     normalization = _struct(meta.get("normalization", variables.get("normalization")))
-    classes = _struct(meta.get("classes", variables.get("classes")))
-    return SimpleNN(
+    return NetworkFile(
         module=network.eval().requires_grad_(False),
         layers=tuple(specs),
+        channels=channels,
         mean=_mean_color(normalization.get("averageImage"), channels),
         image_size=_size(normalization.get("imageSize"))
-        or _size(_struct(meta.get("inputs")).get("size")),
-        classes=_strings(classes.get("description")),
+        or _size(inputs.get("size"))
+        or _size(meta.get("inputSize")),
+        classes=_classes(meta.get("classes", variables.get("classes"))),
     )
 
 
-def _refuse_dagnn(variables: dict[str, Any]) -> None:
-    layers = variables.get("layers")
-    first = layers[0] if isinstance(layers, list) and layers else layers
-    kind = str(_struct(first).get("type", ""))
-    if "params" in variables or "block" in _struct(first) or kind.startswith("dagnn."):
-        raise ModelError("holds a DagNN; only SimpleNN networks can be read")
+def _classes(value: Any) -> tuple[str, ...]:
+    """Return the descriptions of the classes, or else their names."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    classes = _struct(value)
+    return _strings(classes.get("description")) or _strings(classes.get("name"))
+
+
+def _structs(value: Any) -> list[dict[str, Any]]:
+    """Return the structs of an array, or the one that stands for it; none for anything else."""
+    structs = [value] if isinstance(value, dict) else value
+    is_array = isinstance(structs, list) and all(isinstance(item, dict) for item in structs)
+    return structs if is_array else []
 
 
 def _struct(value: Any) -> dict[str, Any]:

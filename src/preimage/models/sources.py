@@ -2,7 +2,7 @@
 
     alexnet, vgg-m, ...                the networks of MatConvNet's zoo
     efficientnet-lite0                 a network whose weights come with a package
-    matconvnet:FILE.mat                any other SimpleNN file
+    matconvnet:FILE.mat                any other file of MatConvNet
     torchvision:resnet50               a classification network of torchvision
     timm:vit_small_patch16_224         a network of timm, with a tag or without
     hf:facebook/dinov2-small           a network of transformers, by its name on the hub or a folder
@@ -58,7 +58,7 @@ def load(name: str, weights: str | Path | None = None) -> Loaded:
 
     Args:
         name: one of the forms listed at the top of this module.
-        weights: a file (SimpleNN for the networks of the zoo, else safetensors or a torch
+        weights: a file (.mat for the networks of the zoo, else safetensors or a torch
             state dict); "random" for untrained weights from a fixed seed. If None, the
             network's own weights, which must be on this machine.
 
