@@ -12,6 +12,7 @@ import torch
 from PIL import Image, ImageOps
 
 from preimage import hoggle
+from preimage.decoding import ImageError
 from preimage.hoggle import (
     CELL_SIZE,
     CELLS,
@@ -20,7 +21,7 @@ from preimage.hoggle import (
     PairedDictionaries,
     average_patches,
 )
-from preimage.images import ImageError, match_contrast, psnr
+from preimage.images import match_contrast, psnr
 from preimage.losses import relative_error
 from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY

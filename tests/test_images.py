@@ -10,12 +10,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from preimage.decoding import ImageError, ImageLike
 from preimage.images import (
-    ImageError,
-    ImageLike,
     fit_within,
     load_image,
     psnr,
@@ -132,12 +131,6 @@ def test_cmyk_becomes_rgb() -> None:
     assert _pixels(load_image(encoded(image, "TIFF")))[0, 0].tolist() == [255, 0, 0]
 
 
-def test_of_an_animation_the_first_picture_is_taken() -> None:
-    frames = [Image.new("L", (4, 4), level) for level in (10, 200)]
-    file = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    assert load_image(file).unique().tolist() == [10]
-
-
 @pytest.mark.parametrize(
     ("array", "message"),
     [
@@ -168,18 +161,84 @@ def test_wide_integers_are_refused_because_their_range_is_anyones_guess(
         load_image(np.array([[0, 255]], dtype))
 
 
-def test_a_floating_point_file_is_0_to_255_as_pillow_has_it() -> None:
-    loaded = load_image(encoded(Image.fromarray(np.array([[0, 127.5, 255]], np.float32)), "TIFF"))
-    assert loaded.tolist() == [[[0, 127.5, 255]]]
-
-
-@pytest.mark.parametrize("values", [[[0, np.nan]], [[-3, 1000]]])
-def test_a_floating_point_file_with_nan_or_out_of_range_is_refused(
-    values: list[list[float]],
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [
+        ([[0.1, 0.5, 0.9]], 0, 1),
+        ([[0, 127.5, 255]], 0, 255),
+        ([[-3, 500, 1000]], -3, 1000),
+    ],
+)
+def test_a_floating_point_file_has_the_range_of_its_values_and_a_warning_says_so(
+    values: list[list[float]], low: float, high: float, tmp_path: Path
 ) -> None:
-    file = encoded(Image.fromarray(np.array(values, np.float32)), "TIFF")
-    with pytest.raises(ImageError, match=r"NaN|pixel values must be"):
-        load_image(file)
+    array = np.array(values, np.float32)
+    Image.fromarray(array).save(tmp_path / "a.tif")
+    message = rf"a\.tif: values from .*: black is taken as {low} and white as {high}"
+    with pytest.warns(UserWarning, match=message):
+        loaded = load_image(tmp_path / "a.tif")
+    np.testing.assert_allclose(loaded[0], (array - low) * (255 / (high - low)), rtol=1e-5)
+
+
+def test_a_ct_with_negative_values_has_its_own_range() -> None:
+    hounsfield = np.array([[-1000, -200, 400]], np.int32)
+    with pytest.warns(UserWarning, match="black is taken as -1000 and white as 400"):
+        loaded = load_image(encoded(Image.fromarray(hounsfield), "TIFF"))
+    np.testing.assert_allclose(loaded[0], (hounsfield + 1000) * (255 / 1400), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("largest", "white"), [(4095, 4095), (3000, 4095), (900, 1023),
+                                                (12000, 16383), (200, 255)])  # fmt: skip
+def test_fewer_bits_in_a_16_bit_file_or_array_are_noticed(largest: int, white: int) -> None:
+    values = np.array([[0, largest // 2, largest]], np.uint16)
+    for source in (encoded(Image.fromarray(values), "PNG"), values):
+        with pytest.warns(UserWarning, match=f"black is taken as 0 and white as {white}"):
+            loaded = load_image(source)
+        np.testing.assert_allclose(loaded[0], values * (255 / white), rtol=1e-6)
+
+
+def test_the_tags_of_a_tiff_state_its_range() -> None:
+    values = np.array([[-1000, -200, 400]], np.float32)
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[340], tags[341] = -1024.0, 3071.0
+    loaded = load_image(encoded(Image.fromarray(values), "TIFF", tiffinfo=tags))
+    np.testing.assert_allclose(loaded[0], (values + 1024) * (255 / 4095), rtol=1e-6)
+
+
+def test_a_declared_range_holds_for_files_arrays_and_tensors_and_is_clipped() -> None:
+    values = np.array([[-2000, -1000, -300, 400, 3000]], np.int16)
+    expected = [[[0.0, 0.0, 127.5, 255.0, 255.0]]]
+    for source in (
+        values, values.astype(np.int64), torch.from_numpy(values), values.astype(np.float64),
+        encoded(Image.fromarray(values.astype(np.int32)), "TIFF"),
+    ):  # fmt: skip
+        assert load_image(source, range=(-1000, 400)).tolist() == expected
+    assert load_image(np.array([[0, 51, 255]], np.uint8), range=(-1000, 400)).tolist() == [
+        [[0, 51, 255]]
+    ]
+
+
+def test_values_that_do_not_look_like_the_declared_range_are_told_or_refused() -> None:
+    with pytest.warns(UserWarning, match=r"values from 0 to 1 for .* 0..10000: they may be in oth"):
+        load_image(np.array([[0.0, 1.0]]), range=(0, 10000))
+    with pytest.warns(UserWarning, match=r"75 % were clipped"):
+        load_image(np.array([[0.5, 2, 3, 4]]), range=(0, 1))
+    with pytest.raises(ImageError, match=r"no value lies in the declared range of 0\.\.1"):
+        load_image(np.array([[2.0, 3.0]]), range=(0, 1))
+
+
+def test_what_rounding_leaves_beyond_0_and_1_is_cut_off() -> None:
+    values = np.array([[-1e-6, 0.5, 1.0000001]])
+    assert load_image(values).tolist() == [[[0, 127.5, 255]]]
+    with pytest.raises(ImageError, match=r"not 0 to 1\.002"):
+        load_image(np.array([[0, 1.002]]))
+
+
+def test_a_floating_point_file_with_nan_or_a_single_large_value_is_refused() -> None:
+    for values in ([[0, np.nan]], [[5, 5]]):
+        file = encoded(Image.fromarray(np.array(values, np.float32)), "TIFF")
+        with pytest.raises(ImageError, match=r"NaN|pixel values must be"):
+            load_image(file)
 
 
 def test_something_else_than_an_image_is_refused() -> None:

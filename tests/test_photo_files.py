@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from preimage.decoding import ImageError
 from preimage.files import write_whole
-from preimage.images import ImageError
 from preimage.photo_files import photo_paths, shipped_photos
 
 

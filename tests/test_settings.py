@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import TypeAdapter
 from torch import nn
@@ -97,7 +99,7 @@ def test_settings_cannot_be_changed_in_place() -> None:
     ("changes", "message"),
     [
         ({"alpha": 1}, "alpha must be at least 2"),
-        ({"beta": 0.5}, "beta 1"),
+        ({"beta": 0.5}, "beta must be at least 1"),
         ({"pixel_norm": 0}, "pixel_norm must be positive"),
         ({"max_pixel_norm": -1}, "max_pixel_norm must be positive"),
         ({"gradient_norm": float("nan")}, "gradient_norm must be positive"),
@@ -107,19 +109,59 @@ def test_settings_cannot_be_changed_in_place() -> None:
         ({"momentum": 1}, "momentum must lie in"),
         ({"jitter_scale": 0}, "jitter_scale must be at least 1"),
         ({"rotation": -1}, "rotation must lie in"),
-        ({"zoom": 0.5}, "zoom be at least 1"),
+        ({"zoom": 0.5}, "zoom must lie in 1..100"),
         ({"parameterization": "wavelets"}, "there are pixels, fourier"),
         ({"learning_rate": 0}, "learning rates must be positive"),
         ({"final_learning_rate": 0}, "learning rates must be positive"),
         ({"iterations": -1}, "must not be negative"),
         ({"final_iterations": -1}, "must not be negative"),
         ({"jitter": 0}, "jitter must be at least 1"),
+        ({"jitter": 1.5}, "jitter must be a whole number, not 1.5"),
+        ({"jitter_scale": True}, "jitter_scale must be a whole number, not True"),
+        ({"iterations": 1.5}, "must be a whole number, not 1.5"),
+        ({"zoom": float("inf")}, "zoom must lie in 1..100, not inf"),
+        ({"rotation": float("nan")}, "rotation must lie in 0..180, not nan"),
+        *(
+            ({name: float("inf")}, f"{name} must be a finite number, not inf")
+            for name in (
+                "alpha",
+                "beta",
+                "pixel_norm",
+                "max_pixel_norm",
+                "gradient_norm",
+                "loss_weight",
+                "start_amplitude",
+                "strength",
+            )
+        ),
+        ({"learning_rate": float("inf")}, "learning rates must be a finite number, not inf"),
+        ({"momentum": float("nan")}, "momentum must"),
+        ({"loss_weight": "many"}, "loss_weight must not be negative, not 'many'"),
         ({"solver": "algorithm-1"}, "solver must be Algorithm1 or SobolevLBFGS, not 'algorithm-1'"),
     ],
 )
 def test_values_out_of_range_are_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         PAPER.replace(**changes)
+
+
+@pytest.mark.parametrize("stage", [(1.5, 1), (1, float("nan")), (0, 1), ("1", 1), 3])
+def test_a_stage_is_a_count_and_a_softness(stage: Any) -> None:
+    with pytest.raises(ValueError, match="a stage is"):
+        SobolevLBFGS(stages=(stage,))
+
+
+def test_numbers_of_numpy_are_settings() -> None:
+    given = PAPER.replace(iterations=np.int64(7), jitter=np.uint8(3), zoom=np.float32(1.5))
+    assert (type(given.jitter), given.jitter, type(given.zoom)) == (int, 3, float)
+    assert given.with_steps(np.int64(5)).solver == PAPER.solver.with_steps(5)  # type: ignore[arg-type]
+
+
+def test_the_norms_of_more_than_three_channels_grow_with_their_root() -> None:
+    assert PAPER.for_channels(1) is PAPER.for_channels(3) is PAPER
+    of_27 = PAPER.for_channels(27)
+    assert (of_27.pixel_norm, of_27.max_pixel_norm) == (240, 480)
+    assert of_27.replace(pixel_norm=80, max_pixel_norm=160, gradient_norm=80 / 6.5) == PAPER
 
 
 @pytest.mark.parametrize("kind", [Settings, Algorithm1])

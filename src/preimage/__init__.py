@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from preimage.catalog import network, representation
-    from preimage.images import ImageError
+    from preimage.decoding import ImageError
     from preimage.masks import Mask
     from preimage.networks import Network
     from preimage.optimizer import NonFiniteEnergyError, Progress
@@ -75,7 +75,7 @@ __all__ = [
 
 _NAMES = {
     "catalog": ("network", "representation"),
-    "images": ("ImageError",),
+    "decoding": ("ImageError",),
     "masks": ("Mask",),
     "networks": ("Network",),
     "optimizer": ("NonFiniteEnergyError", "Progress"),

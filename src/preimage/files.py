@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import secrets
+import stat
 import time
 import zipfile
 from collections.abc import Iterator
@@ -93,6 +94,23 @@ def explain(error: OSError) -> str:
     reason = error.strerror or (os.strerror(error.errno) if error.errno else str(error))
     words = " ".join(reason.split()) or type(error).__name__
     return f"{error.filename}: {words}" if error.filename else words
+
+
+def check_is_file(path: Path) -> None:
+    """Raise unless a path is that of a file that can be read to its end.
+
+    Reading a named pipe would wait for a writer, and a device such as /dev/zero never ends.
+
+    Raises:
+        OSError: if there is none, or it is a folder, a pipe, a socket or a device.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
+        kind = kinds.get(stat.S_IFMT(mode), "a device")
+        raise OSError(errno.EINVAL, f"is {kind}, not a file", str(path))
 
 
 def is_partial(path: Path) -> bool:

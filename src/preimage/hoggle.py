@@ -26,8 +26,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from preimage.decoding import ImageError
 from preimage.files import check_archive, sha256, write_whole
-from preimage.images import ImageError, with_deviation
+from preimage.images import with_deviation
 from preimage.models.optional import import_optional
 from preimage.preprocessing import GRAY
 from preimage.presets import NNPREIMAGE

@@ -1,7 +1,7 @@
-"""Photos and arrays as tensors: loading, resizing, contrast, and how far two images differ.
+"""Photos as tensors: ranges of values, resizing, contrast, and how far two images differ.
 
 In the core an image is float32, (N, D, H, W), zero-mean, with 255 from black to white. Files,
-arrays and the ranges 0..1 and 0..255 exist only here and in `preprocessing`.
+arrays and other ranges exist only here, in `decoding` and in `preprocessing`.
 """
 
 from __future__ import annotations
@@ -10,157 +10,138 @@ import math
 import os
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, Union
 
 import numpy as np
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from PIL import Image
+from preimage.decoding import ImageError, ImageLike, Pixels, decode
 
-ImageLike: TypeAlias = Union[str, os.PathLike[str], BinaryIO, "Image.Image", np.ndarray, Tensor]
-"""A path or an open file, a PIL image, an array (H, W[, D]) or a tensor ([D,] H, W)."""
-
-MAX_PIXELS = 64_000_000
-"""The most pixels of an image file, checked before it is decoded, or of a resized image."""
+_ROUNDING = 1e-3
+"""How far floating-point values may lie outside 0..1: what resizing and half precision leave."""
+_SMALL_PART = 64
+"""A photo that spans less than this part of a declared range is probably in other units."""
 
 
-class ImageError(ValueError):
-    """The error for a file or an array that cannot be used as an image."""
-
-
-def load_image(source: ImageLike) -> Tensor:
-    """Load any image as float32 RGB or gray, (D, H, W) with D 3 or 1, values 0..255.
+def load_image(
+    source: ImageLike,
+    *,
+    channels: int | None = None,
+    range: tuple[float, float] | None = None,  # noqa: A002
+) -> Tensor:
+    """Load any image as float32, (D, H, W), values 0..255.
 
     Of files and PIL images, the EXIF orientation is applied, transparent pixels are blended
-    with white, and palettes, CMYK and 16-bit grays are converted. Of arrays and tensors,
-    8-bit integers mean 0..255, 16-bit integers 0..65535, and floating point 0..1.
+    with white, and palettes and CMYK are converted. Without a range, 8-bit integers mean
+    0..255, 16-bit integers 0..65535, and floating point 0..1. If the values of a file contradict
+    this, its own range is taken (its tags, 10, 12 or 14 bits, or its smallest and largest
+    value), and a warning says so.
+
+    Args:
+        source: a picture file, an array saved by `numpy.save`, a PIL image, an array or a tensor.
+        channels: D. If None, 3 or 1. If it is 3 or 1, the image can still have 1 or 3.
+        range: the values of black and white. Values outside are clipped. Values of 8 bits are
+            always 0..255.
 
     Raises:
-        ImageError: if the source is not an image, is truncated, has more than
-            `MAX_PIXELS` pixels, or holds values out of range.
+        ImageError: if the source is not an image, is truncated, has more pixels than
+            `checks.MAX_PIXELS`, is a film or a volume, or holds values out of range.
         TypeError: if the source is of another type.
 
     >>> load_image(np.full((2, 3), 0.5)).shape
     torch.Size([1, 2, 3])
+    >>> load_image(np.array([[-1000, 400]]), range=(-1000, 400)).tolist()
+    [[[0.0, 255.0]]]
     """
-    if isinstance(source, Tensor):
-        return _from_array(source.detach().cpu().numpy(), channels_first=True)
-    if isinstance(source, np.ndarray):
-        return _from_array(source, channels_first=False)
-    from PIL import Image
-
-    if isinstance(source, Image.Image):
-        return _from_array(_pixels(source), channels_first=False)
-    if not isinstance(source, str | os.PathLike):
-        if not hasattr(source, "read"):
-            raise TypeError(
-                "an image must be a path, an open file, a PIL image, an array or a tensor, "
-                f"not {type(source).__name__}"
-            )
-        return _from_array(read_pixels(source), channels_first=False)
+    pixels = decode(source, channels)
+    name = f"{source}: " if isinstance(source, str | os.PathLike) else ""
     try:
-        with Path(source).open("rb") as file:
-            return _from_array(read_pixels(file), channels_first=False)
-    except OSError as error:
-        raise ImageError(f"{source}: {error.strerror or error}") from None
+        values = _checked(pixels.values)
+        if values.dtype == np.uint8:
+            low, high = 0.0, 255.0
+        elif range is not None:
+            low, high = range
+            _check_declared(values, low, high, name)
+        else:
+            low, high = pixels.range or _usual_range(pixels, values, name)
     except ImageError as error:
-        raise ImageError(f"{source}: {error}") from None
+        raise ImageError(f"{name}{error}") from None
+    if low:
+        values = values.astype(np.float64) - low
+    scaled = values.astype(np.float32) * np.float32(255.0 / (high - low))
+    return torch.from_numpy(np.ascontiguousarray(scaled.clip(0, 255)))
 
 
-def read_pixels(file: BinaryIO) -> np.ndarray:
-    """Decode an image file to an array (H, W) or (H, W, 3) that `load_image` takes.
+def _checked(values: np.ndarray) -> np.ndarray:
+    """Return real, finite values; truth values become black and white."""
+    if values.dtype == np.bool_:
+        return values.astype(np.uint8) * 255
+    if values.dtype.kind not in "fiu":
+        raise ImageError(f"an image cannot be made of {values.dtype} values")
+    if values.dtype.kind == "f" and not np.isfinite(values.astype(np.float32)).all():
+        raise ImageError("the image holds NaN or infinite values")
+    return values
 
-    Loading the array gives the same image as loading the file.
+
+def _check_declared(values: np.ndarray, low: float, high: float, name: str) -> None:
+    """Warn if the values do not look like values of the declared range; raise if none is."""
+    least, largest = float(values.min()), float(values.max())
+    outside = float(((values < low) | (values > high)).mean())
+    words = f"{name}values from {least:g} to {largest:g} for a declared range of {low:g}..{high:g}"
+    if outside == 1:
+        raise ImageError(
+            f"no value lies in the declared range of {low:g}..{high:g}: they run from "
+            f"{least:g} to {largest:g}"
+        )
+    if outside > 0.5:
+        warnings.warn(f"{words}: {100 * outside:.0f} % were clipped", stacklevel=3)
+    elif 0 < largest - least < (high - low) / _SMALL_PART:
+        warnings.warn(f"{words}: they may be in other units", stacklevel=3)
+
+
+def _usual_range(pixels: Pixels, values: np.ndarray, name: str) -> tuple[float, float]:
+    """Return the values of black and white that the type of the values stands for.
 
     Raises:
-        ImageError: as `load_image`.
+        ImageError: if the type has no such range, or the values lie outside.
     """
-    from PIL import Image, UnidentifiedImageError
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of large sizes and damaged metadata
-        try:
-            with Image.open(file) as image:
-                return _pixels(image)
-        except ImageError:
-            raise
-        except UnidentifiedImageError:
-            raise ImageError("not an image that Pillow can open") from None
-        except Image.DecompressionBombError:
-            limit = MAX_PIXELS // 10**6
-            raise ImageError(
-                f"more than the limit of {limit} megapixels: reduce it first"
-            ) from None
-        except Exception as error:  # Pillow's plugins raise anything for a damaged header
-            raise _damaged(error) from None
-
-
-def _pixels(image: Image.Image) -> np.ndarray:
-    """Decode an image to an array of uint8, of uint16, or of floats in 0..1."""
-    from PIL import Image, ImageOps
-
-    width, height = image.size
-    if width * height > MAX_PIXELS:
+    least, largest = float(values.min()), float(values.max())
+    is_wide = values.dtype.kind in "iu" and values.dtype.itemsize > 2 and not pixels.is_picture
+    if is_wide:
         raise ImageError(
-            f"{width * height / 1e6:.0f} megapixels, more than the limit of "
-            f"{MAX_PIXELS // 10**6}: reduce it first"
+            f"{values.dtype} pixel values have no defined range: use uint8 (0..255) or uint16 "
+            "(0..65535), or declare it: Preprocessing(..., range=(low, high))"
         )
-    try:
-        image.load()
-        image = ImageOps.exif_transpose(image)
-        if image.mode == "I" or image.mode.startswith("I;16"):
-            return np.asarray(image).clip(0, 65535).astype(np.uint16)
-        if image.mode == "F":
-            return np.asarray(image) / 255
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        image = image.convert("L" if image.mode in ("1", "L") else "RGB")
-    except ImageError:
-        raise
-    except Exception as error:
-        raise _damaged(error) from None
-    return np.asarray(image)
-
-
-def _damaged(error: Exception) -> ImageError:
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return ImageError(f"damaged or truncated image ({reason})")
-
-
-def _from_array(array: np.ndarray, channels_first: bool) -> Tensor:
-    given = array.shape
-    if array.ndim == 3 and not channels_first:
-        array = np.moveaxis(array, 2, 0)
-    elif array.ndim == 2:
-        array = array[None]
-    if array.ndim != 3 or array.shape[0] not in (1, 3) or 0 in array.shape:
-        wanted = "(3 or 1, H, W)" if channels_first else "(H, W), (H, W, 1) or (H, W, 3)"
-        raise ImageError(f"an image must be {wanted}, not of shape {given}")
-    if array.dtype == np.bool_:
-        array = array.astype(np.uint8) * 255
-    scale = 255.0
-    if np.issubdtype(array.dtype, np.integer):
-        if array.dtype.itemsize > 2:
-            raise ImageError(
-                f"{array.dtype} pixel values have no defined range: use uint8 (0..255) or uint16 "
-                "(0..65535)"
-            )
-        scale = 255.0 / (65535 if array.dtype.itemsize > 1 else 255)
-    elif not np.issubdtype(array.dtype, np.floating):
-        raise ImageError(f"an image cannot be made of {array.dtype} values")
-    values = array.astype(np.float32) * np.float32(scale)
-    if not np.isfinite(values).all():
-        raise ImageError("the image holds NaN or infinite values")
-    if values.min() < 0 or values.max() > 255:
+    if values.dtype.kind == "f":
+        fits, usual = least >= -_ROUNDING and largest <= 1 + _ROUNDING, (0.0, 1.0)
+    elif values.dtype.itemsize == 1:
+        fits, usual = least >= 0, (0.0, 255.0)
+    else:
+        fits, usual = least >= 0 and largest <= 65535, (0.0, _full_scale(largest))
+    if not fits and pixels.is_picture and least < largest:
+        usual = least, largest
+    elif not fits:
         raise ImageError(
             f"pixel values must be 0..1 (floating point), 0..255 (8 bits) or 0..65535 (16 bits), "
-            f"not {array.min():g} to {array.max():g}"
+            f"not {least:.7g} to {largest:.7g}; or declare their range: "
+            "Preprocessing(..., range=(low, high))"
         )
-    return torch.from_numpy(np.ascontiguousarray(values))
+    is_usual = usual == (0, 65535) if values.dtype.itemsize > 1 else True
+    if values.dtype.kind == "f":
+        is_usual = not pixels.is_picture
+    if not is_usual:
+        warnings.warn(
+            f"{name}values from {least:g} to {largest:g}: black is taken as {usual[0]:g} and white "
+            f"as {usual[1]:g}; declare it otherwise: Preprocessing(..., range=(low, high))",
+            stacklevel=3,
+        )
+    return usual
+
+
+def _full_scale(largest: float) -> float:
+    """Return white for integers of up to 16 bits, of which cameras and scanners use 8 to 16."""
+    bits = next(bits for bits in (8, 10, 12, 14, 16) if largest < 2**bits)
+    return float(2**bits - 1) if largest > 0 else 65535.0
 
 
 def resize_image(image: Tensor, height: int, width: int, interpolation: str = "bilinear") -> Tensor:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
+from preimage.decoding import ImageError
 from preimage.files import is_partial
-from preimage.images import ImageError
 
 
 def shipped_photos() -> dict[str, Path]:

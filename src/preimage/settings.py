@@ -15,10 +15,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from preimage.checks import finite, whole
 from preimage.names import unknown
 
 if TYPE_CHECKING:
     from preimage.representations.base import Representation
+
+_POSITIVE: dict[str, Any] = {"is_positive": True}
+_LIMITS: dict[str, dict[str, Any]] = {
+    "alpha": {"least": 2},
+    "beta": {"least": 1},
+    "loss_weight": {"least": 0},
+    "strength": _POSITIVE,
+    "pixel_norm": _POSITIVE,
+    "max_pixel_norm": _POSITIVE,
+    "gradient_norm": _POSITIVE,
+    "start_amplitude": {"least": 0},
+    "rotation": {"least": 0, "most": 180},
+    "zoom": {"least": 1, "most": 100},
+}
+"""The limits of each constant of `Settings` that is a finite number; see `checks.finite`."""
 
 PARAMETERIZATIONS = ("pixels", "fourier")
 """Names of the image parameterizations that Algorithm 1 can optimize."""
@@ -51,12 +67,13 @@ class Algorithm1:
     final_learning_rate: float = 0.1
 
     def __post_init__(self) -> None:
-        if not 0 <= self.momentum < 1:
+        if not 0 <= finite("momentum", self.momentum) < 1:
             raise ValueError(f"momentum must lie in [0, 1), not {self.momentum}")
-        if not (self.learning_rate > 0 and self.final_learning_rate > 0):
-            raise ValueError("learning rates must be positive")
-        if self.iterations < 0 or self.final_iterations < 0:
-            raise ValueError("numbers of iterations must not be negative")
+        for name in ("learning_rate", "final_learning_rate"):
+            finite("learning rates", getattr(self, name), is_positive=True)
+        for name in ("iterations", "final_iterations"):
+            count = whole("numbers of iterations", getattr(self, name))
+            object.__setattr__(self, name, count)
 
     def with_steps(self, steps: int) -> Algorithm1:
         """Return these constants with another number of iterations in the first stage."""
@@ -79,12 +96,18 @@ class SobolevLBFGS:
     stages: tuple[tuple[int, float], ...]
 
     def __post_init__(self) -> None:
-        stages = tuple((int(count), float(softness)) for count, softness in self.stages)
+        try:
+            stages = tuple(
+                (whole("count", count, least=1), float(finite("softness", softness, 0, 1)))
+                for count, softness in self.stages
+            )
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"a stage is (evaluations, softness in [0, 1]), not {self.stages}"
+            ) from None
         object.__setattr__(self, "stages", stages)
         if not stages:
             raise ValueError("sobolev-lbfgs needs at least one stage")
-        if any(count < 1 or not 0 <= softness <= 1 for count, softness in stages):
-            raise ValueError(f"a stage is (evaluations, softness in [0, 1]), not {stages}")
 
     @property
     def evaluations(self) -> int:
@@ -148,25 +171,12 @@ class Settings:
     solver: Solver = field(default_factory=Algorithm1)
 
     def __post_init__(self) -> None:
-        if not (self.alpha >= 2 and self.beta >= 1):
-            raise ValueError(f"alpha must be at least 2 and beta 1, not {self.alpha}, {self.beta}")
-        if self.strength is not None and not self.strength > 0:
-            raise ValueError(f"strength must be positive, not {self.strength}")
-        for name in ("pixel_norm", "max_pixel_norm", "gradient_norm"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive, not {getattr(self, name)}")
-        for name in ("loss_weight", "start_amplitude"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must not be negative, not {getattr(self, name)}")
-        if self.jitter is not None and self.jitter < 1:
-            raise ValueError(f"jitter must be at least 1 (no jitter), not {self.jitter}")
-        if self.jitter_scale < 1:
-            raise ValueError(f"jitter_scale must be at least 1, not {self.jitter_scale}")
-        if not (0 <= self.rotation <= 180 and self.zoom >= 1):
-            raise ValueError(
-                "rotation must lie in 0..180 degrees and zoom be at least 1, not "
-                f"{self.rotation}, {self.zoom}"
-            )
+        for name, limits in _LIMITS.items():
+            if (value := getattr(self, name)) is not None or name != "strength":
+                object.__setattr__(self, name, finite(name, value, **limits))
+        for name in ("jitter", "jitter_scale"):
+            if (count := getattr(self, name)) is not None or name != "jitter":
+                object.__setattr__(self, name, whole(name, count, least=1))
         if self.parameterization not in PARAMETERIZATIONS:
             raise ValueError(unknown("parameterization", self.parameterization, PARAMETERIZATIONS))
         self._check_solver()
@@ -220,13 +230,26 @@ class Settings:
         >>> Settings(solver=solver).with_steps(20).solver.stages
         ((5, 1.0), (15, 0.7))
         """
-        if steps < 1:
-            raise ValueError(f"the number of steps must be at least 1, not {steps}")
+        steps = whole("the number of steps", steps, least=1)
         return dataclasses.replace(self, solver=self.solver.with_steps(steps))
 
     def constants(self) -> dict[str, Any]:
         """Return all constants by name, including the solver's; `solver` is the solver's name."""
         return _constants(self) | {"solver": self.solver.name} | _constants(self.solver)
+
+    def for_channels(self, channels: int) -> Settings:
+        """Return the settings whose norms fit pixels of this many channels.
+
+        B, B_+ and V are norms of up to three channels; those of more grow with its square root.
+
+        >>> Settings().for_channels(3).pixel_norm, Settings().for_channels(12).pixel_norm
+        (80, 160.0)
+        """
+        if channels <= 3:
+            return self
+        names = ("pixel_norm", "max_pixel_norm", "gradient_norm")
+        factor = math.sqrt(channels / 3)
+        return dataclasses.replace(self, **{name: factor * getattr(self, name) for name in names})
 
     @property
     def turns_views(self) -> bool:

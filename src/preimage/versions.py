@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from importlib.metadata import version
+from pathlib import Path
+
+_CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 def versions(device: str | None = None) -> dict[str, str]:
@@ -23,3 +27,15 @@ def versions(device: str | None = None) -> dict[str, str]:
         "threads": str(torch.get_num_threads()),
     }
     return found if device is None else found | {"device": device}
+
+
+def memory_of_machine() -> int | None:
+    """Return the bytes of memory that this machine or its container has; None if unknown."""
+    try:
+        found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # no POSIX system
+        return None
+    try:
+        return min(found, int(_CGROUP.read_text()))
+    except (OSError, ValueError):  # no limit
+        return found

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.support import known
 from torch import nn
 
 from preimage.models import efficientnet_lite
@@ -128,9 +129,8 @@ def test_the_top_class_of_a_photo_is_the_one_it_shows(
         resized = image.resize((int(width * scale), int(height * scale)), Image.Resampling.BILINEAR)
     left, top = ((side - 224) // 2 for side in resized.size)
     pixels = np.asarray(resized.crop((left, top, left + 224, top + 224)), dtype=np.float32)
-    x = (
-        torch.from_numpy(pixels).permute(2, 0, 1)[None] - trained.preprocessing.mean[0]
-    ) / trained.preprocessing.std[0]
+    given = torch.from_numpy(pixels).permute(2, 0, 1)[None]
+    x = (given - trained.preprocessing.mean[0]) / known(trained.preprocessing.std)[0]
     best, index = trained.module(x).softmax(1)[0].max(0)
     assert trained.classes[index] == names
     assert best.item() == pytest.approx(probability, abs=0.02)

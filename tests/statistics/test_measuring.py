@@ -24,7 +24,7 @@ from tests.statistics.networks import (
 )
 
 from preimage.catalog import network as named_network
-from preimage.images import ImageError
+from preimage.decoding import ImageError
 from preimage.photo_files import shipped_photos
 from preimage.preprocessing import Preprocessing
 from preimage.representations.layer import Layer

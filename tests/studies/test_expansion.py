@@ -10,7 +10,7 @@ import pytest
 from tests.study_files import make_trials, save_photos
 
 from preimage.catalog import network
-from preimage.images import ImageError
+from preimage.decoding import ImageError
 from preimage.presets import CLASSICAL_QUALITIES, MODERN, NETWORK_QUALITIES, NNPREIMAGE
 from preimage.studies.expansion import expand
 from preimage.studies.loader import Loader

@@ -15,7 +15,8 @@ from tests.support import known, random_image
 from torch import Tensor
 
 from preimage.catalog import representation
-from preimage.images import ImageLike, load_image
+from preimage.decoding import ImageLike
+from preimage.images import load_image
 from preimage.losses import relative_error
 from preimage.optimizer import NonFiniteEnergyError, Progress
 from preimage.photo_files import shipped_photos

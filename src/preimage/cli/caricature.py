@@ -38,6 +38,7 @@ from preimage.presets import UPRIGHT_PRESETS
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL import Image
 
     from preimage.optimizer import Progress
     from preimage.representations.base import Representation
@@ -82,11 +83,11 @@ def caricature(
         sources, failures = read_inputs(images)
 
     def visualize(
-        phi: Representation, photo: np.ndarray, progress: Callable[[Progress], None]
+        phi: Representation, photo: Image.Image | np.ndarray, progress: Callable[[Progress], None]
     ) -> PreImage:
         every = 0 if video is None else frame_interval(settings, phi)
         return preimage.caricature(phi, photo, **options, snapshot_every=every, progress=progress)
 
     grid_name = rep if layers else chosen[0].name
-    failures += gallery.show(photo_inputs(sources, chosen, Source.pixels, visualize), grid_name)
+    failures += gallery.show(photo_inputs(sources, chosen, Source.photo, visualize), grid_name)
     conclude(failures, interrupted=gallery.interrupted)

@@ -12,6 +12,7 @@ from preimage.files import sha256
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +31,23 @@ class Source:
 
     @property
     def is_code(self) -> bool:
-        """True for a saved code, false for a photo."""
-        return self.name.endswith(".npy")
+        """True for a saved array, which is a code or a photo; false for a picture."""
+        return self.name.endswith(".npy") or self.data.startswith(b"\x93NUMPY")
 
     @property
     def sha256(self) -> str:
         """Checksum of the bytes."""
         return sha256(self.data)
 
-    def pixels(self) -> np.ndarray:
-        """Return the photo, decoded, as an array for the visualizations.
+    def photo(self) -> Image.Image | np.ndarray:
+        """Return the photo, decoded: a picture, or the saved array of one.
 
         Raises:
-            ImageError: if it is no image that Pillow can read.
+            ImageError: if it is no picture that Pillow can read, and no array.
         """
-        from preimage.images import read_pixels
+        from preimage.decoding import open_picture
 
-        return read_pixels(io.BytesIO(self.data))
+        return self.code() if self.is_code else open_picture(io.BytesIO(self.data))
 
     def code(self) -> np.ndarray:
         """Return the saved code.
@@ -54,15 +55,9 @@ class Source:
         Raises:
             ValueError: if it is no array of real numbers.
         """
-        import numpy as np
+        from preimage.decoding import read_npy
 
-        try:
-            array = np.load(io.BytesIO(self.data), allow_pickle=False)
-        except (ValueError, EOFError, TypeError):
-            raise ValueError("not an array of numbers saved by numpy.save, or damaged") from None
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
-            raise ValueError("not an array of real numbers")
-        return array.astype(np.float32)
+        return read_npy(io.BytesIO(self.data))
 
 
 def read_inputs(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
@@ -71,7 +66,7 @@ def read_inputs(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
     Returns:
         The sources, and a line for each input that cannot be read.
     """
-    from preimage.images import ImageError
+    from preimage.decoding import ImageError
     from preimage.photo_files import photo_paths
 
     sources, failures = [], []

@@ -118,7 +118,7 @@ def invert(
 
 def _read(source: Source) -> dict[str, Any]:
     """Return the keyword by which `preimage.invert` takes a photo or a saved code."""
-    return {"codes": source.code()} if source.is_code else {"images": source.pixels()}
+    return {"codes": source.code()} if source.is_code else {"images": source.photo()}
 
 
 def _choose_size(

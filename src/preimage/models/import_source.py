@@ -23,6 +23,8 @@ _DEFAULTS: dict[str, Any] = {
     "resize": None,
     "size": (224, 224),
     "interpolation": "bilinear",
+    "range": None,
+    "bands": None,
     "classes": (),
 }
 
@@ -31,8 +33,8 @@ def load(path: str, weights: str | Path | None = None) -> Loaded:
     """Load what the factory at a dotted path returns: a module, or a module and a dict.
 
     The factory's module is looked for in the current folder first. The dict may hold `classes`
-    and the attributes of `preimage.Preprocessing`, in units of 0..255. By default photos are
-    resized bilinearly to 224 x 224 and normalized as for ImageNet.
+    and the attributes of `preimage.Preprocessing`, in units of 0..255 or of its `range`. By
+    default photos are resized bilinearly to 224 x 224 and normalized as for ImageNet.
 
     Args:
         path: PACKAGE.MODULE.FACTORY.
@@ -70,6 +72,8 @@ def _described(spec: str, network: nn.Module, given: dict[str, Any]) -> Loaded:
     try:
         for key in ("mean", "std", "size", "classes"):
             values[key] = tuple(values[key])
+        if values["range"] is not None and not {"mean", "std"} <= given.keys():
+            raise ValueError("mean and std are in the units of range: give all three")
         classes = values.pop("classes")
         return Loaded(network, Preprocessing(**values), classes)
     except (TypeError, ValueError) as error:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from preimage.decoding import ImageError
 from preimage.files import write_whole
-from preimage.images import ImageError
 from preimage.paper.figures import Panel
 from preimage.reporting.plots import save_plot
 from preimage.studies.loader import Loader

@@ -86,9 +86,9 @@ class Trunk:
                     outputs = self._outputs(x.clone(), None)
             except (RuntimeError, AssertionError, IndexError) as error:
                 reason = (str(error) or type(error).__name__).splitlines()[0]
+                kind = _COLORS.get(channels, f"{channels}-channel")
                 raise ValueError(
-                    f"{name} does not take {_COLORS[channels]} images of {height} x {width} "
-                    f"pixels: {reason}"
+                    f"{name} does not take {kind} images of {height} x {width} pixels: {reason}"
                 ) from None
             self._shapes[size] = {key: tuple(y.shape[1:]) for key, y in outputs.items()}
         return self._shapes[size]

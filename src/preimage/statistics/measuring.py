@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from preimage.images import ImageError
+from preimage.decoding import ImageError
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
 from preimage.statistics.channels import ChannelStatistics, image_statistics, join

@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from preimage import hoggle
-from preimage.images import ImageLike
+from preimage.decoding import ImageLike
 from preimage.optimizer import Progress
 from preimage.representations.base import Representation
 from preimage.settings import Settings
@@ -102,7 +104,7 @@ def _carry_out_together(
             trial.key,
             measure(found, network),
             found.images[0].cpu().numpy(),
-            found.preprocessing.to_display(found.shown[0]),
+            np.asarray(found.to_pil()),
             found.versions | {"batch": str(len(trials))},
         )
         for trial, found in zip(trials, result, strict=True)

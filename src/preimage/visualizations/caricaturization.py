@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from preimage.images import ImageLike
+from preimage.checks import check_size
+from preimage.decoding import ImageLike
 from preimage.losses import InnerProduct
 from preimage.optimizer import Progress
 from preimage.presets import NNPREIMAGE, strength_of
@@ -21,7 +22,13 @@ from preimage.representations.base import Representation
 from preimage.representations.execution import AUTO, Execution
 from preimage.settings import Settings
 from preimage.visualizations.pre_image import PreImage
-from preimage.visualizations.solve import Problem, check_arguments, load_photos, solve
+from preimage.visualizations.solve import (
+    Problem,
+    check_arguments,
+    check_memory,
+    load_photos,
+    solve,
+)
 
 
 def caricature(
@@ -65,7 +72,7 @@ def caricature(
     >>> caricature(edges, np.eye(16)).images.shape
     torch.Size([1, 1, 16, 16])
     """
-    check_arguments(representation, seeds)
+    seeds, size = check_arguments(representation, seeds), check_size(size)
     settings = NNPREIMAGE if settings is None else settings
     strength = strength_of("caricature", settings, strength)
     settings, device = settings.replace(strength=strength), torch.device(device)
@@ -73,7 +80,10 @@ def caricature(
         # 1. The target: the positive part of each photo's code, and Z.
         photos = load_photos(representation.preprocessing, images, size).to(device)
         height, width = photos.shape[-2:]
-        representation.code_shape(height, width)  # raises if the photos are too small
+        count = len(photos) * len(seeds)
+        check_memory(
+            representation, (height, width), representation.code_shape(height, width), count
+        )
         target = representation.encode(photos).clamp(min=0)
         squares = torch.stack([(code * code).sum() for code in target])
         if not bool((squares > 0).all()):

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from preimage.images import ImageLike, match_contrast, psnr, ssim
+from preimage.checks import check_size, finite
+from preimage.decoding import ImageLike
+from preimage.images import match_contrast, psnr, ssim
 from preimage.losses import SquaredDistance, relative_error
 from preimage.masks import Mask
 from preimage.names import unknown
@@ -26,7 +29,13 @@ from preimage.representations.flat_regions import FlatRegions
 from preimage.representations.receptive_field import Box
 from preimage.settings import Settings
 from preimage.visualizations.pre_image import PreImage
-from preimage.visualizations.solve import Problem, check_arguments, load_photos, solve
+from preimage.visualizations.solve import (
+    Problem,
+    check_arguments,
+    check_memory,
+    load_photos,
+    solve,
+)
 
 
 def invert(
@@ -82,7 +91,7 @@ def invert(
     >>> result.images.shape, bool((result.error < 0.5).all())
     (torch.Size([2, 1, 32, 32]), True)
     """
-    check_arguments(representation, seeds)
+    seeds, size = check_arguments(representation, seeds), check_size(size)
     settings = _choose_settings(representation, quality, settings)
     weights = _as_list(settings.loss_weight if loss_weight is None else loss_weight)
     device = torch.device(device)
@@ -90,6 +99,8 @@ def invert(
         # 1. The target: the code of each photo, or the given code.
         photos, target, image_size = _find_target(representation, images, codes, size, device)
         # 2. A reconstruction for each photo or code, C and seed, from noise.
+        count = len(target) * len(weights) * len(seeds)
+        check_memory(representation, image_size, tuple(target.shape[1:]), count)
         rows = itertools.product(range(len(target)), weights, seeds)
         sources, loss_weights, row_seeds = zip(*rows, strict=True)
         kept = _mask_of_rows(mask, target, sources)
@@ -156,7 +167,7 @@ def _check_codes(
     size: int | tuple[int, int] | None,
 ) -> tuple[Tensor, tuple[int, int]]:
     """Return the codes as a batch (N, ...), and the size of the images to find."""
-    target = torch.as_tensor(codes, dtype=torch.float32)
+    target = _as_code(codes)
     size = (size, size) if isinstance(size, int) else size
     if target.ndim < representation.code_axes:
         raise ValueError(
@@ -177,6 +188,22 @@ def _check_codes(
     if not bool(target.isfinite().all()):
         raise ValueError("the code holds NaN or infinite values")
     return target, image_size
+
+
+def _as_code(codes: Any) -> Tensor:
+    """Return codes as a tensor of real numbers in single precision."""
+    if isinstance(codes, Tensor):
+        if codes.is_complex():
+            raise ValueError("a code has real numbers: give the parts of a complex one apart")
+        return codes.detach().to(torch.float32)
+    try:
+        array = np.asarray(codes)
+    except ValueError:
+        raise ValueError("codes of one batch must have one shape") from None
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"a code has real numbers, not values of type {array.dtype}")
+    with np.errstate(over="ignore"):
+        return torch.from_numpy(np.array(array, dtype=np.float32, order="K"))
 
 
 def _mask_of_rows(
@@ -234,7 +261,7 @@ def _compared(representation: Representation, found: PreImage, originals: Tensor
 
 
 def _as_list(values: float | Sequence[float]) -> list[float]:
-    listed = [values] if isinstance(values, int | float) else list(values)
-    if not listed or not all(value >= 0 for value in listed):
-        raise ValueError(f"loss weights must not be negative or missing, not {listed}")
-    return [float(value) for value in listed]
+    listed = list(values) if isinstance(values, Iterable) else [values]
+    if not listed:
+        raise ValueError("no loss weight was given")
+    return [float(finite("loss weights", value, least=0)) for value in listed]

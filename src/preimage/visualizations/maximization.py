@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from preimage.checks import check_size, finite
 from preimage.losses import DiverseInnerProduct, InnerProduct
 from preimage.networks import Network
 from preimage.objective import Loss
@@ -31,7 +32,7 @@ from preimage.visualizations.layout import Layout, mosaic_layout, separate_layou
 from preimage.visualizations.pre_image import PreImage
 from preimage.visualizations.resolve import TargetLike, resolve
 from preimage.visualizations.responses import ResponseRange, find_ranges, given_ranges
-from preimage.visualizations.solve import Problem, check_arguments, solve
+from preimage.visualizations.solve import Problem, check_arguments, check_memory, solve
 
 _AUTHORS_STRENGTH = 1e4
 
@@ -98,7 +99,8 @@ def maximize(
     """
     # 1. What to maximize: components of a representation.
     representation, wanted = resolve(model, targets)
-    check_arguments(representation, seeds)
+    seeds, size = check_arguments(representation, seeds), check_size(size)
+    finite("diversity", diversity, least=0)
     settings = _choose_settings(settings, strength, mosaic)
     device, rho = torch.device(device), representation.reach
     with representation.session(device, execution) as session:
@@ -110,6 +112,8 @@ def maximize(
         live, dead = _live_and_dead(wanted, ranges)
         # 3. The size of the images, and the place of each target.
         layout = _lay_out(representation, [wanted[n] for n in live], size, mosaic, diversity)
+        shape = representation.code_shape(*layout.size)
+        check_memory(representation, layout.size, shape, len(live) * len(seeds))
         # 4. Eq. 4 with C = strength / Z, minimized from noise.
         factor = strength_of("maximize", settings) * _AUTHORS_STRENGTH / rho**2
         scales = [ranges[n].scale for n in live]

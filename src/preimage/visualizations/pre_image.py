@@ -149,19 +149,30 @@ class PreImage:
             if self.box is not None:
                 top, left, bottom, right = self.box
                 images = images[..., top:bottom, left:right]
-            return stretch_contrast(images, self.settings.pixel_norm)
+            settings = self.settings.for_channels(images.shape[1])
+            return stretch_contrast(images, settings.pixel_norm)
         if self.contrast == "typical":
             return with_deviation(images, self.settings.typical_deviation)
         return images
 
     def to_pil(self, index: int = 0) -> Image.Image:
         """Return result `index` as a PIL image."""
-        return self.preprocessing.to_pil(self.display(self.images[[index]])[0])
+        return self._picture(self.images[[index]], index)
+
+    def _picture(self, image: Tensor, index: int) -> Image.Image:
+        """Return an image (1, D, H, W) of result `index` as it is shown, as a PIL image.
+
+        Images of many channels have the colors of their photo or, without one, of the result.
+        """
+        shown = self.display(image)[0]
+        if self.originals is not None:
+            return self.preprocessing.to_pil(shown, self.originals[index])
+        return self.preprocessing.to_pil(shown, self.display(self.images[[index]])[0])
 
     def frames(self) -> list[tuple[int, list[Image.Image]]]:
         """Return the snapshots as pictures: the step, and the picture of each result."""
         return [
-            (step, [self.preprocessing.to_pil(image) for image in self.display(images)])
+            (step, [self._picture(images[[n]], n) for n in range(len(self))])
             for step, images in self.snapshots
         ]
 

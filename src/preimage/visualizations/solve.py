@@ -13,9 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from preimage.images import ImageLike, stack_images
+from preimage.checks import check_seeds
+from preimage.decoding import ImageLike
+from preimage.images import stack_images
 from preimage.objective import Loss, Objective
 from preimage.optimizer import Progress, minimize
 from preimage.preprocessing import Preprocessing
@@ -26,21 +28,40 @@ from preimage.representations.flat_regions import FlatRegions
 from preimage.representations.memory import limit_memory
 from preimage.representations.session import Session
 from preimage.settings import Settings
-from preimage.versions import versions
+from preimage.versions import memory_of_machine, versions
 from preimage.visualizations.pre_image import PreImage
 
 
-def check_arguments(representation: object, seeds: object) -> None:
-    """Raise TypeError or ValueError unless these are a representation and a sequence of seeds."""
-    if not isinstance(representation, Representation):
+def check_arguments(representation: object, seeds: object) -> Sequence[int]:
+    """Return the seeds; raise TypeError or ValueError unless all is what it must be."""
+    if isinstance(representation, Representation):
+        return check_seeds(seeds)
+    if isinstance(representation, nn.Module):
         raise TypeError(
-            "the representation must be one such as preimage.HOG() or "
-            f"preimage.representation('hog'), not {representation!r}"
+            f"a {type(representation).__name__} is a network: name one of its layers, as in "
+            "preimage.Layer(module, 'LAYER', preimage.Preprocessing(mean, std, size))"
         )
-    if not isinstance(seeds, Sequence):
-        raise TypeError(f"seeds must be a list or a range of seeds, not {seeds!r}")
-    if not seeds:
-        raise ValueError("no seed was given")
+    raise TypeError(
+        "the representation must be one such as preimage.HOG() or "
+        f"preimage.representation('hog'), not {representation!r}"
+    )
+
+
+def check_memory(
+    representation: Representation, size: tuple[int, int], code_shape: tuple[int, ...], count: int
+) -> None:
+    """Raise ValueError if the results of a run alone need more memory than the machine has.
+
+    A run keeps its images and codes, and about as much again as its target, gradient and trace.
+    """
+    values = representation.preprocessing.channels * math.prod(size) + math.prod(code_shape)
+    needed, there = 8 * values * count, memory_of_machine()
+    if there is not None and needed > there:
+        raise ValueError(
+            f"{count} results of {size[0]} x {size[1]} pixels need at least "
+            f"{needed / 2**30:.3g} GB of memory, and the machine has {there / 2**30:.3g} GB: ask "
+            "for fewer or smaller ones at a time"
+        )
 
 
 def load_photos(
@@ -101,11 +122,12 @@ def solve(
     at_once = _images_at_once(representation, session, problem, execution, device)
     # 3. The energy of Eq. 1, and its minimum.
     c = torch.tensor(problem.loss_weights, dtype=start.dtype, device=device)
+    scaled = settings.for_channels(representation.preprocessing.channels)
     objective = Objective(
-        representation, problem.loss, settings, c, problem.size, problem.flat, at_once
+        representation, problem.loss, scaled, c, problem.size, problem.flat, at_once
     )
     minimum = minimize(
-        objective, start, settings, generators, progress=progress, snapshot_every=snapshot_every
+        objective, start, scaled, generators, progress=progress, snapshot_every=snapshot_every
     )
     # 4. The codes of the images that were found.
     codes = representation.encode(minimum.images)

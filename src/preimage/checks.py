@@ -1,0 +1,131 @@
+"""Checks of numbers that users give: whole numbers, finite numbers, sizes of images and seeds."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+MAX_PIXELS = 64_000_000
+"""The most pixels of an image, of a file as of a result."""
+
+_LARGEST_SEED = 2**63 - 1
+
+
+def whole(name: str, value: Any, least: int = 0, most: float = math.inf) -> int:
+    """Return a whole number within limits, also of NumPy; a truth value is none.
+
+    Raises:
+        ValueError: if it is no whole number, or is out of range.
+
+    >>> whole("jitter", 3, least=1)
+    3
+    >>> whole("jitter", 1.5, least=1)
+    Traceback (most recent call last):
+    ValueError: jitter must be a whole number, not 1.5
+    """
+    try:
+        number = None if _is_truth_value(value) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None:
+        raise ValueError(f"{name} must be a whole number, not {value!r}")
+    if not least <= number <= most:
+        raise ValueError(f"{name} must {_limits(least, most)}, not {value!r}")
+    return number
+
+
+def finite(
+    name: str,
+    value: Any,
+    least: float = -math.inf,
+    most: float = math.inf,
+    *,
+    is_positive: bool = False,
+) -> float:
+    """Return a finite number within limits; a truth value is none.
+
+    Raises:
+        ValueError: if it is no number, NaN, infinite or out of range.
+
+    >>> finite("zoom", 1.5, least=1)
+    1.5
+    >>> finite("zoom", math.inf, least=1)
+    Traceback (most recent call last):
+    ValueError: zoom must be a finite number, not inf
+    """
+    try:
+        number = math.nan if _is_truth_value(value) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if is_positive and not number > 0:
+        raise ValueError(f"{name} must be positive, not {value!r}")
+    has_limits = math.isfinite(least) or math.isfinite(most)
+    if has_limits and not least <= number <= most:
+        raise ValueError(f"{name} must {_limits(least, most)}, not {value!r}")
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be a finite number, not {value!r}")
+    return value if isinstance(value, int | float) else number
+
+
+def _limits(least: float, most: float) -> str:
+    """Return what must hold of a number between these limits, as words."""
+    if math.isfinite(least) and math.isfinite(most):
+        return f"lie in {least}..{most}"
+    if math.isfinite(most):
+        return f"be at most {most}"
+    return "not be negative" if least == 0 else f"be at least {least}"
+
+
+def check_size(size: Any) -> int | tuple[int, int] | None:
+    """Return the size of an image, as whole numbers: one side, or height and width.
+
+    Raises:
+        ValueError: if a side is no whole number of at least 1, or the image is too large.
+
+    >>> check_size((240, 320)), check_size(None)
+    ((240, 320), None)
+    """
+    if size is None:
+        return None
+    sides = list(size) if hasattr(size, "__len__") and not isinstance(size, str) else [size]
+    words = f"size must be a side in pixels or (height, width), not {size!r}"
+    if len(sides) not in (1, 2):
+        raise ValueError(words)
+    try:
+        whole_sides = [whole("size", side, least=1) for side in sides]
+    except ValueError:
+        raise ValueError(words) from None
+    if math.prod(whole_sides) > MAX_PIXELS:
+        raise ValueError(
+            f"a size of {' x '.join(map(str, whole_sides))} is more than the limit of "
+            f"{MAX_PIXELS // 10**6} megapixels"
+        )
+    return whole_sides[0] if len(whole_sides) == 1 else (whole_sides[0], whole_sides[1])
+
+
+def check_seeds(seeds: Any) -> Sequence[int]:
+    """Return seeds as a sequence of whole numbers; a range stays a range.
+
+    Raises:
+        TypeError: if they are no list, tuple, range or array.
+        ValueError: if there is none, or one is no whole number from 0 to 2^63 - 1.
+
+    >>> check_seeds(range(3))
+    range(0, 3)
+    """
+    listed = seeds.tolist() if getattr(seeds, "ndim", None) else seeds
+    if not isinstance(listed, Sequence) or isinstance(listed, str | bytes):
+        raise TypeError(f"seeds must be a list or a range of seeds, not {seeds!r}")
+    if not listed:
+        raise ValueError("no seed was given")
+    if isinstance(listed, range):
+        for end in (listed[0], listed[-1]):
+            whole("a seed", end, most=_LARGEST_SEED)
+        return listed
+    return [whole("a seed", seed, most=_LARGEST_SEED) for seed in listed]
+
+
+def _is_truth_value(value: Any) -> bool:
+    return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")
