@@ -192,8 +192,9 @@ class Preprocessing:
         Args:
             source: see `load_image`.
             size: height and width of the image, or the largest length of its longer side. If
-                None, `size` and `resize` of the preprocessing apply, and a resized image is
-                rounded to whole gray levels, as in pipelines that resize with Pillow.
+                None, `size` and `resize` of the preprocessing apply, and a resized image of
+                gray or color is rounded to whole gray levels, as in pipelines that resize with
+                Pillow, unless a range is declared.
 
         Raises:
             ImageError: if the source cannot be used, or the size is too large.
@@ -216,12 +217,17 @@ class Preprocessing:
         """Resize an image to `size`, whole or by a crop of its center."""
         height, width = size
         if self.resize is None:
-            return self._resized(image, size).round().clamp(0, 255)
+            return self._rounded(self._resized(image, size))
         have, shorter = image.shape[-2:], min(image.shape[-2:])
         rows, columns = (self.resize * side // shorter for side in have)
-        resized = self._resized(image, (rows, columns)).round().clamp(0, 255)
+        resized = self._rounded(self._resized(image, (rows, columns)))
         top, left = round((rows - height) / 2), round((columns - width) / 2)
         return resized[:, top : top + height, left : left + width]
+
+    def _rounded(self, image: Tensor) -> Tensor:
+        """Return a resized image in whole gray levels; other channels and ranges have none."""
+        has_gray_levels = self.range is None and self.channels in (1, 3)
+        return image.round().clamp(0, 255) if has_gray_levels else image
 
     def _resized(self, image: Tensor, size: tuple[int, int]) -> Tensor:
         if math.prod(size) > MAX_PIXELS:  # the sides that `resize` gives to a narrow photo

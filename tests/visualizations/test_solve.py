@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tests.support import random_image
+from tests.support import known, random_image
+from torch import nn
 
-from preimage.preprocessing import GRAY
+from preimage.preprocessing import GRAY, Preprocessing
+from preimage.presets import MODERN, NNPREIMAGE
 from preimage.representations.hog import HOG
+from preimage.representations.layer import Layer
+from preimage.visualizations import PreImage, caricature, invert, maximize
 from preimage.visualizations.solve import check_arguments, load_photos, noise, with_margin
 
 
@@ -49,3 +55,90 @@ def test_a_margin_is_the_mirrored_border_and_leaves_the_image_in_the_middle() ->
     assert torch.equal(enlarged[..., 0, 1:8], images[..., 1, :])
     assert torch.equal(enlarged[..., 7:, 1:8], images[..., 3:5, :].flip(-2))
     assert torch.equal(with_margin(images, 0), images)
+
+
+def test_a_network_given_as_it_is_is_told_how_it_becomes_a_representation() -> None:
+    with pytest.raises(TypeError, match=r"a Sequential is a network: name one of its layers, as"):
+        check_arguments(nn.Sequential(), [0])
+
+
+def test_seeds_of_numpy_are_seeds() -> None:
+    assert check_arguments(HOG(), np.arange(3)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("seeds", [range(10**9), range(10**12)])
+def test_more_results_than_memory_holds_are_refused_at_once(seeds: range) -> None:
+    photo = np.random.default_rng(0).random((32, 32))
+    layer = Layer(nn.Sequential(nn.Conv2d(1, 2, 5)), "0", GRAY)
+    message = rf"{len(seeds)} results of .* GB of memory, and the machine has .* GB: ask for fewer"
+    with pytest.raises(ValueError, match=message):
+        invert(HOG(), photo, seeds=seeds)
+    with pytest.raises(ValueError, match=message):
+        caricature(layer, photo, seeds=seeds)
+    with pytest.raises(ValueError, match=message):
+        maximize(layer, [0], seeds=seeds, maxima=[1])
+
+
+@pytest.mark.parametrize("size", [0, -7, (0, 5), 1.5, True, (100_000, 100_000)])
+def test_sizes_without_pixels_or_with_too_many_are_refused(size: Any) -> None:
+    photo = np.random.default_rng(0).random((32, 32))
+    layer = Layer(nn.Sequential(nn.Conv2d(1, 2, 5)), "0", GRAY)
+    for visualize in (
+        lambda: invert(HOG(), photo, size=size),
+        lambda: invert(HOG(), codes=np.ones((27, 4, 4)), size=size),
+        lambda: caricature(layer, photo, size=size),
+        lambda: maximize(layer, [0], size=size, maxima=[1]),
+    ):
+        with pytest.raises(ValueError, match=r"size (must be a side|of 100000 x 100000 is more)"):
+            visualize()
+
+
+def _bands(channels: int) -> tuple[Layer, np.ndarray]:
+    """A layer of a small network for satellite images of this many channels, and one of these."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(channels, 8, 5, padding=2), nn.ReLU())
+    prescribed = Preprocessing(
+        mean=(1400.0,) * channels, std=(800.0,) * channels, size=(24, 24), range=(0, 10000)
+    )
+    y, x = np.mgrid[:24, :24] / 4
+    photo = [3000 + 1500 * np.sin(x * (1 + n / 4)) + 1000 * np.cos(y + n) for n in range(channels)]
+    return Layer(network, "1", prescribed), np.stack(photo).clip(0).astype(np.uint16)
+
+
+@pytest.mark.parametrize("channels", [2, 4, 12])
+def test_networks_of_any_number_of_channels_are_visualized(channels: int, tmp_path: Path) -> None:
+    layer, photo = _bands(channels)
+    path = tmp_path / "photo.npy"
+    np.save(path, np.moveaxis(photo, 0, 2))
+    inverted = invert(layer, photo, quality="fast")
+    assert inverted.images.shape == (1, channels, 24, 24)
+    assert float(known(inverted.error)) < 0.2
+    from_file = invert(layer, path, quality="fast")
+    assert torch.equal(from_file.images, inverted.images)
+    maximized = maximize(layer, [0, 1], reference=[path], settings=MODERN.with_steps(30))
+    maxima = layer.encode(layer.preprocessing.load(photo)[None]).amax((0, 2, 3))[:2]
+    assert known(maximized.maxima) == pytest.approx(maxima.tolist(), rel=1e-5)
+    assert bool((known(maximized.response) > maxima).all())
+    exaggerated = caricature(layer, photo, settings=NNPREIMAGE.with_steps(30))
+    assert float(known(exaggerated.response)) > 1.5
+    for result in (inverted, maximized, exaggerated):
+        assert result.to_pil().mode == "RGB"
+        result.save(tmp_path / "result.png")
+        result.save(tmp_path / "result.npz")
+        assert PreImage.load(tmp_path / "result.npz").preprocessing == layer.preprocessing
+
+
+def test_a_ct_network_with_a_declared_range_is_visualized() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 8, 5, padding=2), nn.ReLU())
+    prescribed = Preprocessing(mean=(-300.0,), std=(500.0,), size=(24, 24), range=(-1000, 400))
+    layer, (y, x) = Layer(network, "1", prescribed), np.mgrid[:24, :24] / 4
+    hounsfield = (-300 + 400 * np.sin(x) + 250 * np.cos(y)).astype(np.int16)
+    given = torch.from_numpy((hounsfield + 300) / 500).float()[None, None]
+    with torch.no_grad():
+        torch.testing.assert_close(
+            layer.encode(prescribed.load(hounsfield)[None]), network(given), atol=1e-4, rtol=1e-4
+        )
+    assert float(known(invert(layer, hounsfield, quality="fast").error)) < 0.2
+    assert float(known(caricature(layer, hounsfield).response)) > 1.5
+    assert float(known(maximize(layer, [0], settings=MODERN.with_steps(30)).response)) > 0

@@ -80,10 +80,7 @@ def caricature(
         # 1. The target: the positive part of each photo's code, and Z.
         photos = load_photos(representation.preprocessing, images, size).to(device)
         height, width = photos.shape[-2:]
-        count = len(photos) * len(seeds)
-        check_memory(
-            representation, (height, width), representation.code_shape(height, width), count
-        )
+        check_memory(representation, (height, width), len(photos) * len(seeds))
         target = representation.encode(photos).clamp(min=0)
         squares = torch.stack([(code * code).sum() for code in target])
         if not bool((squares > 0).all()):

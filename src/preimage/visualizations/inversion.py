@@ -100,7 +100,7 @@ def invert(
         photos, target, image_size = _find_target(representation, images, codes, size, device)
         # 2. A reconstruction for each photo or code, C and seed, from noise.
         count = len(target) * len(weights) * len(seeds)
-        check_memory(representation, image_size, tuple(target.shape[1:]), count)
+        check_memory(representation, image_size, count)
         rows = itertools.product(range(len(target)), weights, seeds)
         sources, loss_weights, row_seeds = zip(*rows, strict=True)
         kept = _mask_of_rows(mask, target, sources)
@@ -262,6 +262,6 @@ def _compared(representation: Representation, found: PreImage, originals: Tensor
 
 def _as_list(values: float | Sequence[float]) -> list[float]:
     listed = list(values) if isinstance(values, Iterable) else [values]
-    if not listed:
-        raise ValueError("no loss weight was given")
-    return [float(finite("loss weights", value, least=0)) for value in listed]
+    if not listed or not all(value >= 0 for value in listed):
+        raise ValueError(f"loss weights must not be negative or missing, not {listed}")
+    return [float(finite("loss weights", value)) for value in listed]

@@ -112,8 +112,7 @@ def maximize(
         live, dead = _live_and_dead(wanted, ranges)
         # 3. The size of the images, and the place of each target.
         layout = _lay_out(representation, [wanted[n] for n in live], size, mosaic, diversity)
-        shape = representation.code_shape(*layout.size)
-        check_memory(representation, layout.size, shape, len(live) * len(seeds))
+        check_memory(representation, layout.size, len(live) * len(seeds))
         # 4. Eq. 4 with C = strength / Z, minimized from noise.
         factor = strength_of("maximize", settings) * _AUTHORS_STRENGTH / rho**2
         scales = [ranges[n].scale for n in live]

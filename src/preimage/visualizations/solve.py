@@ -47,13 +47,12 @@ def check_arguments(representation: object, seeds: object) -> Sequence[int]:
     )
 
 
-def check_memory(
-    representation: Representation, size: tuple[int, int], code_shape: tuple[int, ...], count: int
-) -> None:
-    """Raise ValueError if the results of a run alone need more memory than the machine has.
+def check_memory(representation: Representation, size: tuple[int, int], count: int) -> None:
+    """Raise ValueError if the results alone need more memory than the machine has.
 
     A run keeps its images and codes, and about as much again as its target, gradient and trace.
     """
+    code_shape = representation.code_shape(*size)  # raises if the images are too small
     values = representation.preprocessing.channels * math.prod(size) + math.prod(code_shape)
     needed, there = 8 * values * count, memory_of_machine()
     if there is not None and needed > there:
