@@ -87,7 +87,7 @@ def test_the_network_is_given_rgb_minus_mean_over_std() -> None:
         ({"range": (0, np.nan)}, "range must be a finite number, not nan"),
         ({"range": 255}, r"range must be \(low, high\), not 255"),
         ({"mean": (900.0,), "range": (0, 1)}, r"mean \(900.0,\) is far outside of the range 0..1"),
-        ({"mean": (-300.0,)}, r"outside of 0..255: declare the values of black and white"),
+        ({"mean": (-300.0,)}, r"far outside of 0..255: declare the values of black and white"),
         ({"bands": (0, 1)}, r"bands must be 1 or 3 channels, not \(0, 1\)"),
         ({"bands": (3,)}, r"bands must lie in 0..2, not 3"),
         ({"std": (1.0, 2.0)}, "std needs 1 or 3 positive values"),

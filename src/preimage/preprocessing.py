@@ -255,9 +255,9 @@ def _check_units(mean: tuple[float, ...], std: tuple[float, ...] | None) -> None
             f"mean {mean} and std {std} look like those of images in 0..1: multiply them by 255, "
             "or say range=(0, 1) for a network that was trained on 0..1, range=(0, 255) on 0..255"
         )
-    if min(mean) < 0 or max(mean) > 255:
+    if min(mean) < -255 or max(mean) > 510:
         raise ValueError(
-            f"mean {mean} is outside of 0..255: declare the values of black and white in its "
+            f"mean {mean} is far outside of 0..255: declare the values of black and white in its "
             "units, such as range=(-1000, 400)"
         )
 
