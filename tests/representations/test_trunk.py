@@ -41,7 +41,7 @@ def test_shapes_come_from_one_trial_run_for_each_size() -> None:
     model.register_forward_pre_hook(lambda module, inputs: calls.append(inputs[0].shape))
     trunk = Trunk(model, ["stem", "head"])
     for _ in range(2):
-        assert trunk.shapes("net", 3, 32, 64) == {"stem": (8, 16, 32), "head": (5,)}
+        assert trunk.shapes("net", 3, 48, 64) == {"stem": (8, 24, 32), "head": (5,)}
     assert len(calls) == 1
     trunk.shapes("net", 3, 16, 16)
     assert len(calls) == 2

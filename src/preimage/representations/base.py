@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from preimage.names import LayerName
 from preimage.preprocessing import Preprocessing
+from preimage.representations.code_grid import CodeGrid
 from preimage.representations.execution import AUTO, Execution
 from preimage.representations.flat_regions import FlatRegions
 from preimage.representations.receptive_field import ReceptiveField
@@ -95,6 +96,18 @@ class Representation(nn.Module, ABC):
     def code_shapes(self, height: int, width: int) -> Mapping[str | None, tuple[int, ...]]:
         """Return the shape of each layer's code, by name; a single layer has the key None."""
         return {None: self.code_shape(height, width)}
+
+    def code_grid(self, height: int, width: int) -> CodeGrid:
+        """Return the channels and the grid of positions of an image's code.
+
+        Raises:
+            ValueError: if the image is too small, or the code has no channels.
+        """
+        return CodeGrid.from_shape(self.code_shape(height, width))
+
+    def code_grids(self, height: int, width: int) -> Mapping[str | None, CodeGrid]:
+        """Return the grid of each layer's code, by name; a single layer has the key None."""
+        return {None: self.code_grid(height, width)}
 
     def outputs(self, x: Tensor) -> Mapping[str | None, Tensor]:
         """Return each layer's codes of the images `x`; a single layer has the key None."""

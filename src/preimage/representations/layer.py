@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from preimage.names import LayerName
 from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
+from preimage.representations.code_grid import CodeGrid
 from preimage.representations.execution import AUTO, Execution
 from preimage.representations.receptive_field import (
     ReceptiveField,
@@ -38,6 +39,7 @@ from preimage.representations.trunk import Trunk
 class Layer(Representation):
     """The output of a submodule: maps (N, K, H', W'), tokens (N, T, K), or vectors (N, K).
 
+    Codes have this layout whatever the network's own one is; see `preimage.representations.axes`.
     Later layers are not executed. If the network calls the layer more than once, the first
     call counts, unless the name says another. Modes, hooks, gradients and device of the network
     change only during a call.
@@ -51,6 +53,8 @@ class Layer(Representation):
         preprocessing: mean, std and size of the images that the network was trained on.
         name: the name that users know; by default `layer`.
         loss_weight: see `Representation`.
+        channel_axis: the axis of the channels in the network's own output, where 0 is the first
+            one, mostly the batch. If None, it is found; an error asks for it where it is not clear.
 
     Raises:
         ValueError: if there is no such layer. On a call: if the preprocessing has another number
@@ -69,12 +73,14 @@ class Layer(Representation):
         *,
         name: str | None = None,
         loss_weight: float | None = None,
+        channel_axis: int | None = None,
     ) -> None:
         super().__init__()
         self.preprocessing = preprocessing
         self.name = layer if name is None else name
         self.loss_weight = loss_weight
-        self._trunk = Trunk(model, [layer])
+        self.channel_axis = channel_axis
+        self._trunk = Trunk(model, [layer], {layer: channel_axis})
 
     def extra_repr(self) -> str:
         """Return the layer and the class of the network, for `repr`."""
@@ -108,6 +114,11 @@ class Layer(Representation):
         """
         channels = self.preprocessing.channels
         return self._trunk.shapes(self.name, channels, height, width)[self.layer]
+
+    def code_grid(self, height: int, width: int) -> CodeGrid:
+        """See `Representation.code_grid`; grid and tokens before it are the network's own."""
+        grids = self._trunk.grids(self.name, self.preprocessing.channels, height, width)
+        return grids[self.layer] or CodeGrid.from_shape(self.code_shape(height, width))
 
     def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
         """Return the size that the preprocessing prescribes.
@@ -151,7 +162,15 @@ class Layer(Representation):
         try:
             return chain_rule(self._chain())[self.layer].stride
         except ValueError:
+            return self._stride_of_grid()
+
+    def _stride_of_grid(self) -> int:
+        """Return the stride by the number of positions or, of a map, of its rows."""
+        height, width = self.default_size
+        if len(self.code_shape(height, width)) != 2:
             return grid_stride(self.code_shape, self.default_size)
+        rows, columns = self.code_grid(height, width).grid
+        return grid_stride(lambda *_: (rows * columns, 1), self.default_size)
 
     @property
     def default_jitter(self) -> int:
@@ -173,7 +192,9 @@ class Layer(Representation):
     def _last_map(self) -> str | None:
         """Return the name of the last map that the layer is computed from."""
         black = torch.zeros(1, self.preprocessing.channels, *self.default_size)
-        plain = Layer(self.model, self.layer, self.preprocessing)  # a session may run a copy
+        plain = Layer(
+            self.model, self.layer, self.preprocessing, channel_axis=self.channel_axis
+        )  # a session may run a copy
         with torch.no_grad(), evaluation_mode(self.model, torch.device("cpu")):
             return last_map(self.model, lambda: plain(black))
 

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
+from preimage.representations.code_grid import CodeGrid
 from preimage.representations.execution import AUTO, Execution
 from preimage.representations.layer import Layer
 from preimage.representations.session import Session
@@ -59,7 +60,8 @@ class Layers(Representation):
         self._layers = {layer.layer: layer for layer in layers}
         self.name = names if name is None else name
         self.preprocessing: Preprocessing = layers[0].preprocessing
-        self._trunk = Trunk(layers[0].model, list(self._layers))
+        axes = {name: layer.channel_axis for name, layer in self._layers.items()}
+        self._trunk = Trunk(layers[0].model, list(self._layers), axes)
 
     def extra_repr(self) -> str:
         """Return the layers and the class of the network, for `repr`."""
@@ -97,6 +99,12 @@ class Layers(Representation):
         """Return the shape of each layer's code, found by one trial run; see `Trunk.shapes`."""
         shapes = self._trunk.shapes(self.name, self.preprocessing.channels, height, width)
         return dict(shapes.items())
+
+    def code_grids(self, height: int, width: int) -> Mapping[str | None, CodeGrid]:
+        """Return the grid of each layer's code, found by one trial run; see `Layer.code_grid`."""
+        shapes = self.code_shapes(height, width)
+        found = self._trunk.grids(self.name, self.preprocessing.channels, height, width)
+        return {name: found[str(name)] or CodeGrid.from_shape(shapes[name]) for name in shapes}
 
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
         """Return (K,), the sum of the layers' sizes."""

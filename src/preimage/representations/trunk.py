@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from preimage.representations.code_grid import CodeGrid
 from preimage.representations.execution import Execution
 from preimage.representations.forward_until import check_outputs, forward_until
 from preimage.representations.layer_path import LayerPath
+from preimage.representations.layouts import Layouts
 from preimage.representations.session import NetworkSession, device_of, evaluation_mode
 
 _COLORS = {1: "gray", 3: "color"}
@@ -25,25 +28,36 @@ class Trunk:
         ValueError: if the network has no such layer; the message offers the nearest names.
     """
 
-    def __init__(self, model: nn.Module, layers: Sequence[str]) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        layers: Sequence[str],
+        channel_axes: Mapping[str, int | None] | None = None,
+    ) -> None:
         for layer in layers:
             LayerPath.parse(model, layer)
         self.model = model
         self.layers = tuple(layers)
         self._session: NetworkSession | None = None
+        self._layouts = Layouts(model, dict.fromkeys(layers) | dict(channel_axes or {}))
         self._shapes: dict[tuple[int, int], dict[str, tuple[int, ...]]] = {}
+        self._grids: dict[tuple[int, int], dict[str, CodeGrid | None]] = {}
 
     def __call__(self, x: Tensor) -> dict[str, Tensor]:
-        """Return the layers' outputs for the network's input `x`, by name, in the dtype of `x`.
+        """Return the layers' codes for the network's input `x`, by name, in the dtype of `x`.
 
         Raises:
             ValueError: if a layer is not reached, or its output is not a tensor or does not
                 depend on the image.
         """
         if self._session is not None:
-            return self._outputs(x, self._session)
-        with evaluation_mode(self.model, x.device):
-            return self._outputs(x, None)
+            outputs = self._outputs(x, self._session)
+        else:
+            with evaluation_mode(self.model, x.device):
+                outputs = self._outputs(x, None)
+        images, channels, height, width = x.shape
+        trial = partial(self._trial, "the network", channels)
+        return self._layouts.codes(outputs, images, (height, width), trial)
 
     def _outputs(self, x: Tensor, session: NetworkSession | None) -> dict[str, Tensor]:
         dtype = next((p.dtype for p in self.model.parameters() if p.is_floating_point()), x.dtype)
@@ -72,23 +86,46 @@ class Trunk:
     def shapes(
         self, name: str, channels: int, height: int, width: int
     ) -> dict[str, tuple[int, ...]]:
-        """Return the shape of each layer's output for one image, by a trial run on a black image.
+        """Return the shape of each layer's code of one image, by a trial run on a black image.
 
         Raises:
             ValueError: if the network, called `name`, does not take images of this size.
         """
         size = (height, width)
         if size not in self._shapes:
-            device = device_of(self.model) or torch.device("cpu")
-            x = torch.zeros(1, channels, *size, device=device, requires_grad=True)
-            try:  # on a clone: a layer may change its input in place, which a leaf forbids
-                with torch.enable_grad(), evaluation_mode(self.model, device):
-                    outputs = self._outputs(x.clone(), None)
-            except (RuntimeError, AssertionError, IndexError) as error:
-                reason = (str(error) or type(error).__name__).splitlines()[0]
-                kind = _COLORS.get(channels, f"{channels}-channel")
-                raise ValueError(
-                    f"{name} does not take {kind} images of {height} x {width} pixels: {reason}"
-                ) from None
-            self._shapes[size] = {key: tuple(y.shape[1:]) for key, y in outputs.items()}
+            trial = partial(self._trial, name, channels)
+            outputs = trial(1, size)
+            codes = self._layouts.codes(outputs, 1, size, trial)
+            self._grids[size] = self._layouts.grids(outputs, size, trial)
+            self._shapes[size] = {layer: tuple(code.shape[1:]) for layer, code in codes.items()}
         return self._shapes[size]
+
+    def grids(
+        self, name: str, channels: int, height: int, width: int
+    ) -> dict[str, CodeGrid | None]:
+        """Return the grid of each layer's code, None if it has none; see `shapes`."""
+        self.shapes(name, channels, height, width)
+        return self._grids[height, width]
+
+    def _trial(
+        self, name: str, channels: int, images: int, size: tuple[int, int]
+    ) -> dict[str, Tensor]:
+        """Return the layers' own outputs for `images` images: a black one, and noise in a corner.
+
+        Raises:
+            ValueError: see `shapes`.
+        """
+        device = device_of(self.model) or torch.device("cpu")
+        x = torch.zeros(images, channels, *size)
+        corner = x[1:, :, : max(size[0] // 4, 1), : max(size[1] // 4, 1)]
+        corner += torch.randn(corner.shape, generator=torch.Generator().manual_seed(0))
+        x = x.to(device).requires_grad_()
+        try:  # on a clone: a layer may change its input in place, which a leaf forbids
+            with torch.enable_grad(), evaluation_mode(self.model, device):
+                return self._outputs(x.clone(), None)
+        except (RuntimeError, AssertionError, IndexError) as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            kind = _COLORS.get(channels, f"{channels}-channel")
+            raise ValueError(
+                f"{name} does not take {kind} images of {size[0]} x {size[1]} pixels: {reason}"
+            ) from None

@@ -1,0 +1,95 @@
+"""The layouts of the outputs of a network's layers, found when they are first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from torch import Tensor, nn
+
+from preimage.representations.axes import Axes, Evidence, find_axes, says_channels_last
+from preimage.representations.code_grid import CodeGrid
+from preimage.representations.layer_path import LayerPath
+from preimage.representations.tokens import patch_grids, prefix_tokens, token_grid
+
+Trial = Callable[[int, tuple[int, int]], Mapping[str, Tensor]]
+"""Returns the layers' own outputs for a number of images of a size, the first of them black."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """How the outputs of some layers become codes, and the grids of these codes.
+
+    Attributes:
+        network: the network.
+        channel_axes: the axis of channels in the output of each layer; None if it is to be found.
+    """
+
+    network: nn.Module
+    channel_axes: Mapping[str, int | None]
+    _axes: dict[str, Axes] = field(default_factory=dict)
+
+    def codes(
+        self, outputs: Mapping[str, Tensor], images: int, size: tuple[int, int], trial: Trial
+    ) -> dict[str, Tensor]:
+        """Return the codes (N, ...) of the layers for `images` images, from their own outputs.
+
+        Raises:
+            AxisError: if the axes of an output cannot be told apart.
+        """
+        return {
+            layer: self._of(layer, output, images, size, trial).canonical(output, images)
+            for layer, output in outputs.items()
+        }
+
+    def grids(
+        self, outputs: Mapping[str, Tensor], size: tuple[int, int], trial: Trial
+    ) -> dict[str, CodeGrid | None]:
+        """Return the grid of each code, None without one, from the layers' outputs for an image."""
+        return {
+            layer: self._grid(layer, output, self._of(layer, output, 1, size, trial), size)
+            for layer, output in outputs.items()
+        }
+
+    def _of(
+        self, layer: str, output: Tensor, images: int, size: tuple[int, int], trial: Trial
+    ) -> Axes:
+        """Return the axes of a layer's output; they are found once."""
+        if layer not in self._axes:
+            path = LayerPath.parse(self.network, layer)
+            is_output = bool(path.module) and not path.takes_input and not path.steps
+            evidence = Evidence(
+                layer=layer,
+                module=self.network.get_submodule(path.module) if is_output else None,
+                output=output,
+                images=images,
+                size=size,
+                token_counts=partial(self._token_counts, layer, size),
+                is_last=says_channels_last(self.network, path.module),
+                run=lambda images, size: trial(images, size)[layer],
+            )
+            self._axes[layer] = find_axes(evidence, self.channel_axes[layer])
+        return self._axes[layer]
+
+    def _token_counts(self, layer: str, size: tuple[int, int]) -> tuple[int, ...]:
+        """Return the numbers of tokens that the network's patches make, with and without prefix."""
+        before = len(prefix_tokens(self.network, layer))
+        grids = patch_grids(self.network, size)
+        return tuple(rows * columns + extra for rows, columns in grids for extra in (before, 0))
+
+    def _grid(
+        self, layer: str, output: Tensor, axes: Axes, size: tuple[int, int]
+    ) -> CodeGrid | None:
+        """Return the grid of a code; None if it is neither maps, nor tokens, nor a vector."""
+        shape = tuple(axes.canonical(output, 1).shape[1:])
+        if len(shape) not in (1, 2, 3):
+            return None
+        if len(shape) != 2:
+            return CodeGrid.from_shape(shape)
+        windows = axes.windows(tuple(output.shape), 1)
+        if windows is not None:
+            return CodeGrid(shape, shape[1], windows)
+        prefix = prefix_tokens(self.network, layer)
+        grid, names = token_grid(shape[0], size, prefix, patch_grids(self.network, size))
+        return CodeGrid(shape, shape[1], grid, names)

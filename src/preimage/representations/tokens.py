@@ -1,0 +1,134 @@
+"""The grid of the tokens of a transformer, and the names of the tokens before it.
+
+A network tells them by its patch size and by the names of its parameters, such as `cls_token`,
+which are alike in timm, torchvision, transformers and open_clip. Without them the grid is the
+largest one of the image's proportions; the tokens that are left stand before it.
+
+>>> token_grid(33, (64, 128), ("cls",), [(4, 8)])
+((4, 8), ('cls',))
+>>> token_grid(18, (224, 224), (), [])
+((4, 4), ('prefix 1', 'prefix 2'))
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from torch import nn
+
+Grid = tuple[int, int]
+
+_CLASS = ("cls_token", "class_token", "class_embedding", "cls_embedding", "class_tokens")
+_DISTILLATION = ("dist_token", "distillation_token")
+_REGISTERS = ("reg_token", "reg_tokens", "register_token", "register_tokens", "registers")
+_KINDS = (("cls", _CLASS), ("dist", _DISTILLATION), ("register", _REGISTERS))
+
+
+def prefix_tokens(network: nn.Module, layer: str) -> tuple[str, ...]:
+    """Return the names of the tokens that the network puts before the grid: cls, dist, registers.
+
+    Of several towers, it is the one that the layer belongs to.
+    """
+    found: dict[str, tuple[int, int]] = {}
+    for name, parameter in network.named_parameters():
+        owner, _, last = name.rpartition(".")
+        for kind, names in _KINDS:
+            if last in names and parameter.numel():
+                count = parameter.numel() // parameter.shape[-1]
+                near = _shared(owner, layer)
+                if kind not in found or near > found[kind][0]:
+                    found[kind] = (near, count)
+    tokens: list[str] = []
+    for kind, _ in _KINDS:
+        count = found.get(kind, (0, 0))[1]
+        is_numbered = kind == "register" or count > 1
+        tokens += [f"{kind} {n + 1}" for n in range(count)] if is_numbered else [kind] * count
+    return tuple(tokens)
+
+
+def patch_grids(network: nn.Module, size: tuple[int, int]) -> list[Grid]:
+    """Return the grids of patches of an image of this size, one for each patch size found."""
+    grids: dict[Grid, None] = {}
+    for patch in _patch_sizes(network):
+        whole = size[0] // patch[0], size[1] // patch[1]
+        padded = math.ceil(size[0] / patch[0]), math.ceil(size[1] / patch[1])
+        grids |= {grid: None for grid in (whole, padded) if min(grid) > 0}
+    return list(grids)
+
+
+def _patch_sizes(network: nn.Module) -> Iterator[Grid]:
+    for module in network.modules():
+        patch: Any = getattr(module, "patch_size", None)
+        if patch is None and isinstance(module, nn.Conv2d) and module.kernel_size == module.stride:
+            patch = module.stride
+        pair = (patch, patch) if isinstance(patch, int) else patch
+        if isinstance(pair, tuple | list) and len(pair) == 2 and all(_is_patch(p) for p in pair):
+            yield pair[0], pair[1]
+
+
+def _is_patch(length: object) -> bool:
+    return isinstance(length, int) and length > 1
+
+
+def token_grid(
+    count: int, size: tuple[int, int], prefix: tuple[str, ...], grids: Sequence[Grid]
+) -> tuple[Grid, tuple[str, ...]]:
+    """Return the grid (rows, columns) of some tokens, and the names of the tokens before it.
+
+    Args:
+        count: number of all tokens.
+        size: height and width of the image.
+        prefix: the names that `prefix_tokens` found; a layer may lack those tokens.
+        grids: the grids that `patch_grids` found; a layer may have another, coarser one.
+    """
+    choices = (prefix, ()) if prefix else ((),)
+    for names in choices:
+        for grid in grids:
+            if grid[0] * grid[1] == count - len(names):
+                return grid, names
+    finest = max((rows * columns for rows, columns in grids), default=count)
+    for names in choices:
+        found = _in_proportion(count - len(names), size)
+        if found is not None and count - len(names) <= finest:
+            return found, names
+    known = [grid for grid in grids if count / 2 < grid[0] * grid[1] <= count]
+    if known:
+        return known[0], _unnamed(count - known[0][0] * known[0][1])
+    for extra in range(count):
+        found = _in_proportion(count - extra, size)
+        if found is not None:
+            return found, _unnamed(extra)
+    return (1, count), ()
+
+
+def _in_proportion(count: int, size: tuple[int, int]) -> Grid | None:
+    """Return rows and columns with the proportions of the image, up to rounding; None if none."""
+    height, width = size
+    if count < 1:
+        return None
+    near = round(math.sqrt(count * height / width))
+    for rows in (near, near + 1, near - 1):
+        if rows > 0 and count % rows == 0 and fits((rows, count // rows), size):
+            return rows, count // rows
+    return None
+
+
+def fits(grid: Grid, size: tuple[int, int]) -> bool:
+    """Tell whether a grid has the proportions of an image, up to one row or column."""
+    return abs(grid[0] * size[1] - grid[1] * size[0]) < max(size)
+
+
+def _unnamed(count: int) -> tuple[str, ...]:
+    return tuple(f"prefix {n + 1}" for n in range(count))
+
+
+def _shared(owner: str, layer: str) -> int:
+    """Return how many parts of two dotted names agree from the front."""
+    count = 0
+    for one, other in zip(owner.split("."), layer.split("."), strict=False):
+        if one != other:
+            break
+        count += 1
+    return count

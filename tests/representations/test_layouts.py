@@ -1,0 +1,70 @@
+"""The grids of the layers of a network, for every size of images."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tests.representations.networks import COLOR
+from tests.representations.transformers import encoder, windowed
+from torch import nn
+
+from preimage.representations.code_grid import CodeGrid
+from preimage.representations.layer import Layer
+from preimage.representations.layers import Layers
+
+
+def test_a_transformer_has_the_grid_of_each_image_and_its_tokens_by_name() -> None:
+    phi = Layer(encoder(registers=2), "encoder.layers.1", COLOR)
+    names = ("cls", "register 1", "register 2")
+    assert phi.code_grid(32, 64) == CodeGrid((35, 16), 16, (4, 8), names)
+    assert phi.code_grid(48, 32) == CodeGrid((27, 16), 16, (6, 4), names)
+    assert phi.stride == 8
+
+
+def test_several_layers_have_their_grids_by_name() -> None:
+    model = encoder()
+    phi = Layers([Layer(model, name, COLOR) for name in ("embed", "encoder", "head")])
+    grids = phi.code_grids(32, 64)
+    assert grids == {
+        "embed": CodeGrid((16, 4, 8), 16, (4, 8)),
+        "encoder": CodeGrid((33, 16), 16, (4, 8), ("cls",)),
+        "head": CodeGrid((5,), 5, (1, 1)),
+    }
+    assert list(phi.code_shapes(32, 64).values()) == [grid.code_shape for grid in grids.values()]
+
+
+def test_windows_are_rows_of_their_tokens() -> None:
+    assert Layer(windowed(), "attn[0]", COLOR).code_grid(32, 48).grid == (6, 16)
+
+
+def test_a_code_without_channels_has_no_grid_but_a_shape() -> None:
+    phi = Layer(nn.Sequential(nn.Conv2d(3, 4, 4, 4), nn.Unflatten(1, (2, 2))), "1", COLOR)
+    assert phi.code_shape(32, 32) == (2, 2, 8, 8)
+    with pytest.raises(ValueError, match="channels need codes of maps"):
+        phi.code_grid(32, 32)
+
+
+@pytest.mark.parametrize("layer", ["features.1", "features.3", "norm", "features.1.0.attn"])
+def test_maps_of_swin_have_their_channels_first(layer: str) -> None:
+    torchvision = pytest.importorskip("torchvision", exc_type=ImportError)
+    swin = torchvision.models.SwinTransformer([4, 4], 12, [2, 2], [2, 2], [4, 4], num_classes=5)
+    own: list[torch.Tensor] = []
+    swin.eval().get_submodule(layer).register_forward_hook(lambda m, i, y: own.append(y))
+    x = torch.randn(2, 3, 64, 96)
+    code = Layer(swin, layer, COLOR)(x)
+    assert torch.equal(code, own[-1].permute(0, 3, 1, 2))
+    assert code.shape[1] == (12 if layer.startswith("features.1") else 24)
+
+
+def test_windows_of_a_timm_swin_of_one_size_are_joined() -> None:
+    swin = pytest.importorskip("timm.models.swin_transformer", exc_type=ImportError)
+    model = swin.SwinTransformer(
+        img_size=64, window_size=4, embed_dim=16, depths=(2, 2), num_heads=(2, 2), num_classes=5
+    )
+    maps = Layer(model, "layers.0", COLOR).code_grid(64, 64)
+    assert maps == CodeGrid((16, 16, 16), 16, (16, 16))
+    windows = Layer(model, "layers.0.blocks.0.attn", COLOR)
+    assert windows.code_grid(64, 64) == CodeGrid((256, 16), 16, (16, 16))
+    x = torch.randn(3, 3, 64, 64)
+    alone = torch.cat([windows(image) for image in x.split(1)])
+    torch.testing.assert_close(windows(x), alone, rtol=1e-4, atol=1e-4)
