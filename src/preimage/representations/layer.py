@@ -25,13 +25,9 @@ from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
 from preimage.representations.code_grid import CodeGrid
 from preimage.representations.execution import AUTO, Execution
-from preimage.representations.receptive_field import (
-    ReceptiveField,
-    chain_rule,
-    grid_stride,
-    measure,
-)
-from preimage.representations.session import Session, evaluation_mode
+from preimage.representations.field_tracing import find_field
+from preimage.representations.receptive_field import ReceptiveField, chain_rule, grid_stride
+from preimage.representations.session import Session, device_of, evaluation_mode
 from preimage.representations.trunk import Trunk
 
 
@@ -148,13 +144,15 @@ class Layer(Representation):
 
     @cached_property
     def receptive_field(self) -> ReceptiveField | None:
-        """The field as in `Representation`, found by the chain rule or, failing that, measured."""
+        """The field as in `Representation`, found by the chain rule or else by `find_field`."""
         try:
             return chain_rule(self._chain())[self.layer]
         except ValueError:
             self.code_shape(*self.default_size)
-            with evaluation_mode(self.model, torch.device("cpu")):
-                return measure(self, self.default_size, self.preprocessing.channels)
+            plain = Layer(self.model, self.layer, self.preprocessing)  # a session may run a copy
+            return find_field(
+                plain, self.default_size, self.preprocessing.channels, device_of(self.model)
+            )
 
     @cached_property
     def stride(self) -> int:

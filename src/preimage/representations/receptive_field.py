@@ -6,8 +6,8 @@ S_0 = r_0 = 1. Each layer moves the first field's center by
 ((k_l - 1) / 2 - p_l) S_(l-1), where p_l is the padding at the top and at the left.
 Padding and depth can make a field larger than the image.
 
-In other networks `measure` uses gradients to find the rows of the image that a component
-sees.
+In other networks `field_tracing` follows which rows of the image each component depends on;
+where it cannot, `measure` finds them by gradients.
 
     >>> trunk = nn.Sequential(nn.Conv2d(3, 8, 11, stride=4), nn.ReLU(), nn.MaxPool2d(3, 2))
     >>> chain_rule(trunk)["2"]
@@ -16,6 +16,7 @@ sees.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -33,6 +34,8 @@ _Code = Callable[[Tensor], Tensor]
 _LARGEST_STRIDE = 32
 _TRIALS = 3
 _ENLARGEMENTS = (1, 2, 4, 8)
+_SECONDS = 10.0
+"""Time after which `measure` gives up. A taller image takes at least as long as all before it."""
 
 
 class Box(NamedTuple):
@@ -173,8 +176,8 @@ def measure(code: _Code, size: tuple[int, int], channels: int = 3) -> ReceptiveF
     """Return the receptive field of a map, from the rows that two of its components depend on.
 
     Noise images are made taller, up to eightfold, until every row that either component
-    sees lies inside. Rows whose gradient happens to vanish in all images are missed: a field
-    after many rectifiers can come out a little too small.
+    sees lies inside, or for about ten seconds. Rows whose gradient happens to vanish in all
+    images are missed: a field after many rectifiers can come out a little too small.
 
     Args:
         code: returns the codes of images (N, D, H, W), in the core's units.
@@ -183,13 +186,16 @@ def measure(code: _Code, size: tuple[int, int], channels: int = 3) -> ReceptiveF
 
     Returns:
         None if the code is no map (N, K, H', W'), or if a component depends on the whole
-        height of every image.
+        height of every image, or if the time is over.
 
     >>> torch.manual_seed(0) and measure(nn.Conv2d(1, 4, 5, 2), (32, 32), channels=1)
     ReceptiveField(size=5, stride=2, offset=2.0)
     """
+    began = time.perf_counter()
     width = _narrow(code, size, channels)
     for times in _ENLARGEMENTS:
+        if 2 * (time.perf_counter() - began) > _SECONDS:
+            return None
         try:
             spans = _dependencies(code, (times * size[0], width), channels)
         except (ValueError, RuntimeError, AssertionError):
