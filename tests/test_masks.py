@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from preimage.masks import Mask
 from preimage.preprocessing import Preprocessing
+from preimage.representations.code_grid import CodeGrid
 from preimage.representations.layer import Layer
 from tests.support import Projections
 
@@ -17,7 +18,7 @@ GRAY = Preprocessing(mean=(127.5,))
 
 
 def mask(code_shape: tuple[int, ...], **choices: Any) -> Tensor:
-    found = Mask(**choices).to_tensor(code_shape)
+    found = Mask(**choices).to_tensor(CodeGrid.from_shape(code_shape))
     assert found is not None
     return found
 
@@ -41,10 +42,25 @@ def test_the_two_streams_are_the_halves_and_make_up_the_whole() -> None:
     assert torch.equal(first + second, torch.ones(96, 2, 3))
 
 
+def test_a_mask_of_tokens_is_of_their_channels_and_their_grid() -> None:
+    grid = CodeGrid((17, 4), 4, (4, 4), ("cls",))
+    channels, window, stream = (
+        Mask(**choice).to_tensor(grid)
+        for choice in ({"channels": "1"}, {"window": 2}, {"stream": 2})
+    )
+    assert channels is not None
+    assert window is not None
+    assert stream is not None
+    assert torch.equal(channels, torch.tensor([0.0, 1, 0, 0]).expand(17, 4))
+    assert window[:, 0].nonzero()[:, 0].tolist() == [6, 7, 10, 11]
+    assert torch.equal(window[:, 0], window[:, 3])
+    assert stream.sum(0).tolist() == [0, 0, 17, 17]
+
+
 def test_masks_keep_what_all_of_them_keep() -> None:
     found = mask((4, 3, 3), window=1, channels="0-2", stream=2)
     assert torch.equal(found.nonzero(), torch.tensor([[2, 1, 1]]))
-    assert Mask().to_tensor((4, 3, 3)) is None
+    assert Mask().to_tensor(CodeGrid.from_shape((4, 3, 3))) is None
 
 
 @pytest.mark.parametrize(

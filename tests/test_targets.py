@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from preimage.representations.code_grid import CodeGrid
 from preimage.targets import (
     Target,
     channel,
@@ -20,7 +21,11 @@ MAPS, TOKENS, VECTOR = (3, 5, 4), (10, 3), (3,)
 
 
 def place(target: Target, shape: tuple[int, ...]) -> torch.Tensor:
-    return target.place({None: shape})
+    return target.place({None: grid(shape)})
+
+
+def grid(shape: tuple[int, ...]) -> CodeGrid:
+    return CodeGrid.from_shape(shape)
 
 
 def test_a_channel_is_its_central_response() -> None:
@@ -37,6 +42,26 @@ def test_a_channel_of_tokens_is_that_of_the_central_patch() -> None:
 
 def test_a_neuron_is_one_response() -> None:
     assert place(neuron(None, 0, 4, 3), MAPS).nonzero().tolist() == [[0, 4, 3]]
+
+
+def test_a_neuron_can_be_a_token_before_the_grid() -> None:
+    tokens = CodeGrid((10, 3), 3, (2, 4), ("cls", "dist"))
+    assert neuron(None, 2, "dist").place({None: tokens}).nonzero().tolist() == [[1, 2]]
+    codes = torch.randn(2, 10, 3)
+    (term,) = (3 * neuron(None, 2, "cls")).terms
+    assert torch.equal(term.responses(codes, tokens), 3 * codes[:, :1, 2])
+    assert channel(None, 0).terms[0].responses(codes, tokens).shape == (2, 8)
+
+
+@pytest.mark.parametrize(("row", "column"), [("cls", 3), (3, None), ("center", None)])
+def test_a_neuron_is_at_a_place_or_at_a_token(row: Any, column: Any) -> None:
+    with pytest.raises(ValueError, match="a neuron is at a row and a column, or at a token"):
+        neuron(None, 2, row, column)
+
+
+def test_complex_directions_are_refused() -> None:
+    with pytest.raises(ValueError, match="a direction must be of real numbers"):
+        direction(None, torch.tensor([1j]))
 
 
 def test_a_mean_is_all_responses_alike() -> None:
@@ -76,7 +101,7 @@ def test_a_sum_of_targets_is_a_target_and_other_arithmetic_is_refused() -> None:
 
 def test_targets_of_several_layers_lie_one_behind_the_other() -> None:
     target = channel("b", 1) - 0.5 * channel("a", 2)
-    placed = target.place({"a": MAPS, "b": VECTOR})
+    placed = target.place({"a": grid(MAPS), "b": grid(VECTOR)})
     expected = torch.cat(
         [-0.5 * place(channel(None, 2), MAPS).flatten(), place(channel(None, 1), VECTOR)]
     )
@@ -91,6 +116,8 @@ def test_targets_of_several_layers_lie_one_behind_the_other() -> None:
         (class_score("tree frog"), "tree frog"),
         (2 * mean_channel("a", 1), "2 a:1:mean"),
         (direction("a", [1.0]), "a:direction"),
+        (neuron("a", 5, "cls"), "a:5:cls"),
+        (direction("a", [1.0], "register 2"), "a:direction:register 2"),
     ],
 )
 def test_a_target_is_called_what_it_is(target: Target, name: str) -> None:
@@ -103,7 +130,7 @@ def test_responses_are_inner_products_with_the_target_at_every_place(
 ) -> None:
     codes = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
     (term,) = (3 * channel(None, 1)).terms
-    responses = term.responses(codes)
+    responses = term.responses(codes, grid(shape))
     positions = {3: 20, 2: 9, 1: 1}[len(shape)]
     assert responses.shape == (2, positions)
     central = (codes * place(3 * channel(None, 1), shape)).flatten(1).sum(1)
@@ -117,14 +144,14 @@ def test_responses_are_inner_products_with_the_target_at_every_place(
         (channel(None, -1), MAPS, "channel -1 is not among 0-2"),
         (neuron(None, 0, 5, 0), MAPS, "position 5, 0 is not on the grid of 5 x 4 responses"),
         (direction(None, [1.0, 2.0]), MAPS, "a direction needs 3 values"),
-        (channel(None, 0), (1, 2, 3, 4), "a target needs codes of maps"),
+        (channel(None, 0), (1, 2, 3, 4), "channels need codes of maps"),
     ],
 )
 def test_a_target_that_a_code_does_not_have_is_refused(
     target: Target, shape: tuple[int, ...], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        target.place({target.terms[0].layer: shape})
+        target.place({target.terms[0].layer: grid(shape)})
 
 
 @pytest.mark.parametrize("vector", [[0.0, 0.0], [float("nan"), 1.0]])

@@ -1,6 +1,6 @@
 """Masks M of Eq. 3 by name: which components of a code an inversion is to match.
 
->>> Mask(channels="0,2").to_tensor((4,))
+>>> Mask(channels="0,2").to_tensor(CodeGrid.from_shape((4,)))
 tensor([1., 0., 1., 0.])
 """
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from preimage.names import parse_channels
 from preimage.representations.base import Representation
+from preimage.representations.code_grid import CodeGrid
 from preimage.representations.receptive_field import Box
 
 
@@ -22,7 +23,8 @@ class Mask:
     """A choice of components by name: those that every given attribute keeps.
 
     Attributes:
-        window: the central `window` x `window` responses of all channels (Figure 9).
+        window: the central `window` x `window` responses of all channels (Figure 9), on a map or
+            on the grid of tokens.
         channels: channels such as "0-24,31".
         stream: one half of the channels, 1 or 2: the streams of AlexNet (Figure 10).
 
@@ -52,26 +54,26 @@ class Mask:
         """
         return {name: value for name, value in asdict(self).items() if value is not None}
 
-    def to_tensor(self, code_shape: tuple[int, ...]) -> Tensor | None:
+    def to_tensor(self, grid: CodeGrid) -> Tensor | None:
         """Return zeros and ones of the shape of one code; None if everything is kept.
 
         Args:
-            code_shape: (K, H', W'), or (K,) without a window.
+            grid: the channels and positions of the code, as `Representation.code_grid` returns.
 
         Raises:
             ValueError: if the code has no such components.
         """
-        places: list[tuple[Any, ...]] = []
+        masks: list[Tensor] = []
+        everywhere, all_channels = torch.ones(grid.positions), torch.ones(grid.channels)
         if self.window is not None:
-            places.append(_window(self.window, code_shape))
+            masks.append(grid.code(torch.outer(_window(self.window, grid), all_channels)))
         if self.channels is not None:
-            places.append((parse_channels(self.channels, code_shape[0]),))
+            chosen = torch.zeros(grid.channels)
+            chosen[parse_channels(self.channels, grid.channels)] = 1
+            masks.append(grid.code(torch.outer(everywhere, chosen)))
         if self.stream is not None:
-            places.append(_stream(self.stream, code_shape))
-        masks = torch.zeros(len(places), *code_shape)
-        for mask, place in zip(masks, places, strict=True):
-            mask[place] = 1
-        return masks.prod(0) if places else None
+            masks.append(grid.code(torch.outer(everywhere, _stream(self.stream, grid))))
+        return torch.stack(masks).prod(0) if masks else None
 
     def box(self, representation: Representation, size: tuple[int, int]) -> Box | None:
         """Return the part of an image of this size that the window sees; it can exceed the image.
@@ -81,23 +83,33 @@ class Mask:
         field = None if self.window is None else representation.receptive_field
         if self.window is None or field is None:
             return None
-        shape = representation.code_shape(*size)
-        first = [(length - self.window) // 2 for length in shape[1:]]
+        grid = representation.code_grid(*size).grid
+        first = [(length - self.window) // 2 for length in grid]
         last = [at + self.window - 1 for at in first]
         return Box(*field.box(first)[:2], *field.box(last)[2:])
 
 
-def _window(side: int, code_shape: tuple[int, ...]) -> tuple[Any, ...]:
-    if len(code_shape) != 3:
-        raise ValueError(f"a window needs a code of maps (K, H, W), not of shape {code_shape}")
-    if side > min(code_shape[1:]):
-        raise ValueError(f"a window of {side} x {side} does not fit maps of {code_shape[1:]}")
-    top, left = ((length - side) // 2 for length in code_shape[1:])
-    return slice(None), slice(top, top + side), slice(left, left + side)
+def _window(side: int, grid: CodeGrid) -> Tensor:
+    """Return ones at the central positions of the grid, (P,); the tokens before it have zeros."""
+    if len(grid.code_shape) == 1:
+        raise ValueError(
+            f"a window needs a code of maps (K, H, W) or tokens (T, K), not of shape "
+            f"{grid.code_shape}"
+        )
+    rows, columns = grid.grid
+    if side > min(grid.grid):
+        raise ValueError(f"a window of {side} x {side} does not fit maps of {rows} x {columns}")
+    kept = torch.zeros(rows, columns)
+    top, left = (rows - side) // 2, (columns - side) // 2
+    kept[top : top + side, left : left + side] = 1
+    return torch.cat([torch.zeros(len(grid.prefix)), kept.flatten()])
 
 
-def _stream(stream: int, code_shape: tuple[int, ...]) -> tuple[Any, ...]:
-    half = code_shape[0] // 2
+def _stream(stream: int, grid: CodeGrid) -> Tensor:
+    """Return ones for one half of the channels, (K,)."""
+    half = grid.channels // 2
     if half == 0:
-        raise ValueError(f"a code of shape {code_shape} has no two streams of channels")
-    return (slice((stream - 1) * half, stream * half),)
+        raise ValueError(f"a code of shape {grid.code_shape} has no two streams of channels")
+    kept = torch.zeros(grid.channels)
+    kept[(stream - 1) * half : stream * half] = 1
+    return kept

@@ -12,16 +12,16 @@ is of the representation's own code, as with a single layer.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
+from preimage.representations.code_grid import CodeGrid, Position, is_token
+
 T = TypeVar("T")
-Position = tuple[int, int] | Literal["center", "everywhere"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -33,7 +33,8 @@ class Term:
         feature: a channel's number, or a direction, of shape (K,) or of a whole code. A
             class has channel -1 until its network is known.
         position: row and column of the response; "center" for the central response, "everywhere"
-            for the mean of all responses.
+            for the mean of all responses on the grid, or the name of a token before the grid,
+            such as "cls" or "register 1".
         weight: factor of the response; negative to suppress the response.
         class_name: the class, as the user named it; empty if the term is no class score.
     """
@@ -52,7 +53,9 @@ class Term:
             words = f"{self.layer}:{words}"
         if self.position == "everywhere":
             words += ":mean"
-        elif self.position != "center":
+        elif isinstance(self.position, str):
+            words += f":{self.position}" if self.is_token else ""
+        else:
             words += ":" + ",".join(map(str, self.position))
         return words
 
@@ -60,19 +63,23 @@ class Term:
         """Return the entry of the term's layer; a single layer has the key None."""
         return by_layer[None] if None in by_layer else by_layer[self.layer]
 
-    def place(self, code_shape: tuple[int, ...]) -> Tensor:
+    @property
+    def is_token(self) -> bool:
+        """True if the position is a token before the grid, such as "cls"."""
+        return is_token(self.position)
+
+    def place(self, grid: CodeGrid) -> Tensor:
         """Return Phi_0 of this term, of the shape of one code: (K, H', W'), (T, K) or (K,).
 
         Raises:
             ValueError: if the code has no such channel, position or direction.
         """
-        grid = _CodeGrid.from_shape(code_shape)
         vector = self._vector(grid)
-        if tuple(vector.shape) == code_shape:
+        if tuple(vector.shape) == grid.code_shape:
             return self.weight * vector
         return self.weight * grid.spread(vector, self.position)
 
-    def _vector(self, grid: _CodeGrid) -> Tensor:
+    def _vector(self, grid: CodeGrid) -> Tensor:
         """Return the unweighted direction: (K,), or of the shape of a whole code."""
         if isinstance(self.feature, Tensor):
             vector = self.feature.detach().cpu().float()
@@ -89,13 +96,18 @@ class Term:
             )
         return torch.nn.functional.one_hot(torch.tensor(self.feature), grid.channels).float()
 
-    def responses(self, codes: Tensor) -> Tensor:
-        """Return the weighted responses (N, P) of codes (N, ...) at their P positions."""
-        grid = _CodeGrid.from_shape(tuple(codes.shape[1:]))
+    def responses(self, codes: Tensor, grid: CodeGrid) -> Tensor:
+        """Return the weighted responses (N, P) of codes (N, ...) at the P positions of the grid.
+
+        Of a token before the grid it is one, P = 1, and of the mean of all as well.
+        """
         vector = self._vector(grid).to(codes)
         if vector.shape == codes.shape[1:]:
             return self.weight * (codes.flatten(1) @ vector.flatten())[:, None]
-        responses = self.weight * (grid.by_position(codes) @ vector)
+        if self.is_token:
+            at = grid.index(self.position)
+            return self.weight * (grid.by_position(codes)[:, at : at + 1] @ vector)
+        responses = self.weight * (grid.on_grid(codes) @ vector)
         return responses.mean(1, keepdim=True) if self.position == "everywhere" else responses
 
 
@@ -150,20 +162,20 @@ class Target:
         """Return the target with all terms at this row and column."""
         return self.mapped(lambda term: replace(term, position=(row, column)))
 
-    def place(self, code_shapes: Mapping[str | None, tuple[int, ...]]) -> Tensor:
+    def place(self, grids: Mapping[str | None, CodeGrid]) -> Tensor:
         """Return Phi_0: the code of a single layer, or the flattened codes of several, joined.
 
-        `code_shapes` is in the order of the layers; a single layer has the key None.
+        `grids` are the codes' grids in the order of the layers; a single layer has the key None.
 
         Raises:
             ValueError: if a code has no such channel, position or direction.
         """
         placed = {
             layer: torch.stack(
-                [torch.zeros(shape)]
-                + [term.place(shape) for term in self.terms if layer in (None, term.layer)]
+                [torch.zeros(grid.code_shape)]
+                + [term.place(grid) for term in self.terms if layer in (None, term.layer)]
             ).sum(0)
-            for layer, shape in code_shapes.items()
+            for layer, grid in grids.items()
         }
         if len(placed) == 1:
             return next(iter(placed.values()))
@@ -175,8 +187,24 @@ def channel(layer: str | None, index: int) -> Target:
     return Target((Term(layer, index),))
 
 
-def neuron(layer: str | None, index: int, row: int, column: int) -> Target:
-    """Return the target of one response of a channel, at a row and a column of its map."""
+def neuron(layer: str | None, index: int, row: int | str, column: int | None = None) -> Target:
+    """Return the target of one response of a channel, at a row and a column of its map.
+
+    Instead of a row and a column it can be a token before the grid, by name:
+
+    >>> neuron("blocks.6", 5, 3, 4), neuron("blocks.6", 5, "cls")
+    (blocks.6:5:3,4, blocks.6:5:cls)
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    if isinstance(row, str) and column is None and is_token(row):
+        return Target((Term(layer, index, row),))
+    if isinstance(row, str) or column is None:
+        raise ValueError(
+            "a neuron is at a row and a column, or at a token by name, such as 'cls'; not at "
+            f"{row!r}, {column!r}"
+        )
     return Target((Term(layer, index, (row, column)),))
 
 
@@ -193,7 +221,10 @@ def direction(
     Raises:
         ValueError: if the direction is zero or not finite.
     """
-    values = torch.as_tensor(vector, dtype=torch.float32)
+    given = torch.as_tensor(vector)
+    if given.is_complex():
+        raise ValueError("a direction must be of real numbers, not complex ones")
+    values = given.float()
     if not bool(values.isfinite().all() and values.any()):
         raise ValueError("a direction must be finite and not all zero")
     return Target((Term(layer, values, position),))
@@ -202,66 +233,3 @@ def direction(
 def class_score(name: str | int) -> Target:
     """Return the target of a class score before the softmax, by name ("tree frog") or index."""
     return Target((Term(None, -1, class_name=str(name)),))
-
-
-def channel_count(code_shape: tuple[int, ...]) -> int:
-    """Return the number K of channels of a code: maps (K, H', W'), tokens (T, K) or a vector (K,).
-
-    Raises:
-        ValueError: if the code has another shape.
-
-    >>> channel_count((48, 7, 7)), channel_count((197, 384))
-    (48, 384)
-    """
-    return _CodeGrid.from_shape(code_shape).channels
-
-
-@dataclass(frozen=True, slots=True)
-class _CodeGrid:
-    """The grid of positions in a code of maps (K, H', W'), tokens (T, K) or a vector (K,).
-
-    The `grid` is H' x W' for maps, the largest square in T tokens, 1 x 1 for a vector. The
-    `prefix` is the number of tokens before the grid, such as the class token.
-    """
-
-    code_shape: tuple[int, ...]
-    channels: int
-    grid: tuple[int, int]
-    prefix: int
-
-    @classmethod
-    def from_shape(cls, code_shape: tuple[int, ...]) -> _CodeGrid:
-        """Return the grid of codes of a shape; raise ValueError if it has none."""
-        if len(code_shape) == 3:
-            return cls(code_shape, code_shape[0], (code_shape[1], code_shape[2]), 0)
-        if len(code_shape) == 2:
-            side = math.isqrt(code_shape[0])
-            return cls(code_shape, code_shape[1], (side, side), code_shape[0] - side**2)
-        if len(code_shape) == 1:
-            return cls(code_shape, code_shape[0], (1, 1), 0)
-        raise ValueError(
-            "a target needs codes of maps (K, H, W), tokens (T, K) or vectors (K,), not of shape "
-            f"{code_shape}"
-        )
-
-    def spread(self, vector: Tensor, position: Position) -> Tensor:
-        """Return a code with `vector` (K,) at a position, or an equal share at every position."""
-        rows, columns = self.grid
-        places = torch.zeros(self.prefix + rows * columns)
-        if position == "everywhere":
-            places[self.prefix :] = 1 / (rows * columns)
-        else:
-            row, column = (rows // 2, columns // 2) if position == "center" else position
-            if not (0 <= row < rows and 0 <= column < columns):
-                raise ValueError(
-                    f"position {row}, {column} is not on the grid of {rows} x {columns} responses"
-                )
-            places[self.prefix + row * columns + column] = 1
-        values = torch.outer(places, vector)
-        return (values.T if len(self.code_shape) == 3 else values).reshape(self.code_shape)
-
-    def by_position(self, codes: Tensor) -> Tensor:
-        """Return codes (N, ...) as features at each of P positions, (N, P, K)."""
-        if len(self.code_shape) == 3:
-            return codes.flatten(2).transpose(1, 2)
-        return codes[:, self.prefix :] if len(self.code_shape) == 2 else codes[:, None]

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from preimage.representations.code_grid import CodeGrid
 from preimage.statistics.channels import ChannelStatistics, image_statistics, join
 
 
@@ -79,10 +80,12 @@ def test_of_equal_responses_the_first_image_and_position_count() -> None:
 
 
 def test_tokens_are_positions_of_features() -> None:
-    tokens = torch.tensor([[1.0, 0.0], [5.0, 2.0], [3.0, 7.0]])  # 3 tokens, 2 features
-    found = image_statistics(tokens, image=4)
+    tokens = torch.tensor([[99.0, -99.0], [1.0, 0.0], [5.0, 2.0], [3.0, 7.0]])
+    found = image_statistics(tokens, 4, CodeGrid((4, 2), 2, (1, 3), ("cls",)))
+    assert found.count == 3
     assert found.maximum.tolist() == [5, 7]
-    assert found.top_positions.tolist() == [[[1]], [[2]]]
+    assert found.minimum.tolist() == [1, 0]
+    assert found.top_positions.tolist() == [[[0, 1]], [[0, 2]]]
     assert found.mean.tolist() == [3, 3]
 
 
@@ -93,8 +96,8 @@ def test_a_vector_has_no_position() -> None:
 @pytest.mark.parametrize(
     ("response", "message"),
     [
-        (torch.zeros(2, 2, 2, 2), r"not of a code of shape \(2, 2, 2, 2\)"),
-        (torch.tensor(1.0), r"not of a code of shape \(\)"),
+        (torch.zeros(2, 2, 2, 2), r"not of shape \(2, 2, 2, 2\)"),
+        (torch.tensor(1.0), r"not of shape \(\)"),
         (torch.tensor([1.0, float("nan")]), "NaN or infinite"),
         (torch.tensor([[float("inf"), -float("inf")]]), "NaN or infinite"),
     ],

@@ -27,6 +27,7 @@ from preimage.catalog import network as named_network
 from preimage.decoding import ImageError
 from preimage.photo_files import shipped_photos
 from preimage.preprocessing import Preprocessing
+from preimage.representations.code_grid import CodeGrid
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
 from preimage.statistics import ChannelStatistics, load_known, measure, measuring
@@ -71,8 +72,8 @@ def test_the_largest_responses_are_at_their_images_and_positions(tmp_path: Path)
     several, paths = layers(network(), *NAMES), photos(tmp_path / "in", 11)
     for name, found in measure(several, paths, top=4).items():
         direct = responses(several.layers[name], paths)
-        shape = several.code_shapes(24, 24)[name]
-        grid = {3: shape[1:], 2: shape[:1], 1: ()}[len(shape)]
+        in_code = several.code_grids(24, 24)[name]
+        grid = in_code.grid if len(in_code.code_shape) > 1 else ()
         assert found.top_positions.shape == (6, 4, len(grid))
         for channel in range(6):
             for rank in range(4):
@@ -258,11 +259,11 @@ def test_an_interruption_between_two_layers_of_a_batch_leaves_valid_statistics(
     monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path / "other"))
     calls: list[int] = []
 
-    def interrupted(response: torch.Tensor, image: int) -> ChannelStatistics:
+    def interrupted(response: torch.Tensor, image: int, grid: CodeGrid) -> ChannelStatistics:
         calls.append(image)
         if calls.count(3) == 2:  # image 3 has been added to layer 0, and not yet to layer 3
             raise Stopped
-        return image_statistics(response, image)
+        return image_statistics(response, image, grid)
 
     with monkeypatch.context() as patch:
         patch.setattr(measuring, "image_statistics", interrupted)

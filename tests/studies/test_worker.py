@@ -44,7 +44,7 @@ def test_an_outcome_is_what_invert_returns() -> None:
     height, width = outcome.image.shape[-2:]
     result = invert(
         phi, CHELSEA, size=48, seeds=[3], settings=trial.settings,
-        mask=trial.mask.to_tensor(phi.code_shape(height, width)),
+        mask=trial.mask.to_tensor(phi.code_grid(height, width)),
     )  # fmt: skip
     measures = outcome.measures
     assert outcome.key == trial.key

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from tests.representations.networks import state
+from tests.representations.transformers import encoder, windowed
 from tests.support import known
 from tests.visualizations.networks import color_network
 from torch import nn
@@ -15,7 +16,7 @@ from torch import nn
 from preimage.catalog import network as network_called
 from preimage.images import stretch_contrast
 from preimage.photo_files import shipped_photos
-from preimage.preprocessing import GRAY
+from preimage.preprocessing import GRAY, Preprocessing
 from preimage.presets import MODERN, NNPREIMAGE, PRESETS
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
@@ -51,6 +52,37 @@ def test_the_response_is_that_of_the_network_to_the_image() -> None:
     torch.testing.assert_close(known(result.response), torch.stack(expected))
     # Batches round otherwise than single images: sums of 27 products that come to 124 at most.
     torch.testing.assert_close(result.codes, codes, rtol=1e-6, atol=1e-4)
+
+
+def test_channels_of_a_transformer_are_at_its_patches_and_its_tokens_by_name() -> None:
+    size = Preprocessing(mean=(127.5,) * 3, std=(64.0,), size=(32, 64))
+    phi = Layer(encoder(registers=1), "encoder.layers.0", size)
+    targets = [channel(None, 3), neuron(None, 4, "cls"), neuron(None, 5, "register 1"),
+               neuron(None, 6, 1, 7)]  # fmt: skip
+    result = maximize(phi, targets, settings=QUICK.with_steps(2))
+    tokens = (2 + 2 * 8 + 4, 0, 1, 2 + 1 * 8 + 7)
+    expected = [result.codes[n, at, 3 + n] for n, at in enumerate(tokens)]
+    torch.testing.assert_close(known(result.response), torch.stack(expected))
+    photos = torch.stack([phi.preprocessing.load(photo) for photo in PHOTOS])
+    codes = phi.encode(photos)
+    largest = [
+        codes[:, 2:, 3].max(),
+        codes[:, 0, 4].max(),
+        codes[:, 1, 5].max(),
+        codes[:, 2:, 6].max(),
+    ]
+    assert known(result.maxima) == pytest.approx([float(value) for value in largest], rel=1e-4)
+
+
+def test_channels_of_a_map_with_channels_last_are_its_channels() -> None:
+    size = Preprocessing(mean=(127.5,) * 3, std=(64.0,), size=(32, 64))
+    model = windowed()
+    result = maximize(Layer(model, "mlp", size), [13], settings=QUICK.with_steps(2), size=(32, 64))
+    with torch.no_grad():
+        own = model(size.to_network(result.images))
+    torch.testing.assert_close(known(result.response)[0], own[0, 4, 8, 13], rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="channel 24 is not among 0-23"):
+        maximize(Layer(model, "mlp", size), [24], settings=QUICK)
 
 
 def test_m_is_the_largest_response_over_the_shipped_photos() -> None:

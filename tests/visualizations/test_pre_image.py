@@ -22,6 +22,7 @@ from preimage.masks import Mask
 from preimage.objective import Energy
 from preimage.photo_files import shipped_photos
 from preimage.presets import NNPREIMAGE
+from preimage.representations.code_grid import CodeGrid
 from preimage.representations.execution import Execution
 from preimage.representations.hog import HOG
 from preimage.versions import versions
@@ -118,7 +119,7 @@ def test_it_keeps_the_photo_of_each_result(masked: PreImage) -> None:
 def test_a_masked_result_knows_what_its_mask_sees(masked: PreImage) -> None:
     gradient = torch.zeros(1, 3, 24, 24, requires_grad=True)
     codes = FEATURES(gradient)
-    kept = codes * known(Mask(window=3).to_tensor(tuple(codes.shape[1:])))
+    kept = codes * known(Mask(window=3).to_tensor(CodeGrid.from_shape(tuple(codes.shape[1:]))))
     (seen,) = torch.autograd.grad(kept.sum(), gradient)
     rows, columns = seen[0].abs().sum(0).nonzero().T
     assert known(masked.box) == (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)

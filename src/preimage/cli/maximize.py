@@ -124,7 +124,7 @@ def _choose_targets(
     Raises:
         ValueError: if the options contradict each other, or name what does not exist.
     """
-    from preimage.targets import channel, channel_count, class_score, neuron
+    from preimage.targets import channel, class_score, neuron
 
     if classes is not None:
         if "/" in rep.rpartition(":")[2] and not rep.startswith("matconvnet:"):
@@ -137,9 +137,8 @@ def _choose_targets(
     phi = preimage.representation(rep, weights)
     targets = [neuron(None, *parse_neuron(text)) for text in neurons]
     if channels is not None:
-        count = (
-            None if phi.default_size is None else channel_count(phi.code_shape(*phi.default_size))
-        )
+        size = phi.default_size
+        count = None if size is None else phi.code_grid(*size).channels
         targets = [channel(None, index) for index in parse_channels(channels, count)] + targets
     return phi, targets
 

@@ -71,7 +71,8 @@ Weights: TypeAlias = Annotated[
 ]
 Channels: TypeAlias = Annotated[str | None, Option(help="Channels, such as 0-24,31, or all.")]
 Neurons: TypeAlias = Annotated[
-    list[str] | None, Option(help="Single response, as CHANNEL,ROW,COLUMN; repeatable.")
+    list[str] | None,
+    Option(help="Single response: CHANNEL,ROW,COLUMN or CHANNEL,TOKEN; repeatable."),
 ]
 Classes: TypeAlias = Annotated[
     str | None, Option(help='Classes by name or number, such as "tree frog,cheeseburger".')

@@ -49,16 +49,19 @@ def parse_memory(text: str | None) -> int | None:
     return int(float(number) * _UNITS[unit])
 
 
-def parse_neuron(text: str) -> tuple[int, int, int]:
-    """Return channel, row and column of a single response.
+def parse_neuron(text: str) -> tuple[int, int, int] | tuple[int, str]:
+    """Return channel, row and column of a single response, or channel and token.
 
-    >>> parse_neuron("5,3,3")
-    (5, 3, 3)
+    >>> parse_neuron("5,3,3"), parse_neuron("5,register 1")
+    ((5, 3, 3), (5, 'register 1'))
     """
     parts = [part.strip() for part in text.split(",")]
-    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
-        raise ValueError(f"a neuron is CHANNEL,ROW,COLUMN, not {text!r}")
-    return int(parts[0]), int(parts[1]), int(parts[2])
+    numbers = [int(part) for part in parts if part.isdecimal()]
+    if len(parts) == len(numbers) == 3:
+        return numbers[0], numbers[1], numbers[2]
+    if len(parts) == 2 and parts[0].isdecimal() and parts[1] and not parts[1].isdecimal():
+        return int(parts[0]), parts[1]
+    raise ValueError(f"a neuron is CHANNEL,ROW,COLUMN or CHANNEL,TOKEN (5,cls), not {text!r}")
 
 
 def parse_names(text: str) -> list[str]:

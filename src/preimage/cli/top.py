@@ -33,7 +33,6 @@ def top(
     from preimage.reporting.results import check_picture
     from preimage.reporting.top_responses import draw_top_responses
     from preimage.statistics import load_known, measure
-    from preimage.targets import channel_count
     from preimage.versions import versions
     from preimage.visualizations.saving import write_picture
 
@@ -42,7 +41,7 @@ def top(
         check_picture(out)
         (several,) = group_layers([layer], weights)
         (phi,) = several.layers.values()
-        count = channel_count(phi.code_shape(*phi.default_size))
+        count = phi.code_grid(*phi.default_size).channels
         chosen = parse_channels(channels or f"0-{min(count, _FIRST) - 1}", count)
         photos = None if reference is None else photo_paths(reference)
         statistics = known = load_known(phi, photos)

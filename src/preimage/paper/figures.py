@@ -129,13 +129,13 @@ class Figure:
         if not masks:
             return True
         phi = network.layer(layer)
-        shape = phi.code_shape(*(phi.default_size or ()))
+        grid = phi.code_grid(*phi.default_size)
         try:
             for keys in masks:
-                Mask(**keys).to_tensor(shape)
+                Mask(**keys).to_tensor(grid)
         except ValueError:
             return False
-        return len(shape) == 3
+        return len(grid.code_shape) == 3
 
 
 def at_depths(layers: Sequence[str], depths: Sequence[float]) -> list[str]:

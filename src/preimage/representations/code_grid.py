@@ -19,6 +19,11 @@ Position = tuple[int, int] | str
 """Row and column, "center", "everywhere", or the name of a token before the grid."""
 
 
+def is_token(position: Position) -> bool:
+    """Tell whether a position is the name of a token before the grid."""
+    return isinstance(position, str) and position not in ("center", "everywhere")
+
+
 @dataclass(frozen=True, slots=True)
 class CodeGrid:
     """The grid of positions in the code of one image.
@@ -58,6 +63,11 @@ class CodeGrid:
             f"{code_shape}: say which axis they are, as in Layer(..., channel_axis=1)"
         )
 
+    @property
+    def positions(self) -> int:
+        """The number P of all positions, those of the prefix among them."""
+        return len(self.prefix) + self.grid[0] * self.grid[1]
+
     def index(self, position: Position) -> int:
         """Return the number of a position among all positions, those of the prefix first.
 
@@ -85,12 +95,12 @@ class CodeGrid:
             ValueError: if there is no such position.
         """
         rows, columns = self.grid
-        places = torch.zeros(len(self.prefix) + rows * columns)
+        places = torch.zeros(self.positions)
         if position == "everywhere":
             places[len(self.prefix) :] = 1 / (rows * columns)
         else:
             places[self.index(position)] = 1
-        return self._joined(torch.outer(places, vector))
+        return self.code(torch.outer(places, vector))
 
     def by_position(self, codes: Tensor) -> Tensor:
         """Return codes (N, ...) as features at each of P positions, (N, P, K), prefix first."""
@@ -102,6 +112,6 @@ class CodeGrid:
         """Return codes (N, ...) as features on the grid alone, (N, rows * columns, K)."""
         return self.by_position(codes)[:, len(self.prefix) :]
 
-    def _joined(self, values: Tensor) -> Tensor:
-        """Return values (P, K) in the shape of the code."""
+    def code(self, values: Tensor) -> Tensor:
+        """Return values (P, K) at all positions, prefix first, in the shape of the code."""
         return (values.T if len(self.code_shape) == 3 else values).reshape(self.code_shape)

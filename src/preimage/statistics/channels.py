@@ -17,13 +17,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from preimage.names import LayerName
+from preimage.representations.code_grid import CodeGrid
 
 _UNNAMED = LayerName("", "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelStatistics:
-    """Statistics of the responses of a layer's K channels to images, at all positions or tokens.
+    """Statistics of the responses of a layer's K channels to images, at all positions of its grid.
+
+    Tokens before the grid, such as a class token, do not count: their responses are of another
+    kind, and often much larger.
 
     Attributes:
         count: number of responses of each channel.
@@ -34,8 +38,8 @@ class ChannelStatistics:
         zero_count: number of responses that are exactly zero, (K,).
         top_values: the largest responses, each of another image, in descending order, (K, k).
         top_images: the image of each top response, as an index of `images`, (K, k).
-        top_positions: the position of each top response: row and column of a map (K, k, 2), the
-            token's index (K, k, 1), or nothing (K, k, 0).
+        top_positions: the position of each top response: row and column of a map or of the grid
+            of tokens (K, k, 2), or nothing (K, k, 0).
         name: the network and layer; like `images` and `skipped`, empty during the measurement.
         images: the files that were measured.
         skipped: a line for each file that could not be used.
@@ -70,12 +74,16 @@ class ChannelStatistics:
         return self.maximum == self.minimum
 
 
-def image_statistics(response: Tensor, image: int) -> ChannelStatistics:
+def image_statistics(
+    response: Tensor, image: int, grid: CodeGrid | None = None
+) -> ChannelStatistics:
     """Return the statistics of the responses to one image.
 
     Args:
         response: a map (K, H', W'), tokens (T, K), or a vector (K,).
         image: the index of the image.
+        grid: the grid of the tokens, and those before it, which do not count; by default the
+            largest square.
 
     Raises:
         ValueError: if the response has another shape, or is not finite.
@@ -84,19 +92,17 @@ def image_statistics(response: Tensor, image: int) -> ChannelStatistics:
     >>> image_statistics(response, image=7).top_positions.tolist()
     [[[1, 0]]]
     """
-    if response.ndim not in (1, 2, 3):
-        raise ValueError(
-            f"statistics are of maps (K, H, W), tokens (T, K) or vectors (K,), not of a code of "
-            f"shape {tuple(response.shape)}"
-        )
-    by_channel = response.T if response.ndim == 2 else response
+    if grid is None:
+        grid = CodeGrid.from_shape(tuple(response.shape))
+    tokens = response.ndim == 2
+    by_channel = grid.on_grid(response[None])[0].T.unflatten(1, grid.grid) if tokens else response
     values = by_channel.reshape(len(by_channel), -1).double()
     maximum, at = (array.cpu().numpy() for array in values.max(1))
     mean = values.mean(1)
     if not torch.isfinite(mean).all():
         raise ValueError("the responses hold NaN or infinite values")
-    grid = by_channel.shape[1:]
-    positions = np.stack(np.unravel_index(at, grid), 1) if grid else np.empty((len(at), 0))
+    places = by_channel.shape[1:]
+    positions = np.stack(np.unravel_index(at, places), 1) if places else np.empty((len(at), 0))
     return ChannelStatistics(
         count=values.shape[1],
         maximum=maximum,

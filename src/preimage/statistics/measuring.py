@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from preimage.decoding import ImageError
+from preimage.representations.code_grid import CodeGrid
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
 from preimage.statistics.channels import ChannelStatistics, image_statistics, join
-from preimage.statistics.store import Checkpoint, Store, image_set_key
+from preimage.statistics.store import Checkpoint, Store, image_set_key, stored_name
 
 PathLike: TypeAlias = str | os.PathLike[str]
 
@@ -76,8 +77,8 @@ def measure(
     store = Store(next(iter(by_name.values())))
     key = store.register(paths)
     reached = {}
-    for name in by_name:
-        known = store.read(key, name)
+    for name, layer in by_name.items():
+        known = store.read(key, stored_name(layer))
         reached[name] = known if known and known.top >= top else Checkpoint(0, top, {}, None)
     unfinished = [by_name[name] for name in reached if reached[name].done < len(paths)]
     if unfinished:
@@ -92,7 +93,7 @@ def load_known(layer: Layer, images: Sequence[PathLike] | None = None) -> Channe
     `images` are the files that were measured. If None, the largest known set is taken.
     """
     store = Store(layer)
-    known = dict(store.finished(layer.layer))
+    known = dict(store.finished(stored_name(layer)))
     if images is not None:
         key = image_set_key([os.path.abspath(path) for path in images])
         known = {key: known[key]} if key in known else {}
@@ -148,9 +149,12 @@ class _Pass:
         outputs: Mapping[str | None, Tensor] = {}
         if loaded:
             outputs = self.layers.outputs(torch.stack(list(loaded.values())).to(device))
+        grids = {index: self.layers.code_grids(*x.shape[-2:]) for index, x in loaded.items()}
         for layer in self.layers.layers.values():
-            responses = dict(zip(loaded, outputs.get(layer.layer, ()), strict=True))
-            self.reached[layer.layer] = self._add(layer, responses, skipped, indices.stop)
+            name = layer.layer
+            codes = zip(loaded, outputs.get(name, ()), strict=True)
+            responses = {index: (code, grids[index][name]) for index, code in codes}
+            self.reached[name] = self._add(layer, responses, skipped, indices.stop)
 
     def _load(self, path: str) -> Tensor:
         image = self.layers.preprocessing.load(path)
@@ -161,15 +165,19 @@ class _Pass:
         return image
 
     def _add(
-        self, layer: Layer, responses: dict[int, Tensor], skipped: dict[int, str], done: int
+        self,
+        layer: Layer,
+        responses: dict[int, tuple[Tensor, CodeGrid]],
+        skipped: dict[int, str],
+        done: int,
     ) -> Checkpoint:
         """Return a new state of a layer, with the responses to images that are new to it."""
         present = self.reached[layer.layer]
         known = present.statistics
-        for index, response in responses.items():
+        for index, (response, grid) in responses.items():
             if index >= present.done:
                 try:
-                    found = image_statistics(response, index)
+                    found = image_statistics(response, index, grid)
                 except ValueError as error:
                     raise ValueError(f"{layer.name}: {error} ({self.paths[index]})") from None
                 known = found if known is None else join(known, found, present.top)

@@ -29,7 +29,7 @@ from preimage.files import cache_folder, file_name, sha256, write_whole
 from preimage.representations.layer import Layer
 from preimage.statistics.channels import ChannelStatistics
 
-_FORMAT = 2
+_FORMAT = 3
 _FIELDS = dataclasses.fields(ChannelStatistics)
 _ARRAYS = [field.name for field in _FIELDS if field.default is dataclasses.MISSING]
 
@@ -102,12 +102,19 @@ class Store:
         """Write the state of a layer, if there are statistics."""
         if reached.statistics is None:
             return
-        about = {"format": _FORMAT, "network": layer.layer_name.network, "layer": layer.layer}
+        name = stored_name(layer)
+        about = {"format": _FORMAT, "network": layer.layer_name.network, "layer": name}
         about |= {"done": reached.done, "top": reached.top, "skipped": reached.skipped}
         arrays: dict[str, Any] = {name: getattr(reached.statistics, name) for name in _ARRAYS}
         arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
-        with write_whole(self.folder / key / f"{file_name(layer.layer)}.npz") as partial:
+        with write_whole(self.folder / key / f"{file_name(name)}.npz") as partial:
             np.savez(partial, **arrays)
+
+
+def stored_name(layer: Layer) -> str:
+    """Return the name of a layer in the store, with the axis of its channels if a user gave it."""
+    axis = layer.channel_axis
+    return layer.layer if axis is None else f"{layer.layer} with channels at axis {axis}"
 
 
 def image_set_key(images: Sequence[str]) -> str:

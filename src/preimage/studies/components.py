@@ -11,7 +11,7 @@ import torch
 from preimage.names import parse_channels
 from preimage.networks import Network
 from preimage.representations.base import Representation
-from preimage.targets import Target, Term, channel_count
+from preimage.targets import Target, Term, neuron
 from preimage.visualizations.responses import find_ranges
 
 
@@ -20,7 +20,7 @@ def find_components(
     network: Network | None,
     *,
     channels: str | None = None,
-    neurons: Sequence[tuple[int, int, int]] = (),
+    neurons: Sequence[tuple[int, int, int] | tuple[int, str]] = (),
     classes: Sequence[str] = (),
     size: int | tuple[int, int] | None = None,
 ) -> list[Term]:
@@ -35,12 +35,13 @@ def find_components(
     size = representation.default_size if size is None else size
     if size is None:
         raise ValueError(f"{representation.name} has no image size of its own: give size")
-    shape = representation.code_shape(*((size, size) if isinstance(size, int) else size))
-    indices = [] if channels is None else parse_channels(channels, channel_count(shape))
+    grid = representation.code_grid(*((size, size) if isinstance(size, int) else size))
+    indices = [] if channels is None else parse_channels(channels, grid.channels)
     found = [Term(None, index) for index in indices]
-    for index, row, column in neurons:
-        found.append(Term(None, index, (row, column)))
-        found[-1].place(shape)  # raises if there is no such response
+    for place in neurons:
+        (term,) = neuron(None, *place).terms
+        found.append(term)
+        term.place(grid)  # raises if there is no such response
     if classes:
         if network is None:
             raise ValueError(f"{representation.name} has no classes: give channels")
@@ -64,7 +65,8 @@ def measure_maxima(
         ValueError: if there is no such component, or a photo cannot be used.
         OSError: if the statistics of the layer cannot be kept.
     """
-    targets = [Target((replace(term, position="center"),)) for term in components]
+    anywhere = [t if t.is_token else replace(t, position="center") for t in components]
+    targets = [Target((term,)) for term in anywhere]
     device = torch.device("cpu")
     with representation.session(device):
         ranges, _ = find_ranges(representation, targets, device, photos)

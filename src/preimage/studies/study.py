@@ -18,7 +18,7 @@ A study of maximizations, which show what layers respond to:
     visualization = "maximize"              # or "caricature"
     representations = ["efficientnet-lite0/blocks.5"]
     channels = "0-24,31"                    # or "all"
-    neurons = [[3, 6, 6]]                   # channel, row, column
+    neurons = [[3, 6, 6], [3, "cls"]]       # channel, row, column; or channel, token
     classes = ["goose"]                     # for the layer of class scores
 
 Paths are relative to the file.
@@ -106,7 +106,7 @@ class Study(BaseModel):
     limit: Count | None = None
     reference: list[str] | None = None
     channels: str | None = None
-    neurons: list[tuple[Index, Index, Index]] = []
+    neurons: list[tuple[Index, Index, Index] | tuple[Index, str]] = []
     classes: list[str] = []
     weights: str | None = None
     loss_weight: list[Weight] | None = Field(default=None, min_length=1)

@@ -43,7 +43,8 @@ class Trial(BaseModel):
         mask: the components of the code that count in an inversion.
         dictionaries: HOGgle's dictionary file, if HOGgle inverts the HOG.
         channel: index of the channel that a maximization excites.
-        position: row and column of the response; None for the central response.
+        position: row and column of the response, or the name of a token before the grid; None
+            for the central response.
         class_name: name of the class if the channel is the score of a class.
         maximum: M, the largest response to photos; 0 if no photo changes the response.
         reference_sha256: checksum of the contents of these photos.
@@ -64,7 +65,7 @@ class Trial(BaseModel):
     dictionaries: str | None = None
     dictionaries_sha256: str | None = None
     channel: NonNegativeInt | None = None
-    position: tuple[NonNegativeInt, NonNegativeInt] | None = None
+    position: tuple[NonNegativeInt, NonNegativeInt] | str | None = None
     class_name: str | None = None
     maximum: FiniteFloat | None = None
     reference_sha256: str | None = None

@@ -103,7 +103,11 @@ def invert(
         check_memory(representation, image_size, count)
         rows = itertools.product(range(len(target)), weights, seeds)
         sources, loss_weights, row_seeds = zip(*rows, strict=True)
-        kept = _mask_of_rows(mask, target, sources)
+        if isinstance(mask, Mask):
+            components = mask.to_tensor(representation.code_grid(*image_size))
+        else:
+            components = mask
+        kept = _mask_of_rows(components, target, sources)
         flat = _flat_regions(representation, settings, target, image_size)
         target = target[list(sources)]
         problem = Problem(
@@ -206,17 +210,15 @@ def _as_code(codes: Any) -> Tensor:
         return torch.from_numpy(np.array(array, dtype=np.float32, order="K"))
 
 
-def _mask_of_rows(
-    mask: Tensor | Mask | None, target: Tensor, sources: Sequence[int]
-) -> Tensor | None:
+def _mask_of_rows(mask: Tensor | None, target: Tensor, sources: Sequence[int]) -> Tensor | None:
     """Return the mask, if there is one: a mask for each row, or a single one for all rows.
 
     `target` holds the codes of the sources, (N, ...); `sources` is the source of each row.
     """
-    if isinstance(mask, Mask):
-        mask = mask.to_tensor(tuple(target.shape[1:]))
     if mask is None:
         return None
+    if mask.is_complex():
+        raise ValueError("a mask has real numbers, not complex ones")
     try:
         fits = torch.broadcast_shapes(mask.shape, target.shape) == target.shape
     except RuntimeError:

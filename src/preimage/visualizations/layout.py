@@ -48,8 +48,8 @@ class Layout:
 
     def place(self, representation: Representation) -> Tensor:
         """Return Phi_0 of each target, (targets, ...)."""
-        shapes = representation.code_shapes(*self.size)
-        return torch.stack([target.place(shapes) for target in self.targets])
+        grids = representation.code_grids(*self.size)
+        return torch.stack([target.place(grids) for target in self.targets])
 
     def cells(self, images: Tensor, indices: Sequence[int]) -> Tensor:
         """Return one cell of each image (N, D, H, W); `indices` are of the cells' targets."""
@@ -75,8 +75,8 @@ def separate_layout(
     if size is None:
         side = math.ceil(_IMAGE * field.size / field.stride) * field.stride
         size = (side, side)
-    shape = representation.code_shape(*size)
-    box = field.box((shape[1] // 2, shape[2] // 2)).moved_into(size)
+    rows, columns = representation.code_grid(*size).grid
+    box = field.box((rows // 2, columns // 2)).moved_into(size)
     return Layout(size, tuple(targets), (box,) * len(targets))
 
 
@@ -96,8 +96,8 @@ def mosaic_layout(representation: Representation, targets: Sequence[Target]) -> 
     columns = math.ceil(math.sqrt(len(targets)))
     rows = math.ceil(len(targets) / columns)
     size = (rows * cell * field.stride, columns * cell * field.stride)
-    shape = representation.code_shape(*size)
-    top, left = (shape[1] - rows * cell) // 2, (shape[2] - columns * cell) // 2
+    height, width = representation.code_grid(*size).grid
+    top, left = (height - rows * cell) // 2, (width - columns * cell) // 2
     cells = [divmod(index, columns) for index in range(len(targets))]
     places = [(top + cell * v + cell // 2, left + cell * u + cell // 2) for v, u in cells]
     boxes = [field.box(place, cell * field.stride).moved_into(size) for place in places]

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from preimage.photo_files import photo_paths
 from preimage.representations.base import Representation
+from preimage.representations.code_grid import CodeGrid
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
 from preimage.statistics import ChannelStatistics, load_known, measure
@@ -67,7 +68,8 @@ def find_ranges(
         raise TypeError("reference must be a list of paths, such as list(Path(FOLDER).iterdir())")
     layers = representation.layers
     features = [term.feature for target in targets for term in target.terms]
-    if layers and not any(isinstance(feature, Tensor) for feature in features):
+    is_token = any(term.is_token for target in targets for term in target.terms)
+    if layers and not is_token and not any(isinstance(feature, Tensor) for feature in features):
         found = _statistics(layers, device, reference)
         if found is not None:
             count = min(len(statistics.images) for statistics in found.values())
@@ -120,21 +122,25 @@ def _measure(
     ranges = []
     for photo in photos:
         image = representation.preprocessing.load(photo, size)[None].to(device)
-        representation.code_shape(*image.shape[-2:])  # raises if the photo is too small
+        height, width = image.shape[-2:]
+        grids = representation.code_grids(height, width)  # raises if the photo is too small
         with torch.no_grad():
             outputs = representation.outputs(image)
-        ranges.append([_term_ranges(target, outputs, len(photos)) for target in targets])
+        ranges.append([_term_ranges(target, outputs, grids, len(photos)) for target in targets])
     return [_add_up(of_target) for of_target in zip(*ranges, strict=True)]
 
 
 def _term_ranges(
-    target: Target, outputs: Mapping[str | None, Tensor], photos: int
+    target: Target,
+    outputs: Mapping[str | None, Tensor],
+    grids: Mapping[str | None, CodeGrid],
+    photos: int,
 ) -> list[ResponseRange]:
     """Return the range of each term's responses to one photo, of `photos` photos in all."""
     ranges = []
     for term in target.terms:
         codes = term.pick(outputs)
-        values = term.responses(codes)
+        values = term.responses(codes, term.pick(grids))
         high, low = float(values.max()), float(values.min())
         if term.class_name and codes.shape[1] > photos:
             high = max(high, float((term.weight * codes).max()))
