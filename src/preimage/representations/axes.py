@@ -307,7 +307,7 @@ def says_channels_last(network: nn.Module, layer: str) -> bool | None:
     module: Any = network
     found = getattr(network, "output_fmt", None)
     for part in layer.split("."):
-        module = module._modules.get(part) if module is not None else None
+        module = dict(module._modules.items()).get(part) if module is not None else None
         found = getattr(module, "output_fmt", found)
     words = str(getattr(found, "value", found))
     return {"NHWC": True, "NCHW": False}.get(words)

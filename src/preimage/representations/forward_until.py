@@ -18,10 +18,17 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as torch_module
 
-from preimage.representations.layer_path import LayerPath, refusal
+from preimage.representations.foreign_modules import (
+    SCRIPTED,
+    children,
+    is_scripted_chain,
+    takes_hooks,
+)
+from preimage.representations.layer_path import LayerPath, refusal, submodule
 from preimage.representations.operations import Operations
 from preimage.representations.reached import unreached
 
@@ -85,6 +92,8 @@ def is_chain(module: nn.Module) -> bool:
 
     It is not if somebody watches the module by a hook, or has replaced its `forward`.
     """
+    if isinstance(module, torch.jit.ScriptModule):
+        return is_scripted_chain(module)
     kind, own = type(module), vars(module)
     return (
         kind.forward is _FORWARD
@@ -118,7 +127,7 @@ def _run(module: nn.Module, x: Any, wanted: _Wanted, whole: bool) -> _Results:
         head, _, tail = name.partition(".")
         by_child.setdefault(head, []).append((tail, path))
     found: dict[str, Any] = {}
-    for key, child in module._modules.items():
+    for key, child in children(module):
         if child is None:
             continue
         here = by_child.pop(key, [])
@@ -154,6 +163,10 @@ def _watch(
 ) -> _Results:
     """Do the work of `_run` by hooks, for a module that is no chain or has further inputs."""
     found: dict[str, Any] = {}
+    if not takes_hooks(module):
+        y = module(x, **(inputs or {}))
+        ends = [path for name, path in wanted if not name and path.operation is None]
+        return y, {path.name: path.pick(x if path.takes_input else y) for path in ends}
 
     def keep(path: LayerPath, value: Any) -> None:
         if path.name in found:
@@ -165,7 +178,7 @@ def _watch(
 
     with ExitStack() as undo:
         for name, path in wanted:
-            _hook(module.get_submodule(name), path, keep, undo)
+            _hook(submodule(module, name), path, keep, undo)
         try:
             x = module(x, **(inputs or {}))
         except _Reached:
@@ -196,6 +209,8 @@ def _hook(
         if name == path.operation and call == path.call:
             keep(path, path.pick(output, skip=1))
 
+    if not takes_hooks(module):
+        raise ValueError(f"layer {path.name!r} cannot be watched: {SCRIPTED}")
     if path.takes_input:
         undo.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
     else:

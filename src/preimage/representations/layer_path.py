@@ -160,12 +160,27 @@ def tensors_inside(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
             yield from tensors_inside(f"{name}[{index}]", item)
 
 
+def submodule(network: nn.Module, name: str) -> nn.Module:
+    """Return the submodule of this dotted name, also of TorchScript; raise KeyError without one.
+
+    >>> submodule(nn.Sequential(nn.Sequential(nn.ReLU())), "0.0")
+    ReLU()
+    """
+    module = network
+    for part in filter(None, name.split(".")):
+        found = module._modules[part]
+        if found is None:
+            raise KeyError(part)
+        module = found
+    return module
+
+
 def _has(network: nn.Module, name: str) -> bool:
     """Tell whether a network has a submodule of this dotted name."""
-    module: nn.Module | None = network
-    for part in name.split("."):
-        module = None if module is None else module._modules.get(part)
-    return module is not None
+    try:
+        return bool(name) and submodule(network, name) is not None
+    except (KeyError, RuntimeError):  # TorchScript's own error for a missing key
+        return False
 
 
 def _steps(text: str) -> tuple[int | str, ...]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from preimage.representations.axes import Axes, Evidence, find_axes, says_channels_last
 from preimage.representations.code_grid import CodeGrid
-from preimage.representations.layer_path import LayerPath
+from preimage.representations.layer_path import LayerPath, submodule
 from preimage.representations.tokens import patch_grids, prefix_tokens, token_grid
 
 Trial = Callable[[int, tuple[int, int]], Mapping[str, Tensor]]
@@ -61,7 +61,7 @@ class Layouts:
             is_output = bool(path.module) and not path.takes_input and not path.steps
             evidence = Evidence(
                 layer=layer,
-                module=self.network.get_submodule(path.module) if is_output else None,
+                module=submodule(self.network, path.module) if is_output else None,
                 output=output,
                 images=images,
                 size=size,

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from preimage.names import unknown
-from preimage.representations.layer_path import LayerPath, tensors_inside
+from preimage.representations.foreign_modules import advice, takes_hooks
+from preimage.representations.layer_path import LayerPath, submodule, tensors_inside
 from preimage.representations.operations import Operations
 
 
@@ -30,10 +31,11 @@ def reached(network: nn.Module, run: Callable[[], object]) -> dict[str, Any]:
     def note(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
         outputs.setdefault(name, output)
 
-    named = [name for name, _ in network.named_modules() if name]
+    modules = {name: module for name, module in network.named_modules() if name}
+    named = [name for name, module in modules.items() if takes_hooks(module)]
     with ExitStack() as undo, torch.no_grad():
         for name in named:
-            hook = network.get_submodule(name).register_forward_hook(partial(note, name))
+            hook = modules[name].register_forward_hook(partial(note, name))
             undo.callback(hook.remove)
         run()
     return {name: outputs[name] for name in named if name in outputs}
@@ -47,10 +49,12 @@ def choices(outputs: dict[str, Any]) -> list[str]:
 def unreached(network: nn.Module, path: LayerPath, run: Callable[[], object]) -> ValueError:
     """Return the error for a layer that a run does not reach; it names what the run reaches."""
     words = f"layer {path.name!r} is not reached by the forward pass"
+    if (hint := advice(network, submodule(network, path.module))) is not None:
+        return ValueError(f"{words}: {hint}")
     outputs = reached(network, run)
     owner = path.module
     if path.operation is not None and (not owner or owner in outputs):
-        names = _operations(network.get_submodule(owner), run)
+        names = _operations(submodule(network, owner), run)
         does = unknown("operation", path.operation, names) if names else "it does none"
         return ValueError(f"{words}: of the operations of {owner or 'the network'}, {does}")
     if path.call > 1 and owner in outputs:

@@ -1,0 +1,78 @@
+"""Modules whose calls Python does not see: those of TorchScript and of exported programs.
+
+A module of TorchScript runs what is inside of it without calling any hook. Where it does nothing
+but call its children in turn, as a scripted or traced `nn.Sequential`, they can be called one by
+one. The submodules of `ExportedProgram.module()` hold weights and are never called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+from torch.jit._recursive import wrap_cpp_module
+from torch.jit._trace import TopLevelTracedModule
+
+SCRIPTED = (
+    "TorchScript runs its modules without Python, so that only children of a chain, or the output, "
+    "can be reached: use the network from before torch.jit"
+)
+"""What is said of a layer inside a module of TorchScript."""
+
+
+def takes_hooks(module: nn.Module) -> bool:
+    """Tell whether a module can be watched by hooks: one of TorchScript cannot."""
+    return not isinstance(module, torch.jit.ScriptModule)
+
+
+def is_scripted_chain(module: nn.Module) -> bool:
+    """Tell whether a module of TorchScript does nothing but call its children in turn.
+
+    >>> is_scripted_chain(torch.nn.Sequential(nn.ReLU()))
+    False
+    """
+    if not isinstance(module, torch.jit.ScriptModule) or not hasattr(module, "graph"):
+        return False
+    this, *inputs = module.graph.inputs()
+    if len(inputs) != 1:
+        return False
+    value, children, called = inputs[0], {}, []
+    for node in module.graph.nodes():
+        if node.kind() == "prim::GetAttr" and node.input().debugName() == this.debugName():
+            children[node.output().debugName()] = node.s("name")
+            continue
+        arguments = [argument.debugName() for argument in node.inputs()]
+        if node.kind() != "prim::CallMethod" or node.s("name") != "forward":
+            return False
+        if len(arguments) != 2 or arguments[1] != value.debugName():
+            return False
+        called.append(children.get(arguments[0]))
+        value = node.output()
+    returned = [output.debugName() for output in module.graph.outputs()]
+    return called == list(module._modules.keys()) and returned == [value.debugName()]
+
+
+def children(module: nn.Module) -> Iterable[tuple[str, nn.Module | None]]:
+    """Return the children of a chain by name, in order, such that each can be called.
+
+    Those of a module that was traced in this process cannot, but others stand for the same ones.
+    """
+    if isinstance(module, TopLevelTracedModule):
+        module = wrap_cpp_module(module._c)
+    return module._modules.items()
+
+
+def advice(network: nn.Module, module: nn.Module | None) -> str | None:
+    """Return what to do about a layer that is not reached; None for ordinary networks.
+
+    `module` is the submodule that the layer belongs to.
+    """
+    if isinstance(network, torch.jit.ScriptModule):
+        return SCRIPTED
+    if isinstance(network, torch.fx.GraphModule) and type(module) is nn.Module:
+        return (
+            "in an exported program's module(), submodules only hold weights: use "
+            "torch.export.unflatten(program) instead"
+        )
+    return None
