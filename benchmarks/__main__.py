@@ -8,12 +8,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import classical, growth, maximization, networks, solvers, stores, ways
+from benchmarks import classical, estimates, growth, maximization, networks, solvers, stores, ways
 from benchmarks.hashes import driver as hashes
 from benchmarks.peers import driver as peers
 
 BENCHMARKS = {
     "classical": classical.run,
+    "estimates": estimates.run,
     "growth": growth.run,
     "maximization": maximization.run,
     "networks": networks.run,

@@ -41,7 +41,7 @@ steps = 20
 def test_workers_share_the_cores_unless_told_otherwise(
     options: RunOptions, trials: int, expected: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "_count_cores", lambda: 8)
+    monkeypatch.setattr(running, "count_cores", lambda: 8)
     assert count_workers(options, trials) == expected
 
 

@@ -6,6 +6,8 @@ import csv
 import errno
 import os
 import re
+import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,8 @@ from tests.study_files import images_of, save_photos
 from tests.support import pixels_of
 
 from preimage.reporting import results
-from preimage.sweeps import engines
+from preimage.sweeps import engines, estimate
+from preimage.sweeps.estimate import Cost
 
 STUDY = """
 representations = ["hog", "dsift"]
@@ -42,10 +45,54 @@ def _run(folder: Path, *options: str) -> Outcome:
 def test_a_dry_run_prints_the_plan_and_writes_nothing(folder: Path) -> None:
     outcome = _run(folder, "--dry-run")
     assert outcome.status == 0
-    assert re.match(r"16 trials, 16 to do: about [\d.]+ s with 1 worker", outcome.output[-1])
+    pattern = r"16 trials, 16 to do: about [\d.]+ s with 1 worker, .* and about [\d.]+ KB on disk$"
+    assert any(re.match(pattern, line) for line in outcome.output)
     row = next(line for line in outcome.output if "dsift" in line)
     assert [cell.strip() for cell in row.split("│")[2:5]] == ["8", "0", "0"]
     assert not (folder / "store").exists()
+
+
+def test_a_dry_run_tells_a_disk_without_room(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(folder)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=4000))
+    outcome = _run(folder, "--dry-run")
+    assert outcome.status == 2
+    assert re.fullmatch(
+        rf"error: {folder / 'store'}: results take about [\d.]+ KB, but its disk has 4.0 KB",
+        outcome.errors[-1],
+    )
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_run_warns_once_that_the_disk_will_be_full(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(folder)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=4000))
+    outcome = _run(folder)
+    assert outcome.status == 0
+    assert outcome.errors == [
+        f"warning: {folder / 'store'}: results take about 38 KB, but its disk has 4.0 KB"
+    ]
+
+
+@pytest.mark.parametrize("command", ["invert", "maximize"])
+def test_more_seeds_than_memory_holds_are_refused(command: str) -> None:
+    outcome = run(command, "hog", "--seeds", "1000000000")
+    assert outcome.status == 2
+    assert "10000" in " ".join(outcome.errors).partition("--seeds")[2]
+
+
+def test_a_dry_run_tells_how_busy_the_machine_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costs = {name: Cost(once=0, each=5, keep=0, size=1000) for name in ("hog", "dsift")}
+    monkeypatch.setattr(estimate, "measure_costs", lambda *_, **__: (costs, 3.0))
+    monkeypatch.setattr(time, "process_time", lambda: 20.0)
+    first, last = _run(folder, "--dry-run").output[-2:]
+    assert first.startswith("16 trials, 16 to do: about 1.7 minutes with 1 worker, ")
+    assert first.endswith(" and about 16 KB on disk")
+    assert last == "the machine is busy: at its present load about 5.0 minutes"
 
 
 def test_a_study_is_run_once_and_its_state_told(folder: Path) -> None:
@@ -58,8 +105,7 @@ def test_a_study_is_run_once_and_its_state_told(folder: Path) -> None:
     assert run("study", "status", folder / "store").output == [
         "early: 16 trials, 16 done, 0 failed, 0 missing"
     ]
-    plan = _run(folder, "--dry-run").output
-    assert "16 trials, 0 to do" in plan[-1]
+    assert any("16 trials, 0 to do" in line for line in _run(folder, "--dry-run").output)
 
 
 def test_what_is_new_in_a_study_is_all_that_is_done(folder: Path) -> None:
@@ -157,7 +203,7 @@ def test_results_that_were_deleted_are_missing_and_made_again(folder: Path) -> N
     assert run("study", "status", folder / "store").output == [
         "early: 16 trials, 13 done, 0 failed, 3 missing"
     ]
-    assert "16 trials, 3 to do" in _run(folder, "--dry-run").output[-1]
+    assert any("16 trials, 3 to do" in line for line in _run(folder, "--dry-run").output)
     assert _run(folder).output[-1] == "early: 16 trials, 16 done, 0 failed, 0 missing"
     assert images_of(folder / "store") == before
 
@@ -172,7 +218,7 @@ def test_a_study_of_channels_is_planned_run_reported_and_exported(folder: Path) 
         seeds = [0, 1]
         steps = 2
     """)
-    assert "6 trials, 6 to do: about " in _run(folder, "--dry-run").output[-1]
+    assert any("6 trials, 6 to do: about " in line for line in _run(folder, "--dry-run").output)
     assert _run(folder).output[-1] == "early: 6 trials, 6 done, 0 failed, 0 missing"
     before = images_of(folder / "store")
     assert _run(folder).status == 0
@@ -280,9 +326,9 @@ def test_a_full_disk_gets_one_clear_line_and_costs_no_result(
 ) -> None:
     def save(file: Path, image: np.ndarray) -> None:
         calls.append(1)
-        if len(calls) == 4:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with file.open("wb") as opened:
+            if len(calls) == 4:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             np.lib.format.write_array(opened, image)
 
     calls: list[int] = []

@@ -114,3 +114,12 @@ def test_a_constant_out_of_range_is_refused(value: object) -> None:
 def test_a_limit_takes_the_first_images(tmp_path: Path) -> None:
     photos = save_photos(tmp_path / "photos", 3)
     assert [trial.subject for trial in make_trials(photos, limit=2)] == ["00.png", "01.png"]
+
+
+def test_a_study_of_too_many_trials_is_refused_before_they_are_made(tmp_path: Path) -> None:
+    hundred = list(range(1, 101))
+    keys = {"name": "large", "representations": ["hog"], "limit": 1, "seeds": hundred * 10}
+    settings = {"alpha": hundred[1:], "beta": hundred, "pixel_norm": hundred}
+    study = make_study(keys | {"settings": settings})
+    with pytest.raises(ValueError, match=r"large: 990,000,000 trials .* at most 1,000,000"):
+        expand(study, Loader())

@@ -91,7 +91,12 @@ From: TypeAlias = Annotated[
 # What to compute
 
 Seeds: TypeAlias = Annotated[
-    int, Option(min=1, help="Number of results of each input or target, each with its own seed.")
+    int,
+    Option(
+        min=1,
+        max=10_000,
+        help="Number of results of each input or target, each with its own seed.",
+    ),
 ]
 Seed: TypeAlias = Annotated[int, Option(min=0, help="First seed.")]
 Size: TypeAlias = Annotated[

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from preimage.cli.errors import console
 from preimage.cli.parsing import check_device
 from preimage.cli.run_options import RunOptions
 from preimage.cli.screen import open_screen
-from preimage.studies.outcome import Record
+from preimage.files import explain
+from preimage.reporting.results import check_room
+from preimage.studies.outcome import Failure, Outcome, Record
 from preimage.studies.trial import Trial
 from preimage.sweeps.engines import Engine, ReportProgress, in_process, process_pool
 from preimage.sweeps.ray_engine import ray_actors
@@ -54,11 +57,30 @@ def carry_out(
             engine = choose_engine(options, len(todo), screen.report_progress)
             run(
                 store, todo, engine, batch=options.batch, retry=options.retry,
-                report=screen.report, stop=stop,
+                report=_warn_of_full_disk(screen.report, folder, len(todo)), stop=stop,
             )  # fmt: skip
         if stop.asked:
             raise KeyboardInterrupt
         return store.records(study)
+
+
+def _warn_of_full_disk(
+    report: Callable[[Outcome | Failure], None], folder: Path, trials: int
+) -> Callable[[Outcome | Failure], None]:
+    """Return `report`, which also warns if the disk has no room for results like the first."""
+    checked = False
+
+    def report_and_check(result: Outcome | Failure) -> None:
+        nonlocal checked
+        report(result)
+        if isinstance(result, Outcome) and not checked:
+            checked = True
+            try:
+                check_room(folder, result.image.nbytes * (trials - 1))
+            except OSError as error:
+                warnings.warn(explain(error), stacklevel=2)
+
+    return report_and_check
 
 
 def choose_engine(options: RunOptions, trials: int, report_progress: ReportProgress) -> Engine:
@@ -82,7 +104,7 @@ def count_workers(options: RunOptions, trials: int) -> int:
     """
     workers = options.workers
     if workers is None:
-        workers = _count_cores() // options.threads if options.device == "cpu" else 1
+        workers = count_cores() // options.threads if options.device == "cpu" else 1
     return max(1, min(workers, trials))
 
 
@@ -107,7 +129,7 @@ def _announce_stop() -> None:
     console.print("stopping when the trials that were begun are done; Ctrl-C again to stop now")
 
 
-def _count_cores() -> int:
+def count_cores() -> int:
     """Return the number of cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))

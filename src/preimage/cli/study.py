@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import time
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -28,11 +29,12 @@ from preimage.cli.run_options import RunOptions, with_run_options
 from preimage.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from preimage.studies.loader import Loader
     from preimage.studies.outcome import Record
     from preimage.studies.trial import Trial
 
 _MOST_ROWS = 60
+_BUSY = 1.25
+"""How many times as long a run takes on a machine that is called busy."""
 
 study = typer.Typer(help="Run and report many visualizations.", no_args_is_help=True)
 
@@ -56,13 +58,13 @@ def run_study(
     from preimage.studies.study import read_study
 
     options = dataclasses.replace(run, ray=ray, gpus=gpus)
+    start = time.process_time()
     with clear_errors():
         plan = read_study(file)
-        loader = Loader()
-        trials = expand(plan, loader, file.parent)
+        trials = expand(plan, Loader(), file.parent)
         store = Path(file.stem) if out is None else out
         if dry_run:
-            _print_plan(_known(store, trials), loader, options)
+            _print_plan(_known(store, trials), store, options, start)
             return
         check_writable(store)
         records = carry_out(store, plan.name, trials, options)
@@ -154,36 +156,51 @@ def _known(folder: Path, trials: list[Trial]) -> list[Record]:
         return store.lookup(trials)
 
 
-def _print_plan(records: list[Record], loader: Loader, options: RunOptions) -> None:
-    """Print how many trials are to do, and about how long they will take."""
+def _print_plan(records: list[Record], folder: Path, options: RunOptions, start: float) -> None:
+    """Print how many trials are to do, about how long they will take, and how large they are.
+
+    `start` is the processor time in which this process had loaded the package.
+    """
     import torch
 
-    from preimage.cli.running import count_workers
-    from preimage.studies.estimate import seconds_each
+    from preimage.cli.running import count_cores, count_workers
+    from preimage.reporting.results import check_room, check_writable, format_bytes
+    from preimage.sweeps.estimate import measure_costs, total_seconds
 
     torch.set_num_threads(options.threads)
     if options.ray is None:
         check_device(options.device)
-    seconds = seconds_each(records, loader, "cpu" if options.ray else options.device)
-    names = dict.fromkeys(record.trial.representation for record in records)
-    counts = {n: Counter(r.status for r in records if r.trial.representation == n) for n in names}
+    expanded = time.process_time()
+    check_writable(folder)
+    disk = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+    device = "cpu" if options.ray else options.device
+    costs, slower = measure_costs(records, disk, batch=options.batch, device=device)
+    counts: dict[str, Counter[str]] = {}
+    for record in records:
+        counts.setdefault(record.trial.representation, Counter())[record.status] += 1
     left = {n: c["missing"] + (c["failed"] if options.retry else 0) for n, c in counts.items()}
     rows = []
     for name, count in counts.items():
-        each = seconds.get(name)
-        times = ("?", "?") if each is None else (_duration(each), _duration(each * left[name]))
         cells = (count.total(), count["done"], count["failed"])
+        each = costs[name].each + costs[name].keep if name in costs else None
+        times = ("?", "?") if each is None else (_duration(each), _duration(each * left[name]))
         rows.append((name, *map(str, cells), *times))
     print_table(("representation", "trials", "done", "failed", "each", "left"), rows)
-    untimed = sum(counts[name].total() for name in names if name not in seconds)
-    if untimed:
+    if untimed := sum(left[name] for name in counts if name not in costs):
         typer.echo(f"{untimed} trials could not be timed (?), and are left out of the sum below")
     workers = count_workers(options, sum(left.values()))
-    total = sum(seconds.get(name, 0) * count for name, count in left.items()) / workers
+    parts = [(costs[name], left[name]) for name in counts if name in costs]
+    total = expanded + total_seconds(parts, workers, start)
+    size = sum(cost.size * count for cost, count in parts)
     typer.echo(
         f"{len(records)} trials, {sum(left.values())} to do: about {_duration(total)} with "
-        f"{workers} worker{'s' if workers > 1 else ''}, if each has a core of its own"
+        f"{workers} worker{'s' if workers > 1 else ''}, if each has a core of its own, and about "
+        f"{format_bytes(size)} on disk"
     )
+    if slower > _BUSY:
+        slower += (workers - 1) / count_cores()
+        typer.echo(f"the machine is busy: at its present load about {_duration(total * slower)}")
+    check_room(folder, size)
 
 
 def _duration(seconds: float) -> str:

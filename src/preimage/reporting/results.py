@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -58,3 +59,28 @@ def check_picture(path: Path) -> None:
     if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
         raise ValueError(f"cannot write {path}: a picture ends in {_PICTURES}")
     check_writable(path.parent)
+
+
+def check_room(folder: Path, size: int) -> None:
+    """Check that the disk of a folder, which need not exist, has room for so many bytes.
+
+    Raises:
+        OSError: if it has not.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if size > free:
+        reason = f"results take about {format_bytes(size)}, but its disk has {format_bytes(free)}"
+        raise OSError(errno.ENOSPC, reason, str(folder))
+
+
+def format_bytes(size: int) -> str:
+    """Return a number of bytes as text.
+
+    >>> format_bytes(999), format_bytes(123456), format_bytes(5 * 10**13)
+    ('999 bytes', '123 KB', '50000 GB')
+    """
+    if size < 1000:
+        return f"{size} bytes"
+    unit, name = next((u, n) for u, n in ((1e9, "GB"), (1e6, "MB"), (1e3, "KB")) if size >= u)
+    return f"{size / unit:.1f} {name}" if size < 10 * unit else f"{size / unit:.0f} {name}"

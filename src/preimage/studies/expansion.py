@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from preimage.studies.trial import Trial, checksum, checksum_of_all, weights_che
 _DEFAULTS = {"invert": "fast", "maximize": "modern", "caricature": "nnpreimage"}
 """The quality or preset of each visualization if a study names neither."""
 
+MOST_TRIALS = 1_000_000
+"""The largest number of trials of a study."""
+
 
 def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
     """Return the trials of a study, without duplicates, representation by representation.
@@ -28,7 +32,8 @@ def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
     Relative paths start at `folder`.
 
     Raises:
-        ValueError: if a representation or a constant cannot be used.
+        ValueError: if a representation or a constant cannot be used, or if there are more than a
+            million trials.
         ImageError: if there are no photos.
     """
     weights = study.weights
@@ -54,7 +59,14 @@ def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
             subjects = _components(study, phi, network, photos)
         else:
             subjects = [{"photo": str(p), "photo_sha256": contents[p]} for p in photos]
-        constants = list(_settings(study, phi))
+        axes = _axes(study, phi)
+        count = len(subjects) * len(study.seeds) * math.prod(map(len, axes.values()))
+        if len(found) + count > MOST_TRIALS:
+            raise ValueError(
+                f"{study.name}: {count:,} trials of {name}, but a study has at most "
+                f"{MOST_TRIALS:,}: make several studies of it"
+            )
+        constants = list(_settings(study, phi, axes))
         for subject, settings, seed in itertools.product(subjects, constants, study.seeds):
             trial = Trial(**fields, **subject, settings=settings, seed=seed)
             found.setdefault(trial.key, trial)
@@ -93,19 +105,31 @@ def _components(
     ]
 
 
-def _settings(study: Study, phi: Representation) -> Iterator[Settings]:
-    """Yield the settings of every combination of constants."""
+def _base(study: Study, phi: Representation) -> Settings:
+    """Return the settings of a study before its own constants are set."""
     name = study.preset or study.quality or _DEFAULTS[study.visualization]
     base = settings_for(phi, name) if study.visualization == "invert" else PRESETS[name]
-    if study.steps is not None:
-        base = base.with_steps(study.steps)
+    return base if study.steps is None else base.with_steps(study.steps)
+
+
+def _axes(study: Study, phi: Representation) -> dict[str, list[Any]]:
+    """Return the values of each constant that a study sets, by name."""
     axes = {name: v if isinstance(v, list) else [v] for name, v in study.settings.items()}
     if study.visualization == "invert":
-        axes["loss_weight"] = study.loss_weight or [base.loss_weight]
+        axes["loss_weight"] = study.loss_weight or [_base(study, phi).loss_weight]
     else:
-        axes["strength"] = study.strength or [strength_of(study.visualization, base)]
+        strength = strength_of(study.visualization, _base(study, phi))
+        axes["strength"] = study.strength or [strength]
+    return axes
+
+
+def _settings(
+    study: Study, phi: Representation, axes: Mapping[str, Sequence[Any]]
+) -> Iterator[Settings]:
+    """Yield the settings of every combination of constants."""
+    base = _base(study, phi)
     for values in itertools.product(*axes.values()):
         try:
             yield base.replace(**dict(zip(axes, values, strict=True)))
         except (TypeError, ValueError) as error:
-            raise ValueError(f"settings: {error}") from None
+            raise ValueError(f"{study.name}: settings: {error}") from None

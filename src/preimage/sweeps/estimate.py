@@ -1,0 +1,206 @@
+"""An estimate of what trials will take, time and disk, before they are carried out.
+
+A trial of each representation is carried out twice with few steps, and its result kept in a
+temporary store. The first time includes what a worker does once, above all to load the network. The
+second time, without its steps, is what every trial takes besides them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import torch
+
+from preimage.settings import Algorithm1, Settings
+from preimage.studies.loader import Loader
+from preimage.studies.outcome import Outcome, Record
+from preimage.studies.trial import Trial
+from preimage.studies.worker import carry_out
+from preimage.sweeps.batches import group, read_photos
+from preimage.sweeps.store import Store
+
+_SAMPLE = 8
+"""Number of steps of a trial that is timed."""
+_ATTEMPTS = 3
+"""Number of batches that are tried until one can be carried out."""
+_ROW = 2500
+"""Bytes of a trial and its numbers in the index of a store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the trials of a representation take.
+
+    Attributes:
+        once: seconds that a worker needs before its first trial.
+        each: seconds that a trial takes in a worker.
+        keep: seconds that the process which writes the store needs for each trial.
+        size: bytes of a result.
+    """
+
+    once: float
+    each: float
+    keep: float
+    size: int
+
+
+def measure_costs(
+    records: Sequence[Record], folder: Path, *, batch: int = 1, device: str = "cpu"
+) -> tuple[dict[str, Cost], float]:
+    """Return the cost of the trials of each representation, and how much slower other programs are.
+
+    If some trials of a representation are done, the median of their times counts, and otherwise a
+    few steps of one. Representations without any trial that can be carried out are left out. With
+    one CPU thread, costs are those of a machine that does nothing else. At its present load the
+    machine takes so many times as long as the number that is returned beside them, at least 1.
+
+    Args:
+        records: trials that are done, and those to do, of which some are carried out.
+        folder: an existing folder, on whose disk results are kept for the time being.
+        batch: largest number of trials that are computed together.
+        device: where to compute.
+    """
+    by_name: dict[str, list[Record]] = {}
+    for record in records:
+        by_name.setdefault(record.trial.representation, []).append(record)
+    loader, costs, samples = Loader(), {}, []
+    for name, alike in by_name.items():
+        known = [record.measures.seconds for record in alike if record.measures is not None]
+        todo = [record.trial for record in alike if record.measures is None]
+        if not todo:
+            costs[name] = Cost(once=0, each=median(known), keep=0, size=0)
+        for trials in islice(group(todo, batch), _ATTEMPTS):
+            with contextlib.suppress(_CannotBeTimedError):
+                samples.append(_carry_out_twice(trials, loader, folder, device))
+                costs[name] = _cost(trials[0], known, samples[-1], loader)
+                break
+    lasting = sum(second.lasting for _, second in samples)
+    worked = sum(second.worker for _, second in samples)
+    return costs, max(1.0, lasting / worked) if samples else 1.0
+
+
+def total_seconds(parts: Sequence[tuple[Cost, int]], workers: int, start: float) -> float:
+    """Return the seconds of a run whose trials are shared by workers.
+
+    Args:
+        parts: costs, each with a number of trials, in the order in which these are carried out.
+        workers: number of processes; a single one is the process that writes the store.
+        start: seconds until a worker process has loaded the package.
+    """
+    alone = workers == 1
+    free = [(0.0 if alone else start, worker, -1) for worker in range(workers)]
+    for part, (cost, count) in enumerate(parts):
+        for _ in range(count):  # the worker that is free first takes the next trial
+            at, worker, last = free[0]
+            once = cost.once if last != part else 0.0
+            spent = once + cost.each + (cost.keep if alone else 0.0)
+            heapq.heapreplace(free, (at + spent, worker, part))
+    kept = sum(cost.keep * count for cost, count in parts)
+    return max(kept, *(at for at, *_ in free)) if any(count for _, count in parts) else 0.0
+
+
+class _CannotBeTimedError(ValueError):
+    """An error of trials that fail, or that take no steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """What a few steps of some trials took, divided by the number of trials.
+
+    Attributes:
+        worker: seconds of the worker; with one CPU thread, its processor time.
+        lasting: the same by the clock.
+        step: seconds of a step, as `worker`.
+        steps: number of steps.
+        besides: seconds of the worker by the clock that no result counts as its own.
+        keep: seconds by the clock until the trials were claimed and their results kept.
+        size: bytes of a result.
+    """
+
+    worker: float
+    lasting: float
+    step: float
+    steps: int
+    besides: float
+    keep: float
+    size: int
+
+
+def _carry_out_twice(
+    trials: Sequence[Trial], loader: Loader, folder: Path, device: str
+) -> tuple[_Sample, _Sample]:
+    """Carry out trials twice, in a store that is removed at once."""
+    with (
+        TemporaryDirectory(dir=folder, prefix=".preimage-") as scratch,
+        Store(Path(scratch), create=True) as store,
+    ):
+        first = _carry_out(trials, 0, store, loader, device)
+        return first, _carry_out(trials, 1, store, loader, device)
+
+
+def _carry_out(
+    trials: Sequence[Trial], seed: int, store: Store, loader: Loader, device: str
+) -> _Sample:
+    """Carry out trials with few steps and another seed, and keep their results."""
+    begin = time.perf_counter()
+    changes = {"settings": _shortened(trials[0]), "seed": seed}
+    batch, _ = read_photos(store.claim([trial.model_copy(update=changes) for trial in trials]))
+    if batch is None:
+        raise _CannotBeTimedError
+    single = device == "cpu" and torch.get_num_threads() == 1
+    clock = time.process_time if single else time.perf_counter
+    times: list[float] = []
+    begun, started = time.perf_counter(), clock()
+    results = carry_out(batch.trials, batch.photos, loader, device, lambda _: times.append(clock()))
+    worker, finished = clock() - started, time.perf_counter()
+    outcomes = [result for result in results if isinstance(result, Outcome)]
+    if len(outcomes) < len(trials) or len(times) < 4:
+        raise _CannotBeTimedError
+    for outcome in outcomes:
+        store.put(outcome)
+    end, count = time.perf_counter(), len(trials)
+    paths = [path for o in outcomes for path in store.folder.glob(f"results/*/{o.key}.*")]
+    return _Sample(
+        worker=worker / count,
+        lasting=(finished - begun) / count,
+        step=(times[-1] - times[1]) / (len(times) - 2) / count,
+        steps=len(times),
+        besides=(finished - begun) / count - outcomes[0].measures.seconds,
+        keep=((begun - begin) + (end - finished)) / count,
+        size=sum(path.stat().st_size for path in paths) // count,
+    )
+
+
+def _cost(
+    trial: Trial, known: Sequence[float], samples: tuple[_Sample, _Sample], loader: Loader
+) -> Cost:
+    """Return the cost of trials like this one; others are `known` to have taken some seconds."""
+    first, second = samples
+    if known:
+        each = median(known) + max(0.0, second.besides)
+    else:
+        phi = loader.representation(trial.representation, trial.weights)
+        steps = 0 if trial.settings is None else trial.settings.evaluations(phi)
+        each = second.worker + second.step * (steps - second.steps)
+    return Cost(
+        once=max(0.0, first.worker - second.worker),
+        each=each,
+        keep=min(first.keep, second.keep) * second.worker / max(second.worker, second.lasting),
+        size=second.size + _ROW,
+    )
+
+
+def _shortened(trial: Trial) -> Settings:
+    """Return the settings of a trial with few steps."""
+    if trial.settings is None:
+        raise _CannotBeTimedError
+    short = trial.settings.with_steps(_SAMPLE)
+    return short.replace(final_iterations=0) if isinstance(short.solver, Algorithm1) else short
