@@ -154,7 +154,7 @@ class Objective:
             codes = self.representation(leaf if warps is None else affine(leaf, warps, self.size))
         loss, d_codes = self.loss(codes.detach())
         d_codes *= self.loss_weights.view(-1, *[1] * (codes.ndim - 1))
-        (d_leaf,) = torch.autograd.grad(codes, leaf, d_codes)
+        d_leaf = self.representation.gradient(codes, leaf, d_codes)
         bounded, variation, gradient = self.prior(x)
         if shifts is None:
             gradient += d_leaf

@@ -8,9 +8,15 @@ from tests.representations.networks import COLOR, ResNet, resnet, state, trained
 from tests.support import random_image
 from torch import Tensor, nn
 
-from preimage.representations.fast_copy import NoCopyError, channels_last, fast_copy
+from preimage.representations.borrowing import evaluation_mode
+from preimage.representations.fast_copy import (
+    NoCopyError,
+    channels_last,
+    fast_copy,
+    trial_outputs,
+)
 from preimage.representations.layer import Layer
-from preimage.representations.session import evaluation_mode
+from preimage.representations.network_error import Part
 
 CPU = torch.device("cpu")
 
@@ -70,16 +76,19 @@ class NaN(nn.Module):
 )
 def test_a_network_without_an_equal_copy_says_why(module: nn.Module, reason: str) -> None:
     model = nn.Sequential(module)
-    with evaluation_mode(model, CPU), pytest.raises(NoCopyError, match=reason):
-        fast_copy(model, random_image(1, 3, 9, 9).float(), ["0"], folds=True, recomputes=False)
+    part, x = Part(model, ("0",)), random_image(1, 3, 9, 9).float()
+    with evaluation_mode(model, CPU):
+        expected = trial_outputs(part, x)
+        with pytest.raises(NoCopyError, match=reason):
+            fast_copy(part, x, expected, folds=True, recomputes=False)
 
 
 def test_a_copy_shares_the_weights_and_leaves_the_network_alone() -> None:
     model = resnet()
     before = state(model)
     with evaluation_mode(model, CPU):
-        x = random_image(1, 3, 32, 32).float()
-        copied = fast_copy(model, x, ["body"], folds=True, recomputes=True)
+        part, x = Part(model, ("body",)), random_image(1, 3, 32, 32).float()
+        copied = fast_copy(part, x, trial_outputs(part, x), folds=True, recomputes=True)
     assert state(model) == before
     shared = (network.get_parameter("head.weight").data_ptr() for network in (copied, model))
     assert len(set(shared)) == 1

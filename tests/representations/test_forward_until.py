@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from preimage.representations.forward_until import check_outputs, forward_until
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
+from preimage.representations.network_error import NetworkError
 
 
 def image(*shape: int, seed: int = 0) -> Tensor:
@@ -44,7 +45,7 @@ def test_nothing_behind_the_layer_runs() -> None:
     model.body[1].act = Failing()
     for layer in ("stem", "body.0", "body.1.bn"):
         Layer(model, layer, COLOR)(image(1, 3, 32, 32))
-    with pytest.raises(AssertionError, match="behind the layer"):
+    with pytest.raises(NetworkError, match="behind the layer"):
         Layer(model, "body.1", COLOR)(image(1, 3, 32, 32))
 
 
@@ -154,7 +155,7 @@ def test_no_module_runs_twice_and_none_behind_the_last_layer() -> None:
     body = resnet()
     body.body[2].two = Failing()
     layers(body, "body.0", "stem.0", "body.1", "body.2.act").outputs(image(1, 3, 32, 32))
-    with pytest.raises(AssertionError, match="behind the layer"):
+    with pytest.raises(NetworkError, match="behind the layer"):
         layers(body, "body.2", "stem.0").outputs(image(1, 3, 32, 32))
 
 

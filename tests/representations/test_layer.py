@@ -17,6 +17,7 @@ from preimage.photo_files import shipped_photos
 from preimage.preprocessing import Preprocessing
 from preimage.presets import NETWORK_QUALITIES, NNPREIMAGE
 from preimage.representations.layer import Layer, last_map
+from preimage.representations.network_error import NetworkError
 from preimage.visualizations import invert, maximize
 
 X = torch.zeros(1, 3, 32, 32)
@@ -44,7 +45,7 @@ def test_the_users_network_is_as_it_was_after_an_error() -> None:
     model = used_network()
     model.get_submodule("body").add_module("2", Residual(5))
     before = state(model)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(NetworkError, match=r"^ResNet fails at or before layer body, given "):
         Layer(model, "body", COLOR)(image(1, 3, 32, 32))
     with pytest.raises(ZeroDivisionError):
         invert(

@@ -13,25 +13,12 @@ from preimage.presets import NNPREIMAGE
 from preimage.representations.execution import Execution, Ran
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
-from preimage.representations.session import evaluation_mode
 
 CPU = torch.device("cpu")
 
 
 def image(*shape: int, seed: int = 0) -> Tensor:
     return random_image(*shape, seed=seed).float()
-
-
-def test_evaluation_mode_holds_for_the_whole_block_and_ends_after_an_error() -> None:
-    model = used_network()
-    before = state(model)
-    with evaluation_mode(model, CPU):
-        assert not any(module.training for module in model.modules())
-        assert not any(p.requires_grad or p.grad is not None for p in model.parameters())
-    assert state(model) == before
-    with pytest.raises(ZeroDivisionError), evaluation_mode(model, CPU):
-        1 // 0  # noqa: B018
-    assert state(model) == before
 
 
 def test_a_session_holds_for_the_whole_block_and_may_be_nested() -> None:
@@ -88,15 +75,15 @@ def test_a_representation_without_a_network_has_nothing_to_prepare() -> None:
         assert not session.recompute()
 
 
-class Random(nn.Module):
-    """Differs from call to call."""
+class Layout(nn.Module):
+    """Differs between memory layouts, and so between the network and its copy."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.dropout(x)
+        return x if x.is_contiguous() else 2 * x
 
 
 def test_a_network_without_an_equal_copy_runs_as_it_is_with_one_warning() -> None:
-    phi = Layer(nn.Sequential(nn.Conv2d(3, 4, 3), Random()), "1", COLOR)
+    phi = Layer(nn.Sequential(nn.Conv2d(3, 4, 3), Layout()), "1", COLOR)
     reason = "a copy computes something else"
     with phi.session(CPU) as session:
         with pytest.warns(UserWarning, match=f"^Sequential runs as it is, .*: {reason}$"):
@@ -105,6 +92,34 @@ def test_a_network_without_an_equal_copy_runs_as_it_is_with_one_warning() -> Non
         session.recompute()
         phi(image(1, 3, 9, 9))  # here another warning would be an error
         assert session.ran == Ran(network="plain", fallback=reason)
+
+
+class Random(nn.Module):
+    """Differs from call to call."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.dropout(x)
+
+
+@pytest.mark.parametrize("mode", ["auto", "plain"])
+def test_a_random_network_is_named_once_and_runs_as_it_is(mode: str) -> None:
+    phi = Layer(nn.Sequential(nn.Conv2d(3, 4, 3), Random()), "1", COLOR)
+    with phi.session(CPU, Execution(mode)) as session:
+        with pytest.warns(
+            UserWarning, match="^Sequential gives two results for one image, .* random"
+        ):
+            phi(image(1, 3, 9, 9))
+        phi(image(1, 3, 9, 9))
+        session.recompute()
+        assert not torch.equal(phi(image(1, 3, 9, 9)), phi(image(1, 3, 9, 9)))
+        assert session.ran == Ran(network="plain", fallback="its forward pass is random")
+
+
+def test_the_comparison_takes_no_random_numbers() -> None:
+    phi, before = Layer(resnet(), "stem", COLOR), torch.get_rng_state()
+    with phi.session(CPU):
+        phi(image(1, 3, 32, 32))
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_result_knows_how_it_ran() -> None:

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 import torch
-from tests.representations.networks import resnet
+from tests.representations.networks import COLOR, resnet
 from tests.support import random_image
-from torch import nn
+from torch import Tensor, nn
 
+from preimage import invert
+from preimage.preprocessing import GRAY, Preprocessing
+from preimage.presets import NNPREIMAGE
 from preimage.representations.execution import AUTO, Execution
+from preimage.representations.layer import Layer
+from preimage.representations.network_error import NetworkError
 from preimage.representations.trunk import Trunk
 
 CPU = torch.device("cpu")
+X = random_image(1, 3, 32, 32).float()
 
 
 def test_a_layer_that_does_not_exist_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(ValueError, match=r"'body\.1'"):
-        Trunk(resnet(), ["stem", "bodi.1"])
+        Trunk(resnet(), ["stem", "bodi.1"], COLOR)
 
 
 def test_outputs_have_the_dtype_of_the_images_whatever_that_of_the_network() -> None:
-    trunk = Trunk(resnet().double(), ["stem", "head"])
+    trunk = Trunk(resnet().double(), ["stem", "head"], COLOR)
     outputs = trunk(random_image(1, 3, 32, 32).float())
     assert [output.dtype for output in outputs.values()] == [torch.float32] * 2
 
 
 def test_a_session_inside_another_is_the_outer_one_and_a_device_is_checked_in_each() -> None:
-    trunk = Trunk(resnet(), ["stem"])
+    trunk = Trunk(resnet(), ["stem"], COLOR)
     with trunk.session(CPU, AUTO) as outer:
         with trunk.session(CPU, Execution("plain")) as inner:
             assert inner is outer
@@ -39,16 +47,93 @@ def test_a_session_inside_another_is_the_outer_one_and_a_device_is_checked_in_ea
 def test_shapes_come_from_one_trial_run_for_each_size() -> None:
     model, calls = resnet(), []
     model.register_forward_pre_hook(lambda module, inputs: calls.append(inputs[0].shape))
-    trunk = Trunk(model, ["stem", "head"])
+    trunk = Trunk(model, ["stem", "head"], COLOR)
     for _ in range(2):
-        assert trunk.shapes("net", 3, 48, 64) == {"stem": (8, 24, 32), "head": (5,)}
+        assert trunk.shapes("net", 48, 64) == {"stem": (8, 24, 32), "head": (5,)}
     assert len(calls) == 1
-    trunk.shapes("net", 3, 16, 16)
+    trunk.shapes("net", 16, 16)
     assert len(calls) == 2
 
 
 def test_a_size_that_the_network_does_not_take_is_one_line_about_the_name() -> None:
-    trunk = Trunk(nn.Sequential(nn.Conv2d(1, 4, 11)), ["0"])
+    trunk = Trunk(nn.Sequential(nn.Conv2d(1, 4, 11)), ["0"], GRAY)
     message = r"^net does not take gray images of 8 x 9 pixels: [^\n]+$"
     with pytest.raises(ValueError, match=message):
-        trunk.shapes("net", 1, 8, 9)
+        trunk.shapes("net", 8, 9)
+
+
+class Bounded(nn.Module):
+    """Takes images in 0..1 alone, or clips them to it."""
+
+    def __init__(self, clips: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.clips, self.conv = clips, nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.clips:
+            x = x.clamp(0, 1)
+        if not 0 <= x.min() <= x.max() <= 1:
+            raise ValueError("values must lie in 0..1")
+        y: Tensor = self.conv(x)
+        return y
+
+
+@pytest.mark.parametrize("mode", ["auto", "plain"])
+def test_a_network_of_a_bounded_range_sees_clipped_images_after_a_warning(mode: str) -> None:
+    unit = Preprocessing(mean=(0.0,) * 3, std=(255.0,), size=(16, 16))
+    photo, settings = random_image(3, 16, 16).float().div(255).add(0.5), NNPREIMAGE.with_steps(20)
+    phi, clipping = (Layer(Bounded(clips), "conv", unit) for clips in (False, True))
+    expected = invert(clipping, photo, settings=settings, execution=Execution(mode))
+    with pytest.warns(
+        UserWarning, match="^Bounded fails for images that leave the range of photos"
+    ):
+        found = invert(phi, photo, settings=settings, execution=Execution(mode))
+    assert torch.equal(found.images, expected.images)
+    wrong = Layer(Bounded(False), "conv", Preprocessing(mean=(0.0,) * 3))
+    message = (
+        r"Bounded fails at or before layer conv, given 1 x 3 x 16 x 16 values .* from .*0\.\.1$"
+    )
+    with pytest.raises(NetworkError, match=message):
+        invert(wrong, photo, settings=settings)
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's own, of its compiler
+@pytest.mark.parametrize("backend", ["compile", "eager"])
+def test_a_compiled_network_gives_what_it_gives_uncompiled(backend: str) -> None:
+    model = resnet()
+    expected = Layer(model, "body", COLOR).encode(X)
+    if backend == "compile":
+        model.compile(backend="eager")
+        phi = Layer(model, "body", COLOR)
+    else:
+        compiled = cast("nn.Module", torch.compile(model, backend="eager"))
+        phi = Layer(compiled, "_orig_mod.body", COLOR)
+    torch.testing.assert_close(phi.encode(X), expected)
+    found = invert(phi, X[0].div(255).add(0.5), settings=NNPREIMAGE.with_steps(2))
+    torch.testing.assert_close(found.codes, Layer(model, "body", COLOR).encode(found.images))
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's own, of its deprecated quantization
+def test_a_quantized_layer_is_said_to_have_no_gradient() -> None:
+    chain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 30 * 30, 5))
+    small = torch.ao.quantization.quantize_dynamic(chain, {nn.Linear}, dtype=torch.qint8)
+    message = (
+        "^layer 2 of Sequential passes no gradient to the image: quantized layers, such as 2, "
+    )
+    with pytest.raises(ValueError, match=message):
+        invert(Layer(small, "2", COLOR), X[0].div(255).add(0.5), quality="draft")
+    before, same = Layer(small, "0", COLOR), Layer(chain, "0", COLOR)
+    assert torch.equal(before.encode(X), same.encode(X))
+
+
+def test_a_complex_output_is_refused() -> None:
+    with pytest.raises(ValueError, match="layer '1' returns complex numbers"):
+        Layer(nn.Sequential(nn.Conv2d(3, 4, 3), Spectrum()), "1", COLOR).encode(X)
+
+
+class Spectrum(nn.Module):
+    """A Fourier transform."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.fft.fft2(x)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from preimage.names import LayerName
 from preimage.preprocessing import Preprocessing
+from preimage.representations.borrowing import ordinary_torch
 from preimage.representations.code_grid import CodeGrid
 from preimage.representations.execution import AUTO, Execution
 from preimage.representations.flat_regions import FlatRegions
@@ -113,12 +114,21 @@ class Representation(nn.Module, ABC):
         """Return each layer's codes of the images `x`; a single layer has the key None."""
         return {None: self(x)}
 
+    def gradient(self, codes: Tensor, x: Tensor, weights: Tensor) -> Tensor:
+        """Return the gradient of the inner product of codes and weights with respect to `x`.
+
+        `codes` are those of `x`, computed with gradients; `weights` has their shape.
+        """
+        (gradient,) = torch.autograd.grad(codes, x, weights)
+        found: Tensor = gradient
+        return found
+
     def encode(self, images: Tensor) -> Tensor:
         """Return the codes of the images (N, D, H, W), without gradients.
 
         On a CPU a network encodes one image at a time, since it rounds differently in batches.
         """
-        with torch.no_grad():
+        with ordinary_torch(), torch.no_grad():
             if self.is_network and images.device.type == "cpu":
                 return torch.cat([self(image.clone()) for image in images.split(1)])
             codes: Tensor = self(images)

@@ -112,7 +112,7 @@ class Dependence(TorchDispatchMode):
         values |= kwargs or {}
         tensors = {name: value for name, value in values.items() if _tensors(value)}
         followed = [v for value in tensors.values() for v in _tensors(value) if v in self._ends]
-        if followed:
+        if followed and outputs:
             rule = operation.rule if all(self._ends[v] is not None for v in followed) else None
             found = None
             if rule is not None:

@@ -43,7 +43,9 @@ class Execution:
             raise ValueError(f"memory must be a positive number of bytes, not {self.memory}")
 
     def check(self, device: object) -> None:
-        """Raise a ValueError if a device (or its name) does not support the mode."""
+        """Raise a ValueError if a device (or its name) does not support the mode, or any."""
+        if str(device).startswith("meta"):
+            raise ValueError("tensors on the device meta have no values: compute on cpu or cuda")
         if self.accelerate == "graph" and not str(device).startswith("cuda"):
             raise ValueError(f"accelerate='graph' records CUDA graphs: it needs cuda, not {device}")
 

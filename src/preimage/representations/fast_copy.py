@@ -8,7 +8,8 @@ the network's, up to rounding.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import math
 from typing import Any
 
 import torch
@@ -19,9 +20,10 @@ from preimage.representations.checkpointing import checkpoint_
 from preimage.representations.folding import fold_, shadow
 from preimage.representations.forward_until import check_outputs, forward_until
 from preimage.representations.layer_path import LayerPath
+from preimage.representations.network_error import Part, guarded
 
-_SAME = 1e-4
-"""The largest ||copy - network|| / ||network|| of outputs that count as equal."""
+SAME = 1e-4
+"""The largest `difference` of outputs that count as equal."""
 
 
 class NoCopyError(Exception):
@@ -29,43 +31,50 @@ class NoCopyError(Exception):
 
 
 def fast_copy(
-    network: nn.Module, x: Tensor, layers: Sequence[str], *, folds: bool, recomputes: bool
+    part: Part, x: Tensor, expected: Tensor, *, folds: bool, recomputes: bool
 ) -> nn.Module:
     """Return a copy that computes the outputs of some layers as the network does.
 
     Args:
-        network: the network, in evaluation mode and without gradients of its own.
+        part: a network, in evaluation mode and without gradients of its own, and its layers.
         x: an input, on which network and copy are compared.
-        layers: dotted names of submodules.
+        expected: the `trial_outputs` of the network for `x`.
         folds: whether to fold batch normalization; the copy then needs `channels_last` inputs.
         recomputes: whether to recompute activations in the backward pass.
 
     Raises:
         NoCopyError: if the network cannot be copied, if the copy fails, or if their outputs
             differ or are not finite.
-        ValueError: see `check_outputs`.
     """
-    with torch.no_grad():
-        expected = _outputs(network, x, layers)
     if not bool(expected.isfinite().all()):
         raise NoCopyError("its outputs are NaN or infinite")
     try:
-        copied = shadow(network)
+        copied = shadow(part.network)
+        copy = dataclasses.replace(part, network=copied)
         if folds:
             with torch.enable_grad(), saved_tensors_hooks(_forget, _forget):
-                fold_(copied, _outputs(copied, x, layers))
+                fold_(copied, trial_outputs(copy, x))
             x = channels_last(x)
         copied.requires_grad_(False)
         if recomputes:
-            checkpoint_(copied, [LayerPath.parse(copied, name).segment for name in layers])
+            checkpoint_(copied, [LayerPath.parse(copied, name).segment for name in part.layers])
         with torch.no_grad():
-            found = _outputs(copied, x, layers)
+            found = trial_outputs(copy, x)
     except Exception as error:  # a network is anybody's code, which can raise anything
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        cause = error.__cause__ or error
+        reason = (str(cause) or type(cause).__name__).splitlines()[0]
         raise NoCopyError(f"it cannot be copied ({reason})") from error
-    if not (found - expected).norm() <= _SAME * expected.norm():
+    if not difference(found, expected) <= SAME:
         raise NoCopyError("a copy computes something else")
     return copied
+
+
+def difference(found: Tensor, expected: Tensor) -> float:
+    """Return ||found - expected|| / ||expected||; 0 if both are zero."""
+    if found.shape != expected.shape:
+        return math.inf
+    distance, norm = float((found - expected).norm()), float(expected.norm())
+    return distance / norm if norm else math.inf if distance else 0.0
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -73,10 +82,22 @@ def channels_last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last) if x.device.type == "cpu" else x
 
 
-def _outputs(network: nn.Module, x: Tensor, layers: Sequence[str]) -> Tensor:
-    """Return the outputs of all layers, one after the other in a vector."""
-    found = forward_until(network, x.clone(), layers)  # a layer may change its input in place
-    return torch.cat([y.flatten() for y in check_outputs(network, found, layers).values()])
+def trial_outputs(part: Part, x: Tensor, seed: int = 0) -> Tensor:
+    """Return the outputs of all layers, one after the other in a vector.
+
+    Random numbers of torch begin at `seed` in this run, and go on afterwards as if it had not been.
+
+    Raises:
+        NetworkError: if the network raises anything.
+        ValueError: see `check_outputs`.
+    """
+    devices = [x.device] if x.device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(seed)
+        with guarded(part, x):  # on a clone: a layer may change its input in place
+            found = forward_until(part.network, x.clone(), part.layers, part.inputs_for(x))
+    outputs = check_outputs(part.network, found, part.layers)
+    return torch.cat([y.flatten() for y in outputs.values()])
 
 
 def _forget(saved: Any) -> Any:

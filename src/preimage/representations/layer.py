@@ -23,11 +23,12 @@ from torch import Tensor, nn
 from preimage.names import LayerName
 from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
+from preimage.representations.borrowing import RUNNING, device_of, evaluation_mode, ordinary_torch
 from preimage.representations.code_grid import CodeGrid
 from preimage.representations.execution import AUTO, Execution
 from preimage.representations.field_tracing import find_field
 from preimage.representations.receptive_field import ReceptiveField, chain_rule, grid_stride
-from preimage.representations.session import Session, device_of, evaluation_mode
+from preimage.representations.session import Session
 from preimage.representations.trunk import Trunk
 
 
@@ -51,6 +52,9 @@ class Layer(Representation):
         loss_weight: see `Representation`.
         channel_axis: the axis of the channels in the network's own output, where 0 is the first
             one, mostly the batch. If None, it is found; an error asks for it where it is not clear.
+        inputs: further inputs that the network requires beside the image, by keyword. Tensors are
+            moved to the image's device; one whose first axis has the length 1 is repeated for
+            each image of a batch.
 
     Raises:
         ValueError: if there is no such layer. On a call: if the preprocessing has another number
@@ -70,13 +74,21 @@ class Layer(Representation):
         name: str | None = None,
         loss_weight: float | None = None,
         channel_axis: int | None = None,
+        inputs: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.preprocessing = preprocessing
         self.name = layer if name is None else name
         self.loss_weight = loss_weight
         self.channel_axis = channel_axis
-        self._trunk = Trunk(model, [layer], {layer: channel_axis})
+        self._trunk = Trunk(
+            model,
+            [layer],
+            preprocessing,
+            name=_network_of(self.name, layer),
+            channel_axes={layer: channel_axis},
+            inputs=inputs,
+        )
 
     def extra_repr(self) -> str:
         """Return the layer and the class of the network, for `repr`."""
@@ -88,13 +100,22 @@ class Layer(Representation):
         return self._trunk.model
 
     @property
+    def inputs(self) -> Mapping[str, Any]:
+        """The further inputs of the network."""
+        return self._trunk.inputs
+
+    @property
     def layer(self) -> str:
         """The dotted name of the submodule."""
         return self._trunk.layers[0]
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the codes of the images `x` (N, D, H, W)."""
-        return self._trunk(self.preprocessing.to_network(x))[self.layer]
+        return self._trunk(x)[self.layer]
+
+    def gradient(self, codes: Tensor, x: Tensor, weights: Tensor) -> Tensor:
+        """See `Representation.gradient`."""
+        return self._trunk.gradient(codes, x, weights)
 
     def session(
         self, device: torch.device, execution: Execution = AUTO
@@ -108,12 +129,11 @@ class Layer(Representation):
         Raises:
             ValueError: if the network does not take images of this size.
         """
-        channels = self.preprocessing.channels
-        return self._trunk.shapes(self.name, channels, height, width)[self.layer]
+        return self._trunk.shapes(self.name, height, width)[self.layer]
 
     def code_grid(self, height: int, width: int) -> CodeGrid:
         """See `Representation.code_grid`; grid and tokens before it are the network's own."""
-        grids = self._trunk.grids(self.name, self.preprocessing.channels, height, width)
+        grids = self._trunk.grids(self.name, height, width)
         return grids[self.layer] or CodeGrid.from_shape(self.code_shape(height, width))
 
     def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
@@ -129,8 +149,7 @@ class Layer(Representation):
     @property
     def layer_name(self) -> LayerName:
         """The network's name (empty if `name` is only the layer's) and the layer's."""
-        network = self.name.removesuffix(f"/{self.layer}")
-        return LayerName("" if network == self.name else network, self.layer)
+        return LayerName(_network_of(self.name, self.layer), self.layer)
 
     @property
     def default_size(self) -> tuple[int, int]:
@@ -149,10 +168,11 @@ class Layer(Representation):
             return chain_rule(self._chain())[self.layer]
         except ValueError:
             self.code_shape(*self.default_size)
-            plain = Layer(self.model, self.layer, self.preprocessing)  # a session may run a copy
-            return find_field(
-                plain, self.default_size, self.preprocessing.channels, device_of(self.model)
-            )
+            plain = self._sibling(self.layer)  # a session may run a copy
+            with ordinary_torch():
+                return find_field(
+                    plain, self.default_size, self.preprocessing.channels, device_of(self.model)
+                )
 
     @cached_property
     def stride(self) -> int:
@@ -184,17 +204,22 @@ class Layer(Representation):
         """
         field = self.receptive_field
         if field is None and (name := self._last_map()) is not None:
-            field = Layer(self.model, name, self.preprocessing).receptive_field
+            field = self._sibling(name).receptive_field
         return max(self.default_size) if field is None else field.size
 
     def _last_map(self) -> str | None:
         """Return the name of the last map that the layer is computed from."""
-        black = torch.zeros(1, self.preprocessing.channels, *self.default_size)
-        plain = Layer(
-            self.model, self.layer, self.preprocessing, channel_axis=self.channel_axis
-        )  # a session may run a copy
-        with torch.no_grad(), evaluation_mode(self.model, torch.device("cpu")):
+        black = torch.zeros(
+            1, self.preprocessing.channels, *self.default_size, dtype=torch.float32, device="cpu"
+        )
+        plain = self._sibling(self.layer)  # a session may run a copy
+        with evaluation_mode(self.model, torch.device("cpu")), RUNNING, torch.no_grad():
             return last_map(self.model, lambda: plain(black))
+
+    def _sibling(self, layer: str) -> Layer:
+        """Return another layer of the network, or this one without its session."""
+        axis = self.channel_axis if layer == self.layer else None
+        return Layer(self.model, layer, self.preprocessing, channel_axis=axis, inputs=self.inputs)
 
     def _chain(self) -> nn.Sequential:
         """Return the network up to the layer; raise ValueError if it is no plain chain."""
@@ -204,6 +229,12 @@ class Layer(Representation):
         names = list(model._modules)
         upto = names[: names.index(layer) + 1]
         return nn.Sequential(OrderedDict((name, model.get_submodule(name)) for name in upto))
+
+
+def _network_of(name: str, layer: str) -> str:
+    """Return what stands before "/LAYER" in a name; "" if the name does not end so."""
+    network = name.removesuffix(f"/{layer}")
+    return "" if network == name else network
 
 
 def last_map(network: nn.Module, run: Callable[[], object]) -> str | None:

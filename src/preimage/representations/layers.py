@@ -16,7 +16,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
-from typing import final
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +42,8 @@ class Layers(Representation):
         name: the name that users know; by default the layers' names.
 
     Raises:
-        ValueError: if there is no layer, or if the layers differ in network or preprocessing.
+        ValueError: if there is no layer, or if the layers differ in network, preprocessing or
+            inputs.
     """
 
     is_network = True
@@ -53,15 +54,26 @@ class Layers(Representation):
         if not layers:
             raise ValueError("no layer was given")
         names = ", ".join(dict.fromkeys(layer.name for layer in layers))
-        if len({(id(layer.model), layer.preprocessing) for layer in layers}) > 1:
+        kinds = {
+            (id(layer.model), layer.preprocessing, _inputs_key(layer.inputs)) for layer in layers
+        }
+        if len(kinds) > 1:
             raise ValueError(
-                f"the layers {names} differ in network or preprocessing: give layers of one network"
+                f"the layers {names} differ in network, preprocessing or inputs: give layers of "
+                "one network"
             )
         self._layers = {layer.layer: layer for layer in layers}
         self.name = names if name is None else name
         self.preprocessing: Preprocessing = layers[0].preprocessing
         axes = {name: layer.channel_axis for name, layer in self._layers.items()}
-        self._trunk = Trunk(layers[0].model, list(self._layers), axes)
+        self._trunk = Trunk(
+            layers[0].model,
+            list(self._layers),
+            self.preprocessing,
+            name=layers[0].layer_name.network,
+            channel_axes=axes,
+            inputs=layers[0].inputs,
+        )
 
     def extra_repr(self) -> str:
         """Return the layers and the class of the network, for `repr`."""
@@ -82,12 +94,15 @@ class Layers(Representation):
 
         Codes are maps (N, K, H', W'), tokens (N, T, K), or vectors (N, K).
         """
-        return dict(self._trunk(self.preprocessing.to_network(x)).items())
+        return dict(self._trunk(x).items())
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the codes (N, sum of the layers' sizes) of the images `x` (N, D, H, W)."""
-        outputs = self._trunk(self.preprocessing.to_network(x))
-        return torch.cat([output.flatten(1) for output in outputs.values()], 1)
+        return torch.cat([output.flatten(1) for output in self._trunk(x).values()], 1)
+
+    def gradient(self, codes: Tensor, x: Tensor, weights: Tensor) -> Tensor:
+        """See `Representation.gradient`."""
+        return self._trunk.gradient(codes, x, weights)
 
     def session(
         self, device: torch.device, execution: Execution = AUTO
@@ -97,13 +112,12 @@ class Layers(Representation):
 
     def code_shapes(self, height: int, width: int) -> Mapping[str | None, tuple[int, ...]]:
         """Return the shape of each layer's code, found by one trial run; see `Trunk.shapes`."""
-        shapes = self._trunk.shapes(self.name, self.preprocessing.channels, height, width)
-        return dict(shapes.items())
+        return dict(self._trunk.shapes(self.name, height, width).items())
 
     def code_grids(self, height: int, width: int) -> Mapping[str | None, CodeGrid]:
         """Return the grid of each layer's code, found by one trial run; see `Layer.code_grid`."""
         shapes = self.code_shapes(height, width)
-        found = self._trunk.grids(self.name, self.preprocessing.channels, height, width)
+        found = self._trunk.grids(self.name, height, width)
         return {name: found[str(name)] or CodeGrid.from_shape(shapes[name]) for name in shapes}
 
     def code_shape(self, height: int, width: int) -> tuple[int, ...]:
@@ -141,3 +155,8 @@ class Layers(Representation):
     @cached_property
     def _coarsest(self) -> Layer:
         return max(self._layers.values(), key=lambda layer: layer.stride)
+
+
+def _inputs_key(inputs: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
+    """Return what tells further inputs apart: the tensors themselves, and the text of others."""
+    return tuple((key, id(v) if isinstance(v, Tensor) else repr(v)) for key, v in inputs.items())

@@ -78,10 +78,10 @@ def limit_memory(
     shape = (1, representation.preprocessing.channels, *size)
 
     def evaluate() -> None:
-        x = torch.zeros(shape, device=device, requires_grad=True)
+        x = torch.zeros(shape, device=device, dtype=torch.float32, requires_grad=True)
         with torch.enable_grad():
             codes = representation(x)
-        torch.autograd.grad(codes, x, torch.ones_like(codes))
+        representation.gradient(codes, x, torch.ones_like(codes))
 
     image = 4 * shape[1] * size[0] * size[1]
     held = session.weight_bytes + images * _STATE * image

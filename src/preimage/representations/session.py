@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
-from itertools import chain
 from typing import Any, final
 
 import torch
 from torch import Tensor, nn
 
 from preimage.representations.acceleration import accelerated
+from preimage.representations.borrowing import RUNNING, kept_buffers, tensors
 from preimage.representations.execution import Ran
-from preimage.representations.fast_copy import NoCopyError, channels_last, fast_copy
+from preimage.representations.fast_copy import (
+    SAME,
+    NoCopyError,
+    channels_last,
+    difference,
+    fast_copy,
+    trial_outputs,
+)
 from preimage.representations.forward_until import forward_until
+from preimage.representations.network_error import (
+    NetworkError,
+    Part,
+    check_finite,
+    described,
+    guarded,
+)
 
 
 class Session:
@@ -44,42 +58,79 @@ class Session:
 class NetworkSession(Session):
     """A network in evaluation mode that runs up to some layers many times.
 
-    `accelerate` is a mode of `preimage.representations.execution`. The first call makes a copy
-    with `fast_copy`. If that fails, the network runs as it is, after a warning.
+    The first call runs the network twice on one image, and warns if that gives two results. It
+    then makes a copy with `fast_copy`. If that fails, the network runs as it is, after a warning.
+    Threads that run one network as it is take turns.
+
+    `accelerate` is a mode of `preimage.representations.execution`.
     """
 
-    def __init__(self, network: nn.Module, layers: Sequence[str], accelerate: str) -> None:
-        self._network, self._layers, self._accelerate = network, layers, accelerate
-        self._recomputes = False
+    def __init__(self, part: Part, accelerate: str) -> None:
+        self._part, self._network, self._accelerate = part, part.network, accelerate
+        self._recomputes = self._is_copy = self._folded = False
+        self._is_tried = self._is_random = False
         self._call: Callable[[Tensor], dict[str, Any]] | None = None
-        self._folded = False
         self._fallback: str | None = None
 
     def __call__(self, x: Tensor) -> dict[str, Any]:
-        """Return the layers' outputs for the network's input `x`, by name."""
+        """Return the layers' outputs for the network's input `x`, by name.
+
+        Raises:
+            NetworkError: if the network raises anything, or its first outputs are not finite.
+        """
         if self._call is None:
-            network = self._prepared(x[:1].detach())
-            plain = partial(forward_until, network, layers=self._layers)
-            self._call = accelerated(plain, self._accelerate)
-        return self._call(channels_last(x) if self._folded else x)
+            with RUNNING, kept_buffers(self._network):
+                network = self._prepared(x[:1].detach())
+            self._is_copy = network is not self._network
+            self._call = accelerated(partial(self._run, network), self._accelerate)
+        with nullcontext() if self._is_copy else RUNNING, guarded(self._part, x):
+            return self._call(channels_last(x) if self._folded else x)
+
+    def _run(self, network: nn.Module, x: Tensor) -> dict[str, Any]:
+        return forward_until(network, x, self._part.layers, self._part.inputs_for(x))
 
     def _prepared(self, x: Tensor) -> nn.Module:
         """Return a copy, or the network itself if none is needed or possible."""
+        expected = self._expected(x)
         folds, known = self._accelerate != "plain", self._fallback
-        self._folded, self._fallback = False, None
-        if not folds and not self._recomputes:
+        self._folded = False
+        if self._is_random or not (folds or self._recomputes):
             return self._network
-        layers, recomputes = self._layers, self._recomputes
+        self._fallback = None
         try:
-            copied = fast_copy(self._network, x, layers, folds=folds, recomputes=recomputes)
+            copied = fast_copy(self._part, x, expected, folds=folds, recomputes=self._recomputes)
         except NoCopyError as error:
             self._fallback = str(error)
             if self._fallback != known:
-                name = type(self._network).__name__
-                warnings.warn(f"{name} runs as it is, without a faster copy: {error}", stacklevel=2)
+                self._warn(f"runs as it is, without a faster copy: {error}")
             return self._network
         self._folded = folds
         return copied
+
+    def _expected(self, x: Tensor) -> Tensor:
+        """Return the outputs for one image in a vector; the first time, warn if they are random."""
+        with torch.no_grad():
+            expected = trial_outputs(self._part, x)
+            again = expected if self._is_tried else trial_outputs(self._part, x, seed=1)
+        if not bool(expected.isfinite().all()):
+            check_finite(self._part)
+            raise NetworkError(
+                f"{self._part.label} returns NaN or infinite values at or before layer "
+                f"{', '.join(self._part.layers)}, given {described(x)}, although its weights are "
+                "finite"
+            )
+        if difference(again, expected) > SAME:
+            self._is_random, self._fallback = True, "its forward pass is random"
+            self._warn(
+                f"gives two results for one image, {100 * difference(again, expected):.2g} % "
+                "apart: its forward pass is random (torch.nn.functional.dropout needs "
+                "training=self.training) or keeps a state; it runs as it is"
+            )
+        self._is_tried = True
+        return expected
+
+    def _warn(self, words: str) -> None:
+        warnings.warn(f"{self._part.label} {words}", stacklevel=2)
 
     @property
     def ran(self) -> Ran:
@@ -97,7 +148,7 @@ class NetworkSession(Session):
     @property
     def weight_bytes(self) -> int:
         """Memory of the network's parameters and buffers."""
-        return sum(t.numel() * t.element_size() for t in _tensors(self._network))
+        return sum(t.numel() * t.element_size() for t in tensors(self._network))
 
     def recompute(self) -> bool:
         """See `Session.recompute`."""
@@ -105,35 +156,3 @@ class NetworkSession(Session):
             return False
         self._recomputes, self._call = True, None
         return True
-
-
-@contextmanager
-def evaluation_mode(network: nn.Module, device: torch.device) -> Iterator[None]:
-    """Put a network in evaluation mode on a device, without parameter gradients.
-
-    Afterwards modes, gradients, each `requires_grad` and the device are restored.
-    """
-    with ExitStack() as undo:
-        for module in network.modules():
-            undo.callback(setattr, module, "training", module.training)
-            module.training = False
-        for parameter in network.parameters():
-            undo.callback(setattr, parameter, "grad", parameter.grad)
-            undo.callback(parameter.requires_grad_, parameter.requires_grad)
-            parameter.grad = None
-            parameter.requires_grad_(False)
-        home = device_of(network)
-        if home is not None and home != device:
-            undo.callback(network.to, home)
-            network.to(device)
-        yield
-
-
-def device_of(network: nn.Module) -> torch.device | None:
-    """Return the device of a network; None if it has several, or nothing to place."""
-    devices = {tensor.device for tensor in _tensors(network)}
-    return devices.pop() if len(devices) == 1 else None
-
-
-def _tensors(network: nn.Module) -> Iterator[Tensor]:
-    return chain(network.parameters(), network.buffers())

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import threading
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from preimage.preprocessing import Preprocessing
+from preimage.representations.borrowing import RUNNING, device_of, evaluation_mode
 from preimage.representations.code_grid import CodeGrid
 from preimage.representations.execution import Execution
 from preimage.representations.forward_until import check_outputs, forward_until
 from preimage.representations.layer_path import LayerPath
 from preimage.representations.layouts import Layouts
-from preimage.representations.session import NetworkSession, device_of, evaluation_mode
+from preimage.representations.network_error import NetworkError, Part, check_finite, guarded
+from preimage.representations.session import NetworkSession
 
+_SIZE_ERRORS = (RuntimeError, AssertionError, IndexError, ValueError)
+_CPU = torch.device("cpu")
 _COLORS = {1: "gray", 3: "color"}
 
 
@@ -23,6 +31,15 @@ class Trunk:
     """A network that runs up to the last of its submodules `layers`, given by dotted name.
 
     A trunk is no `nn.Module`: converting or saving a representation leaves the network alone.
+    Several Python threads may use it at once; each has its own session.
+
+    Args:
+        model: the network.
+        layers: dotted names of submodules.
+        preprocessing: what turns images of the core into inputs of the network.
+        name: the name of the network that users know.
+        channel_axes: the axis of channels in each layer's own output; None if it is to be found.
+        inputs: further inputs of the network, by keyword.
 
     Raises:
         ValueError: if the network has no such layer; the message offers the nearest names.
@@ -32,60 +49,128 @@ class Trunk:
         self,
         model: nn.Module,
         layers: Sequence[str],
+        preprocessing: Preprocessing,
+        *,
+        name: str = "",
         channel_axes: Mapping[str, int | None] | None = None,
+        inputs: Mapping[str, Any] | None = None,
     ) -> None:
         for layer in layers:
             LayerPath.parse(model, layer)
-        self.model = model
-        self.layers = tuple(layers)
-        self._session: NetworkSession | None = None
+        self.model, self.layers, self.inputs = model, tuple(layers), dict(inputs or {})
+        self._part = Part(model, self.layers, self.inputs, name)
+        self._preprocessing = preprocessing
         self._layouts = Layouts(model, dict.fromkeys(layers) | dict(channel_axes or {}))
+        self._clips = False
+        self._sessions: dict[int, NetworkSession] = {}
         self._shapes: dict[tuple[int, int], dict[str, tuple[int, ...]]] = {}
         self._grids: dict[tuple[int, int], dict[str, CodeGrid | None]] = {}
 
     def __call__(self, x: Tensor) -> dict[str, Tensor]:
-        """Return the layers' codes for the network's input `x`, by name, in the dtype of `x`.
+        """Return the layers' codes of images `x` of the core, by name, in the dtype of `x`.
 
         Raises:
+            NetworkError: if the network raises anything.
             ValueError: if a layer is not reached, or its output is not a tensor or does not
                 depend on the image.
         """
-        if self._session is not None:
-            outputs = self._outputs(x, self._session)
-        else:
-            with evaluation_mode(self.model, x.device):
-                outputs = self._outputs(x, None)
-        images, channels, height, width = x.shape
-        trial = partial(self._trial, "the network", channels)
-        return self._layouts.codes(outputs, images, (height, width), trial)
+        session = self._sessions.get(threading.get_ident())
+        x = self._preprocessing.to_network(x)
+        images, height, width = len(x), *x.shape[-2:]
+        trial = partial(self._trial, "the network")
+        if session is not None:
+            outputs = self._outputs(x, session)
+            return self._layouts.codes(outputs, images, (height, width), trial)
+        with evaluation_mode(self.model, x.device):
+            outputs = self._outputs(x, None)
+            if not all(bool(output.isfinite().all()) for output in outputs.values()):
+                check_finite(self._part)
+            return self._layouts.codes(outputs, images, (height, width), trial)
 
     def _outputs(self, x: Tensor, session: NetworkSession | None) -> dict[str, Tensor]:
-        dtype = next((p.dtype for p in self.model.parameters() if p.is_floating_point()), x.dtype)
-        given = x.to(dtype)
-        found = session(given) if session else forward_until(self.model, given, self.layers)
-        outputs = check_outputs(self.model, found, self.layers)
+        outputs = check_outputs(self.model, self._found(x, session), self.layers)
         for layer, output in outputs.items():
             if x.requires_grad and torch.is_grad_enabled() and not output.requires_grad:
-                raise ValueError(f"the output of layer {layer!r} does not depend on the image")
+                raise ValueError(self._no_gradient(layer))
         return {layer: output.to(x.dtype) for layer, output in outputs.items()}
+
+    def _found(self, x: Tensor, session: NetworkSession | None) -> dict[str, Any]:
+        """Return what the layers return, for an image clipped to 0..255 if only that is taken."""
+        if self._clips:
+            return self._run(self._clipped(x), session)
+        try:
+            return self._run(x, session)
+        except NetworkError as error:
+            clipped = self._clipped(x)
+            if torch.equal(clipped, x):
+                raise
+            try:
+                found = self._run(clipped, session)
+            except NetworkError:
+                raise error from error.__cause__
+        self._clips = True
+        warnings.warn(
+            f"{self._part.label} fails for images that leave the range of photos: each pixel is "
+            "clipped to that range before the network sees it",
+            stacklevel=2,
+        )
+        return found
+
+    def _clipped(self, x: Tensor) -> Tensor:
+        """Return inputs of the network without what no photo has: values below 0 or above 255."""
+        mean = self._preprocessing.to_255(torch.zeros_like(x[:1, :, :1, :1]))
+        low, high = (self._preprocessing.to_network(bound - mean) for bound in (0, 255))
+        return x.clamp(low, high)
+
+    def _run(self, x: Tensor, session: NetworkSession | None) -> dict[str, Any]:
+        dtype = next((p.dtype for p in self.model.parameters() if p.is_floating_point()), x.dtype)
+        given = x.to(dtype)
+        if session is not None:
+            return session(given)
+        with RUNNING, guarded(self._part, given):
+            return forward_until(self.model, given, self.layers, self._part.inputs_for(given))
 
     @contextmanager
     def session(self, device: torch.device, execution: Execution) -> Iterator[NetworkSession]:
-        """See `Representation.session`; if a session is open already, yield the open one."""
+        """See `Representation.session`; if this thread has one open already, yield that one."""
         execution.check(device)
-        if self._session is not None:
-            yield self._session
+        thread = threading.get_ident()
+        if thread in self._sessions:
+            yield self._sessions[thread]
             return
         with evaluation_mode(self.model, device):
-            self._session = NetworkSession(self.model, self.layers, execution.accelerate)
+            self._sessions[thread] = NetworkSession(self._part, execution.accelerate)
             try:
-                yield self._session
+                yield self._sessions[thread]
             finally:
-                self._session = None
+                del self._sessions[thread]
 
-    def shapes(
-        self, name: str, channels: int, height: int, width: int
-    ) -> dict[str, tuple[int, ...]]:
+    def gradient(self, codes: Tensor, x: Tensor, weights: Tensor) -> Tensor:
+        """Return the gradient of the inner product of codes and weights with respect to `x`.
+
+        Raises:
+            NetworkError: if the network's own backward pass raises anything.
+            ValueError: if no gradient reaches the image.
+        """
+        with guarded(self._part, x, "fails in the backward pass from"):
+            (gradient,) = torch.autograd.grad(codes, x, weights, allow_unused=True)
+        if gradient is None:
+            raise ValueError(self._no_gradient(", ".join(self.layers)))
+        found: Tensor = gradient
+        return found
+
+    def _no_gradient(self, layer: str) -> str:
+        """Return the message for a layer whose gradient does not reach the image."""
+        for name, module in self.model.named_modules():
+            if ".quantized." in f"{type(module).__module__}.":
+                return (
+                    f"layer {layer} of {self._part.label} passes no gradient to the image: "
+                    f"quantized layers, such as {name}, have none; take the network as it was "
+                    "before its quantization"
+                )
+        return f"the output of layer {layer!r} does not depend on the image"
+
+    def shapes(self, name: str, height: int, width: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each layer's code of one image, by a trial run on a black image.
 
         Raises:
@@ -93,39 +178,38 @@ class Trunk:
         """
         size = (height, width)
         if size not in self._shapes:
-            trial = partial(self._trial, name, channels)
+            trial = partial(self._trial, name)
             outputs = trial(1, size)
             codes = self._layouts.codes(outputs, 1, size, trial)
             self._grids[size] = self._layouts.grids(outputs, size, trial)
             self._shapes[size] = {layer: tuple(code.shape[1:]) for layer, code in codes.items()}
         return self._shapes[size]
 
-    def grids(
-        self, name: str, channels: int, height: int, width: int
-    ) -> dict[str, CodeGrid | None]:
+    def grids(self, name: str, height: int, width: int) -> dict[str, CodeGrid | None]:
         """Return the grid of each layer's code, None if it has none; see `shapes`."""
-        self.shapes(name, channels, height, width)
+        self.shapes(name, height, width)
         return self._grids[height, width]
 
-    def _trial(
-        self, name: str, channels: int, images: int, size: tuple[int, int]
-    ) -> dict[str, Tensor]:
+    def _trial(self, name: str, images: int, size: tuple[int, int]) -> dict[str, Tensor]:
         """Return the layers' own outputs for `images` images: a black one, and noise in a corner.
 
         Raises:
             ValueError: see `shapes`.
         """
-        device = device_of(self.model) or torch.device("cpu")
-        x = torch.zeros(images, channels, *size)
-        corner = x[1:, :, : max(size[0] // 4, 1), : max(size[1] // 4, 1)]
-        corner += torch.randn(corner.shape, generator=torch.Generator().manual_seed(0))
-        x = x.to(device).requires_grad_()
+        device, channels = device_of(self.model) or _CPU, self._preprocessing.channels
         try:  # on a clone: a layer may change its input in place, which a leaf forbids
-            with torch.enable_grad(), evaluation_mode(self.model, device):
-                return self._outputs(x.clone(), None)
-        except (RuntimeError, AssertionError, IndexError) as error:
-            reason = (str(error) or type(error).__name__).splitlines()[0]
+            with evaluation_mode(self.model, device), torch.enable_grad():
+                x = torch.zeros(images, channels, *size, dtype=torch.float32, device=_CPU)
+                corner = x[1:, :, : max(size[0] // 4, 1), : max(size[1] // 4, 1)]
+                generator = torch.Generator().manual_seed(0)
+                corner += torch.randn(
+                    corner.shape, generator=generator, dtype=torch.float32, device=_CPU
+                )
+                return self._outputs(x.to(device).requires_grad_().clone(), None)
+        except NetworkError as error:
+            if not isinstance(error.__cause__, _SIZE_ERRORS):
+                raise
             kind = _COLORS.get(channels, f"{channels}-channel")
-            raise ValueError(
-                f"{name} does not take {kind} images of {size[0]} x {size[1]} pixels: {reason}"
-            ) from None
+            raise NetworkError(
+                f"{name} does not take {kind} images of {size[0]} x {size[1]} pixels: {error}"
+            ) from error.__cause__

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from preimage.decoding import ImageError
+from preimage.representations.borrowing import ordinary_torch
 from preimage.representations.code_grid import CodeGrid
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
@@ -24,6 +25,7 @@ PathLike: TypeAlias = str | os.PathLike[str]
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0
 
 
+@ordinary_torch()
 def measure(
     layers: Layers,
     images: Sequence[PathLike],

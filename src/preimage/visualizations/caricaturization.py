@@ -19,6 +19,7 @@ from preimage.losses import InnerProduct
 from preimage.optimizer import Progress
 from preimage.presets import NNPREIMAGE, strength_of
 from preimage.representations.base import Representation
+from preimage.representations.borrowing import ordinary_torch
 from preimage.representations.execution import AUTO, Execution
 from preimage.settings import Settings
 from preimage.visualizations.pre_image import PreImage
@@ -31,6 +32,7 @@ from preimage.visualizations.solve import (
 )
 
 
+@ordinary_torch()
 def caricature(
     representation: Representation,
     images: ImageLike | Sequence[ImageLike],

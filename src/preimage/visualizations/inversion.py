@@ -24,6 +24,7 @@ from preimage.names import unknown
 from preimage.optimizer import Progress
 from preimage.presets import QUALITIES, settings_for
 from preimage.representations.base import Representation
+from preimage.representations.borrowing import ordinary_torch
 from preimage.representations.execution import AUTO, Execution
 from preimage.representations.flat_regions import FlatRegions
 from preimage.representations.receptive_field import Box
@@ -38,6 +39,7 @@ from preimage.visualizations.solve import (
 )
 
 
+@ordinary_torch()
 def invert(
     representation: Representation,
     images: ImageLike | Sequence[ImageLike] | None = None,

@@ -25,6 +25,7 @@ from preimage.objective import Loss
 from preimage.optimizer import Progress
 from preimage.presets import MODERN, strength_of
 from preimage.representations.base import Representation
+from preimage.representations.borrowing import ordinary_torch
 from preimage.representations.execution import AUTO, Execution
 from preimage.settings import Settings
 from preimage.targets import Target
@@ -41,6 +42,7 @@ class DeadTargetError(ValueError):
     """No photo changes the response of any of the targets, so there is nothing to maximize."""
 
 
+@ordinary_torch()
 def maximize(
     model: Representation | Network,
     targets: TargetLike | Sequence[TargetLike],
