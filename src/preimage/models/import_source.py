@@ -11,30 +11,18 @@ from typing import Any
 
 from torch import nn
 
+from preimage.models.description import described
 from preimage.models.errors import ModelError
 from preimage.models.loaded import Loaded
 from preimage.models.state_dicts import RANDOM, fixed_seed, load_weights, read_state_dict
 from preimage.names import unknown
-from preimage.preprocessing import Preprocessing
-
-_DEFAULTS: dict[str, Any] = {
-    "mean": (123.675, 116.28, 103.53),
-    "std": (58.395, 57.12, 57.375),
-    "resize": None,
-    "size": (224, 224),
-    "interpolation": "bilinear",
-    "range": None,
-    "bands": None,
-    "classes": (),
-}
 
 
 def load(path: str, weights: str | Path | None = None) -> Loaded:
     """Load what the factory at a dotted path returns: a module, or a module and a dict.
 
-    The factory's module is looked for in the current folder first. The dict may hold `classes`
-    and the attributes of `preimage.Preprocessing`, in units of 0..255 or of its `range`. By
-    default photos are resized bilinearly to 224 x 224 and normalized as for ImageNet.
+    The factory's module is looked for in the current folder first. For the dict see
+    `preimage.models.description`.
 
     Args:
         path: PACKAGE.MODULE.FACTORY.
@@ -60,24 +48,7 @@ def load(path: str, weights: str | Path | None = None) -> Loaded:
         )
     if weights is not None and weights != RANDOM:
         load_weights(network, read_state_dict(weights), f"{weights} for {spec}")
-    return _described(spec, network, given)
-
-
-def _described(spec: str, network: nn.Module, given: dict[str, Any]) -> Loaded:
-    """Return the network with the preprocessing and the classes that its factory gives."""
-    for key in given:
-        if key not in _DEFAULTS:
-            raise ModelError(unknown(f"setting of {spec}", str(key), _DEFAULTS))
-    values = _DEFAULTS | given
-    try:
-        for key in ("mean", "std", "size", "classes"):
-            values[key] = tuple(values[key])
-        if values["range"] is not None and not {"mean", "std"} <= given.keys():
-            raise ValueError("mean and std are in the units of range: give all three")
-        classes = values.pop("classes")
-        return Loaded(network, Preprocessing(**values), classes)
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"{spec}: {error}") from None
+    return described(spec, network, given)
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from torch import nn
 
@@ -21,12 +22,14 @@ class Loaded:
         preprocessing: how photos are resized, cropped and normalized for it.
         classes: the name of each class score, synonyms separated by ", "; empty if unknown.
         loss_weights: C by layer, see `preimage.networks.Network`; empty if there is no table.
+        inputs: further inputs that the network's `forward` requires, by keyword.
     """
 
     module: nn.Module
     preprocessing: Preprocessing
     classes: tuple[str, ...] = ()
     loss_weights: tuple[tuple[str, float], ...] = ()
+    inputs: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.module.eval().requires_grad_(False)

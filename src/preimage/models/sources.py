@@ -3,6 +3,7 @@
     alexnet, vgg-m, ...                the networks of MatConvNet's zoo
     efficientnet-lite0                 a network whose weights come with a package
     matconvnet:FILE.mat                any other file of MatConvNet
+    pt2:FILE.pt2                       a program that torch.export saved
     torchvision:resnet50               a classification network of torchvision
     timm:vit_small_patch16_224         a network of timm, with a tag or without
     hf:facebook/dinov2-small           a network of transformers, by its name on the hub or a folder
@@ -25,6 +26,7 @@ from preimage.models import (
     import_source,
     matconvnet,
     open_clip_source,
+    pt2_source,
     timm_source,
     torchvision_source,
     zoo,
@@ -47,13 +49,25 @@ _LIBRARIES: dict[str, Any] = {
 }
 """The modules that load networks with weights of a choice."""
 
-SOURCES = ("matconvnet", *_LIBRARIES)
+_FILES: dict[str, Any] = {"matconvnet": matconvnet, "pt2": pt2_source}
+"""The modules that load networks from files with their weights."""
+
+SOURCES = (*_FILES, *_LIBRARIES)
 """The sources of all other networks, named SOURCE:MODEL."""
 
 
 def is_network(name: str) -> bool:
     """Return whether a name is that of a network, without a layer."""
     return name in NETWORKS or name.partition(":")[0] in SOURCES
+
+
+def holds_weights(name: str) -> bool:
+    """Return whether a network comes from a file that holds its weights, and takes no others.
+
+    >>> holds_weights("pt2:nets/mine.pt2"), holds_weights("alexnet")
+    (True, False)
+    """
+    return name.partition(":")[0] in _FILES
 
 
 def load(name: str, weights: str | Path | None = None) -> Loaded:
@@ -78,10 +92,10 @@ def load(name: str, weights: str | Path | None = None) -> Loaded:
     if name == efficientnet_lite.NAME:
         return efficientnet_lite.load(weights)
     source, model = _split(name)
-    if source == "matconvnet":
+    if source in _FILES:
         if weights is not None:
             raise ModelError(f"{name}: the file holds its own weights: give no others")
-        return matconvnet.load(model)
+        return _FILES[source].load(model)
     return _LIBRARIES[source].load(model, weights)
 
 
@@ -99,7 +113,7 @@ def fetch(name: str, progress: download.Progress | None = None) -> Path:
     if name == efficientnet_lite.NAME:
         return efficientnet_lite.weight_file()
     source, model = _split(name)
-    if source in ("matconvnet", "import"):
+    if source in _FILES or source == "import":
         raise ModelError(f"{name}: nothing to fetch: it provides its own weights")
     return _LIBRARIES[source].fetch(model)
 
@@ -126,7 +140,7 @@ def weight_file(name: str, weights: str | None = None) -> Path | None:
     source, _, file = name.partition(":")
     if weights is not None:
         return None if weights == RANDOM else Path(weights)
-    if source == "matconvnet":
+    if source in _FILES:
         return Path(file)
     if name in zoo.NETWORKS and zoo_files.is_installed(name):
         return zoo_files.path_of(name)
