@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -164,3 +166,19 @@ def test_a_warning_is_one_line_on_standard_error(tmp_path: Path) -> None:
     assert errors == [
         "warning: Sequential runs as it is, without a faster copy: a copy computes something else"
     ]
+
+
+@pytest.mark.parametrize("seconds", [0.15, 0.4, 1.2])
+def test_ctrl_c_in_the_first_seconds_ends_with_one_line(seconds: float, tmp_path: Path) -> None:
+    photo = save_photo(tmp_path / "a.png", size=(300, 400))
+    words = ("invert", photo, "--rep", "hog", "--preset", "paper", "--out", tmp_path / "out")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "preimage", *map(str, words)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert len(errors.splitlines()) == 1
+    assert errors.startswith("interrupted")

@@ -89,7 +89,7 @@ def test_the_network_is_given_rgb_minus_mean_over_std() -> None:
         ({"mean": (900.0,), "range": (0, 1)}, r"mean \(900.0,\) is far outside of the range 0..1"),
         ({"mean": (-300.0,)}, r"far outside of 0..255: declare the values of black and white"),
         ({"bands": (0, 1)}, r"bands must be 1 or 3 channels, not \(0, 1\)"),
-        ({"bands": (3,)}, r"bands must lie in 0..2, not 3"),
+        ({"bands": (3,)}, r"bands must be at most 2, not 3"),
         ({"std": (1.0, 2.0)}, "std needs 1 or 3 positive values"),
         ({"std": (0.0,)}, "std needs 1 or 3 positive values"),
         ({"size": (0, 5)}, "size must be a height and a width"),

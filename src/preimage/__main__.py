@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import signal
 import sys
+from types import FrameType
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEPT = 2**30
@@ -11,6 +14,7 @@ _KEPT = 2**30
 
 def main() -> None:
     """Run the command line, or say what to install for it."""
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         from preimage.cli import app
     except ModuleNotFoundError as error:
@@ -18,7 +22,25 @@ def main() -> None:
             raise
         sys.exit(f'error: the command line needs {error.name}: pip install "preimage[cli]"')
     _keep_freed_memory()
-    app()
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _interrupt(signal_number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt; before torch is there or while a module is imported, end at once.
+
+    Nothing is computed yet then, and libraries may lose the exception, or turn it into another.
+    """
+    caller, is_importing = frame, "torch" not in sys.modules
+    while caller is not None and not is_importing:
+        is_importing = caller.f_code.co_filename.startswith("<frozen importlib")
+        caller = caller.f_back
+    if is_importing:
+        os.write(2, b"interrupted\n")
+        os._exit(130)
+    raise KeyboardInterrupt
 
 
 def _keep_freed_memory() -> None:

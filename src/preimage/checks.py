@@ -10,7 +10,11 @@ from typing import Any
 MAX_PIXELS = 64_000_000
 """The most pixels of an image, of a file as of a result."""
 
+MOST_STEPS = 1_000_000
+"""The most steps of a run, each of which is recorded."""
+
 _LARGEST_SEED = 2**63 - 1
+_MOST_SEEDS = 10**12
 
 
 def whole(name: str, value: Any, least: int = 0, most: float = math.inf) -> int:
@@ -31,8 +35,10 @@ def whole(name: str, value: Any, least: int = 0, most: float = math.inf) -> int:
         number = None
     if number is None:
         raise ValueError(f"{name} must be a whole number, not {value!r}")
-    if not least <= number <= most:
-        raise ValueError(f"{name} must {_limits(least, most)}, not {value!r}")
+    if number < least:
+        raise ValueError(f"{name} must {_limits(least, math.inf)}, not {value!r}")
+    if number > most:
+        raise ValueError(f"{name} must be at most {most}, not {value!r}")
     return number
 
 
@@ -121,6 +127,8 @@ def check_seeds(seeds: Any) -> Sequence[int]:
     if not listed:
         raise ValueError("no seed was given")
     if isinstance(listed, range):
+        if (listed[-1] - listed[0]) // listed.step >= _MOST_SEEDS:
+            raise ValueError(f"{seeds!r}: at most {_MOST_SEEDS:,} seeds are computed in one call")
         for end in (listed[0], listed[-1]):
             whole("a seed", end, most=_LARGEST_SEED)
         return listed

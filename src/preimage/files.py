@@ -133,12 +133,14 @@ def sha256(source: bytes | Path) -> str:
     """
     if isinstance(source, bytes):
         return hashlib.sha256(source).hexdigest()
+    check_is_file(source)
     with source.open("rb") as file:
         return hashlib.file_digest(file, hashlib.sha256).hexdigest()
 
 
 def md5(path: Path) -> str:
     """Return the MD5 of the contents of a file, in hexadecimal."""
+    check_is_file(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from preimage.decoding import ImageError
-from preimage.files import check_archive, sha256, write_whole
+from preimage.files import check_archive, check_is_file, sha256, write_whole
 from preimage.images import with_deviation
 from preimage.models.optional import import_optional
 from preimage.preprocessing import GRAY
@@ -186,6 +186,7 @@ def load(path: Path) -> PairedDictionaries:
     """
     import_optional("sklearn.decomposition", "hoggle")
     refusal = ValueError(f"{path}: not dictionaries as `preimage reproduce hoggle` writes them")
+    check_is_file(path)
     data = io.BytesIO(path.read_bytes())
     try:
         check_archive(path)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 _MOST_LISTED = 24
+_MOST_CHANNELS = 1_000_000
+_INDEX = re.compile(r"[0-9]{1,9}", re.ASCII)
 _MOST_DIGITS = 6
 """Digits of a channel's number: lists of more channels would fill the memory."""
 
@@ -78,8 +81,11 @@ def parse_channels(text: str, count: int | None = None) -> list[int]:
         last = last if dash else first
         if last.isdecimal() and len(last) > _MOST_DIGITS:
             raise ValueError(f"channel {last[:20]} is beyond every layer")
-        if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
+        is_range = all(_INDEX.fullmatch(piece) for piece in (first, last))
+        if not is_range or int(first) > int(last):
             raise ValueError(f"channels must be like {example}, not {text!r}")
+        if count is None and int(last) - int(first) >= _MOST_CHANNELS:
+            raise ValueError(f"channels {part.strip()} are more than {_MOST_CHANNELS:,}")
         if count is not None and int(last) >= count:
             raise ValueError(f"channel {last} is not among 0-{count - 1}")
         channels |= dict.fromkeys(range(int(first), int(last) + 1))

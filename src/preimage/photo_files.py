@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from preimage.decoding import ImageError
-from preimage.files import is_partial
+from preimage.files import check_is_file, is_partial
 
 
 def shipped_photos() -> dict[str, Path]:
@@ -41,6 +41,8 @@ def photo_paths(
         return list(shipped_photos().values())
     given = [images] if isinstance(images, str | os.PathLike) else images
     found: list[Path] = []
+    if "" in map(str, given):
+        raise ImageError("an empty name is that of no file and no folder")
     for path in (Path(folder, name) for name in given):
         found += _images_of(path) if path.is_dir() else [_existing(path)]
     return list(dict.fromkeys(found))
@@ -48,14 +50,14 @@ def photo_paths(
 
 def _existing(path: Path) -> Path:
     try:
-        path.stat()
+        check_is_file(path)
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror}") from None
     return path
 
 
 def _images_of(folder: Path) -> list[Path]:
-    """Return the files of a folder whose suffix is that of an image, sorted."""
+    """Return the pictures of a folder, or its arrays (.npy) if it holds no pictures, sorted."""
     from PIL import Image
 
     known = Image.registered_extensions()
@@ -63,7 +65,9 @@ def _images_of(folder: Path) -> list[Path]:
         files = sorted(path for path in folder.iterdir() if path.is_file())
     except OSError as error:
         raise ImageError(f"{folder}: {error.strerror}") from None
-    found = [path for path in files if path.suffix.lower() in known and not is_partial(path)]
+    files = [path for path in files if not is_partial(path)]
+    found = [path for path in files if path.suffix.lower() in known]
+    found = found or [path for path in files if path.suffix == ".npy"]
     if not found:
         raise ImageError(f"{folder}: no images in this folder")
     return found

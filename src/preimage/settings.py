@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from preimage.checks import finite, whole
+from preimage.checks import MOST_STEPS, finite, whole
 from preimage.names import unknown
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Algorithm1:
         for name in ("learning_rate", "final_learning_rate"):
             finite("learning rates", getattr(self, name), is_positive=True)
         for name in ("iterations", "final_iterations"):
-            count = whole("numbers of iterations", getattr(self, name))
+            count = whole("numbers of iterations", getattr(self, name), most=MOST_STEPS)
             object.__setattr__(self, name, count)
 
     def with_steps(self, steps: int) -> Algorithm1:
@@ -98,7 +98,7 @@ class SobolevLBFGS:
     def __post_init__(self) -> None:
         try:
             stages = tuple(
-                (whole("count", count, least=1), float(finite("softness", softness, 0, 1)))
+                (whole("count", count, 1, MOST_STEPS), float(finite("softness", softness, 0, 1)))
                 for count, softness in self.stages
             )
         except (TypeError, ValueError):
@@ -230,7 +230,7 @@ class Settings:
         >>> Settings(solver=solver).with_steps(20).solver.stages
         ((5, 1.0), (15, 0.7))
         """
-        steps = whole("the number of steps", steps, least=1)
+        steps = whole("the number of steps", steps, 1, MOST_STEPS)
         return dataclasses.replace(self, solver=self.solver.with_steps(steps))
 
     def constants(self) -> dict[str, Any]:

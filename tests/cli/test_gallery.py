@@ -15,6 +15,7 @@ from tests.support import full_disk, pixels_of
 
 import preimage
 from preimage.cli import gallery
+from preimage.objective import Objective
 
 RANDOM = ("--weights", "random", "--steps", "2", "--size", "64x64")
 
@@ -201,3 +202,24 @@ def test_a_full_disk_is_told_with_file_and_reason_and_leaves_no_part(tmp_path: P
     assert outcome.status == 2
     assert outcome.errors == [f"error: {photo}: {out / 'a.hog.png'}: File too large"]
     assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize("video", ["film.gif", "film.mp4"])
+@pytest.mark.parametrize("preset", [(), ("--preset", "nnpreimage")])
+def test_ctrl_c_before_the_first_frame_leaves_a_film_of_the_end(
+    preset: tuple[str, ...], video: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if video.endswith(".mp4"):
+        pytest.importorskip("av", reason="the extra video")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Objective, "__call__", interrupt)
+    photo, out = save_photo(tmp_path / "a.png"), tmp_path / "out"
+    film = tmp_path / video
+    outcome = run("invert", photo, "--rep", "hog", "--out", out, "--video", film, *preset)
+    assert outcome.status == 130
+    assert outcome.errors == ["interrupted: the pictures are saved as they were then"]
+    assert (out / "a.hog.png").exists()
+    assert (tmp_path / video).stat().st_size > 100

@@ -24,14 +24,16 @@ from preimage.cli.reproduce_figures import figure_command
 from preimage.cli.stats import stats
 from preimage.cli.study import study
 from preimage.cli.top import top
+from preimage.cli.usage import Command, Group
 from preimage.paper.figures import FIGURES
 
 app = typer.Typer(
     help="Show what an image representation keeps and what it throws away.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    cls=Group,
 )
-_reproduce = typer.Typer(help="Tables and figures of the paper.", no_args_is_help=True)
+_reproduce = typer.Typer(help="Tables and figures of the paper.", no_args_is_help=True, cls=Group)
 app.add_typer(_reproduce, name="reproduce")
 app.add_typer(study, name="study")
 for _command in (
@@ -39,12 +41,12 @@ for _command in (
     *(representations, models, fetch, layers),
     *(stats, top, audit),
 ):
-    app.command()(_command)
+    app.command(cls=Command)(_command)
 for _command in (table4, hoggle, table5):
-    _reproduce.command()(_command)
+    _reproduce.command(cls=Command)(_command)
 for _name in FIGURES:
-    _reproduce.command(_name)(figure_command(_name))
-_reproduce.command("list")(list_experiments)
+    _reproduce.command(_name, cls=Command)(figure_command(_name))
+_reproduce.command("list", cls=Command)(list_experiments)
 
 
 def _print_version(wanted: bool) -> None:

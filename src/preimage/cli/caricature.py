@@ -30,6 +30,7 @@ from preimage.cli.options import (
 from preimage.cli.parsing import (
     find_preset,
     find_representations,
+    name_of_grid,
     parse_execution,
     parse_size,
     use_one_thread,
@@ -70,7 +71,7 @@ def caricature(
     with clear_errors():
         settings = find_preset(preset, steps, strength, known=UPRIGHT_PRESETS)
         chosen = find_representations(rep, layers, weights)
-        if not chosen[0].is_network:
+        if not any(phi.is_network for phi in chosen):
             use_one_thread(device)
         options: dict[str, Any] = {
             "seeds": [seed],
@@ -88,6 +89,6 @@ def caricature(
         every = 0 if video is None else frame_interval(settings, phi)
         return preimage.caricature(phi, photo, **options, snapshot_every=every, progress=progress)
 
-    grid_name = rep if layers else chosen[0].name
+    grid_name = name_of_grid(rep, layers, chosen)
     failures += gallery.show(photo_inputs(sources, chosen, Source.photo, visualize), grid_name)
     conclude(failures, interrupted=gallery.interrupted)

@@ -36,16 +36,21 @@ def clear_errors() -> Iterator[None]:
 
 def fail(message: str) -> NoReturn:
     """Print one line and end with exit status 2."""
-    console.print(f"error: {message}")
+    console.print(f"error: {_in_one_line(message)}")
     raise typer.Exit(2)
 
 
 def conclude(failures: Sequence[str], *, interrupted: bool = False) -> None:
     """Print a line for each failure; end with exit status 130 after Ctrl-C, 2 after failures."""
     for failure in failures:
-        console.print(f"error: {failure}")
+        console.print(f"error: {_in_one_line(failure)}")
     if interrupted:
         console.print("interrupted: the pictures are saved as they were then")
         raise typer.Exit(130)
     if failures:
         raise typer.Exit(2)
+
+
+def _in_one_line(message: str) -> str:
+    """Return a message without line breaks, which other libraries and users' code have."""
+    return " ".join(message.split())

@@ -35,6 +35,7 @@ from preimage.cli.options import (
 )
 from preimage.cli.parsing import (
     find_representations,
+    name_of_grid,
     parse_execution,
     parse_size,
     use_one_thread,
@@ -87,7 +88,7 @@ def invert(
 
     with clear_errors():
         chosen = find_representations(rep, layers, weights)
-        if not chosen[0].is_network:
+        if not any(phi.is_network for phi in chosen):
             use_one_thread(device)
         options = {
             "size": parse_size(size),
@@ -111,7 +112,7 @@ def invert(
         given = options | content | {"size": _choose_size(phi, content, options["size"])}
         return preimage.invert(phi, **given, settings=own, snapshot_every=every, progress=progress)
 
-    grid_name = rep if layers else chosen[0].name
+    grid_name = name_of_grid(rep, layers, chosen)
     failures += gallery.show(photo_inputs(sources, chosen, _read, visualize), grid_name)
     conclude(failures, interrupted=gallery.interrupted)
 

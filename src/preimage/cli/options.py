@@ -40,10 +40,10 @@ Reference: TypeAlias = Annotated[
 # Networks, their layers and components
 
 Rep: TypeAlias = Annotated[
-    str,
+    list[str],
     Option(
         metavar="REPRESENTATION",
-        help="hog, hogb, dsift, NETWORK/LAYER, or NETWORK with --layers.",
+        help="hog, hogb, dsift, NETWORK/LAYER, or NETWORK with --layers; repeatable.",
     ),
 ]
 RepArgument: TypeAlias = Annotated[

@@ -5,10 +5,12 @@ For a text that it cannot read, every function raises ValueError with a message 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from preimage.checks import check_size
 from preimage.names import LayerName, unknown
 from preimage.presets import PRESETS
 from preimage.representations.execution import Execution
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from preimage.representations.base import Representation
     from preimage.settings import Settings
 
+_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]+)?", re.ASCII)
+_SIDE = re.compile(r"[0-9]{0,8}[1-9][0-9]{0,8}", re.ASCII)
+_INDEX = re.compile(r"[0-9]{1,9}", re.ASCII)
 _UNITS = {"KB": 2**10, "MB": 2**20, "GB": 2**30}
 
 
@@ -30,9 +35,9 @@ def parse_size(text: str | None) -> int | tuple[int, int] | None:
     if text is None:
         return None
     parts = text.lower().split("x")
-    if not all(part.isdecimal() and int(part) > 0 for part in parts) or len(parts) > 2:
+    if not all(_SIDE.fullmatch(part) for part in parts) or len(parts) > 2:
         raise ValueError(f"size must be like 320 or 240x320 (height x width), not {text!r}")
-    return int(parts[0]) if len(parts) == 1 else (int(parts[0]), int(parts[1]))
+    return check_size(int(parts[0]) if len(parts) == 1 else [int(part) for part in parts])
 
 
 def parse_memory(text: str | None) -> int | None:
@@ -44,7 +49,7 @@ def parse_memory(text: str | None) -> int | None:
     if text is None:
         return None
     number, unit = text[:-2].strip(), text[-2:].upper()
-    if unit not in _UNITS or not number.replace(".", "", 1).isdecimal():
+    if unit not in _UNITS or not _NUMBER.fullmatch(number) or float(number) * _UNITS[unit] < 1:
         raise ValueError(f"memory must be like 4GB or 512MB, not {text!r}")
     return int(float(number) * _UNITS[unit])
 
@@ -56,11 +61,11 @@ def parse_neuron(text: str) -> tuple[int, int, int] | tuple[int, str]:
     ((5, 3, 3), (5, 'register 1'))
     """
     parts = [part.strip() for part in text.split(",")]
-    numbers = [int(part) for part in parts if part.isdecimal()]
+    numbers = [int(part) for part in parts if _INDEX.fullmatch(part)]
     if len(parts) == len(numbers) == 3:
         return numbers[0], numbers[1], numbers[2]
-    if len(parts) == 2 and parts[0].isdecimal() and parts[1] and not parts[1].isdecimal():
-        return int(parts[0]), parts[1]
+    if len(parts) == 2 and len(numbers) == 1 and parts[1] and not parts[1].isdecimal():
+        return numbers[0], parts[1]
     raise ValueError(f"a neuron is CHANNEL,ROW,COLUMN or CHANNEL,TOKEN (5,cls), not {text!r}")
 
 
@@ -107,17 +112,30 @@ def find_preset(
     return settings if strength is None else settings.replace(strength=strength)
 
 
-def find_representations(rep: str, layers: str | None, weights: str | None) -> list[Representation]:
-    """Return the representation that --rep names; with --layers, these layers of its network."""
+def find_representations(
+    reps: Sequence[str], layers: str | None, weights: str | None
+) -> list[Representation]:
+    """Return the representations that --rep names; with --layers, these layers of each network."""
     from preimage import catalog
 
-    if layers is None:
-        return [catalog.representation(rep, weights)]
-    if rep.lower() in catalog.CLASSICAL:
-        raise ValueError(f"{rep} has no layers: leave out --layers")
-    network = catalog.network(rep, weights)
-    names = network.main_layers if layers == "all" else parse_names(layers)
-    return [network.layer(name) for name in names]
+    found: list[Representation] = []
+    for rep in dict.fromkeys(reps):
+        if layers is None:
+            found.append(catalog.representation(rep, weights))
+        elif rep.lower() in catalog.CLASSICAL:
+            raise ValueError(f"{rep} has no layers: leave out --layers")
+        else:
+            network = catalog.network(rep, weights)
+            names = network.main_layers if layers == "all" else parse_names(layers)
+            found += [network.layer(name) for name in names]
+    return found
+
+
+def name_of_grid(reps: Sequence[str], layers: str | None, found: Sequence[Representation]) -> str:
+    """Return what the file name of a grid says of its representations."""
+    if len(reps) > 1:
+        return ""
+    return reps[0] if layers else found[0].name
 
 
 def choose_layers(

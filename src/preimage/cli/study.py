@@ -27,6 +27,7 @@ from preimage.cli.options import (
 from preimage.cli.parsing import check_device
 from preimage.cli.run_options import RunOptions, with_run_options
 from preimage.cli.tables import print_table
+from preimage.cli.usage import Command, Group
 
 if TYPE_CHECKING:
     from preimage.studies.outcome import Record
@@ -36,10 +37,10 @@ _MOST_ROWS = 60
 _BUSY = 1.25
 """How many times as long a run takes on a machine that is called busy."""
 
-study = typer.Typer(help="Run and report many visualizations.", no_args_is_help=True)
+study = typer.Typer(help="Run and report many visualizations.", no_args_is_help=True, cls=Group)
 
 
-@study.command("run")
+@study.command("run", cls=Command)
 @with_run_options
 def run_study(
     file: StudyFile,
@@ -73,7 +74,7 @@ def run_study(
     exit_if_failed(records)
 
 
-@study.command()
+@study.command(cls=Command)
 def status(store: StoreFolder) -> None:
     """Print how many trials of each study of a store are done, failed and missing."""
     from preimage.sweeps.store import Store
@@ -83,7 +84,7 @@ def status(store: StoreFolder) -> None:
             _print_counts(name, opened.records(name))
 
 
-@study.command()
+@study.command(cls=Command)
 def report(store: StoreFolder, name: StudyName = None) -> None:
     """Write means, pictures and failures as report.md, .csv, .tex, .pdf and .png.
 
@@ -99,7 +100,7 @@ def report(store: StoreFolder, name: StudyName = None) -> None:
     typer.echo(f"wrote {', '.join(map(str, paths))}")
 
 
-@study.command()
+@study.command(cls=Command)
 def export(
     store: StoreFolder,
     file: ExportFile,

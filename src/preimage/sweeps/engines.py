@@ -120,7 +120,8 @@ class _Worker:
         self._process: BaseProcess = context.Process(
             target=_serve, args=(theirs, threads, device), daemon=True
         )
-        self._process.start()
+        with _without_interrupts():
+            self._process.start()
         theirs.close()
 
     def send(self, batch: Batch) -> None:
@@ -134,6 +135,19 @@ class _Worker:
         self._process.join()
         self.connection.close()
         return self._process.exitcode
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hold back Ctrl-C while a process starts: it inherits this, and imports undisturbed."""
+    if not hasattr(signal, "pthread_sigmask"):  # no POSIX system
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(connection: Connection, threads: int, device: str) -> None:

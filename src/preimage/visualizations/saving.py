@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from preimage.files import check_archive, write_together, write_whole
+from preimage.files import check_archive, check_is_file, write_together, write_whole
 from preimage.masks import Mask
 from preimage.objective import Energy
 from preimage.preprocessing import Preprocessing
@@ -85,6 +85,7 @@ def read_npz(path: Path) -> dict[str, Any]:
             f"{path} is no .npz file: a picture holds 8 bits only, so load a file that "
             'result.save("NAME.npz") wrote'
         )
+    check_is_file(path)
     try:
         check_archive(path)
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:

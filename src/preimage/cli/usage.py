@@ -1,0 +1,87 @@
+"""The group of all commands: one line for usage errors and Ctrl-C, and no types of flags."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from preimage.cli.errors import console
+
+_UsageError: Any = typer.BadParameter.__base__
+"""The base of all errors of a command line that cannot be parsed."""
+
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+_LIMITS = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le")}
+
+
+class _FlagsWithoutType:
+    """A command whose help does not show a type for options that take no value."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the options and arguments."""
+        parameters: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for parameter in parameters:
+            if getattr(parameter, "is_flag", False) and parameter.metavar is None:
+                parameter.metavar = ""
+        return parameters
+
+
+class Command(_FlagsWithoutType, TyperCommand):
+    """A command."""
+
+
+class Group(_FlagsWithoutType, TyperGroup):
+    """A group of commands."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Parse the command line and run the command; end the process with its exit status."""
+        ends_process = options.get("standalone_mode", True)
+        options["standalone_mode"] = False
+        if not ends_process:
+            return super().main(*args, **options)
+        try:
+            status = super().main(*args, **options)
+        except _UsageError as error:
+            _end(error)
+        except typer.Abort:
+            status = 130
+        sys.exit(status if isinstance(status, int) else 0)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; after Ctrl-C outside of a run, end with one line."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            console.print("interrupted")
+            raise typer.Exit(130) from None
+
+
+def _end(error: Any) -> NoReturn:
+    """Print a usage error as one line, or the help that was asked for; end with exit status 2."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        sys.exit(2)
+    message = " ".join(describe(error).split())
+    hint = "" if error.ctx is None else f"; see {error.ctx.command_path} --help"
+    console.print(f"error: {message.rstrip('.')}{hint}")
+    sys.exit(2)
+
+
+def describe(error: Any) -> str:
+    """Return what is wrong with a command line: the option, what it takes and what came."""
+    parameter, cause = getattr(error, "param", None), error.__cause__
+    if parameter is None or not hasattr(cause, "errors"):
+        return str(error.format_message())
+    problem = cause.errors()[0]
+    kind = problem["type"]
+    name = max(parameter.opts, key=len)
+    if kind in _LIMITS:
+        words, key = _LIMITS[kind]
+        return f"{name} must be {words} {problem['ctx'][key]:g}, not {problem['input']}"
+    wanted = _KINDS.get(kind.partition("_")[0])
+    if wanted is None:
+        return f"{name}: {problem['msg']}, not {problem['input']!r}"
+    return f"{name} must be {wanted}, not {problem['input']!r}"
