@@ -61,4 +61,11 @@ def network(name: str, weights: str | Path | None = None) -> Network:
         ValueError: if there is no such network, or its weights cannot be used.
     """
     found = sources.load(name, weights)
-    return Network(name, found.module, found.preprocessing, found.classes, found.loss_weights)
+    return Network(
+        name,
+        found.module,
+        found.preprocessing,
+        found.classes,
+        found.loss_weights,
+        inputs=found.inputs,
+    )

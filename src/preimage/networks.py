@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -40,6 +40,7 @@ class Network:
         classes: the name of each class score, synonyms separated by ", "; empty if unknown.
         loss_weights: C by layer: each value applies up to and including the named layer. If
             empty, C depends on the stride.
+        inputs: further inputs that the network requires beside the image; see `Layer`.
 
     >>> module = nn.Sequential(nn.Conv2d(1, 8, 5, stride=2), nn.ReLU())
     >>> network = Network("mine", module, Preprocessing(mean=(127.5,)))
@@ -53,6 +54,7 @@ class Network:
     preprocessing: Preprocessing
     classes: tuple[str, ...] = ()
     loss_weights: tuple[tuple[str, float], ...] = ()
+    inputs: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -91,7 +93,8 @@ class Network:
         Raises:
             ValueError: if there is no layer of that name; the nearest name is offered.
         """
-        layer = Layer(self.module, name, self.preprocessing, name=str(LayerName(self.name, name)))
+        full_name = str(LayerName(self.name, name))
+        layer = Layer(self.module, name, self.preprocessing, name=full_name, inputs=self.inputs)
         layer.loss_weight = self._loss_weight(layer)
         return layer
 

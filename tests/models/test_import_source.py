@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from preimage import catalog
 from preimage.models.errors import ModelError
 from preimage.models.import_source import load
 from preimage.preprocessing import Preprocessing
@@ -18,6 +19,7 @@ IMAGENET_STD = (58.395, 57.12, 57.375)
 
 
 FACTORIES = """
+import torch
 from torch import nn
 
 def bare():
@@ -27,6 +29,19 @@ def described():
     settings = dict(mean=[0, 0, 0], std=[255.0] * 3, resize=40, size=[32, 32],
                     interpolation="bicubic", classes=["a", "b"])
     return bare(), settings
+
+class Prompted(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.gain = nn.Identity()
+
+    def forward(self, x, prompt, scale=1.0):
+        return self.gain(self.conv(x) * prompt.view(1, 4, 1, 1) * scale)
+
+def prompted():
+    inputs = dict(prompt=torch.tensor([1.0, 2.0, 3.0, 4.0]), scale=0.5)
+    return Prompted(), dict(mean=[0.0] * 3, std=[255.0] * 3, size=[16, 16], inputs=inputs)
 
 def misspelt(): return bare(), {"men": 0}
 def unit_interval(): return bare(), {"mean": (0.485,) * 3, "std": (0.229,) * 3}
@@ -101,3 +116,13 @@ def test_a_factory_that_cannot_be_used_is_one_clear_line(path: str, reason: str)
     with pytest.raises(ModelError) as caught:
         load(path)
     assert reason in str(caught.value)
+
+
+@pytest.mark.usefixtures("factories")
+def test_a_factory_may_give_further_inputs_of_the_network() -> None:
+    network = catalog.network("import:user_factories.prompted")
+    layer = network.layer("gain")
+    x = torch.linspace(0, 255, 3 * 16 * 16).view(1, 3, 16, 16)
+    prompt = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    assert torch.equal(layer(x), network.module(x / 255, prompt, 0.5))
+    assert layer.code_shape(16, 16) == (4, 14, 14)
