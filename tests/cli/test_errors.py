@@ -101,3 +101,49 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (line,) = outcome.errors
     assert "bad.mat" in line
     assert "damaged" in line
+
+
+_PICKY = """
+import torch
+
+class Picky(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.behind = torch.nn.Conv2d(3, 4, 3), torch.nn.Identity()
+
+    def forward(self, x, text=None):
+        return self.behind(self.conv(x) + text["hello"])
+
+def make():
+    return Picky(), {"size": (32, 32)}
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("invert", "a.png", "--rep", "import:picky.make/behind"),
+        ("maximize", "import:picky.make/behind", "--channels", "0"),
+        ("caricature", "a.png", "--rep", "import:picky.make/behind"),
+        ("stats", "import:picky.make/behind", "--images", "a.png"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_what_a_network_raises_is_one_line_and_everything_on_demand(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_photo(tmp_path / "a.png")
+    (tmp_path / "picky.py").write_text(_PICKY)
+    outcome = run(*command)
+    assert outcome.status == 2
+    (line,) = outcome.errors
+    assert line.startswith("error: ")
+    assert "import:picky.make fails at or before layer behind, given 1 x 3 x 32 x 32 values" in line
+    assert line.endswith("TypeError: 'NoneType' object is not subscriptable")
+    for arguments in (("--traceback", *command), (*command, "--traceback")):
+        shown = run(*arguments)
+        assert shown.status == 2
+        assert shown.errors[-1] == line
+        assert any('picky.py", line 10, in forward' in text for text in shown.errors)
+    assert run(*command).errors == [line]

@@ -7,15 +7,16 @@ answer at once. `errors` says how commands end.
 from __future__ import annotations
 
 import warnings
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import preimage
 from preimage.cli.audit import audit
 from preimage.cli.caricature import caricature
 from preimage.cli.demo import demo
-from preimage.cli.errors import console
+from preimage.cli.errors import console, show_tracebacks
 from preimage.cli.invert import invert
 from preimage.cli.maximize import maximize
 from preimage.cli.networks import fetch, layers, models, representations
@@ -27,7 +28,18 @@ from preimage.cli.top import top
 from preimage.cli.usage import Command, Group
 from preimage.paper.figures import FIGURES
 
+
+class _Commands(TyperGroup):
+    """All commands; `--traceback` may also stand behind a command's name."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Move `--traceback` to the front, where it is an option of all commands."""
+        own = [arg for arg in args if arg != "--traceback"]
+        return super().parse_args(ctx, ["--traceback"] * (len(own) < len(args)) + own)
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Show what an image representation keeps and what it throws away.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -63,7 +75,11 @@ def _options(
             "--version", help="Print the version.", callback=_print_version, is_eager=True
         ),
     ] = False,
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show errors with Python's full traceback.")
+    ] = False,
 ) -> None:
+    show_tracebacks(traceback)
     warnings.showwarning = _print_warning
 
 

@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
@@ -18,6 +20,21 @@ from preimage.files import explain
 
 console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 """Standard error, for everything that is not a result."""
+
+
+_tracebacks = False
+
+
+def show_tracebacks(wanted: bool) -> None:
+    """Choose whether errors are also shown as Python shows them; by default they are not."""
+    global _tracebacks  # noqa: PLW0603
+    _tracebacks = wanted
+
+
+def print_traceback() -> None:
+    """Print the traceback of the exception that is being handled, if tracebacks are wanted."""
+    if _tracebacks and sys.exc_info()[1] is not None:
+        console.print(traceback.format_exc().rstrip())
 
 
 @contextlib.contextmanager
@@ -36,6 +53,7 @@ def clear_errors() -> Iterator[None]:
 
 def fail(message: str) -> NoReturn:
     """Print one line and end with exit status 2."""
+    print_traceback()
     console.print(f"error: {_in_one_line(message)}")
     raise typer.Exit(2)
 

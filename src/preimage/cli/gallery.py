@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from preimage.cli.errors import clear_errors
+from preimage.cli.errors import clear_errors, print_traceback
 from preimage.cli.inputs import Source
 from preimage.cli.progress import ProgressBar, progress_bar
 from preimage.cli.tables import percent
@@ -138,8 +138,10 @@ class Gallery:
                         if result.interrupted:
                             break
                 except OSError as error:
+                    print_traceback()
                     failures.append(f"{item.name}: {explain(error)}")
                 except (ValueError, ArithmeticError) as error:
+                    print_traceback()
                     failures.append(f"{item.name}: {error}")
                 rows = in_rows(cells, self._columns)
                 if self._is_picture:
