@@ -10,7 +10,6 @@ import warnings
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 import preimage
 from preimage.cli.audit import audit
@@ -29,7 +28,7 @@ from preimage.cli.usage import Command, Group
 from preimage.paper.figures import FIGURES
 
 
-class _Commands(TyperGroup):
+class _Commands(Group):
     """All commands; `--traceback` may also stand behind a command's name."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -43,7 +42,6 @@ app = typer.Typer(
     help="Show what an image representation keeps and what it throws away.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    cls=Group,
 )
 _reproduce = typer.Typer(help="Tables and figures of the paper.", no_args_is_help=True, cls=Group)
 app.add_typer(_reproduce, name="reproduce")
