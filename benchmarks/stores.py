@@ -9,6 +9,7 @@ steps of a run, and of the commands, each in a process of its own. A command's f
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -106,27 +107,21 @@ def timed(times: list[tuple[str, float, float]], what: str) -> Iterator[None]:
 
 
 def command(folder: Path, *words: str) -> tuple[str, float, float]:
-    """Run `preimage study`; return the time until its first line, which nothing follows but files.
-
-    What the process does after its first line is not waited for.
-    """
-    begin = time.perf_counter()
+    """Run `preimage study`; a report is stopped after its first line, which only files follow."""
+    begin, before = time.perf_counter(), processor_seconds()
     arguments = [sys.executable, "-m", "preimage", "study", *words]
     with subprocess.Popen(arguments, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         if process.stdout is None or not process.stdout.readline():
             raise RuntimeError(f"{arguments} printed nothing")
-        wall = time.perf_counter() - begin
-        cpu = processor_seconds(process.pid)
         if words[0] == "report":
             process.kill()
+        process.communicate()
     what = " ".join(word for word in words if word.startswith("--dry") or word.isalpha())
-    return f"preimage study {what}", cpu, wall
+    seconds = time.perf_counter() - begin
+    return f"preimage study {what}", processor_seconds() - before, seconds
 
 
-def processor_seconds(pid: int) -> float:
-    """Return the processor time of a running process so far; not a number if it is unknown."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return float("nan")
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def processor_seconds() -> float:
+    """Return the processor time of all processes that were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -22,6 +22,7 @@ def main() -> None:
             raise
         sys.exit(f'error: the command line needs {error.name}: pip install "preimage[cli]"')
     _keep_freed_memory()
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
     except KeyboardInterrupt:
@@ -41,6 +42,11 @@ def _interrupt(signal_number: int, frame: FrameType | None) -> None:
         os.write(2, b"interrupted\n")
         os._exit(130)
     raise KeyboardInterrupt
+
+
+def _terminate(*_: object) -> None:
+    """End this process as an error would, so that files that are half written are removed."""
+    sys.exit(128 + signal.SIGTERM)
 
 
 def _keep_freed_memory() -> None:

@@ -136,11 +136,15 @@ def test_the_workers_of_a_killed_driver_end_by_themselves(folder: Path) -> None:
     workers = _children(driver.pid)
     driver.send_signal(signal.SIGKILL)
     driver.communicate()
+    _wait_for_end(workers)
+    assert len(workers) >= 2
+
+
+def _wait_for_end(pids: list[int]) -> None:
     until = time.monotonic() + 60
-    while any(_is_running(pid) for pid in workers):
+    while any(_is_running(pid) for pid in pids):
         assert time.monotonic() < until
         time.sleep(0.05)
-    assert len(workers) >= 2
 
 
 def _children(pid: int) -> list[int]:
@@ -196,6 +200,28 @@ def test_a_second_ctrl_c_stops_at_once_and_leaves_a_valid_store(folder: Path, wo
         "early: 24 trials, 0 done, 0 failed, 24 missing"
     ]
     assert list((folder / "store/runs").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGTERM")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_terminated_run_leaves_no_claim_no_part_of_a_file_and_no_worker(
+    folder: Path, workers: int
+) -> None:
+    (folder / "early.toml").write_text(STUDY.replace("steps = 20", "steps = 1000000"))
+    command = [sys.executable, "-c", TALKATIVE, *_command(folder, workers)[3:]]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    _reported(process.stderr.readline())
+    children = _children(process.pid) if Path("/proc/self/task").exists() else []
+    process.terminate()
+    process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM
+    _wait_for_end(children)
+    assert list((folder / "store" / "runs").iterdir()) == []
+    assert not list((folder / "store").rglob(".partial*"))
+    assert run("study", "status", folder / "store").output == [
+        "early: 24 trials, 0 done, 0 failed, 24 missing"
+    ]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT")

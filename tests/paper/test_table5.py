@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 import torch
 
 from preimage.catalog import network
@@ -35,6 +36,11 @@ def test_the_published_figures_are_those_of_the_paper() -> None:
         ("pool5", 300, (17.5, 5.6)), ("fc8", 1, (13.6, 2.9)), ("fc8", 300, (9.0, 2.0)),
     ):  # fmt: skip
         assert table[layer, weight] == figures
+
+
+def test_a_wrong_constant_is_told_in_one_line() -> None:
+    with pytest.raises(ValueError, match=r"^loss_weight\[1\] must be a finite number, not inf$"):
+        studies(["hog"], None, loss_weight=[1, float("inf")])
 
 
 def test_the_ablation_repeats_every_trial_without_each_prior_and_once_without_both() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -122,4 +123,11 @@ def test_a_study_of_too_many_trials_is_refused_before_they_are_made(tmp_path: Pa
     settings = {"alpha": hundred[1:], "beta": hundred, "pixel_norm": hundred}
     study = make_study(keys | {"settings": settings})
     with pytest.raises(ValueError, match=r"large: 990,000,000 trials .* at most 1,000,000"):
+        expand(study, Loader())
+
+
+def test_a_pipe_is_no_photo_of_a_study(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    study = make_study({"representations": ["hog"], "images": [str(tmp_path / "pipe.png")]})
+    with pytest.raises(ImageError, match=r"pipe.png: is a named pipe, not a file"):
         expand(study, Loader())

@@ -67,6 +67,7 @@ _HOG = 'representations = ["hog"]\n'
     (f'{_HOG}images = 5', "images must be a list, not 5"),
     (f'{_HOG}name = 1979-05-27', r"name must be a text, not datetime.date\(1979, 5, 27\)"),
     (f'{_HOG}name = "a\\nb"', r"name: a text in one line, not 'a\\nb'"),
+    (f'{_HOG}images = ["a\\u0000b"]', r"images: a null character in 'a\\x00b'"),
     (f'{_HOG}seeds = true', "seeds: true and false are no values of this key"),
     (f'{_HOG}seeds = [1.5]', r"seeds\[0\] must be an integer, not 1.5"),
     (f'{_HOG}seeds = [18446744073709551616]', r"seeds\[0\] must be less than 9223372036854775808"),
@@ -129,7 +130,7 @@ def test_a_folder_a_pipe_and_a_missing_file_are_no_study(tmp_path: Path) -> None
         read_study(tmp_path / "gone.toml")
     pipe = tmp_path / "pipe.toml"
     os.mkfifo(pipe)
-    with pytest.raises(ValueError, match=r"pipe.toml: a pipe or a device"):
+    with pytest.raises(OSError, match=r"is a named pipe, not a file: .*pipe.toml"):
         read_study(pipe)
 
 

@@ -19,7 +19,7 @@ from preimage.preprocessing import GRAY
 from preimage.representations.hog import HOG
 from preimage.studies.loader import Loader
 from preimage.studies.outcome import Record
-from preimage.studies.study import Study
+from preimage.studies.study import Study, make_study
 from preimage.studies.summary import Mean, summarize
 
 NAME = "audit"
@@ -58,10 +58,10 @@ def plan_audit(
     >>> plan_audit(["hog"], [Path("a.png")], 10, None).name
     'audit'
     """
-    return Study(
-        name=NAME, representations=list(representations), images=[str(path) for path in photos],
-        steps=steps, weights=weights,
-    )  # fmt: skip
+    return make_study({
+        "name": NAME, "representations": list(representations),
+        "images": [str(path) for path in photos], "steps": steps, "weights": weights,
+    })  # fmt: skip
 
 
 def audit_layers(records: Sequence[Record], loader: Loader) -> list[LayerAudit]:

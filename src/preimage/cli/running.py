@@ -48,7 +48,7 @@ def carry_out(
     with Store(folder, create=True) as store:
         store.plan(study, trials)
         wanted = ("missing", "failed") if options.retry else ("missing",)
-        todo = [record.trial for record in store.records(study) if record.status in wanted]
+        todo = [record.trial for record in store.lookup(trials) if record.status in wanted]
         title = f"{study}: {len(trials)} trials, {len(todo)} to do"
         with (
             open_screen(todo, folder / "study.log", title) as screen,
@@ -61,7 +61,7 @@ def carry_out(
             )  # fmt: skip
         if stop.asked:
             raise KeyboardInterrupt
-        return store.records(study)
+        return store.lookup(trials)
 
 
 def _warn_of_full_disk(

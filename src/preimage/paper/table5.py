@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from preimage.settings import Algorithm1, Settings
-from preimage.studies.study import Study
+from preimage.studies.study import Study, make_study
 from preimage.studies.summary import Mean
 
 MODEL = "alexnet"
@@ -65,11 +65,11 @@ def studies(
             (without | NO_RANGE_PRIOR, loss_weight[-1:]),
         ]
     return [
-        Study(
-            name="table5", preset="nnpreimage", representations=list(representations),
-            images=None if images is None else list(images),
-            loss_weight=list(weights), settings=settings, **keys,
-        )
+        make_study({
+            "name": "table5", "preset": "nnpreimage", "representations": list(representations),
+            "images": None if images is None else list(images), "loss_weight": list(weights),
+            "settings": settings, **keys,
+        })
         for settings, weights in variants
     ]  # fmt: skip
 

@@ -41,6 +41,7 @@ from pydantic import (
     model_validator,
 )
 
+from preimage.files import check_is_file
 from preimage.masks import Mask
 from preimage.names import parse_channels, unknown
 from preimage.presets import PRESETS, QUALITIES, UPRIGHT_PRESETS, Visualization
@@ -121,11 +122,13 @@ class Study(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _check_no_boolean(cls, value: Any) -> Any:
-        """Raise if true or false stands for a number."""
+    def _check_plain(cls, value: Any) -> Any:
+        """Raise if true or false stands for a number, or a text has a null character."""
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, bool):
                 raise ValueError("true and false are no values of this key")
+            if isinstance(item, str) and "\0" in item:
+                raise ValueError(f"a null character in {format_value(item)}")
         return value
 
     @field_validator("name")
@@ -197,8 +200,7 @@ def read_study(path: Path) -> Study:
         OSError: if it cannot be read.
         ValueError: if it is no TOML, or as `make_study`.
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise ValueError(f"{path}: a pipe or a device; a study is read from a file")
+    check_is_file(path)
     try:
         keys = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
