@@ -2,14 +2,55 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from preimage.models import efficientnet_lite, zoo
 from preimage.models.layers import build
 from preimage.networks import Network
 from preimage.preprocessing import GRAY, Preprocessing
+from tests.representations.networks import Pair, Residual
+
+
+class Normalized(nn.Module):
+    """Ends in a softmax that is a function, of scores that are a function, too."""
+
+    def __init__(self, head: nn.Sequential) -> None:
+        super().__init__()
+        self.linear: Any = [head[1]]  # hidden in a list: it is no submodule
+
+    def forward(self, x: Tensor) -> Tensor:
+        (head,) = self.linear
+        scores: Tensor = linear(x.flatten(1), head.weight, head.bias)
+        return scores.softmax(1)
+
+
+class Tower(nn.Module):
+    """Blocks one level down, a pair of outputs, and a head that is not called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.aux = nn.Conv2d(3, 4, 4, 4), nn.Linear(4, 2)
+        self.tower: Any = nn.Module()
+        self.tower.blocks = nn.ModuleList(Residual(4) for _ in range(3))
+        self.tower.pair = Pair()
+        self.tower.forward = self.run
+        self.head = nn.Linear(4, 2)
+
+    def run(self, x: Tensor) -> Tensor:
+        for block in self.tower.blocks:
+            x = block(x)
+        first: Tensor = self.tower.pair(x)[0]
+        return first
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.head(self.tower(self.embed(x)).mean((2, 3)))
+        return scores
+
 
 CLASSES = ("goldfish, Carassius auratus", "tree frog, tree-frog", "crane", "crane", "goose")
 NAMED = Network("named", nn.Flatten(), GRAY, CLASSES)
@@ -69,10 +110,34 @@ def test_the_main_layers_are_the_blocks_of_chains_and_other_children() -> None:
     )
 
 
-def test_the_scores_are_those_of_the_last_layer_with_weights() -> None:
-    assert lite0().score_layer == "classifier"
-    with pytest.raises(ValueError, match="named has no layer of class scores"):
+def test_the_scores_are_those_that_the_network_returns() -> None:
+    network = lite0()
+    assert network.score_layer == "classifier"
+    assert (
+        Network("mine", network.module, network.preprocessing, scores="pool").score_layer == "pool"
+    )
+
+
+def test_scores_that_are_not_as_many_as_the_classes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"named has 5 classes, but its scores, the layer output"):
         NAMED.score_layer  # noqa: B018
+
+
+def test_probabilities_are_those_of_scores_before_a_softmax_or_behind_one() -> None:
+    """A softmax in a function is no module, and is not taken twice."""
+    head, x = nn.Sequential(nn.Flatten(), nn.Linear(48, 4)), 100 * torch.rand(2, 3, 4, 4)
+    for module in (head, nn.Sequential(head, nn.Softmax(1)), Normalized(head)):
+        network = Network("mine", module, Preprocessing(mean=(127.5,) * 3, size=(4, 4)))
+        with torch.no_grad():
+            torch.testing.assert_close(network.probabilities(x), head(x).softmax(1))
+
+
+def test_layers_are_those_that_a_pass_reaches_and_main_layers_are_blocks() -> None:
+    network = Network("mine", Tower(), Preprocessing(mean=(127.5,) * 3, size=(16, 16)))
+    blocks = [f"tower.blocks.{n}" for n in range(3)]
+    assert network.main_layers == ("embed", *blocks, "tower.pair[0]", "tower.pair[1]", "head")
+    assert "aux" not in network.layers
+    assert network.layers[:3] == ("embed", "tower", "tower.blocks.0")
 
 
 def test_a_class_is_found_by_any_of_its_names_or_its_number() -> None:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from preimage.names import LayerName, unknown
 from preimage.preprocessing import Preprocessing
+from preimage.representations.borrowing import RUNNING, device_of, evaluation_mode
+from preimage.representations.forward_until import is_chain
 from preimage.representations.layer import Layer
-from preimage.representations.layer_path import LayerPath
+from preimage.representations.layer_path import OUTPUT, LayerPath, tensors_inside
 from preimage.representations.layers import Layers
+from preimage.representations.network_error import Part, guarded
+from preimage.representations.reached import reached
+from preimage.representations.scores import find_scores
 
 if TYPE_CHECKING:
     from PIL import Image
+
+T = TypeVar("T")
 
 STRIDE_LOSS_WEIGHTS = ((4, 300.0), (8, 100.0), (16, 20.0))
 """C by stride, for networks without a table of their own: each value applies up to and including
@@ -41,6 +48,7 @@ class Network:
         loss_weights: C by layer: each value applies up to and including the named layer. If
             empty, C depends on the stride.
         inputs: further inputs that the network requires beside the image; see `Layer`.
+        scores: the layer of the class scores. If None, it is found by running the network once.
 
     >>> module = nn.Sequential(nn.Conv2d(1, 8, 5, stride=2), nn.ReLU())
     >>> network = Network("mine", module, Preprocessing(mean=(127.5,)))
@@ -55,37 +63,75 @@ class Network:
     classes: tuple[str, ...] = ()
     loss_weights: tuple[tuple[str, float], ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    scores: str | None = None
+    _known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The dotted names of all submodules."""
-        return tuple(name for name, _ in self.module.named_modules() if name)
+        """The names of all layers that a forward pass reaches, found by running the network once.
+
+        Of a submodule that returns a tuple or an object, these are the tensors inside. There are
+        more layers than submodules: see `preimage.representations.layer_path`.
+        """
+        return tuple(name for names in self._reached().values() for name in names)
 
     @property
     def main_layers(self) -> tuple[str, ...]:
-        """The names of its children in order, each chain of blocks replaced by its blocks."""
-        names = []
-        for name, child in self.module.named_children():
-            blocks = list(child.named_children())
-            is_chain = isinstance(child, nn.Sequential | nn.ModuleList)
-            if is_chain and any(list(block.children()) for _, block in blocks):
-                names += [f"{name}.{block}" for block, _ in blocks]
-            else:
-                names.append(name)
-        return tuple(names)
+        """The layers that are its children in order, each chain of blocks replaced by its blocks.
+
+        Children that a forward pass does not reach, such as auxiliary heads, are left out.
+        """
+        known = self._reached()
+        if not known:  # TorchScript and exported programs, whose calls Python does not see
+            children = [name for name, _ in self.module.named_children()]
+            return tuple(children) if is_chain(self.module) else (OUTPUT,)
+        return tuple(name for child in _main_modules(self.module) for name in known.get(child, ()))
 
     @property
     def score_layer(self) -> str:
-        """The layer of the class scores: the last one with weights.
+        """The layer of the class scores: `scores`, or else the one that the network returns.
+
+        It is "output" where no submodule returns what the network does.
 
         Raises:
-            ValueError: if no layer has weights.
+            ValueError: if it is unclear, or there are not as many scores as classes.
         """
-        weighted = (nn.Linear, nn.Conv2d)
-        names = [name for name, m in self.module.named_modules() if isinstance(m, weighted)]
-        if not names:
-            raise ValueError(f"{self.name} has no layer of class scores")
-        return names[-1]
+        if self.scores is not None:
+            return self.scores
+        if "scores" not in self._known:
+            found = self._run_once(find_scores)
+            if self.classes and len(self.classes) not in found.shape[1:]:
+                raise ValueError(
+                    f"{self.name} has {len(self.classes)} classes, but its scores, the layer "
+                    f"{found.layer}, have the shape {found.shape[1:]}: name the layer of the "
+                    "scores, as in Network(..., scores='fc')"
+                )
+            self._known["scores"] = found.layer
+        return str(self._known["scores"])
+
+    def _reached(self) -> Mapping[str, list[str]]:
+        """Return the names of the tensors that each submodule returns, if a pass reaches it."""
+        if "reached" not in self._known:
+            outputs = self._run_once(_outputs)
+            self._known["reached"] = {
+                name: [inside for inside, y in tensors_inside(name, output) if _is_code(y)]
+                for name, output in outputs.items()
+            }
+        found: Mapping[str, list[str]] = self._known["reached"]
+        return found
+
+    def _run_once(self, use: Callable[[Part, Tensor], T]) -> T:
+        """Return what `use` makes of the network and of an input of noise for it."""
+        size = self.preprocessing.size or (224, 224)
+        shape = (1, self.preprocessing.channels, *size)
+        device = device_of(self.module) or torch.device("cpu")
+        part = Part(self.module, (OUTPUT,), self.inputs, self.name)
+        with evaluation_mode(self.module, device), RUNNING, torch.no_grad():
+            noise = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+            mean = self.preprocessing.to_255(torch.zeros_like(noise))
+            weights = (p.dtype for p in self.module.parameters() if p.is_floating_point())
+            x = self.preprocessing.to_network(255 * noise - mean)
+            return use(part, x.to(device, next(weights, x.dtype)))
 
     def layer(self, name: str) -> Layer:
         """Return one of the layers as a representation, with C as in section 5.2.1.
@@ -143,7 +189,10 @@ class Network:
     def probabilities(self, images: Tensor) -> Tensor:
         """Return the softmax of the class scores of images in the core's units, (N, classes)."""
         with torch.no_grad():
-            return self.layer(self.score_layer)(images).flatten(1).softmax(1)
+            scores = self.layer(self.score_layer)(images).flatten(1)
+        sums = scores.sum(1)
+        is_softmax = bool((scores >= 0).all()) and torch.allclose(sums, torch.ones_like(sums))
+        return scores if is_softmax else scores.softmax(1)
 
     def confidence(self, picture: Image.Image, class_name: str) -> dict[str, Any]:
         """Classify a picture after it was saved with 8 bits and loaded again.
@@ -161,3 +210,47 @@ class Network:
         (probabilities,) = self.probabilities(image[None])
         likeliest = self.classes[int(probabilities.argmax())]
         return {"probability": float(probabilities[index]), "top_1": likeliest.split(",")[0]}
+
+
+def _outputs(part: Part, x: Tensor) -> dict[str, Any]:
+    """Return the outputs of the submodules that a pass reaches, by name."""
+
+    def run() -> None:
+        with guarded(part, x):
+            part.network(x, **part.inputs_for(x))
+
+    return reached(part.network, run)
+
+
+def _main_modules(module: nn.Module, name: str = "") -> Iterator[str]:
+    """Yield the names of the children of a module, each chain of blocks replaced by its blocks.
+
+    A child that holds such a chain beside other modules is replaced by what it holds.
+    """
+    for key, child in module.named_children():
+        path = f"{name}.{key}" if name else key
+        if _is_chain_of_blocks(child):
+            yield from (f"{path}.{block}" for block, _ in child.named_children())
+        elif any(map(_holds_stack, child.children())) and not isinstance(child, nn.Sequential):
+            yield from _main_modules(child, path)
+        else:
+            yield path
+
+
+def _is_chain_of_blocks(module: nn.Module) -> bool:
+    is_chain = isinstance(module, nn.Sequential | nn.ModuleList)
+    return is_chain and any(list(block.children()) for block in module.children())
+
+
+def _holds_stack(module: nn.Module) -> bool:
+    """Tell whether a module is or directly holds three or more blocks of one kind in a row."""
+    for chain in (module, *module.children()):
+        kinds = {type(block) for block in chain.children()}
+        if _is_chain_of_blocks(chain) and len(kinds) == 1 and len(list(chain.children())) > 2:
+            return True
+    return False
+
+
+def _is_code(output: Tensor) -> bool:
+    """Tell whether a tensor can be the code of a batch of images."""
+    return output.ndim > 1 and output.is_floating_point()

@@ -88,13 +88,15 @@ def _here(is_installed: bool) -> str:
 
 def _row(network: Network, name: str, layer: Layer) -> list[object]:
     """Return the row of a layer in the table."""
-    module = network.module.get_submodule(name)
+    from preimage.representations.layer_path import LayerPath
+
+    module = network.module.get_submodule(LayerPath.parse(network.module, name).module)
     kernel = getattr(module, "kernel_size", "")
-    field, shape = layer.receptive_field, layer.code_shape(*layer.default_size)
+    field, grid = layer.receptive_field, layer.code_grid(*layer.default_size)
     return [
         name,
         type(module).__name__,
         kernel[0] if isinstance(kernel, tuple) else kernel,
         *(("global", "", "") if field is None else (field.size, field.stride, f"{field.offset:g}")),
-        shape[-1] if len(shape) == 2 else shape[0],
+        grid.channels,
     ]

@@ -1,0 +1,102 @@
+"""The layer of a network's class scores: the one whose output the network returns.
+
+>>> head = nn.Sequential(nn.Flatten(), nn.Linear(12, 4), nn.Softmax(1))
+>>> find_scores(Part(head, ("output",)), torch.rand(1, 3, 2, 2)).layer
+'1'
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from preimage.representations.foreign_modules import takes_hooks
+from preimage.representations.forward_until import forward_until
+from preimage.representations.layer_path import OUTPUT, tensors_inside
+from preimage.representations.network_error import Part, guarded
+
+_USUAL = ("logits", "out")
+"""What networks with several outputs call their scores: transformers, and torchvision's FCN."""
+
+
+class Scores(NamedTuple):
+    """The layer of the scores, and the shape of its output for one image."""
+
+    layer: str
+    shape: tuple[int, ...]
+
+
+def find_scores(part: Part, x: Tensor) -> Scores:
+    """Return the layer of the class scores, before a softmax or a sigmoid if there is one.
+
+    It is the submodule that returns them first. If none does, as where a function computes
+    them or two heads are averaged, it is the network's own output, "output".
+
+    Args:
+        part: the network, in evaluation mode, with its further inputs.
+        x: an input for one image, which should not be constant.
+
+    Raises:
+        NetworkError: if the network raises anything.
+        ValueError: if the network returns several tensors, none of which is called as usual.
+    """
+    returned: list[tuple[str, Tensor, int]] = []
+    calls: Counter[str] = Counter()
+
+    def note(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
+        calls[name] += 1
+        called = name if calls[name] == 1 else f"{name}#{calls[name]}"
+        returned.extend((n, y, y._version) for n, y in tensors_inside(called, output))
+
+    with ExitStack() as undo, torch.no_grad():
+        for name, module in part.network.named_modules():
+            if name and takes_hooks(module):
+                undo.callback(module.register_forward_hook(partial(note, name)).remove)
+        with guarded(part, x):
+            output = forward_until(part.network, x, [OUTPUT], part.inputs_for(x))[OUTPUT]
+    name, scores = _chosen(output)
+    unchanged = [(name, y) for name, y, version in returned if y._version == version]
+    for layer, found in (*_before_squashing(unchanged, scores), *_equal(unchanged, scores)):
+        return Scores(layer, tuple(found.shape))
+    return Scores(name, tuple(scores.shape))
+
+
+def _chosen(output: Any) -> tuple[str, Tensor]:
+    """Return the name and the value of the tensor of scores in what a network returns."""
+    tensors = dict(tensors_inside(OUTPUT, output))
+    usual = [f"{OUTPUT}.{name}" for name in _USUAL if f"{OUTPUT}.{name}" in tensors]
+    names = list(tensors) if len(tensors) == 1 else usual
+    if not names:
+        there = ", ".join(list(tensors)[:4]) or "none"
+        raise ValueError(
+            f"the network returns several tensors or none ({there}): say which layer holds the "
+            "class scores, as in Network(..., scores='output[0]')"
+        )
+    return names[0], tensors[names[0]]
+
+
+def _equal(returned: list[tuple[str, Tensor]], scores: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """Yield the outputs of modules that are the scores, perhaps in another shape."""
+    for name, y in returned:
+        if y.numel() == scores.numel() and torch.equal(y.flatten(), scores.flatten()):
+            yield name, y
+
+
+def _before_squashing(
+    returned: list[tuple[str, Tensor]], scores: Tensor
+) -> Iterator[tuple[str, Tensor]]:
+    """Yield the outputs of modules whose softmax, its logarithm, or sigmoid are the scores."""
+    if scores.ndim != 2 or not scores.is_floating_point():
+        return
+    for name, y in returned:
+        if y.numel() == scores.numel() and y.is_floating_point():
+            flat = y.flatten(1)
+            for squashed in (flat.softmax(1), flat.log_softmax(1), flat.sigmoid()):
+                if squashed.shape == scores.shape and torch.allclose(squashed, scores, atol=1e-7):
+                    yield name, y
