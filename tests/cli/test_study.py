@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import errno
 import os
-import re
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +15,7 @@ from tests.study_files import images_of, save_photos
 from tests.support import pixels_of
 
 from preimage.reporting import results
-from preimage.sweeps import engines, estimate
-from preimage.sweeps.estimate import Cost
+from preimage.sweeps import engines
 
 STUDY = """
 representations = ["hog", "dsift"]
@@ -42,27 +39,6 @@ def _run(folder: Path, *options: str) -> Outcome:
     return run("study", "run", folder / "early.toml", "--out", out, "--workers", "1", *options)
 
 
-def test_a_dry_run_prints_the_plan_and_writes_nothing(folder: Path) -> None:
-    outcome = _run(folder, "--dry-run")
-    assert outcome.status == 0
-    pattern = r"16 trials, 16 to do: about [\d.]+ s with 1 worker, .* and about [\d.]+ KB on disk$"
-    assert any(re.match(pattern, line) for line in outcome.output)
-    row = next(line for line in outcome.output if "dsift" in line)
-    assert [cell.strip() for cell in row.split("│")[2:5]] == ["8", "0", "0"]
-    assert not (folder / "store").exists()
-
-
-def test_a_dry_run_tells_a_disk_without_room(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = shutil.disk_usage(folder)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=4000))
-    outcome = _run(folder, "--dry-run")
-    assert outcome.status == 2
-    assert re.fullmatch(
-        rf"error: {folder / 'store'}: results take about [\d.]+ KB, but its disk has 4.0 KB",
-        outcome.errors[-1],
-    )
-
-
 @pytest.mark.filterwarnings("default")
 def test_a_run_warns_once_that_the_disk_will_be_full(
     folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -81,18 +57,6 @@ def test_more_seeds_than_memory_holds_are_refused(command: str) -> None:
     outcome = run(command, "hog", "--seeds", "1000000000")
     assert outcome.status == 2
     assert "10000" in " ".join(outcome.errors).partition("--seeds")[2]
-
-
-def test_a_dry_run_tells_how_busy_the_machine_is(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    costs = {name: Cost(once=0, each=5, keep=0, size=1000) for name in ("hog", "dsift")}
-    monkeypatch.setattr(estimate, "measure_costs", lambda *_, **__: (costs, 3.0))
-    monkeypatch.setattr(time, "process_time", lambda: 20.0)
-    first, last = _run(folder, "--dry-run").output[-2:]
-    assert first.startswith("16 trials, 16 to do: about 1.7 minutes with 1 worker, ")
-    assert first.endswith(" and about 16 KB on disk")
-    assert last == "the machine is busy: at its present load about 5.0 minutes"
 
 
 def test_a_study_is_run_once_and_its_state_told(folder: Path) -> None:

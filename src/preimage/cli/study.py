@@ -24,7 +24,6 @@ from preimage.cli.options import (
     StudyFile,
     StudyName,
 )
-from preimage.cli.parsing import check_device
 from preimage.cli.run_options import RunOptions, with_run_options
 from preimage.cli.tables import print_table
 from preimage.cli.usage import Command, Group
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from preimage.studies.trial import Trial
 
 _MOST_ROWS = 60
-_BUSY = 1.25
-"""How many times as long a run takes on a machine that is called busy."""
 
 study = typer.Typer(help="Run and report many visualizations.", no_args_is_help=True, cls=Group)
 
@@ -52,6 +49,7 @@ def run_study(
     run: RunOptions,
 ) -> None:
     """Carry out a study; run it again to go on after a stop, or with new values."""
+    from preimage.cli.plan import print_plan
     from preimage.cli.running import carry_out, exit_if_failed
     from preimage.reporting.results import check_writable
     from preimage.studies.expansion import expand
@@ -65,7 +63,7 @@ def run_study(
         trials = expand(plan, Loader(), file.parent)
         store = Path(file.stem) if out is None else out
         if dry_run:
-            _print_plan(_known(store, trials), store, options, start)
+            print_plan(_known(store, trials), store, options, start)
             return
         check_writable(store)
         records = carry_out(store, plan.name, trials, options)
@@ -155,62 +153,6 @@ def _known(folder: Path, trials: list[Trial]) -> list[Record]:
         return [Record(trial, "missing") for trial in trials]
     with Store(folder) as store:
         return store.lookup(trials)
-
-
-def _print_plan(records: list[Record], folder: Path, options: RunOptions, start: float) -> None:
-    """Print how many trials are to do, about how long they will take, and how large they are.
-
-    `start` is the processor time in which this process had loaded the package.
-    """
-    import torch
-
-    from preimage.cli.running import count_cores, count_workers
-    from preimage.reporting.results import check_room, check_writable, format_bytes
-    from preimage.sweeps.estimate import measure_costs, total_seconds
-
-    torch.set_num_threads(options.threads)
-    if options.ray is None:
-        check_device(options.device)
-    expanded = time.process_time()
-    check_writable(folder)
-    disk = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
-    device = "cpu" if options.ray else options.device
-    costs, slower = measure_costs(records, disk, batch=options.batch, device=device)
-    counts: dict[str, Counter[str]] = {}
-    for record in records:
-        counts.setdefault(record.trial.representation, Counter())[record.status] += 1
-    left = {n: c["missing"] + (c["failed"] if options.retry else 0) for n, c in counts.items()}
-    rows = []
-    for name, count in counts.items():
-        cells = (count.total(), count["done"], count["failed"])
-        each = costs[name].each + costs[name].keep if name in costs else None
-        times = ("?", "?") if each is None else (_duration(each), _duration(each * left[name]))
-        rows.append((name, *map(str, cells), *times))
-    print_table(("representation", "trials", "done", "failed", "each", "left"), rows)
-    if untimed := sum(left[name] for name in counts if name not in costs):
-        typer.echo(f"{untimed} trials could not be timed (?), and are left out of the sum below")
-    workers = count_workers(options, sum(left.values()))
-    parts = [(costs[name], left[name]) for name in counts if name in costs]
-    total = expanded + total_seconds(parts, workers, start)
-    size = sum(cost.size * count for cost, count in parts)
-    typer.echo(
-        f"{len(records)} trials, {sum(left.values())} to do: about {_duration(total)} with "
-        f"{workers} worker{'s' if workers > 1 else ''}, if each has a core of its own, and about "
-        f"{format_bytes(size)} on disk"
-    )
-    if slower > _BUSY:
-        slower += (workers - 1) / count_cores()
-        typer.echo(f"the machine is busy: at its present load about {_duration(total * slower)}")
-    check_room(folder, size)
-
-
-def _duration(seconds: float) -> str:
-    """Return a time as text, in seconds, minutes or hours."""
-    if seconds < 100:
-        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-    if seconds < 100 * 60:
-        return f"{seconds / 60:.1f} minutes"
-    return f"{seconds / 3600:.1f} hours"
 
 
 def _print_means(records: Sequence[Record]) -> None:

@@ -27,8 +27,8 @@ from preimage.studies.worker import carry_out
 from preimage.sweeps.batches import group, read_photos
 from preimage.sweeps.store import Store
 
-_SAMPLE = 8
-"""Number of steps of a trial that is timed."""
+_STEPS = (4, 6)
+"""Numbers of steps of the two times that a trial is carried out."""
 _ATTEMPTS = 3
 """Number of batches that are tried until one can be carried out."""
 _ROW = 2500
@@ -133,6 +133,11 @@ class _Sample:
     keep: float
     size: int
 
+    @property
+    def besides_steps(self) -> float:
+        """Seconds of the worker, as `worker`, that do not grow with the number of steps."""
+        return max(0.0, self.worker - self.step * self.steps)
+
 
 def _carry_out_twice(
     trials: Sequence[Trial], loader: Loader, folder: Path, device: str
@@ -142,16 +147,16 @@ def _carry_out_twice(
         TemporaryDirectory(dir=folder, prefix=".preimage-") as scratch,
         Store(Path(scratch), create=True) as store,
     ):
-        first = _carry_out(trials, 0, store, loader, device)
-        return first, _carry_out(trials, 1, store, loader, device)
+        first = _carry_out(trials, _STEPS[0], store, loader, device)
+        return first, _carry_out(trials, _STEPS[1], store, loader, device)
 
 
 def _carry_out(
-    trials: Sequence[Trial], seed: int, store: Store, loader: Loader, device: str
+    trials: Sequence[Trial], steps: int, store: Store, loader: Loader, device: str
 ) -> _Sample:
-    """Carry out trials with few steps and another seed, and keep their results."""
+    """Carry out trials with few steps, and keep their results."""
     begin = time.perf_counter()
-    changes = {"settings": _shortened(trials[0]), "seed": seed}
+    changes = {"settings": _shortened(trials[0], steps)}
     batch, _ = read_photos(store.claim([trial.model_copy(update=changes) for trial in trials]))
     if batch is None:
         raise _CannotBeTimedError
@@ -162,7 +167,7 @@ def _carry_out(
     results = carry_out(batch.trials, batch.photos, loader, device, lambda _: times.append(clock()))
     worker, finished = clock() - started, time.perf_counter()
     outcomes = [result for result in results if isinstance(result, Outcome)]
-    if len(outcomes) < len(trials) or len(times) < 4:
+    if len(outcomes) < len(trials) or len(times) < min(_STEPS):
         raise _CannotBeTimedError
     for outcome in outcomes:
         store.put(outcome)
@@ -189,18 +194,18 @@ def _cost(
     else:
         phi = loader.representation(trial.representation, trial.weights)
         steps = 0 if trial.settings is None else trial.settings.evaluations(phi)
-        each = second.worker + second.step * (steps - second.steps)
+        each = second.besides_steps + second.step * steps
     return Cost(
-        once=max(0.0, first.worker - second.worker),
+        once=max(0.0, first.besides_steps - second.besides_steps),
         each=each,
         keep=min(first.keep, second.keep) * second.worker / max(second.worker, second.lasting),
         size=second.size + _ROW,
     )
 
 
-def _shortened(trial: Trial) -> Settings:
+def _shortened(trial: Trial, steps: int) -> Settings:
     """Return the settings of a trial with few steps."""
     if trial.settings is None:
         raise _CannotBeTimedError
-    short = trial.settings.with_steps(_SAMPLE)
+    short = trial.settings.with_steps(steps)
     return short.replace(final_iterations=0) if isinstance(short.solver, Algorithm1) else short

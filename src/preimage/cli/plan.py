@@ -1,0 +1,99 @@
+"""The plan of a study, which `preimage study run --dry-run` prints: trials, time and disk."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+import typer
+
+from preimage.cli.parsing import check_device
+from preimage.cli.run_options import RunOptions
+from preimage.cli.running import count_cores, count_workers
+from preimage.cli.tables import print_table
+from preimage.files import explain
+from preimage.reporting.results import check_room, check_writable, format_bytes
+from preimage.studies.outcome import Record
+from preimage.sweeps.estimate import Cost, measure_costs, total_seconds
+
+_BUSY = 1.25
+"""How many times as long a run takes on a machine that is called busy."""
+
+
+def print_plan(records: Sequence[Record], folder: Path, options: RunOptions, start: float) -> None:
+    """Print how many trials are to do, how long they will take, and how large results will be.
+
+    Args:
+        records: the trials.
+        folder: the store.
+        options: how the trials are to be carried out.
+        start: the processor time in which this process had loaded the package.
+
+    Raises:
+        OSError: if the disk has no room for the results.
+    """
+    torch.set_num_threads(options.threads)
+    if options.ray is None:
+        check_device(options.device)
+    begun = time.process_time()
+    device = "cpu" if options.ray else options.device
+    costs, slower = measure_costs(records, _disk(folder), batch=options.batch, device=device)
+    left = _print_counts(records, costs, retry=options.retry)
+    workers = count_workers(options, sum(left.values()))
+    parts = [(costs[name], count) for name, count in left.items() if name in costs]
+    total = begun + total_seconds(parts, workers, start)
+    size = sum(cost.size * count for cost, count in parts)
+    typer.echo(
+        f"{len(records)} trials, {sum(left.values())} to do: about {_duration(total)} with "
+        f"{workers} worker{'s' if workers > 1 else ''}, if each has a core of its own, and about "
+        f"{format_bytes(size)} on disk"
+    )
+    if slower > _BUSY:
+        slower += (workers - 1) / count_cores()
+        typer.echo(f"the machine is busy: at its present load about {_duration(total * slower)}")
+    check_room(folder, size)
+
+
+def _print_counts(
+    records: Sequence[Record], costs: Mapping[str, Cost], *, retry: bool
+) -> dict[str, int]:
+    """Print a row for each representation; return how many of its trials are to do."""
+    counts: dict[str, Counter[str]] = {}
+    for record in records:
+        counts.setdefault(record.trial.representation, Counter())[record.status] += 1
+    left = {n: c["missing"] + (c["failed"] if retry else 0) for n, c in counts.items()}
+    rows = []
+    for name, count in counts.items():
+        cells = (count.total(), count["done"], count["failed"])
+        each = costs[name].each + costs[name].keep if name in costs else None
+        times = ("?", "?") if each is None else (_duration(each), _duration(each * left[name]))
+        rows.append((name, *map(str, cells), *times))
+    print_table(("representation", "trials", "done", "failed", "each", "left"), rows)
+    if untimed := sum(count for name, count in left.items() if name not in costs):
+        typer.echo(f"{untimed} trials could not be timed (?), and are left out of the sum below")
+    return left
+
+
+def _disk(folder: Path) -> Path:
+    """Return an existing folder on the disk of a store, or on another if nothing can be written."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+    try:
+        check_writable(there)
+    except OSError as error:
+        warnings.warn(f"no results can be written there: {explain(error)}", stacklevel=2)
+        return Path(tempfile.gettempdir())
+    return there
+
+
+def _duration(seconds: float) -> str:
+    """Return a time as text, in seconds, minutes or hours."""
+    if seconds < 100:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.1f} minutes"
+    return f"{seconds / 3600:.1f} hours"
