@@ -30,6 +30,7 @@ from preimage.representations import gradients
 from preimage.representations.base import Representation
 from preimage.representations.flat_regions import FlatRegions, find_flat_regions
 from preimage.representations.gradients import VL_EPSILON, Binning, CellPooling
+from preimage.representations.pooling_axis import AxisWeights
 
 _Pair = tuple[int, int]
 _BINS = 4
@@ -203,14 +204,14 @@ def _pooling(
     return CellPooling.build(rows, columns, orientations, like)
 
 
-def _axis(length: int, cell: int, step: int) -> np.ndarray:
-    """Return triangular weights of pixels in cells, (H', H); edge pixels are replicated outward."""
+def _axis(length: int, cell: int, step: int) -> AxisWeights:
+    """Return triangular weights of pixels in cells; edge pixels are replicated outward."""
     span = (_BINS - 1) * cell
     last = (length - 1 - span) // step * step + span
-    centers = np.arange(0, last + 1, math.gcd(cell, step))
-    weights = np.zeros((len(centers), length))
-    for row, center in zip(weights, centers, strict=True):
+    centers = range(0, last + 1, math.gcd(cell, step))
+    pixels: list[dict[int, float]] = [{} for _ in range(length)]
+    for index, center in enumerate(centers):
         for tap in range(-cell + 1, cell):
-            pixel = min(max(int(center) + tap, 0), length - 1)
-            row[pixel] += (cell - abs(tap)) / cell
-    return weights
+            of_pixel = pixels[min(max(center + tap, 0), length - 1)]
+            of_pixel[index] = of_pixel.get(index, 0.0) + (cell - abs(tap)) / cell
+    return AxisWeights.from_pixels(pixels, len(centers))

@@ -46,9 +46,11 @@ def find_flat_regions(empty: Tensor, pooling: CellPooling) -> list[FlatRegions |
         empty: True for each cell without any gradient, (N, H', W').
         pooling: the pooling of pixels into these cells.
     """
-    rows, columns = ((m != 0).cpu().numpy() for m in (pooling.rows, pooling.columns))
+    rows, columns = pooling.rows.weights, pooling.columns.weights
     return [
-        FlatRegions(_label(rows.T @ cells @ columns), empty.device) if cells.any() else None
+        FlatRegions(_label(columns.touched(rows.touched(cells).T).T), empty.device)
+        if cells.any()
+        else None
         for cells in empty.cpu().numpy()
     ]
 

@@ -27,6 +27,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from preimage.representations.pooling_axis import AxisWeights, PoolingAxis
+
 VL_EPSILON = 1.19209290e-7
 """VLFeat's `VL_EPSILON_F`, which its cubic angle and the norms of DSIFT contain."""
 
@@ -58,32 +60,40 @@ class CellPooling:
     """Separable pooling of an H x W image into H' x W' cells.
 
     Attributes:
-        rows: weight of each image row in each cell row, (H', H).
-        columns: weight of each image column in each cell column, (W', W).
+        rows: the weights of image rows in cell rows.
+        columns: the weights of image columns in cell columns.
         offsets: for each pixel and each of the R cells that its column touches, the index in an
             array (H, W', K + 2) at which the bins of that cell start, (R, H, W).
         weights: the pooling weight that belongs to each offset, (R, 1, W).
     """
 
-    rows: Tensor
-    columns: Tensor
+    rows: PoolingAxis
+    columns: PoolingAxis
     offsets: Tensor
     weights: Tensor
 
     @classmethod
-    def build(cls, rows: np.ndarray, columns: np.ndarray, bins: int, like: Tensor) -> CellPooling:
-        """Return the pooling by the matrices `rows` and `columns`, in the dtype of `like`."""
-        taps = int((columns != 0).sum(0).max())
-        cells = np.argsort(columns == 0, axis=0, kind="stable")[:taps]
-        weights = np.take_along_axis(columns, cells, axis=0)
-        height, cell_columns = rows.shape[1], columns.shape[0]
-        starts = np.arange(height)[None, :, None] * cell_columns + cells[:, None, :]
+    def build(
+        cls,
+        rows: AxisWeights | np.ndarray,
+        columns: AxisWeights | np.ndarray,
+        bins: int,
+        like: Tensor,
+    ) -> CellPooling:
+        """Return the pooling by weights or matrices (cells, pixels), in the dtype of `like`."""
+        axes = [
+            AxisWeights.from_dense(axis) if isinstance(axis, np.ndarray) else axis
+            for axis in (rows, columns)
+        ]
+        height, across = axes[0].cells.shape[1], axes[1]
+        starts = np.arange(height)[None, :, None] * across.count + across.cells[:, None, :]
 
         def tensor(array: np.ndarray, dtype: torch.dtype = like.dtype) -> Tensor:
             return torch.as_tensor(array).to(like.device, dtype)
 
         offsets = tensor(starts * (bins + 2), torch.int64)
-        return cls(tensor(rows), tensor(columns), offsets, tensor(weights[:, None, :]))
+        down, right = (PoolingAxis(axis, like) for axis in axes)
+        return cls(down, right, offsets, tensor(across.values[:, None, :]))
 
 
 def image_gradient(x: Tensor, border: str) -> tuple[Tensor, Tensor]:
@@ -172,7 +182,7 @@ def cell_histograms_plain(x: Tensor, binning: Binning, pooling: CellPooling) -> 
     below = (magnitude * (1 - upper_share)).unsqueeze(1)
     above = (magnitude * upper_share).unsqueeze(1)
     binned = torch.where(lower == k, below, 0) + torch.where((lower + 1) % bins == k, above, 0)
-    return pooling.rows @ binned @ pooling.columns.T
+    return pooling.columns.pool_last(pooling.rows.pool(binned))
 
 
 def cell_histograms(x: Tensor, binning: Binning, pooling: CellPooling) -> Tensor:
@@ -203,13 +213,13 @@ class _CellHistograms(torch.autograd.Function):
         else:
             upper = magnitude * share
             slot, parts = lower.add_(half).long(), [magnitude - upper, upper]
-        width = pooling.columns.shape[0] * (binning.orientations + 2)
+        width = len(pooling.columns) * (binning.orientations + 2)
         padded = x.new_zeros(x.shape[0], x.shape[1] * width)
         indices = [(slot + offsets).flatten(1) for offsets in pooling.offsets]
         for index, weights in zip(indices, pooling.weights, strict=True):
             for shift, part in enumerate(parts):
                 padded[:, shift:].scatter_add_(1, index, (part * weights).flatten(1))
-        pooled = pooling.rows @ padded.view(x.shape[0], x.shape[1], width)
+        pooled = pooling.rows.pool(padded.view(x.shape[0], x.shape[1], width))
         ctx.binning, ctx.pooling = binning, pooling
         ctx.save_for_backward(gx, gy, magnitude, share, *indices)
         return _fold(pooled, half)
@@ -219,7 +229,7 @@ class _CellHistograms(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         gx, gy, magnitude, share, *indices = ctx.saved_tensors
         binning, pooling = ctx.binning, ctx.pooling
-        rows = pooling.rows.T @ _unfold(grad, binning.orientations // 2)
+        rows = pooling.rows.spread(_unfold(grad, binning.orientations // 2))
         padded = rows.view(gx.shape[0], -1)
         shifts = 1 if binning.softness == 0 else 2
         received = [torch.zeros_like(gx) for _ in range(shifts)]

@@ -22,7 +22,6 @@ import math
 from functools import lru_cache
 from typing import Any, final
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -33,6 +32,7 @@ from preimage.representations import gradients
 from preimage.representations.base import Representation
 from preimage.representations.flat_regions import FlatRegions, find_flat_regions
 from preimage.representations.gradients import Binning, CellPooling
+from preimage.representations.pooling_axis import AxisWeights
 
 _CLAMP = 0.2
 _BLOCK_EPSILON = 1e-4
@@ -204,13 +204,9 @@ def _pooling(
     return CellPooling.build(_axis(height, cell), _axis(width, cell), 2 * orientations, like)
 
 
-def _axis(length: int, cell: int) -> np.ndarray:
-    """Return bilinear weights of pixels in cells, (H', H); shares outside the grid are dropped."""
-    weights = np.zeros(((length + cell // 2) // cell, length))
-    for pixel in range(length):
-        position = (pixel + 0.5) / cell - 0.5
-        lower = math.floor(position)
-        for index, weight in ((lower, 1 - position + lower), (lower + 1, position - lower)):
-            if 0 <= index < len(weights):
-                weights[index, pixel] = weight
-    return weights
+def _axis(length: int, cell: int) -> AxisWeights:
+    """Return bilinear weights of pixels in cells; shares outside the grid are dropped."""
+    positions = ((pixel + 0.5) / cell - 0.5 for pixel in range(length))
+    lowest = ((math.floor(position), position) for position in positions)
+    pixels = ({n: 1 - position + n, n + 1: position - n} for n, position in lowest)
+    return AxisWeights.from_pixels(pixels, (length + cell // 2) // cell)
