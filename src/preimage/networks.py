@@ -85,7 +85,8 @@ class Network:
         if not known:  # TorchScript and exported programs, whose calls Python does not see
             children = [name for name, _ in self.module.named_children()]
             return tuple(children) if is_chain(self.module) else (OUTPUT,)
-        return tuple(name for child in _main_modules(self.module) for name in known.get(child, ()))
+        main = _main_modules(self.module, known)
+        return tuple(name for child in main for name in known.get(child, ()))
 
     @property
     def score_layer(self) -> str:
@@ -222,17 +223,21 @@ def _outputs(part: Part, x: Tensor) -> dict[str, Any]:
     return reached(part.network, run)
 
 
-def _main_modules(module: nn.Module, name: str = "") -> Iterator[str]:
+def _main_modules(
+    module: nn.Module, known: Mapping[str, list[str]], name: str = ""
+) -> Iterator[str]:
     """Yield the names of the children of a module, each chain of blocks replaced by its blocks.
 
-    A child that holds such a chain beside other modules is replaced by what it holds.
+    A child that holds one such chain, or that holds several and returns no tensor, is replaced by
+    what it holds. `known` are the names of the tensors that each submodule returns.
     """
     for key, child in module.named_children():
         path = f"{name}.{key}" if name else key
+        stacks = [_is_stack(part) or _holds_one_stack(part) for part in child.children()]
         if _is_chain_of_blocks(child):
             yield from (f"{path}.{block}" for block, _ in child.named_children())
-        elif any(map(_holds_stack, child.children())) and not isinstance(child, nn.Sequential):
-            yield from _main_modules(child, path)
+        elif sum(stacks) == 1 or (any(stacks) and known.get(path) != [path]):
+            yield from _main_modules(child, known, path)
         else:
             yield path
 
@@ -242,13 +247,14 @@ def _is_chain_of_blocks(module: nn.Module) -> bool:
     return is_chain and any(list(block.children()) for block in module.children())
 
 
-def _holds_stack(module: nn.Module) -> bool:
-    """Tell whether a module is or directly holds three or more blocks of one kind in a row."""
-    for chain in (module, *module.children()):
-        kinds = {type(block) for block in chain.children()}
-        if _is_chain_of_blocks(chain) and len(kinds) == 1 and len(list(chain.children())) > 2:
-            return True
-    return False
+def _is_stack(module: nn.Module) -> bool:
+    """Tell whether a module is a chain of two or more blocks of one kind."""
+    kinds = [type(block) for block in module.children()]
+    return _is_chain_of_blocks(module) and len(kinds) > 1 and len(set(kinds)) == 1
+
+
+def _holds_one_stack(module: nn.Module) -> bool:
+    return sum(map(_is_stack, module.children())) == 1
 
 
 def _is_code(output: Tensor) -> bool:

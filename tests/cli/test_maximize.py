@@ -43,6 +43,20 @@ def test_each_channel_and_seed_gets_a_picture_a_plain_one_and_a_sidecar(tmp_path
     assert np.abs(picture - np.asarray(result.to_pil())).max() <= 1
 
 
+TRANSFORMER = "import:tests.representations.transformers.factory"
+
+
+def test_neurons_can_be_tokens_before_the_grid(tmp_path: Path) -> None:
+    outcome = run(
+        "maximize", f"{TRANSFORMER}/encoder.layers.0", "--neurons", "3,cls",
+        "--neurons", "4,register 2", "--neurons", "5,3,7", "--steps", "2",
+        "--out", tmp_path / "a.png",
+    )  # fmt: skip
+    assert outcome.status == 0, outcome.errors
+    sidecars = json.loads((tmp_path / "a.json").read_text())
+    assert [sidecar["target"] for sidecar in sidecars] == ["3:cls", "4:register 2", "5:3,7"]
+
+
 def test_several_results_in_one_picture_are_a_grid_with_a_film(tmp_path: Path) -> None:
     out = tmp_path / "grid.png"
     outcome = run(
@@ -129,6 +143,8 @@ def test_m_is_taken_from_a_folder_of_photos(tmp_path: Path) -> None:
         ((f"{LITE0}/stem", "--channels", "a-b"), "channels must be like 0-24"),
         ((f"{LITE0}/stem", "--neurons", "1,2"), "a neuron is CHANNEL,ROW,COLUMN"),
         ((f"{LITE0}/stem", "--neurons", "1,200,2"), "is not on the grid of"),
+        ((f"{LITE0}/stem", "--neurons", "1,cls"), "unknown position 'cls'"),
+        ((f"{TRANSFORMER}/encoder", "--neurons", "1,csl"), "did you mean 'cls'"),
         ((LITE0, "--classes", "tree frag"), "did you mean 'tree frog'"),
         ((LITE0, "--classes", "goose", "--channels", "1"), "give --classes, or --channels"),
         ((f"{LITE0}/stem", "--channels", "1", "--preset", "lucid"), "unknown preset 'lucid'"),

@@ -54,3 +54,8 @@ def windowed() -> Windowed:
 def encoder(tokens: int = 1, registers: int = 0) -> Encoder:
     torch.manual_seed(0)
     return Encoder(tokens, registers).eval()
+
+
+def factory() -> tuple[nn.Module, dict[str, object]]:
+    """A transformer for images of 32 x 64, which a command can import."""
+    return encoder(registers=2), {"mean": (127.5,) * 3, "std": (64,) * 3, "size": (32, 64)}

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 import torch
+from tests.representations.transformers import encoder
 from tests.study_files import save_photos
 
 from preimage.catalog import network
+from preimage.preprocessing import Preprocessing
 from preimage.representations.hog import HOG
+from preimage.representations.layer import Layer
 from preimage.studies.components import find_components, measure_maxima
 from preimage.targets import Term
 
@@ -25,6 +28,9 @@ def test_the_keys_of_a_study_name_components_each_once() -> None:
     assert _find("blocks.1", channels="all") == [str(index) for index in range(24)]
     assert _find("blocks.1", channels="3,1-3") == ["3", "1", "2"]
     assert _find("blocks.1", channels="5,5", neurons=[(2, 0, 55)]) == ["5", "2:0,55"]
+    phi = Layer(encoder(), "encoder", Preprocessing(mean=(127.5,) * 3, size=(32, 64)))
+    found = find_components(phi, None, channels="0-1", neurons=[(2, "cls"), (2, 3, 7)])
+    assert list(map(str, found)) == ["0", "1", "2:cls", "2:3,7"]
     assert _find("classifier", classes=["goose", "99", "tree frog"]) == ["goose", "tree frog"]
 
 

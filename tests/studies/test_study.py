@@ -47,7 +47,7 @@ def _write(folder: Path, text: str) -> Path:
     (f'{_MAXIMIZE}channels = "1"\nquality = "fast"', "quality: not for visualization"),
     (f'{_MAXIMIZE}channels = "1"\npreset = "best"', "unknown preset 'best': there are modern"),
     (f'{_MAXIMIZE}neurons = [[1, 2]]',
-     r"neurons must be a list of \[channel, row, column\], not \[\[1, 2\]\]"),
+     r"neurons must be a list of \[channel, row, column\] or \[channel, token\], not \[\[1, 2\]\]"),
 ])  # fmt: skip
 def test_a_bad_study_has_one_clear_line(text: str, problem: str, tmp_path: Path) -> None:
     path = _write(tmp_path, text)

@@ -79,7 +79,8 @@ def test_a_trial_is_what_its_json_says() -> None:
 
 def test_a_component_is_named_by_channel_place_or_class() -> None:
     for change, expected in (
-        ({}, "5"), ({"position": (3, 4)}, "5:3,4"), ({"class_name": "goose"}, "goose"),
+        ({}, "5"), ({"position": (3, 4)}, "5:3,4"), ({"position": "cls"}, "5:cls"),
+        ({"class_name": "goose"}, "goose"),
     ):  # fmt: skip
         assert MAXIMIZATION.model_copy(update=change).component == expected
     assert TRIAL.component is None

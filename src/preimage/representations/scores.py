@@ -74,9 +74,10 @@ def _chosen(output: Any) -> tuple[str, Tensor]:
     names = list(tensors) if len(tensors) == 1 else usual
     if not names:
         there = ", ".join(list(tensors)[:4]) or "none"
+        example = next(iter(tensors), OUTPUT)
         raise ValueError(
             f"the network returns several tensors or none ({there}): say which layer holds the "
-            "class scores, as in Network(..., scores='output[0]')"
+            f"class scores, as in Network(..., scores={example!r})"
         )
     return names[0], tensors[names[0]]
 

@@ -68,7 +68,7 @@ _OWN_KEYS = ("loss_weight", "strength", "solver")
 
 _EXPECTED = {
     "size": "a number of pixels, the longer side, or [height, width]",
-    "neurons": "a list of [channel, row, column]",
+    "neurons": "a list of [channel, row, column] or [channel, token]",
 }
 """What a key with several kinds of values must be."""
 
