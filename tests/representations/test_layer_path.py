@@ -75,7 +75,7 @@ def values() -> dict[str, Tensor]:
             "relu": first, "relu#2": y, "relu#2.input": difference, "split.maps": 2 * y,
             "split.list[1]": y + 1, "split.list[-2]": y, "attention[0]": attended,
             "attention.input": tokens, "sub": difference, "flatten": tokens,
-            "add": block + y, "sub_1": block + y - 1, "relu_": (block + y - 1).relu(),
+            "add": block + y, "sub_1": block + y - 1, "relu_2": (block + y - 1).relu(),
             "output.logits": logits, "output[0]": logits, "add_1": logits, "block.add": skip,
             "block.act#2.input": skip,
             "block.two.input": inside, "block.input": first,

@@ -48,6 +48,25 @@ def test_operations_have_the_names_of_torch_and_are_counted() -> None:
     assert operations(busy, busy.inside) == []
 
 
+class Mixed(nn.Module):
+    """A submodule and functions of one name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.relu(self.relu(self.relu(x) - 1) - 1) - 1
+        return functional.relu(x)
+
+
+def test_beside_a_submodule_of_their_name_operations_are_numbered_as_in_torch_fx() -> None:
+    found = operations(mixed := Mixed(), mixed)
+    graph = torch.fx.symbolic_trace(mixed).graph
+    expected = [node.name for node in graph.nodes if node.op == "call_function"]
+    assert found == expected == ["sub", "sub_1", "relu_2", "sub_2", "relu_3"]
+
+
 def test_each_call_of_a_module_counts_anew() -> None:
     block = Residual(3).eval()
     assert operations(nn.Sequential(block, nn.Tanh(), block), block) == ["add", "2:add"]

@@ -56,7 +56,8 @@ def unreached(network: nn.Module, path: LayerPath, run: Callable[[], object]) ->
     if path.operation is not None and (not owner or owner in outputs):
         names = _operations(submodule(network, owner), run)
         does = unknown("operation", path.operation, names) if names else "it does none"
-        return ValueError(f"{words}: of the operations of {owner or 'the network'}, {does}")
+        nested = "; those of a submodule have its name before them" if not owner else ""
+        return ValueError(f"{words}: of the operations of {owner or 'the network'}, {does}{nested}")
     if path.call > 1 and owner in outputs:
         return ValueError(f"{words}: {owner} is called fewer than {path.call} times")
     while owner and owner not in outputs:
