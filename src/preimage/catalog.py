@@ -41,9 +41,10 @@ def representation(name: str, weights: str | Path | None = None) -> Representati
     if name.lower() in CLASSICAL:
         return CLASSICAL[name.lower()][0]()
     named = LayerName.parse(name)
-    if named.network and named.layer:
+    whole = sources.is_whole(name)
+    if named.network and named.layer and not whole:
         return network(named.network, weights).layer(named.layer)
-    if sources.is_network(name):
+    if whole or sources.is_network(name):
         raise ValueError(f"{name!r} is a network: name one of its layers, as {name}/LAYER")
     known = [*CLASSICAL, *(f"{known}/LAYER" for known in sources.NETWORKS)]
     raise ValueError(unknown("representation", name, known))

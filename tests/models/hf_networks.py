@@ -39,9 +39,9 @@ PROCESSORS = {
 }
 
 
-def composite(kind: str, **vision: Any) -> Any:
+def composite(kind: str, head: str = "Model", **vision: Any) -> Any:
     config = getattr(transformers, f"{kind}Config")(vision_config=TINY | vision, text_config=TEXT)
-    return getattr(transformers, f"{kind}Model")(config)
+    return getattr(transformers, f"{kind}{head}")(config)
 
 
 def vit(**options: Any) -> Any:

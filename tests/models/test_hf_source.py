@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.models.hf_networks import NETWORKS, PROCESSORS, transformers, vit, written
+from tests.models.hf_networks import (
+    NETWORKS,
+    PROCESSORS,
+    TEXT,
+    TINY,
+    composite,
+    transformers,
+    vit,
+    written,
+)
 
 from preimage import catalog
 from preimage.models.errors import ModelError
@@ -58,6 +67,33 @@ def test_the_classes_are_those_of_the_configuration_but_not_numbers(
     assert load(str(folders / "dinov2")).classes == ()
     numbered = written(tmp_path / "a", vit(num_labels=3), {"image_mean": [0.5] * 3})
     assert numbered.classes == ()
+
+
+@pytest.mark.filterwarnings("ignore:.*no preprocessor_config")
+@pytest.mark.parametrize("kind", ["CLIP", "Siglip", "Siglip2"])
+def test_a_classifier_over_a_tower_is_taken_whole(kind: str, tmp_path: Path) -> None:
+    options = {"num_patches": 16} if kind == "Siglip2" else {}
+    found = written(tmp_path, composite(kind, "ForImageClassification", **options))
+    assert found.preprocessing.size == (32, 32)
+    with torch.no_grad():
+        assert found.module(torch.zeros(1, 3, 32, 32)).logits.shape == (1, 2)
+
+
+@pytest.mark.filterwarnings("ignore:.*no preprocessor_config")
+def test_a_tower_is_found_inside_of_other_modules(tmp_path: Path) -> None:
+    config = transformers.CLIPSegConfig(
+        vision_config=TINY,
+        text_config=TEXT,
+        extract_layers=[0, 1],
+        reduce_dim=8,
+        decoder_num_attention_heads=2,
+        decoder_intermediate_size=16,
+    )
+    network = transformers.CLIPSegForImageSegmentation(config).eval()
+    found = written(tmp_path, network)
+    x = torch.ones(1, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(found.module(x)[0], network.clip.vision_model(x)[0])
 
 
 def test_weights_are_random_from_a_fixed_seed_or_come_from_a_file(folders: Path) -> None:

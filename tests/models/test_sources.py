@@ -8,9 +8,10 @@ import pytest
 import torch
 from tests.models.sources import scores
 
+from preimage import catalog
 from preimage.models import efficientnet_lite, zoo_files
 from preimage.models.errors import ModelError
-from preimage.models.sources import fetch, install, is_network, load, weight_file
+from preimage.models.sources import fetch, install, is_network, is_whole, load, weight_file
 
 
 @pytest.mark.parametrize("spec", ["torchvision:resnet18", "timm:test_vit"])
@@ -84,6 +85,18 @@ def test_names_with_a_source_and_names_of_their_own_are_those_of_networks() -> N
     names = ("vgg-m", "efficientnet-lite0", "matconvnet:a.mat", "timm:resnet18", "import:a.b")
     assert all(map(is_network, names))
     assert not any(map(is_network, ("hog", "vgg-m/conv1", "vgg")))
+
+
+def test_a_file_or_folder_is_a_network_whatever_slashes_it_has(tmp_path: Path) -> None:
+    (tmp_path / "net.mat").touch()
+    (tmp_path / "config.json").touch()
+    for name in ("matconvnet:{}/net.mat", "pt2:{}/net.mat", "open_clip:RN50@{}/net.mat", "hf:{}"):
+        whole = name.format(tmp_path)
+        assert is_whole(whole)
+        assert not is_whole(f"{whole}/conv1")
+        with pytest.raises(ValueError, match=r"is a network: name one of its layers, as .*/LAYER"):
+            catalog.representation(whole)
+    assert not is_whole(f"import:{tmp_path}/net.mat")
 
 
 def test_a_file_that_holds_its_weights_takes_no_others() -> None:

@@ -36,7 +36,7 @@ def preprocessing_of(
     Raises:
         ModelError: if it cannot be expressed as a `Preprocessing`.
     """
-    processor, config = _processor(transformers, folder), tower.config
+    processor, config = _processor(transformers, folder), vision_config(tower)
     channels = getattr(config, "num_channels", None) or 3
     if processor is None:
         warnings.warn(
@@ -70,9 +70,15 @@ def adapt(transformers: Any, folder: Path, tower: Any) -> None:
     """
     if (_processor(transformers, folder) or {}).get("do_flip_channel_order"):
         tower.register_forward_pre_hook(_flipped)
-    if getattr(tower.config, "model_type", "").startswith("siglip2"):
-        patches = partial(_as_patches, tower.config.patch_size)
+    config = vision_config(tower)
+    if getattr(config, "model_type", "").startswith("siglip2"):
+        patches = partial(_as_patches, config.patch_size)
         tower.register_forward_pre_hook(patches, with_kwargs=True)
+
+
+def vision_config(tower: Any) -> Any:
+    """Return the configuration of what sees images, which can be a part of that of a network."""
+    return getattr(tower.config, "vision_config", tower.config)
 
 
 def _flipped(module: nn.Module, images: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -92,10 +92,8 @@ def vision_tower(spec: str, network: nn.Module) -> Any:
     Raises:
         ModelError: if no part does.
     """
-    owners = [network, getattr(network, "model", None)]
-    parts = [getattr(owner, part, None) for owner in owners for part in _TOWERS]
-    for part in (network, *parts):
-        if isinstance(part, nn.Module) and _takes_images_alone(part):
+    for name, part in network.named_modules():
+        if (not name or name.rpartition(".")[2] in _TOWERS) and _takes_images_alone(part):
             return part
     raise ModelError(
         f"{spec}: neither {type(network).__name__} nor a vision tower in it takes images alone; "

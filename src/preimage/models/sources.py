@@ -61,6 +61,18 @@ def is_network(name: str) -> bool:
     return name in NETWORKS or name.partition(":")[0] in SOURCES
 
 
+def is_whole(name: str) -> bool:
+    """Return whether a name with slashes is that of a file or folder of a network, not of a layer.
+
+    >>> is_whole("matconvnet:nets/mine.mat/conv3")
+    False
+    """
+    source, _, model = name.partition(":")
+    path = Path(model.rpartition("@")[2]).expanduser()
+    known = source in (*_FILES, "hf", "open_clip")
+    return known and (path.is_file() or (path / "config.json").is_file())
+
+
 def holds_weights(name: str) -> bool:
     """Return whether a network comes from a file that holds its weights, and takes no others.
 
