@@ -19,6 +19,7 @@ from torch import Tensor
 from preimage.priors import Prior
 from preimage.representations.base import Representation
 from preimage.representations.flat_regions import FlatRegions
+from preimage.representations.redirection import pass_stopped_gradients
 from preimage.settings import Settings
 from preimage.views import affine, jitter
 
@@ -89,6 +90,8 @@ class Objective:
             optimized are larger by the margin of the jitter.
         flat: the regions of each image that are held flat; None if there are none.
         at_once: largest number of images that are computed together; None is no limit.
+        wakes: whether gradients pass activations that would stop them; see
+            `representations.redirection`.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class Objective:
         size: tuple[int, int],
         flat: Sequence[FlatRegions | None] | None = None,
         at_once: int | None = None,
+        wakes: bool = False,
     ) -> None:
         self.representation, self.loss = representation, loss
         self.prior = Prior(
@@ -107,7 +111,7 @@ class Objective:
         )
         self.loss_weights, self.size = loss_weights, size
         self._flat = [None] * len(loss_weights) if flat is None else list(flat)
-        self._at_once = at_once
+        self._at_once, self._wakes = at_once, wakes
         self._parts: list[tuple[slice, Objective]] = []  # made by the first call that needs them
 
     def select(self, rows: Sequence[int]) -> Objective:
@@ -152,6 +156,8 @@ class Objective:
         with torch.enable_grad():
             leaf.requires_grad_()
             codes = self.representation(leaf if warps is None else affine(leaf, warps, self.size))
+        if self._wakes:
+            pass_stopped_gradients(codes)
         loss, d_codes = self.loss(codes.detach())
         d_codes *= self.loss_weights.view(-1, *[1] * (codes.ndim - 1))
         d_leaf = self.representation.gradient(codes, leaf, d_codes)

@@ -190,15 +190,19 @@ def _confidence(model: Representation | Network, result: PreImage, index: int) -
 
 
 def above_maximum(lines: Sequence[dict[str, Any]]) -> str:
-    """Return a phrase that tells how many targets respond above M.
+    """Return a phrase that tells how many targets respond above M, and which only below.
 
     >>> line = {"target": "5", "response": 3.0, "maximum": 2.0, "reference": "9 photos"}
     >>> above_maximum([line, line | {"response": 1.0}])
     '1 of 1 live targets above the maximum M over 9 photos'
+    >>> above_maximum([line, line | {"target": "14", "response": 0.0}])
+    '1 of 2 live targets above the maximum M over 9 photos; no image rose to that of 14'
     """
-    best: dict[str, bool] = {}
+    best: dict[str, float] = {}
     for line in lines:
-        above = line["response"] > line["maximum"]
-        best[line["target"]] = best.get(line["target"], False) or above
-    words = f"{sum(best.values())} of {len(best)} live targets above the maximum M"
-    return f"{words} over {lines[0]['reference']}"
+        above = line["response"] - line["maximum"]
+        best[line["target"]] = max(best.get(line["target"], above), above)
+    count = sum(above > 0 for above in best.values())
+    words = f"{count} of {len(best)} live targets above the maximum M over {lines[0]['reference']}"
+    below = [target for target, above in best.items() if above < 0]
+    return words + (f"; no image rose to that of {', '.join(below)}" if below else "")

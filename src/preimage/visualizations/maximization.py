@@ -34,6 +34,7 @@ from preimage.visualizations.pre_image import PreImage
 from preimage.visualizations.resolve import TargetLike, resolve
 from preimage.visualizations.responses import ResponseRange, find_ranges, given_ranges
 from preimage.visualizations.solve import Problem, check_arguments, check_memory, solve
+from preimage.visualizations.waking import Targets, search
 
 _AUTHORS_STRENGTH = 1e4
 
@@ -115,15 +116,15 @@ def maximize(
         # 3. The size of the images, and the place of each target.
         layout = _lay_out(representation, [wanted[n] for n in live], size, mosaic, diversity)
         check_memory(representation, layout.size, len(live) * len(seeds))
-        # 4. Eq. 4 with C = strength / Z, minimized from noise.
+        # 4. Eq. 4 with C = strength / Z, minimized from noise; once more if the target sleeps.
         factor = strength_of("maximize", settings) * _AUTHORS_STRENGTH / rho**2
         scales = [ranges[n].scale for n in live]
         weights = [factor / scale for scale in scales]
         placed = layout.place(representation).to(device)
         problem = _problem(placed, weights, scales, seeds, layout, diversity)
-        found = solve(
-            representation, session, problem, settings, device, execution, progress, snapshot_every
-        )
+        sought = _sought(representation, problem, placed, [ranges[n] for n in live], mosaic)
+        options = (settings, device, execution, progress, snapshot_every)
+        found = search(problem, sought, lambda part: solve(representation, session, part, *options))
     # 5. The result of each target and seed.
     rows = [row for row in range(len(live)) for _ in seeds]
     if mosaic:
@@ -207,6 +208,19 @@ def _problem(
         seeds=[*seeds] * len(sources),
         size=layout.size,
     )
+
+
+def _sought(
+    representation: Representation,
+    problem: Problem,
+    placed: Tensor,
+    ranges: Sequence[ResponseRange],
+    mosaic: bool,
+) -> Targets:
+    """Return which targets each image of the problem is to excite."""
+    every = range(len(placed))
+    of_images = [every if mosaic else [source] for source in problem.sources]
+    return Targets(representation, ranges, placed, of_images)
 
 
 def _cells(found: PreImage, layout: Layout, rows: Sequence[int]) -> PreImage:

@@ -136,6 +136,14 @@ class PreImage:
         return file.getvalue()
 
     @property
+    def below_maximum(self) -> tuple[bool, ...] | None:
+        """For `maximize`, whether each response is below M: a photo excites the target more."""
+        if self.maxima is None or self.response is None:
+            return None
+        pairs = zip(self.response.tolist(), self.maxima, strict=True)
+        return tuple(response < maximum for response, maximum in pairs)
+
+    @property
     def shown(self) -> Tensor:
         """The images to be shown, in the core's units, (N, D, H', W'); see `display`."""
         return self.display(self.images)
@@ -210,10 +218,13 @@ class PreImage:
             described["mask"] = {"kept": int(kept.count_nonzero()), "of": kept.numel()}
         return described
 
-    def _describe_success(self, index: int) -> dict[str, float | None]:
+    def _describe_success(self, index: int) -> dict[str, Any]:
         of_inversion = {"error": self.error, "psnr": self.psnr, "ssim": self.ssim}
         values = of_inversion if self.visualization == "invert" else {"response": self.response}
-        return {name: _number(value, index) for name, value in values.items()}
+        described: dict[str, Any] = {name: _number(value, index) for name, value in values.items()}
+        if self.below_maximum is not None:
+            described["below_maximum"] = self.below_maximum[index]
+        return described
 
     def save(self, path: str | os.PathLike[str], index: int = 0, **more: Any) -> None:
         """Write all results (`.npz`, for `load`) or a picture of one; never an incomplete file.

@@ -87,6 +87,7 @@ class Problem:
         size: height and width of all images.
         start: the images to start from, (N, D, H, W); noise if None.
         flat: the regions of each that are known to be flat; nothing is known if None.
+        wakes: whether gradients pass activations that would stop them; see `Objective`.
     """
 
     visualization: Visualization
@@ -97,6 +98,17 @@ class Problem:
     size: tuple[int, int]
     start: Tensor | None = None
     flat: Sequence[FlatRegions | None] | None = None
+    wakes: bool = False
+
+    def select(self, rows: Sequence[int]) -> Problem:
+        """Return the problem of the images at `rows` alone, for noise as their start."""
+        return dataclasses.replace(
+            self,
+            sources=[self.sources[row] for row in rows],
+            loss=self.loss.select(rows),
+            loss_weights=[self.loss_weights[row] for row in rows],
+            seeds=[self.seeds[row] for row in rows],
+        )
 
 
 def solve(
@@ -123,7 +135,7 @@ def solve(
     c = torch.tensor(problem.loss_weights, dtype=start.dtype, device=device)
     scaled = settings.for_channels(representation.preprocessing.channels)
     objective = Objective(
-        representation, problem.loss, scaled, c, problem.size, problem.flat, at_once
+        representation, problem.loss, scaled, c, problem.size, problem.flat, at_once, problem.wakes
     )
     minimum = minimize(
         objective, start, scaled, generators, progress=progress, snapshot_every=snapshot_every

@@ -1,0 +1,69 @@
+"""Gradients that a dead activation would stop, passed on instead.
+
+A rectifier that is off has no gradient: if all of it that an image could change is off, nothing
+ever turns it on. Lucid (Olah, Mordvintsev and Schubert, "Feature Visualization", Distill 2017)
+therefore lets gradients pass rectifiers in the first steps. Here they pass an activation only
+where it stops or reverses them altogether.
+
+    >>> x = torch.tensor([[-2.0]], requires_grad=True)
+    >>> codes = torch.relu(x)
+    >>> pass_stopped_gradients(codes)
+    >>> torch.autograd.grad(codes.sum(), x)
+    (tensor([[1.]]),)
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_ACTIVATIONS = frozenset(
+    f"{name}Backward{version}"
+    for name in (
+        "Relu", "Hardtanh", "Threshold", "Clamp", "ClampMin", "Hardswish", "Hardsigmoid", "Sigmoid",
+        "Tanh", "Silu", "Gelu", "Mish", "Elu", "Softplus", "Softmax", "LogSoftmax",
+    )
+    for version in (0, 1)
+)  # fmt: skip
+_STOPPED = 1e-3
+"""Slope of an activation, averaged over the gradient, up to which it counts as stopping it. So
+does a negative slope, as that of SiLU left of its minimum, which leads to where it is flat."""
+
+
+def pass_stopped_gradients(codes: Tensor) -> None:
+    """Let the next backward pass of `codes` (N, ...) go through activations that would stop it.
+
+    The last activations on the way to the codes pass the gradient of a channel that they stop at
+    all positions; earlier ones that of an image that they stop altogether.
+    """
+    seen = set()
+    waiting = [(codes.grad_fn, True)]
+    while waiting:
+        node, is_last = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        is_activation = type(node).__name__ in _ACTIVATIONS
+        if is_activation:
+            node.register_hook(partial(_passed, 2 if is_last else 1))
+        waiting += [(source, is_last and not is_activation) for source, _ in node.next_functions]
+
+
+def _passed(axes: int, through: tuple[Any, ...], given: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """Return the gradients `through` a node, with the `given` ones where it stops them.
+
+    Whether it stops them is asked for each index of the first `axes` axes.
+    """
+    if through[0] is None or given[0] is None:
+        return None
+
+    def over_the_rest(values: Tensor) -> Tensor:
+        others = list(range(axes, values.ndim))
+        return values.sum(others, keepdim=True) if others else values
+
+    kept = over_the_rest(through[0] * given[0])
+    stopped = kept <= _STOPPED * over_the_rest(given[0].square())
+    return torch.where(stopped, given[0], through[0]), *through[1:]
