@@ -8,13 +8,33 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import classical, estimates, growth, maximization, networks, solvers, stores, ways
+from benchmarks import (
+    classical,
+    coverage,
+    estimates,
+    growth,
+    maximization,
+    networks,
+    solvers,
+    stores,
+    ways,
+)
 from benchmarks.hashes import driver as hashes
 from benchmarks.peers import driver as peers
 
 BENCHMARKS = {
     "classical": classical.run,
-    "estimates": estimates.run,
+from benchmarks import (
+    classical,
+    coverage,
+    estimates,
+    growth,
+    maximization,
+    networks,
+    solvers,
+    stores,
+    ways,
+)
     "growth": growth.run,
     "maximization": maximization.run,
     "networks": networks.run,

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from preimage.catalog import network, representation
+    from preimage.checking import check
     from preimage.decoding import ImageError
     from preimage.masks import Mask
     from preimage.networks import Network
@@ -62,6 +63,7 @@ __all__ = [
     "Target",
     "caricature",
     "channel",
+    "check",
     "class_score",
     "direction",
     "invert",
@@ -75,6 +77,7 @@ __all__ = [
 
 _NAMES = {
     "catalog": ("network", "representation"),
+    "checking": ("check",),
     "decoding": ("ImageError",),
     "masks": ("Mask",),
     "networks": ("Network",),

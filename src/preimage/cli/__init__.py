@@ -14,6 +14,7 @@ import typer
 import preimage
 from preimage.cli.audit import audit
 from preimage.cli.caricature import caricature
+from preimage.cli.check import check
 from preimage.cli.demo import demo
 from preimage.cli.errors import console, show_tracebacks
 from preimage.cli.invert import invert
@@ -49,7 +50,7 @@ app.add_typer(study, name="study")
 for _command in (
     *(invert, maximize, caricature, demo),
     *(representations, models, fetch, layers),
-    *(stats, top, audit),
+    *(check, stats, top, audit),
 ):
     app.command(cls=Command)(_command)
 for _command in (table4, hoggle, table5):

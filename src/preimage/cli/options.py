@@ -49,6 +49,9 @@ Rep: TypeAlias = Annotated[
 RepArgument: TypeAlias = Annotated[
     str, Argument(metavar="NETWORK/LAYER", help="A layer, or NETWORK with --classes.")
 ]
+CheckedArgument: TypeAlias = Annotated[
+    str, Argument(metavar="NETWORK[/LAYER]", help="A network, a layer, or hog, hogb or dsift.")
+]
 LayerArgument: TypeAlias = Annotated[str, Argument(metavar="NETWORK/LAYER", help="A layer.")]
 LayerArguments: TypeAlias = Annotated[
     list[str], Argument(metavar="NETWORK/LAYER...", help="Layers, also of several networks.")

@@ -1,0 +1,6 @@
+"""The check of a representation that a user runs first: does it fit what preimage does with it?"""
+
+from preimage.checking.check import check
+from preimage.checking.report import Property, Report
+
+__all__ = ["Property", "Report", "check"]

@@ -1,0 +1,66 @@
+"""A representation under check, with the images that it is checked on and their codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+from preimage.photo_files import shipped_photos
+from preimage.presets import MODERN
+from preimage.representations.base import Representation
+from preimage.visualizations.solve import noise
+
+
+@dataclass
+class Subject:
+    """A representation, with images of one size.
+
+    Attributes:
+        representation: Phi.
+        size: height and width of the images.
+        device: where to compute.
+    """
+
+    representation: Representation
+    size: tuple[int, int]
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @cached_property
+    def photos(self) -> Tensor:
+        """The shipped photos as images of the core, (N, D, H, W)."""
+        load = self.representation.preprocessing.load
+        photos = [load(path, self.size) for path in shipped_photos().values()]
+        return torch.stack(photos).to(self.device)
+
+    @cached_property
+    def start(self) -> Tensor:
+        """The noise that `maximize` starts from with seed 0, (1, D, H, W)."""
+        shape = (self.representation.preprocessing.channels, *self.size)
+        amplitude = MODERN.start_amplitude * MODERN.pixel_norm
+        generator = torch.Generator().manual_seed(0)
+        return noise(shape, amplitude, generator)[None].to(self.device)
+
+    @cached_property
+    def codes(self) -> Tensor:
+        """The codes of the photos, one computed after the other, (N, ...)."""
+        return torch.cat([self.code(photo) for photo in self.photos])
+
+    def code(self, image: Tensor) -> Tensor:
+        """Return the code (1, ...) of one image (D, H, W), without gradients."""
+        with torch.no_grad():
+            code: Tensor = self.representation(image[None].clone())
+        return code
+
+    @property
+    def network(self) -> nn.Module | None:
+        """The network that the representation is a layer of; None if it is no network."""
+        return next((layer.model for layer in self.representation.layers.values()), None)
+
+
+def difference(code: Tensor, other: Tensor) -> float:
+    """Return ||code - other|| / ||other||; 0 if both are zero."""
+    apart = float(torch.linalg.vector_norm(code.double() - other.double()))
+    return apart / max(float(torch.linalg.vector_norm(other.double())), 1e-30) if apart else 0.0

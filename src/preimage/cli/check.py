@@ -1,0 +1,51 @@
+"""`preimage check`: whether a network or one of its layers fits what preimage does with it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import typer
+
+from preimage.cli.errors import clear_errors
+from preimage.cli.options import AsJson, CheckedArgument, Device, Size, Weights
+from preimage.cli.parsing import check_device, parse_size
+from preimage.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from preimage.networks import Network
+    from preimage.representations.base import Representation
+
+
+def check(
+    name: CheckedArgument,
+    weights: Weights = None,
+    size: Size = None,
+    device: Device = "cpu",
+    as_json: AsJson = False,
+) -> None:
+    """Check in seconds whether a network, or one of its layers, fits what preimage does with it.
+
+    One line for each property; exit status 2 if one of them does not hold. Of a NETWORK without
+    a layer, the class scores are checked.
+    """
+    from preimage import checking
+
+    with clear_errors():
+        check_device(device)
+        report = checking.check(_find(name, weights), size=parse_size(size), device=device)
+    if as_json:
+        typer.echo(json.dumps(report.to_dict()))
+    else:
+        rows = [(row.name, row.verdict, row.finding) for row in report]
+        print_table(("property", "verdict", "finding"), rows, report.title)
+    if not report.ok:
+        raise typer.Exit(2)
+
+
+def _find(name: str, weights: str | None) -> Representation | Network:
+    """Return the network of a name, or the representation."""
+    from preimage import catalog
+    from preimage.models import sources
+
+    return (catalog.network if sources.is_network(name) else catalog.representation)(name, weights)
