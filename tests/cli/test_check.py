@@ -34,6 +34,6 @@ def test_an_unknown_name_is_one_line(name: str) -> None:
 
 
 def test_an_image_that_is_too_small_is_a_finding() -> None:
-    result = RUN.invoke(app, ["check", "dsift", "--size", "4"])
+    result = RUN.invoke(app, ["check", "dsift", "--size", "4", "--json"])
     assert result.exit_code == 2
     assert "too small" in result.stdout

@@ -129,9 +129,11 @@ def units(subject: Subject) -> Property:
 
 def receptive_field(subject: Subject) -> Property:
     """Say how much of the image a component sees."""
-    field, name = subject.representation.receptive_field, "receptive field"
+    phi, name = subject.representation, "receptive field"
+    field = phi.receptive_field
     if field is None:
-        return Property(name, "-", "a component sees the whole image")
+        whole = "a component sees the whole image"
+        return Property(name, "-", whole if phi.is_network else "not known")
     words = f"{field.size} x {field.size} pixels, one every {field.stride}"
     return Property(name, "-", words)
 
