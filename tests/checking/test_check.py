@@ -62,5 +62,5 @@ def test_a_check_leaves_the_network_in_its_mode() -> None:
 
 
 def test_what_is_no_representation_is_refused() -> None:
-    with pytest.raises(TypeError, match="must be one such as"):
+    with pytest.raises(TypeError, match="name one of its layers"):
         check(torch.nn.ReLU())  # type: ignore[arg-type]

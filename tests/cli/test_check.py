@@ -36,4 +36,4 @@ def test_an_unknown_name_is_one_line(name: str) -> None:
 def test_an_image_that_is_too_small_is_a_finding() -> None:
     result = RUN.invoke(app, ["check", "dsift", "--size", "4", "--json"])
     assert result.exit_code == 2
-    assert "too small" in result.stdout
+    assert "needs an image of at least 25 x 25 pixels, not 4 x 4" in result.stdout

@@ -39,6 +39,7 @@ def weights_are_finite(subject: Subject) -> Property:
 
 def runs(subject: Subject) -> Property:
     """Compute the code of a photo."""
+    subject.representation.code_shape(*subject.size)  # raises if the images are too small
     code = subject.code(subject.photos[0])[0]
     shape = " x ".join(map(str, code.shape))
     if not bool(code.isfinite().all()):
