@@ -41,7 +41,11 @@ class Stranger:
         """Return the network with weights from a fixed seed."""
         torch.manual_seed(0)
         preprocessing = Preprocessing(MEAN, STD, self.size)
-        return Network(self.name, self.build().eval(), preprocessing)
+        module = self.build().eval()
+        for parameter in module.parameters():  # a head of zeros has no code
+            if parameter.ndim > 1 and not parameter.any():
+                nn.init.normal_(parameter, std=0.02)
+        return Network(self.name, module, preprocessing)
 
 
 def torchvision(name: str, **options: Any) -> nn.Module:
@@ -151,7 +155,7 @@ STRANGERS = (
     ),
     Stranger(
         "torchvision googlenet, auxiliary heads",
-        partial(torchvision, "googlenet", aux_logits=True, init_weights=False),
+        partial(torchvision, "googlenet", aux_logits=True, init_weights=True),
         {"inception4a": 512, "fc": 1000},
     ),
     Stranger(
@@ -166,7 +170,7 @@ STRANGERS = (
     ),
     Stranger(
         "torchvision inception_v3",
-        partial(torchvision, "inception_v3", aux_logits=True, init_weights=False),
+        partial(torchvision, "inception_v3", aux_logits=True, init_weights=True),
         {"Mixed_6b": 768, "fc": 1000},
         (299, 299),
     ),

@@ -74,3 +74,22 @@ def test_the_receptive_field_is_that_of_the_layer(size: int) -> None:
     network = nn.Sequential(nn.Conv2d(3, 4, size, stride=2))
     found = properties.receptive_field(subject(network, "0"))
     assert found.finding == f"{size} x {size} pixels, one every 2"
+
+
+class Last(nn.Module):
+    """A patch embedding whose maps have the channels last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches, self.out = nn.Conv2d(3, 5, 4, 4), nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        result: torch.Tensor = self.out(self.patches(x).permute(0, 2, 3, 1))
+        return result
+
+
+def test_the_axis_of_the_channels_is_that_of_the_network() -> None:
+    phi = Subject(faults.layer(Last(), "out"), (16, 24))
+    channels, grid = properties.channels_and_grid(phi)
+    assert channels.finding == "5 channels, axis 3 of the output"
+    assert grid.finding == "4 x 6 positions"

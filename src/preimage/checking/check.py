@@ -21,6 +21,7 @@ _OF_THE_NETWORK: tuple[Callable[[Subject], Property | list[Property]], ...] = (
     properties.is_deterministic,
     properties.depends_on_image,
     properties.batch_comes_first,
+    properties.channels_and_grid,
     properties.saturation,
     properties.responds,
     properties.units,

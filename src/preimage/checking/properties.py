@@ -87,6 +87,24 @@ def batch_comes_first(subject: Subject) -> Property:
     return Property(name, "yes", "the code of an image is the same in a batch and alone")
 
 
+def channels_and_grid(subject: Subject) -> list[Property]:
+    """Say which axis of the layer's own output holds the channels, and where its positions lie."""
+    layers = list(subject.representation.layers.values())
+    grids = list(subject.representation.code_grids(*subject.size).values())
+    if len(grids) != 1:
+        return []
+    grid, words = grids[0], f"{grids[0].channels} channels"
+    axes = layers[0].axes(*subject.size) if layers else None
+    if axes is not None and axes.channels:
+        words += f", axis {' and '.join(map(str, axes.channels))} of the output"
+        words += f" (images: axis {axes.batch})" if axes.batch else ""
+    rows, columns = grid.grid
+    places = f"{rows} x {columns} positions" if rows * columns > 1 else "a single position"
+    if grid.prefix:
+        places += f", after {_listed(list(grid.prefix))}"
+    return [Property("channels", "-", words), Property("grid", "-", places)]
+
+
 def saturation(subject: Subject) -> Property:
     """Count the responses to photos that sit at the lowest or at the highest value."""
     codes, name = subject.codes, "unsaturated"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def check(
-    name: CheckedArgument,
+    rep: CheckedArgument,
     weights: Weights = None,
     size: Size = None,
     device: Device = "cpu",
@@ -33,7 +33,7 @@ def check(
 
     with clear_errors():
         check_device(device)
-        report = checking.check(_find(name, weights), size=parse_size(size), device=device)
+        report = checking.check(_find(rep, weights), size=parse_size(size), device=device)
     if as_json:
         typer.echo(json.dumps(report.to_dict()))
     else:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from preimage.names import LayerName
 from preimage.preprocessing import Preprocessing
+from preimage.representations.axes import Axes
 from preimage.representations.base import Representation
 from preimage.representations.borrowing import RUNNING, device_of, evaluation_mode, ordinary_torch
 from preimage.representations.code_grid import CodeGrid
@@ -135,6 +136,14 @@ class Layer(Representation):
         """See `Representation.code_grid`; grid and tokens before it are the network's own."""
         grids = self._trunk.grids(self.name, height, width)
         return grids[self.layer] or CodeGrid.from_shape(self.code_shape(height, width))
+
+    def axes(self, height: int, width: int) -> Axes:
+        """Return which axes of the layer's own output are the batch and the channels.
+
+        Raises:
+            ValueError: see `code_shape`.
+        """
+        return self._trunk.axes(self.name, height, width)[self.layer]
 
     def image_size(self, code_shape: tuple[int, ...]) -> tuple[int, int]:
         """Return the size that the preprocessing prescribes.

@@ -43,6 +43,11 @@ class Layouts:
             for layer, output in outputs.items()
         }
 
+    @property
+    def axes(self) -> Mapping[str, Axes]:
+        """The axes of each layer's own output, as far as they have been found."""
+        return self._axes
+
     def grids(
         self, outputs: Mapping[str, Tensor], size: tuple[int, int], trial: Trial
     ) -> dict[str, CodeGrid | None]:

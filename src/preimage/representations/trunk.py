@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from preimage.preprocessing import Preprocessing
+from preimage.representations.axes import Axes
 from preimage.representations.borrowing import RUNNING, device_of, evaluation_mode
 from preimage.representations.code_grid import CodeGrid
 from preimage.representations.execution import Execution
@@ -189,6 +190,11 @@ class Trunk:
         """Return the grid of each layer's code, None if it has none; see `shapes`."""
         self.shapes(name, height, width)
         return self._grids[height, width]
+
+    def axes(self, name: str, height: int, width: int) -> Mapping[str, Axes]:
+        """Return the axes of each layer's own output; see `shapes`."""
+        self.shapes(name, height, width)
+        return self._layouts.axes
 
     def _trial(self, name: str, images: int, size: tuple[int, int]) -> dict[str, Tensor]:
         """Return the layers' own outputs for `images` images: a black one, and noise in a corner.
