@@ -1,7 +1,9 @@
 import torch
 from tests.checking import faults
+from torch import nn
 
 from preimage.checking.subject import Subject, difference
+from preimage.preprocessing import Preprocessing
 
 
 def test_photos_and_noise_have_the_size_of_the_subject() -> None:
@@ -15,3 +17,13 @@ def test_the_difference_is_relative() -> None:
     assert difference(torch.tensor([3.0, 4.0]), torch.tensor([3.0, 4.0])) == 0
     assert difference(torch.tensor([0.0, 4.0]), torch.tensor([3.0, 4.0])) == 0.6
     assert difference(torch.zeros(2), torch.zeros(2)) == 0
+
+
+def test_other_numbers_of_channels_see_mixtures_of_the_colors() -> None:
+    bands = Preprocessing(mean=(0.0,) * 5, std=(255.0,))
+    network = nn.Sequential(nn.Conv2d(5, 4, 3))
+    photos = Subject(faults.layer(network, "0", bands), (8, 12)).photos
+    assert photos.shape[1:] == (5, 8, 12)
+    assert float(photos.min()) >= 0
+    assert float(photos.max()) <= 255.01
+    assert float((photos[0, 0] - photos[0, 1]).abs().max()) > 1

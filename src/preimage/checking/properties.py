@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from preimage.checking.gradients import gradient_error
-from preimage.checking.report import Property, Verdict
+from preimage.checking.report import Property
 from preimage.checking.subject import Subject, difference
 from preimage.checking.units import find_units
 from preimage.representations.base import Representation
@@ -116,9 +116,9 @@ def saturation(subject: Subject) -> Property:
         return Property(name, "partly", words)
     if low == high:
         return Property(name, "no", f"all responses are {low:.3g}")
-    words = f"{_percent(at_low)} of the responses are {low:.3g}, the lowest"
-    if at_high > 0.01:
-        words += f", and {_percent(at_high)} {high:.3g}, the highest"
+    ends = ((at_low, low, "lowest"), (at_high, high, "highest"))
+    common = [f"{_percent(n)} are {end:.3g}, the {word}" for n, end, word in ends if n >= 0.01]
+    words = f"of the responses {' and '.join(common)}" if common else "responses of all values"
     return Property(name, "no" if at_low + at_high > 0.99 else "yes", words)
 
 
@@ -132,12 +132,12 @@ def responds(subject: Subject) -> list[Property]:
     start = _by_channel(grid.by_position(subject.code(subject.start[0])))
     if photos.shape[1] < 2:
         return []
-    dead, of = photos.amax(1) == photos.amin(1), f"of {len(photos)} channels"
-    words = f"{of} respond alike to {len(subject.photos)} photos (dead)"
+    dead = photos.amax(1) == photos.amin(1)
+    words = f"respond alike to all {len(subject.photos)} photos (dead)"
     rows = [_channels("responds to photos", dead, words)]
     if start.shape[1] > 1:  # a single response would always equal itself
         asleep = (start.amax(1) == start.amin(1)) & ~dead
-        rows.append(_channels("responds to noise", asleep, f"{of} respond alike to noise (asleep)"))
+        rows.append(_channels("responds to noise", asleep, "respond alike to all noise (asleep)"))
     return rows
 
 
@@ -195,10 +195,13 @@ def _by_channel(responses: Tensor) -> Tensor:
 
 def _channels(name: str, chosen: Tensor, words: str) -> Property:
     """Return a property that holds for all channels but the chosen ones, (K,)."""
-    numbers = chosen.nonzero().flatten().tolist()
-    verdict: Verdict = "yes" if not numbers else "no" if len(numbers) == len(chosen) else "partly"
-    listed = f": {_listed(list(map(str, numbers)))}" if verdict == "partly" else ""
-    return Property(name, verdict, f"{len(numbers) or 'none'} {words}{listed}")
+    numbers, count = chosen.nonzero().flatten().tolist(), len(chosen)
+    if not numbers:
+        return Property(name, "yes", f"each of {count} channels")
+    if len(numbers) == count:
+        return Property(name, "no", f"all {count} channels {words}")
+    listed = _listed(list(map(str, numbers)))
+    return Property(name, "partly", f"{len(numbers)} of {count} channels {words}: {listed}")
 
 
 def _listed(names: list[str]) -> str:

@@ -9,9 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from preimage.photo_files import shipped_photos
+from preimage.preprocessing import Preprocessing
 from preimage.presets import MODERN
 from preimage.representations.base import Representation
 from preimage.visualizations.solve import noise
+
+_COLORS = Preprocessing(mean=(0.0,) * 3, range=(0, 255))
 
 
 @dataclass
@@ -30,10 +33,19 @@ class Subject:
 
     @cached_property
     def photos(self) -> Tensor:
-        """The shipped photos as images of the core, (N, D, H, W)."""
-        load = self.representation.preprocessing.load
-        photos = [load(path, self.size) for path in shipped_photos().values()]
-        return torch.stack(photos).to(self.device)
+        """The shipped photos as images of the core, (N, D, H, W).
+
+        For networks of other than 1 or 3 channels, each channel is a mixture of the colors.
+        """
+        preprocessing, paths = self.representation.preprocessing, shipped_photos().values()
+        if preprocessing.channels in (1, 3):
+            return torch.stack([preprocessing.load(path, self.size) for path in paths]).to(
+                self.device
+            )
+        colors = torch.stack([_COLORS.load(path, self.size) for path in paths])
+        shares = torch.rand(preprocessing.channels, 3, generator=torch.Generator().manual_seed(0))
+        mixed = torch.einsum("dc,nchw->ndhw", shares / shares.sum(1, keepdim=True), colors)
+        return preprocessing.to_core(mixed).to(self.device)
 
     @cached_property
     def start(self) -> Tensor:
