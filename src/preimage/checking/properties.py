@@ -166,7 +166,7 @@ def fast_copy(subject: Subject, session: Session) -> Property:
     if session.ran.network is None:
         return Property(name, "-", "no network")
     if session.ran.fallback is not None:
-        return Property(name, "no", session.ran.fallback)
+        return Property(name, "partly", f"it runs as it is: {session.ran.fallback}")
     apart = difference(code, subject.codes[:1])
     return Property(name, "yes", f"its code differs by {_percent(apart)}, as rounding does")
 
