@@ -14,7 +14,6 @@ from preimage import catalog
 from preimage.models.errors import ModelError
 from preimage.models.pt2_source import load
 from preimage.models.sources import load as load_source
-from preimage.models.sources import weight_file
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning"),
@@ -135,4 +134,3 @@ def test_a_missing_or_damaged_file_and_other_weights_are_one_clear_line(
         load(str(tmp_path / "x.pt2"))
     with pytest.raises(ModelError, match="the file holds its own weights"):
         load_source(f"pt2:{program}", "random")
-    assert weight_file(f"pt2:{program}") == program

@@ -11,7 +11,15 @@ from tests.models.sources import scores
 from preimage import catalog
 from preimage.models import efficientnet_lite, zoo_files
 from preimage.models.errors import ModelError
-from preimage.models.sources import fetch, install, is_network, is_whole, load, weight_file
+from preimage.models.sources import (
+    fetch,
+    install,
+    is_network,
+    is_whole,
+    load,
+    own_files,
+    weight_file,
+)
 
 
 @pytest.mark.parametrize("spec", ["torchvision:resnet18", "timm:test_vit"])
@@ -146,3 +154,14 @@ def test_the_file_of_a_network_of_the_zoo_is_the_installed_one(
     monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path))
     zoo_files.path_of("vgg-m").touch()
     assert weight_file("vgg-m") == tmp_path / "imagenet-vgg-m.mat"
+
+
+def test_the_files_of_the_user_s_own_networks_are_known(tmp_path: Path) -> None:
+    for file in ("net.pt2", "net.toml", "config.json", "model.safetensors", "README.md"):
+        (tmp_path / file).touch()
+    assert own_files(f"pt2:{tmp_path}/net.pt2") == [tmp_path / "net.pt2", tmp_path / "net.toml"]
+    assert own_files(f"pt2:{tmp_path}/b.pt2") == [tmp_path / "b.pt2"]
+    assert own_files(f"hf:{tmp_path}") == [tmp_path / "config.json", tmp_path / "model.safetensors"]
+    assert own_files(f"open_clip:RN50@{tmp_path}/net.pt2") == [tmp_path / "net.pt2"]
+    assert own_files("hf:facebook/dinov2-small") == own_files("open_clip:RN50@openai") == []
+    assert own_files("timm:resnet50") == own_files("vgg-m") == own_files("") == []

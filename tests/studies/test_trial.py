@@ -11,7 +11,7 @@ from tests.study_files import save_photos
 
 from preimage.masks import Mask
 from preimage.presets import MODERN, NNPREIMAGE
-from preimage.studies.trial import Trial, checksum, checksum_of_all
+from preimage.studies.trial import Trial, checksum, checksum_of_all, weights_checksum
 
 SETTINGS = NNPREIMAGE.replace(loss_weight=20)
 
@@ -117,3 +117,16 @@ def test_the_checksum_of_photos_is_of_their_contents(tmp_path: Path) -> None:
     copy.write_bytes(other.read_bytes())
     assert checksum_of_all([one, other]) == checksum_of_all([copy, one])
     assert checksum_of_all([one, other]) != checksum_of_all([one])
+
+
+def test_the_checksum_of_weights_is_of_the_user_s_own_files(tmp_path: Path) -> None:
+    file, other = tmp_path / "net.mat", tmp_path / "net.pt2"
+    file.write_bytes(b"a")
+    other.write_bytes(b"b")
+    assert weights_checksum(f"matconvnet:{file}/conv1", None) == checksum(file)
+    assert weights_checksum("vgg-m/conv1", str(file)) == checksum(file)
+    alone = weights_checksum(f"pt2:{other}/conv1", None)
+    assert alone == checksum(other)
+    (tmp_path / "net.toml").write_text("mean = [1, 2, 3]")
+    assert weights_checksum(f"pt2:{other}/conv1", None) not in (None, alone)
+    assert weights_checksum("hog", None) is weights_checksum("vgg-m/conv1", "random") is None

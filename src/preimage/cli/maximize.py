@@ -124,10 +124,11 @@ def _choose_targets(
     Raises:
         ValueError: if the options contradict each other, or name what does not exist.
     """
+    from preimage.models.sources import may_have_slashes
     from preimage.targets import channel, class_score, neuron
 
     if classes is not None:
-        if "/" in rep.rpartition(":")[2] and not rep.startswith("matconvnet:"):
+        if "/" in rep.rpartition(":")[2] and not may_have_slashes(rep):
             raise ValueError(f"--classes takes a network without a layer, not {rep}")
         if channels is not None or neurons:
             raise ValueError("give --classes, or --channels and --neurons")

@@ -34,6 +34,9 @@ _TOWERS = ("vision_model", "vision_tower", "vision_encoder", "visual", "image_mo
 
 _OTHER_INPUTS = {"input_ids", "decoder_input_ids", "task_inputs"}
 _DESCRIPTIONS = ("*.json",)
+SUFFIXES = (".json", ".safetensors", ".bin")
+"""The suffixes of the files that a network is loaded from."""
+
 _WEIGHTS = ("model*.safetensors", "pytorch_model*.bin")
 
 

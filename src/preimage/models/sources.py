@@ -73,6 +73,32 @@ def is_whole(name: str) -> bool:
     return known and (path.is_file() or (path / "config.json").is_file())
 
 
+def may_have_slashes(name: str) -> bool:
+    """Return whether the name of a network can contain "/" without naming a layer.
+
+    >>> may_have_slashes("hf:facebook/dinov2-small"), may_have_slashes("timm:resnet50/layer3")
+    (True, False)
+    """
+    return name.partition(":")[0] in (*_FILES, "hf", "open_clip")
+
+
+def own_files(name: str) -> list[Path]:
+    """Return the user's own files that a network is loaded from; none for one that is published.
+
+    >>> [path.name for path in own_files("matconvnet:nets/mine.mat")]
+    ['mine.mat']
+    """
+    source, _, model = name.partition(":")
+    path = Path(model.rpartition("@")[2] if source == "open_clip" else model).expanduser()
+    if source == "matconvnet":
+        return [path]
+    if source == "pt2":
+        return [path, *filter(Path.is_file, [path.with_suffix(".toml")])]
+    if source == "hf" and path.is_dir():
+        return sorted(file for file in path.iterdir() if file.suffix in hf_source.SUFFIXES)
+    return [path] if source == "open_clip" and path.is_file() else []
+
+
 def holds_weights(name: str) -> bool:
     """Return whether a network comes from a file that holds its weights, and takes no others.
 
@@ -152,7 +178,7 @@ def weight_file(name: str, weights: str | None = None) -> Path | None:
     source, _, file = name.partition(":")
     if weights is not None:
         return None if weights == RANDOM else Path(weights)
-    if source in _FILES:
+    if source == "matconvnet":
         return Path(file)
     if name in zoo.NETWORKS and zoo_files.is_installed(name):
         return zoo_files.path_of(name)

@@ -188,13 +188,14 @@ def checksum_of_all(photos: Sequence[Path]) -> str:
 
 
 def weights_checksum(representation: str, weights: str | None) -> str | None:
-    """Return the SHA-256 of the weight file that a trial names; None if it names none."""
-    source, separator, rest = representation.partition(":")
+    """Return a SHA-256 of the files that hold a trial's network; None for a published one."""
+    from preimage.models.sources import own_files
+
     if weights is not None and weights != RANDOM:
         return checksum(Path(weights))
-    if separator and source == "matconvnet":
-        return checksum(Path(LayerName.parse(rest).network))
-    return None
+    files = own_files(LayerName.parse(representation).network)
+    sums = [checksum(file) for file in files]
+    return sums[0] if len(sums) == 1 else sha256("".join(sums).encode()) if sums else None
 
 
 def _in_floats(value: Any) -> Any:
