@@ -8,6 +8,7 @@ from tests.representations.networks import COLOR
 from tests.representations.transformers import encoder, windowed
 from torch import nn
 
+from preimage.preprocessing import Preprocessing
 from preimage.representations.code_grid import CodeGrid
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
@@ -65,6 +66,10 @@ def test_windows_of_a_timm_swin_of_one_size_are_joined() -> None:
     assert maps == CodeGrid((16, 16, 16), 16, (16, 16))
     windows = Layer(model, "layers.0.blocks.0.attn", COLOR)
     assert windows.code_grid(64, 64) == CodeGrid((256, 16), 16, (16, 16))
+    whole = Preprocessing(mean=(127.5,) * 3, size=(64, 64))
+    field = Layer(model, "layers.0", whole).receptive_field
+    assert field is not None
+    assert (field.stride, field.size >= 2 * 16) == (4, True)  # two windows of 16 pixels, shifted
     x = torch.randn(3, 3, 64, 64)
     alone = torch.cat([windows(image) for image in x.split(1)])
     torch.testing.assert_close(windows(x), alone, rtol=1e-4, atol=1e-4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from tests.visualizations.networks import color_network
-from torch import nn
+from torch import Tensor, nn
 
 from preimage.preprocessing import Preprocessing
 from preimage.representations.hog import HOG
@@ -31,6 +31,30 @@ def test_a_target_that_sees_all_has_the_size_of_the_network_and_no_box() -> None
         separate_layout(FEATURES, [mean_channel(None, 0)], None),
     ):
         assert (layout.size, layout.box) == ((24, 24), None)
+
+
+class Even(nn.Module):
+    """A U-Net in small: the two halves fit only where the sides of the image are multiples of 4."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down, self.pool = nn.Conv2d(3, 4, 3, padding=1), nn.MaxPool2d(4)
+        self.up = nn.Upsample(scale_factor=4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.down(x)
+        return torch.cat([x, self.up(self.pool(x))], 1)
+
+
+def test_a_size_that_the_network_does_not_take_is_replaced_by_its_own() -> None:
+    phi = Layer(Even(), "output", Preprocessing(mean=(127.5,) * 3, size=(32, 48)))
+    layout = separate_layout(phi, TARGETS, None)
+    assert (phi.receptive_field is not None, layout.size) == (True, (32, 48))
+    field = phi.receptive_field
+    assert field is not None
+    assert layout.box == field.box((16, 24)).moved_into((32, 48))
+    with pytest.raises(ValueError, match="does not take color images of 30 x 30"):
+        separate_layout(phi, TARGETS, 30).place(phi)
 
 
 def test_a_number_is_the_side_of_a_square() -> None:

@@ -159,7 +159,7 @@ def _span(rows: tuple[Tensor, Tensor], code: Tensor, length: int) -> tuple[_Span
         return None, count
     index = torch.arange(start, end, dtype=top.dtype, device=top.device)
     steps = torch.cat([top.diff(), bottom.diff()])
-    is_uniform = bool((steps == steps[0]).all())
+    is_uniform = bool((steps == steps[0]).all() and steps[0] > 0)  # 0 within one window
     stride = max(round(float(steps[0]) if is_uniform else length / count), 1)
     first, last = int((top - stride * index).min()), int((bottom - stride * index).max())
     return _Span(first, last, stride, is_uniform and len(index) >= _SURE), count

@@ -186,7 +186,8 @@ def measure(code: _Code, size: tuple[int, int], channels: int = 3) -> ReceptiveF
 
     Returns:
         None if the code is no map (N, K, H', W'), or if a component depends on the whole
-        height of every image, or if the time is over.
+        height of every image, or if the time is over, or if what components see does not move
+        with them, as in windowed attention.
 
     >>> torch.manual_seed(0) and measure(nn.Conv2d(1, 4, 5, 2), (32, 32), channels=1)
     ReceptiveField(size=5, stride=2, offset=2.0)
@@ -202,10 +203,12 @@ def measure(code: _Code, size: tuple[int, int], channels: int = 3) -> ReceptiveF
             return None  # the network takes no other size
         if spans is None:
             return None
-        (first, last), (next_first, next_last), row, apart = spans
+        (first, last), (next_first, next_last), row, apart, rows = spans
         if first > 0 and next_last < times * size[0] - 1:
             middle, next_middle = (first + last) / 2, (next_first + next_last) / 2
             stride = max(round((next_middle - middle) / apart), 1)
+            if not 1 / 2 <= stride * rows / (times * size[0]) <= 2:
+                return None  # both lie in one window, or in two of them
             return ReceptiveField(last - first + 1, stride, middle - row * stride)
     return None
 
@@ -222,11 +225,11 @@ def _narrow(code: _Code, size: tuple[int, int], channels: int) -> int:
 
 
 _Span = tuple[int, int]
-_Spans = tuple[_Span, _Span, int, int]
+_Spans = tuple[_Span, _Span, int, int, int]
 
 
 def _dependencies(code: _Code, size: tuple[int, int], channels: int) -> _Spans | None:
-    """Return the image rows that two components see, the map row of the first, their distance.
+    """Return the image rows that two components see, the first's row, their distance, all rows.
 
     None if the code is no map, has under two rows, or does not depend on the image.
     """
@@ -248,4 +251,4 @@ def _dependencies(code: _Code, size: tuple[int, int], channels: int) -> _Spans |
     if not bool(seen.any(1).all()):
         return None
     one, other = (rows.nonzero()[[0, -1], 0].tolist() for rows in seen)
-    return (one[0], one[1]), (other[0], other[1]), row, apart
+    return (one[0], one[1]), (other[0], other[1]), row, apart, codes.shape[2]

@@ -4,7 +4,8 @@ The image for a target on a grid of responses is a little over twice as large as
 field rho, and the target is the response at its center. As in the authors' code, several
 targets can instead share one image, a mosaic of square cells: an odd number of responses, or
 about 1.1 rho, wide. A cell has about a quarter of the pixels of a target's own image. For all
-other targets, the images have the size that the network takes.
+other targets, and if the network does not take the size that follows from rho, the images have
+the size that the network takes.
 """
 
 from __future__ import annotations
@@ -75,6 +76,8 @@ def separate_layout(
     if size is None:
         side = math.ceil(_IMAGE * field.size / field.stride) * field.stride
         size = (side, side)
+        if not _takes(representation, size):
+            size = own_size(representation, targets)
     rows, columns = representation.code_grid(*size).grid
     box = field.box((rows // 2, columns // 2)).moved_into(size)
     return Layout(size, tuple(targets), (box,) * len(targets))
@@ -109,6 +112,15 @@ def _field_inside(representation: Representation) -> ReceptiveField | None:
     """Return the receptive field of a component if it is smaller than the network's images."""
     field, own = representation.receptive_field, representation.preprocessing.size
     return field if field is not None and (own is None or field.size < min(own)) else None
+
+
+def _takes(representation: Representation, size: tuple[int, int]) -> bool:
+    """Tell whether a network takes images of a size."""
+    try:
+        representation.code_shape(*size)
+    except ValueError:
+        return False
+    return True
 
 
 def own_size(representation: Representation, targets: Sequence[Target]) -> tuple[int, int]:
