@@ -14,6 +14,8 @@ import torch
 from benchmarks.missing_operators import declare_missing_operators
 from hypothesis import settings
 
+from preimage.representations import threads
+
 THREADS = int(os.environ.get("PREIMAGE_TEST_THREADS", "1"))
 torch.set_num_threads(THREADS)
 settings.register_profile("preimage", deadline=None, derandomize=True, max_examples=25)
@@ -24,6 +26,13 @@ declare_missing_operators()
 def pytest_runtest_setup() -> None:
     """Begin each test with the same number of threads, even if the last one has changed it."""
     torch.set_num_threads(THREADS)
+
+
+@pytest.fixture(autouse=True)
+def _threads_not_measured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute with torch's present number of threads, except in tests of the measurement."""
+    if "measures_threads" not in request.keywords:
+        monkeypatch.setattr(threads, "faster_number", lambda evaluate: torch.get_num_threads())
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -17,6 +17,7 @@ from benchmarks import (
     networks,
     solvers,
     stores,
+    threads,
     ways,
 )
 from benchmarks.hashes import driver as hashes
@@ -32,6 +33,7 @@ BENCHMARKS = {
     "peers": peers.run,
     "solvers": solvers.run,
     "stores": stores.run,
+    "threads": threads.run,
     "ways": ways.run,
 }
 

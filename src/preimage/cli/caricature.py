@@ -24,6 +24,7 @@ from preimage.cli.options import (
     Size,
     Steps,
     Strength,
+    Threads,
     Video,
     Weights,
 )
@@ -33,7 +34,6 @@ from preimage.cli.parsing import (
     name_of_grid,
     parse_execution,
     parse_size,
-    use_one_thread,
 )
 from preimage.presets import UPRIGHT_PRESETS
 
@@ -63,6 +63,7 @@ def caricature(
     device: Device = "cpu",
     accelerate: Accelerate = "auto",
     memory: Memory = None,
+    threads: Threads = None,
 ) -> None:
     """Exaggerate what excites a representation in a photo."""
     from preimage.cli.gallery import Gallery, photo_inputs
@@ -71,14 +72,12 @@ def caricature(
     with clear_errors():
         settings = find_preset(preset, steps, strength, known=UPRIGHT_PRESETS)
         chosen = find_representations(rep, layers, weights)
-        if not any(phi.is_network for phi in chosen):
-            use_one_thread(device)
         options: dict[str, Any] = {
             "seeds": [seed],
             "settings": settings,
             "size": parse_size(size),
             "device": device,
-            "execution": parse_execution(accelerate, memory, device),
+            "execution": parse_execution(accelerate, memory, device, threads),
         }
         gallery = Gallery(out, grid=grid, video=video, as_json=as_json)
         sources, failures = read_inputs(images)

@@ -7,14 +7,14 @@ from pathlib import Path
 import typer
 
 from preimage.cli.errors import clear_errors
-from preimage.cli.options import OutPicture
-from preimage.cli.parsing import use_one_thread
+from preimage.cli.options import OutPicture, Threads
 from preimage.cli.progress import progress_bar
 from preimage.cli.tables import percent, print_table
 
 
 def demo(
     out: OutPicture = Path("demo.png"),
+    threads: Threads = None,
 ) -> None:
     """Invert the HOG, HOGb and DSIFT codes of a shipped photo, as in Figure 4."""
     import time
@@ -29,14 +29,16 @@ def demo(
 
     with clear_errors(), progress_bar() as bar:
         check_picture(out)
-        use_one_thread("cpu")
+        execution = preimage.Execution(threads=threads)
         photo = shipped_photos()["chelsea"]
         rows: list[tuple[str, str, str]] = []
         cells: list[Cell] = []
         for name in REPRESENTATIONS:
             representation = preimage.representation(name)
             start = time.perf_counter()
-            result = preimage.invert(representation, photo, progress=bar.for_steps(name))
+            result = preimage.invert(
+                representation, photo, execution=execution, progress=bar.for_steps(name)
+            )
             seconds = time.perf_counter() - start
             if not cells:
                 original = representation.preprocessing.load(photo)

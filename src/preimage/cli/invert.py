@@ -29,6 +29,7 @@ from preimage.cli.options import (
     Solver,
     Steps,
     Stream,
+    Threads,
     Video,
     Weights,
     Window,
@@ -38,7 +39,6 @@ from preimage.cli.parsing import (
     name_of_grid,
     parse_execution,
     parse_size,
-    use_one_thread,
 )
 from preimage.names import unknown
 from preimage.presets import QUALITIES, UPRIGHT_PRESETS, settings_for
@@ -75,6 +75,7 @@ def invert(
     device: Device = "cpu",
     accelerate: Accelerate = "auto",
     memory: Memory = None,
+    threads: Threads = None,
 ) -> None:
     """Find images with the same code as a photo, or with a given code.
 
@@ -88,15 +89,13 @@ def invert(
 
     with clear_errors():
         chosen = find_representations(rep, layers, weights)
-        if not any(phi.is_network for phi in chosen):
-            use_one_thread(device)
         options = {
             "size": parse_size(size),
             "seeds": range(seed, seed + seeds),
             "loss_weight": loss_weight,
             "mask": Mask(window, channels, stream),
             "device": device,
-            "execution": parse_execution(accelerate, memory, device),
+            "execution": parse_execution(accelerate, memory, device, threads),
         }
         settings = {
             phi.name: _choose_settings(phi, quality, solver, preset, steps) for phi in chosen

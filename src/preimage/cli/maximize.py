@@ -31,6 +31,7 @@ from preimage.cli.options import (
     Size,
     Steps,
     Strength,
+    Threads,
     Video,
     Weights,
 )
@@ -76,6 +77,7 @@ def maximize(
     device: Device = "cpu",
     accelerate: Accelerate = "auto",
     memory: Memory = None,
+    threads: Threads = None,
 ) -> None:
     """Find images that excite channels, single responses or classes of a network."""
     from preimage.cli.gallery import Gallery, Input
@@ -94,7 +96,7 @@ def maximize(
             "diversity": diversity,
             "mosaic": mosaic,
             "device": device,
-            "execution": parse_execution(accelerate, memory, device),
+            "execution": parse_execution(accelerate, memory, device, threads),
             "snapshot_every": every,
         }
         columns = seeds if seeds > 1 else math.ceil(math.sqrt(len(targets)))

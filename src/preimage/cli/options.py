@@ -159,7 +159,12 @@ Workers: TypeAlias = Annotated[
     Option(min=1, help="Number of processes, each with its own network. Default: one per core."),
 ]
 Threads: TypeAlias = Annotated[
-    int, Option(min=1, help="Threads of each process; another number may change rounding.")
+    int | None,
+    Option(
+        min=1,
+        help="Threads of each process; another number may change rounding. Default for a run in "
+        "this process: one or all cores, whichever is faster, measured.",
+    ),
 ]
 Batch: TypeAlias = Annotated[
     int, Option(min=1, help="Trials computed together; useful on a GPU (changes rounding).")

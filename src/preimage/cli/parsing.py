@@ -78,10 +78,12 @@ def parse_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
 
 
-def parse_execution(accelerate: str, memory: str | None, device: str) -> Execution:
-    """Return what --accelerate and --memory ask for, if the device can do it."""
+def parse_execution(
+    accelerate: str, memory: str | None, device: str, threads: int | None
+) -> Execution:
+    """Return what --accelerate, --memory and --threads ask for, if the device can do it."""
     check_device(device)
-    execution = Execution(accelerate, parse_memory(memory))
+    execution = Execution(accelerate, parse_memory(memory), threads)
     execution.check(device)
     return execution
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from preimage.checks import whole
 from preimage.names import unknown
 
 MODES: Mapping[str, str] = {
@@ -28,19 +29,25 @@ class Execution:
         memory: limit in bytes for all tensors of the run together with the network's weights;
             None is no limit. To keep the limit, fewer images are computed at a time. If even one
             image does not fit, its activations are recomputed, not kept, which is slower.
+        threads: number of torch's threads during the run, on a CPU. If None, the faster one of one
+            and torch's present number, measured before the run; the result's `versions` name it.
+            Another number rounds differently.
 
     Raises:
-        ValueError: if there is no such mode, or the limit is not positive.
+        ValueError: if there is no such mode, or a number is not positive.
     """
 
     accelerate: str = "auto"
     memory: int | None = None
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         if self.accelerate not in MODES:
             raise ValueError(unknown("acceleration", self.accelerate, MODES))
         if self.memory is not None and self.memory <= 0:
             raise ValueError(f"memory must be a positive number of bytes, not {self.memory}")
+        if self.threads is not None:
+            object.__setattr__(self, "threads", whole("threads", self.threads, least=1))
 
     def check(self, device: object) -> None:
         """Raise a ValueError if a device (or its name) does not support the mode, or any."""

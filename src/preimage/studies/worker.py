@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from preimage import hoggle
 from preimage.decoding import ImageLike
 from preimage.optimizer import Progress
 from preimage.representations.base import Representation
+from preimage.representations.execution import Execution
 from preimage.settings import Settings
 from preimage.studies.loader import Loader
 from preimage.studies.measures import measure, measure_reconstruction
@@ -68,6 +70,7 @@ def visualize(
     first = trials[0]
     options: dict[str, Any] = {"size": first.size, "seeds": [first.seed]}
     options |= {"settings": settings or first.settings, "device": device, "progress": progress}
+    options["execution"] = Execution(threads=torch.get_num_threads())  # an engine's number
     match first.visualization:
         case "invert":
             result = invert(phi, list(photos), mask=first.mask, **options)

@@ -28,6 +28,7 @@ from preimage.visualizations.solve import (
     check_arguments,
     check_memory,
     load_photos,
+    ready,
     solve,
 )
 
@@ -78,11 +79,13 @@ def caricature(
     settings = NNPREIMAGE if settings is None else settings
     strength = strength_of("caricature", settings, strength)
     settings, device = settings.replace(strength=strength), torch.device(device)
-    with representation.session(device, execution) as session:
-        # 1. The target: the positive part of each photo's code, and Z.
-        photos = load_photos(representation.preprocessing, images, size).to(device)
-        height, width = photos.shape[-2:]
-        check_memory(representation, (height, width), len(photos) * len(seeds))
+    execution.check(device)
+    # 1. The target: the positive part of each photo's code, and Z.
+    photos = load_photos(representation.preprocessing, images, size).to(device)
+    height, width = photos.shape[-2:]
+    count = len(photos) * len(seeds)
+    check_memory(representation, (height, width), count)
+    with ready(representation, (height, width), count, device, execution) as session:
         target = representation.encode(photos).clamp(min=0)
         squares = torch.stack([(code * code).sum() for code in target])
         if not bool((squares > 0).all()):

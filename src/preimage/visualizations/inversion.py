@@ -35,6 +35,7 @@ from preimage.visualizations.solve import (
     check_arguments,
     check_memory,
     load_photos,
+    ready,
     solve,
 )
 
@@ -97,30 +98,25 @@ def invert(
     settings = _choose_settings(representation, quality, settings)
     weights = _as_list(settings.loss_weight if loss_weight is None else loss_weight)
     device = torch.device(device)
-    with representation.session(device, execution) as session:
-        # 1. The target: the code of each photo, or the given code.
-        photos, target, image_size = _find_target(representation, images, codes, size, device)
+    execution.check(device)
+    # 1. The target: the code of each photo, or the given code.
+    photos, target, image_size = _read(representation, images, codes, size, device)
+    count = len(target) * len(weights) * len(seeds)
+    check_memory(representation, image_size, count)
+    with ready(representation, image_size, count, device, execution) as session:
+        if photos is not None:
+            target = representation.encode(photos)
         # 2. A reconstruction for each photo or code, C and seed, from noise.
-        count = len(target) * len(weights) * len(seeds)
-        check_memory(representation, image_size, count)
         rows = itertools.product(range(len(target)), weights, seeds)
         sources, loss_weights, row_seeds = zip(*rows, strict=True)
-        if isinstance(mask, Mask):
-            components = mask.to_tensor(representation.code_grid(*image_size))
-        else:
-            components = mask
-        kept = _mask_of_rows(components, target, sources)
-        flat = _flat_regions(representation, settings, target, image_size)
+        kept = _mask_of_rows(_components(representation, mask, image_size), target, sources)
+        regions = _flat_regions(representation, settings, target, image_size)
+        flat = None if kept is not None else [regions[source] for source in sources]
         target = target[list(sources)]
         problem = Problem(
-            visualization="invert",
-            sources=sources,
-            loss=SquaredDistance(target, kept),
-            loss_weights=loss_weights,
-            seeds=row_seeds,
-            size=image_size,
-            flat=None if kept is not None else [flat[source] for source in sources],
-        )
+            visualization="invert", sources=sources, loss=SquaredDistance(target, kept),
+            loss_weights=loss_weights, seeds=row_seeds, size=image_size, flat=flat,
+        )  # fmt: skip
         found = solve(
             representation, session, problem, settings, device, execution, progress, snapshot_every
         )
@@ -148,14 +144,17 @@ def _choose_settings(
     return settings
 
 
-def _find_target(
+def _read(
     representation: Representation,
     images: ImageLike | Sequence[ImageLike] | None,
     codes: np.ndarray | Tensor | None,
     size: int | tuple[int, int] | None,
     device: torch.device,
 ) -> tuple[Tensor | None, Tensor, tuple[int, int]]:
-    """Return the photos if there are any, the codes (N, ...), and the size of the images."""
+    """Return the photos if there are any, else the codes, as a batch each, and their size.
+
+    The second value is that of the two that is given.
+    """
     if (images is None) == (codes is None):
         raise ValueError("give either images or codes")
     if images is None:
@@ -164,7 +163,7 @@ def _find_target(
     photos = load_photos(representation.preprocessing, images, size).to(device)
     height, width = photos.shape[-2:]
     representation.code_shape(height, width)  # raises if the photos are too small
-    return photos, representation.encode(photos), (height, width)
+    return photos, photos, (height, width)
 
 
 def _check_codes(
@@ -210,6 +209,15 @@ def _as_code(codes: Any) -> Tensor:
         raise ValueError(f"a code has real numbers, not values of type {array.dtype}")
     with np.errstate(over="ignore"):
         return torch.from_numpy(np.array(array, dtype=np.float32, order="K"))
+
+
+def _components(
+    representation: Representation, mask: Tensor | Mask | None, size: tuple[int, int]
+) -> Tensor | None:
+    """Return the mask as a tensor, also if components are named; None without a mask."""
+    if isinstance(mask, Mask):
+        return mask.to_tensor(representation.code_grid(*size))
+    return mask
 
 
 def _mask_of_rows(mask: Tensor | None, target: Tensor, sources: Sequence[int]) -> Tensor | None:

@@ -27,13 +27,14 @@ from preimage.presets import MODERN, strength_of
 from preimage.representations.base import Representation
 from preimage.representations.borrowing import ordinary_torch
 from preimage.representations.execution import AUTO, Execution
+from preimage.representations.threads import use_threads
 from preimage.settings import Settings
 from preimage.targets import Target
 from preimage.visualizations.layout import Layout, mosaic_layout, separate_layout
 from preimage.visualizations.pre_image import PreImage
 from preimage.visualizations.resolve import TargetLike, resolve
 from preimage.visualizations.responses import ResponseRange, find_ranges, given_ranges
-from preimage.visualizations.solve import Problem, check_arguments, check_memory, solve
+from preimage.visualizations.solve import Problem, check_arguments, check_memory, ready, solve
 from preimage.visualizations.waking import Targets, search
 
 _AUTHORS_STRENGTH = 1e4
@@ -108,14 +109,12 @@ def maximize(
     device, rho = torch.device(device), representation.reach
     with representation.session(device, execution) as session:
         # 2. M of each target. Those that no photo changes are left out.
-        if maxima is None:
-            ranges, words = find_ranges(representation, wanted, device, reference)
-        else:
-            ranges, words = given_ranges(maxima, len(wanted)), "given"
+        ranges, words = _ranges(representation, wanted, maxima, device, reference)
         live, dead = _live_and_dead(wanted, ranges)
         # 3. The size of the images, and the place of each target.
         layout = _lay_out(representation, [wanted[n] for n in live], size, mosaic, diversity)
-        check_memory(representation, layout.size, len(live) * len(seeds))
+        count = len(live) * len(seeds)
+        check_memory(representation, layout.size, count)
         # 4. Eq. 4 with C = strength / Z, minimized from noise; once more if the target sleeps.
         factor = strength_of("maximize", settings) * _AUTHORS_STRENGTH / rho**2
         scales = [ranges[n].scale for n in live]
@@ -124,7 +123,10 @@ def maximize(
         problem = _problem(placed, weights, scales, seeds, layout, diversity)
         sought = _sought(representation, problem, placed, [ranges[n] for n in live], mosaic)
         options = (settings, device, execution, progress, snapshot_every)
-        found = search(problem, sought, lambda part: solve(representation, session, part, *options))
+        with ready(representation, layout.size, count, device, execution):
+            found = search(
+                problem, sought, lambda part: solve(representation, session, part, *options)
+            )
     # 5. The result of each target and seed.
     rows = [row for row in range(len(live)) for _ in seeds]
     if mosaic:
@@ -148,6 +150,23 @@ def _choose_settings(settings: Settings | None, strength: float | None, mosaic: 
     settings = MODERN if settings is None else settings
     settings = settings.replace(strength=strength_of("maximize", settings, strength))
     return settings.replace(rotation=0, zoom=1) if mosaic else settings
+
+
+def _ranges(
+    representation: Representation,
+    targets: Sequence[Target],
+    maxima: Sequence[float] | None,
+    device: torch.device,
+    reference: Sequence[str | os.PathLike[str]] | None,
+) -> tuple[list[ResponseRange], str]:
+    """Return the range of each target's responses, and where M is from, in words.
+
+    M is measured with one thread, so that it is the same for any number.
+    """
+    if maxima is not None:
+        return given_ranges(maxima, len(targets)), "given"
+    with use_threads(1):
+        return find_ranges(representation, targets, device, reference)
 
 
 def _live_and_dead(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -27,6 +28,7 @@ from preimage.representations.execution import Execution
 from preimage.representations.flat_regions import FlatRegions
 from preimage.representations.memory import limit_memory
 from preimage.representations.session import Session
+from preimage.representations.threads import use_threads
 from preimage.settings import Settings
 from preimage.versions import memory_of_machine, versions
 from preimage.visualizations.pre_image import PreImage
@@ -73,6 +75,37 @@ def load_photos(
     if not listed:
         raise ValueError("no image was given")
     return stack_images([preprocessing.load(photo, size) for photo in listed])
+
+
+@contextmanager
+def ready(
+    representation: Representation,
+    size: tuple[int, int],
+    count: int,
+    device: torch.device,
+    execution: Execution,
+) -> Iterator[Session]:
+    """Prepare the representation for many calls, with torch's number of threads for them.
+
+    The number is measured, if it is not given, for `count` images of height and width `size`.
+    """
+    mean = representation.preprocessing.to_255(
+        torch.zeros(representation.preprocessing.channels, 1, 1, dtype=torch.float32, device="cpu")
+    )
+    shape = (1 if representation.is_network else count, len(mean), *size)
+
+    def evaluate() -> None:
+        generator = torch.Generator().manual_seed(0)
+        noise = torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu")
+        x = (255 * noise - mean).requires_grad_()
+        with torch.enable_grad():
+            codes = representation(x)
+        representation.gradient(codes, x, torch.ones_like(codes))
+
+    with representation.session(device, execution) as session:
+        fixed = None if device.type == "cpu" else torch.get_num_threads()
+        with use_threads(execution.threads or fixed, evaluate):
+            yield session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
