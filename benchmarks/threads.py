@@ -42,7 +42,7 @@ def run(out: Path) -> None:
 
 
 def row(phi: Representation, cores: int) -> dict[str, float | str]:
-    """The least seconds of each way, which way was taken, and the ratios."""
+    """Return the least seconds of each way, which way was taken, and the ratios."""
     numbers = {"one": 1, "all": cores, "measured": None}
     seconds: dict[str, list[float]] = {way: [] for way in numbers}
     taken = []
