@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -123,10 +124,9 @@ def maximize(
         problem = _problem(placed, weights, scales, seeds, layout, diversity)
         sought = _sought(representation, problem, placed, [ranges[n] for n in live], mosaic)
         options = (settings, device, execution, progress, snapshot_every)
+        run = partial(solve, representation, session)
         with ready(representation, layout.size, count, device, execution):
-            found = search(
-                problem, sought, lambda part: solve(representation, session, part, *options)
-            )
+            found = search(problem, sought, lambda part: run(part, *options))
     # 5. The result of each target and seed.
     rows = [row for row in range(len(live)) for _ in seeds]
     if mosaic:
