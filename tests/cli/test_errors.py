@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from tests.cli.runner import SMALL, run, save_photo
 
+from preimage.cli.errors import clear_errors
+
 RANDOM = ("--weights", "random", "--steps", "2", "--size", "64x64")
 
 
@@ -147,3 +149,8 @@ def test_what_a_network_raises_is_one_line_and_everything_on_demand(
         assert shown.errors[-1] == line
         assert any('picky.py", line 10, in forward' in text for text in shown.errors)
     assert run(*command).errors == [line]
+
+
+def test_an_output_that_nobody_reads_is_no_error_of_a_file() -> None:
+    with pytest.raises(BrokenPipeError), clear_errors():
+        raise BrokenPipeError
