@@ -159,3 +159,17 @@ def test_a_class_that_is_not_there_is_refused(name: str, message: str) -> None:
         NAMED.class_index(name)
     with pytest.raises(ValueError, match="have no names"):
         Network("unnamed", nn.Flatten(), GRAY).class_index(name)
+
+
+def test_scores_at_several_positions_are_averaged_as_probabilities() -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 5, 4), nn.Softmax(1))
+    network = Network("mine", module, Preprocessing(mean=(127.5,) * 3), CLASSES)
+    x = torch.randn(2, 3, 6, 7)
+    expected = module[0](x).softmax(1).mean((2, 3))
+    torch.testing.assert_close(network.probabilities(x), expected)
+    picture = Preprocessing(mean=(127.5,) * 3).to_pil(torch.zeros(3, 9, 8))
+    found = network.confidence(picture, "goose")
+    at_zero = network.probabilities(torch.zeros(1, 3, 9, 8))[0]
+    assert found["probability"] == pytest.approx(float(at_zero[4]), abs=0.02)
+    assert found["top_1"] in {name.split(",")[0] for name in CLASSES}

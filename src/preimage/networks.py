@@ -188,12 +188,19 @@ class Network:
         return found[0]
 
     def probabilities(self, images: Tensor) -> Tensor:
-        """Return the softmax of the class scores of images in the core's units, (N, classes)."""
+        """Return the softmax of the class scores of images in the core's units, (N, classes).
+
+        Where a network has scores at several positions, such as a fully convolutional one for a
+        large image, it is the mean over them.
+        """
         with torch.no_grad():
-            scores = self.layer(self.score_layer)(images).flatten(1)
-        sums = scores.sum(1)
+            scores = self.layer(self.score_layer)(images)
+        if scores.ndim != 3:  # not tokens: put the classes last
+            scores = scores.flatten(2) if scores.ndim > 2 else scores[:, :, None]
+            scores = scores.transpose(1, 2).contiguous()
+        sums = scores.sum(2)
         is_softmax = bool((scores >= 0).all()) and torch.allclose(sums, torch.ones_like(sums))
-        return scores if is_softmax else scores.softmax(1)
+        return (scores if is_softmax else scores.softmax(2)).mean(1)
 
     def confidence(self, picture: Image.Image, class_name: str) -> dict[str, Any]:
         """Classify a picture after it was saved with 8 bits and loaded again.
