@@ -172,6 +172,27 @@ def test_a_name_that_stands_for_no_tensor_is_refused_with_names_that_do(
     assert "\n" not in str(raised.value)
 
 
+def test_heads_are_ranges_of_channels_of_the_input_of_the_projection() -> None:
+    attention = pytest.importorskip("timm.layers", exc_type=ImportError).Attention
+    torch.manual_seed(0)
+    model: Any = nn.Sequential(
+        nn.Conv2d(3, 12, 4, 4), nn.Flatten(2), Transposed(), attention(12, 3)
+    )
+    x = image()
+    code = Layer(model.eval(), "3.proj.input", COLOR)(x)
+    with torch.no_grad():
+        q, k, v = model[3].qkv(model[:3](x / 64)).unflatten(2, (3, 12)).unbind(2)
+        for head in range(3):
+            part = slice(4 * head, 4 * head + 4)
+            weights = (q[..., part] @ k[..., part].mT / 2).softmax(-1)
+            torch.testing.assert_close(code[..., part], weights @ v[..., part])
+
+
+class Transposed(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mT
+
+
 def test_complex_outputs_are_refused() -> None:
     class Spectrum(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
