@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _MOST_LISTED = 24
+_LONGEST_SHOWN = 200
 _MOST_CHANNELS = 1_000_000
 _INDEX = re.compile(r"[0-9]{1,9}", re.ASCII)
 _MOST_DIGITS = 6
@@ -50,6 +51,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     >>> unknown("network", "lenet", ["caffenet-2", "vgg-m"])
     "unknown network 'lenet': there are caffenet-2, vgg-m"
     """
+    name = name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}..."
     by_lower = {word.lower(): word for word in known}
     if near := difflib.get_close_matches(name.lower(), by_lower, n=1):
         return f"unknown {kind} {name!r}: did you mean {by_lower[near[0]]!r}?"

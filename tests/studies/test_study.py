@@ -107,6 +107,9 @@ _HOG = 'representations = ["hog"]\n'
     (f'{_HOG}steps = 0x{"f" * 5000}',
      "steps must be less than 2147483648, not an integer of thousands"),
     (f'{_HOG}name = "\0"', "not TOML: Illegal character"),
+    (f'{_HOG}{"x" * 9999} = 1', r"unknown key 'x{200}\.\.\.': there are name, "),
+    (f'{_HOG}[[settings]]\nbeta = 1', "settings must be a table, not "),
+    ("[representations]", "representations must be a list, not {}"),
     ("", "representations is missing"),
 ])  # fmt: skip
 def test_wrong_values_are_told_with_their_place_and_what_was_expected(
@@ -132,6 +135,15 @@ def test_a_folder_a_pipe_and_a_missing_file_are_no_study(tmp_path: Path) -> None
     os.mkfifo(pipe)
     with pytest.raises(OSError, match=r"is a named pipe, not a file: .*pipe.toml"):
         read_study(pipe)
+
+
+def test_constants_of_every_type_are_taken(tmp_path: Path) -> None:
+    text = f"{_HOG}[settings]\nscale_rate_by_area = [true, false]\njitter = 2\nbeta = [1, 1.5]"
+    settings = read_study(_write(tmp_path, f'{text}\nparameterization = "fourier"')).settings
+    assert settings == {
+        "scale_rate_by_area": [True, False], "jitter": 2, "beta": [1, 1.5],
+        "parameterization": "fourier",
+    }  # fmt: skip
 
 
 def test_a_byte_order_mark_and_names_of_any_script_are_read(tmp_path: Path) -> None:

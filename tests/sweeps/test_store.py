@@ -142,6 +142,10 @@ def test_a_disk_that_is_full_for_the_index_costs_no_result(
         pages = store._index.select("PRAGMA page_count")[0][0]
         store._index.select(f"PRAGMA max_page_count = {pages}")
         many = [t.model_copy(update={"seed": seed}) for t in trials for seed in range(99)]
+        large = dataclasses.replace(make_outcome(trials[1]), versions={"cpu": "x" * 10**5})
+        with pytest.raises(StoreError, match="database or disk is full"):
+            store.put(large)
+        assert not list((tmp_path / "store" / "results").rglob(f"{trials[1].key}*"))
         with pytest.raises(StoreError, match=r"index.sqlite: database or disk is full \(\d+ bytes"):
             store.plan("a", many)
     with Store(tmp_path / "store", create=True) as store:

@@ -30,7 +30,7 @@ from preimage.files import remove_partial, write_together
 from preimage.studies.measures import Measures
 from preimage.studies.outcome import Failure, Outcome, Record
 from preimage.studies.trial import Trial, UnreadableTrialError
-from preimage.sweeps.index import Index
+from preimage.sweeps.index import Index, StoreError
 from preimage.visualizations.saving import save_picture
 
 _CHOSEN = "key IN (SELECT value FROM json_each(?))"
@@ -62,7 +62,7 @@ class Store:
     def close(self) -> None:
         """Give up claims, and close the index."""
         if self._lock is not None:
-            with contextlib.suppress(ValueError), self._index.transaction():
+            with contextlib.suppress(StoreError), self._index.transaction():
                 self._index.change("DELETE FROM claims WHERE run = ?", [(self._run,)])
             self._lock.release()
             self._lock_file(self._run).unlink(missing_ok=True)
@@ -164,6 +164,7 @@ class Store:
 
         Raises:
             OSError: if the files cannot be written, for instance because the disk is full.
+            StoreError: if the row cannot be written; then the files are removed again.
         """
         if isinstance(result, Failure):
             self._commit(result.key, "failed", None, None, result.reason)
@@ -171,11 +172,17 @@ class Store:
         from PIL import Image
 
         picture = self._picture(result.key)
-        with write_together(picture, picture.with_suffix(".npy")) as (shown, image):
+        paths = picture, picture.with_suffix(".npy")
+        with write_together(*paths) as (shown, image):
             save_picture(Image.fromarray(result.picture), shown)
             np.save(image, result.image)
         measures = json.dumps(dataclasses.asdict(result.measures))
-        self._commit(result.key, "done", measures, json.dumps(result.versions), None)
+        try:
+            self._commit(result.key, "done", measures, json.dumps(result.versions), None)
+        except BaseException:
+            for path in paths:
+                path.unlink(missing_ok=True)
+            raise
 
     def _commit(self, key: str, status: str, *values: str | None) -> None:
         """Write the row of a result, which ends its claim."""
