@@ -137,7 +137,8 @@ def responds(subject: Subject) -> list[Property]:
     rows = [_channels("responds to photos", dead, words)]
     if start.shape[1] > 1:  # a single response would always equal itself
         asleep = (start.amax(1) == start.amin(1)) & ~dead
-        rows.append(_channels("responds to noise", asleep, "respond alike to all noise (asleep)"))
+        words = "respond alike at all positions of noise (asleep)"
+        rows.append(_channels("responds to noise", asleep, words))
     return rows
 
 
