@@ -154,6 +154,13 @@ def test_layers_that_are_no_structs_are_no_network(layers: Any, save: Save, tmp_
     assert message(path) == "holds no network of MatConvNet (an array `layers` of structs)"
 
 
+def test_an_object_of_matlab_says_how_to_save_it() -> None:
+    with pytest.raises(
+        ModelError, match=r"holds an object of MATLAB: save the struct net\.saveobj"
+    ):
+        matconvnet._read({"net": None})
+
+
 def test_a_mean_image_of_other_channels_is_an_error(tmp_path: Path) -> None:
     tree = {"layers": [a_conv()], "normalization": {"averageImage": np.ones((8, 9, 4))}}
     expected = "the mean image has the shape (8, 9, 4), which does not fit an image of 3 channels"

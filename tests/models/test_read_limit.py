@@ -14,7 +14,7 @@ def test_bytes_and_arrays_are_counted_until_the_limit(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(bytes(10))
     limit = ReadLimit.of(path)
-    assert (limit.bytes, limit.arrays) == (inflated_limit(10), 1_000_000)
+    assert (limit.bytes, limit.arrays) == (inflated_limit(10), 100_000)
     limit.spend(size=limit.bytes)
     limit.spend(arrays=limit.arrays)
     with pytest.raises(ValueError, match="far more than its size suggests"):

@@ -124,7 +124,10 @@ def test_layers_of_an_exported_program_are_those_of_its_unflattened_form() -> No
     module = program.module()
     with pytest.raises(ValueError, match=r"use torch\.export\.unflatten\(program\) instead"):
         Layer(module, "0", PRE)(X)
-    assert advice(plain, plain.get_submodule("0")) is None
+    with pytest.raises(ValueError, match=r"unknown layer .* use torch\.export\.unflatten"):
+        Layer(module, "1", PRE)  # a ReLU has no weights, and so no place there
+    assert advice(plain) is advice(torch.fx.symbolic_trace(Residual())) is None
+    assert advice(module) is not None
     unflattened = torch.export.unflatten(program)
     for layer in ("0", "2", "2.1"):
         torch.testing.assert_close(

@@ -17,7 +17,7 @@ class ReadLimit:
     """
 
     bytes: int
-    arrays: int = 1_000_000
+    arrays: int = 100_000
 
     @classmethod
     def of(cls, path: Path) -> ReadLimit:

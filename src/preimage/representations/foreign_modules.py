@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import nn
+from torch.fx.graph import _PyTreeCodeGen
 from torch.jit._recursive import wrap_cpp_module
 from torch.jit._trace import TopLevelTracedModule
 
@@ -19,6 +20,12 @@ SCRIPTED = (
     "can be reached: use the network from before torch.jit"
 )
 """What is said of a layer inside a module of TorchScript."""
+
+EXPORTED = (
+    "the module() of an exported program calls no submodules, which only hold weights: use "
+    "torch.export.unflatten(program) instead"
+)
+"""What is said of a layer of an exported program."""
 
 
 def takes_hooks(module: nn.Module) -> bool:
@@ -63,16 +70,23 @@ def children(module: nn.Module) -> Iterable[tuple[str, nn.Module | None]]:
     return module._modules.items()
 
 
-def advice(network: nn.Module, module: nn.Module | None) -> str | None:
-    """Return what to do about a layer that is not reached; None for ordinary networks.
+def is_exported(network: nn.Module) -> bool:
+    """Tell whether a module is what `ExportedProgram.module()` returns, which calls no submodule.
 
-    `module` is the submodule that the layer belongs to.
+    >>> is_exported(torch.fx.symbolic_trace(nn.Sequential(nn.ReLU())))
+    False
     """
+    if not isinstance(network, torch.fx.GraphModule):
+        return False
+    calls = {str(node.target) for node in network.graph.find_nodes(op="call_module")}
+    has_trees = isinstance(network.graph._codegen, _PyTreeCodeGen)
+    return has_trees and all(call.startswith("_guards") for call in calls)
+
+
+def advice(network: nn.Module) -> str | None:
+    """Return what to do about a layer that is not reached; None for ordinary networks."""
     if isinstance(network, torch.jit.ScriptModule):
         return SCRIPTED
-    if isinstance(network, torch.fx.GraphModule) and type(module) is nn.Module:
-        return (
-            "in an exported program's module(), submodules only hold weights: use "
-            "torch.export.unflatten(program) instead"
-        )
+    if is_exported(network):
+        return EXPORTED
     return None

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from preimage.names import unknown
+from preimage.representations.foreign_modules import EXPORTED, is_exported
 
 OUTPUT = "output"
 """The name of the whole network's output."""
@@ -75,7 +76,8 @@ class LayerPath:
         if operation_name(name) is not None:
             return cls(name, "", steps=(name,))
         known = [known for known, _ in network.named_modules(remove_duplicate=False) if known]
-        raise ValueError(unknown(f"layer of {type(network).__name__}", name, [*known, OUTPUT]))
+        words = unknown(f"layer of {type(network).__name__}", name, [*known, OUTPUT])
+        raise ValueError(f"{words}; {EXPORTED}" if is_exported(network) else words)
 
     @property
     def operation(self) -> str | None:

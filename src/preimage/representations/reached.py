@@ -49,7 +49,7 @@ def choices(outputs: dict[str, Any]) -> list[str]:
 def unreached(network: nn.Module, path: LayerPath, run: Callable[[], object]) -> ValueError:
     """Return the error for a layer that a run does not reach; it names what the run reaches."""
     words = f"layer {path.name!r} is not reached by the forward pass"
-    if (hint := advice(network, submodule(network, path.module))) is not None:
+    if (hint := advice(network)) is not None:
         return ValueError(f"{words}: {hint}")
     outputs = reached(network, run)
     owner = path.module
