@@ -30,6 +30,20 @@ def test_layers_prints_the_published_table_without_weights(name: str, table: str
         assert [row[0], *row[3:5], row[6]] == [layer, field, stride, channels]
 
 
+def test_layers_of_a_graph_without_weights_have_the_fields_that_its_kernels_give() -> None:
+    outcome = run("layers", "torchvision:resnet18")
+    assert (outcome.status, outcome.errors) == (0, [])
+    rows = {
+        cells[0]: cells[3:]
+        for line in outcome.output
+        if line.startswith("│") and (cells := [cell.strip() for cell in line.split("│")[1:-1]])
+    }
+    assert rows["maxpool"] == ["11", "4", "0", "64"]
+    assert rows["layer2.1"] == ["99", "8", "0", "128"]
+    assert rows["layer4.1"] == ["435", "32", "0", "512"]
+    assert rows["fc"] == ["global", "", "", "1000"]
+
+
 def test_models_are_listed_with_license_and_whether_they_are_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,3 +122,16 @@ def test_an_image_that_the_network_does_not_take_is_refused_in_one_line() -> Non
     message = r"^net/0\.0, net/2 does not take color images of 4 x 4 pixels: "
     with pytest.raises(ValueError, match=message):
         layers(vgg(), "0.0", "2").code_shape(4, 4)
+
+
+def test_the_receptive_fields_of_all_layers_come_from_one_pass() -> None:
+    names = ["stem", "body.0", "body.1.skip", "body.2", "head"]
+    model = resnet()
+    several, calls = layers(model, *names), []
+    model.register_forward_pre_hook(lambda *_: calls.append(1))
+    fields = several.receptive_fields
+    passes = len(calls)
+    assert fields == {name: Layer(model, name, COLOR).receptive_field for name in names}
+    assert fields["head"] is None
+    assert passes < 9 <= len(calls) - passes
+    assert layers(vgg(), "0.0", "0.2").receptive_fields.keys() == {"0.0", "0.2"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,7 +15,6 @@ from preimage.cli.tables import print_table, print_wrapped
 
 if TYPE_CHECKING:
     from preimage.networks import Network
-    from preimage.representations.layer import Layer
 
 
 def models() -> None:
@@ -63,12 +64,12 @@ def layers(network: NetworkArgument) -> None:
     import preimage
     from preimage.models.sources import holds_weights
 
-    with clear_errors():
+    with clear_errors(), _one_thread():
         weights = None if holds_weights(network) else "random"
         loaded = preimage.network(network, weights)
         print_table(
             ("layer", "kind", "kernel", "r.f. size", "r.f. stride", "offset", "channels"),
-            [_row(loaded, name, loaded.layer(name)) for name in loaded.main_layers],
+            _rows(loaded),
         )
 
 
@@ -86,17 +87,37 @@ def _here(is_installed: bool) -> str:
     return "here" if is_installed else "missing"
 
 
-def _row(network: Network, name: str, layer: Layer) -> list[object]:
-    """Return the row of a layer in the table."""
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute with one thread: in many small operations, several wait more than they work."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _rows(network: Network) -> list[list[object]]:
+    """Return the row of each main layer in the table."""
+    import preimage
     from preimage.representations.layer_path import LayerPath
 
-    module = network.module.get_submodule(LayerPath.parse(network.module, name).module)
-    kernel = getattr(module, "kernel_size", "")
-    field, grid = layer.receptive_field, layer.code_grid(*layer.default_size)
-    return [
-        name,
-        type(module).__name__,
-        kernel[0] if isinstance(kernel, tuple) else kernel,
-        *(("global", "", "") if field is None else (field.size, field.stride, f"{field.offset:g}")),
-        grid.channels,
+    layers = [
+        preimage.Layer(network.module, name, network.preprocessing, inputs=network.inputs)
+        for name in network.main_layers
     ]
+    several = preimage.Layers(layers)
+    grids = several.code_grids(*several.default_size)
+    rows: list[list[object]] = []
+    for name, field in several.receptive_fields.items():
+        module = network.module.get_submodule(LayerPath.parse(network.module, name).module)
+        kernel = getattr(module, "kernel_size", "")
+        seen = ["global", "", ""]
+        if field is not None:
+            seen = [str(field.size), str(field.stride), f"{field.offset:g}"]
+        first = kernel[0] if isinstance(kernel, tuple) else kernel
+        rows.append([name, type(module).__name__, first, *seen, grids[name].channels])
+    return rows

@@ -176,8 +176,8 @@ class Layer(Representation):
         try:
             return chain_rule(self._chain())[self.layer]
         except ValueError:
-            self.code_shape(*self.default_size)
-            plain = self._sibling(self.layer)  # a session may run a copy
+            plain = self.sibling(self.layer)  # a session may run a copy
+            plain.code_shape(*self.default_size)  # the axes of the code are found before
             with ordinary_torch():
                 return find_field(
                     plain, self.default_size, self.preprocessing.channels, device_of(self.model)
@@ -213,7 +213,7 @@ class Layer(Representation):
         """
         field = self.receptive_field
         if field is None and (name := self._last_map()) is not None:
-            field = self._sibling(name).receptive_field
+            field = self.sibling(name).receptive_field
         return max(self.default_size) if field is None else field.size
 
     def _last_map(self) -> str | None:
@@ -221,11 +221,11 @@ class Layer(Representation):
         black = torch.zeros(
             1, self.preprocessing.channels, *self.default_size, dtype=torch.float32, device="cpu"
         )
-        plain = self._sibling(self.layer)  # a session may run a copy
+        plain = self.sibling(self.layer)  # a session may run a copy
         with evaluation_mode(self.model, torch.device("cpu")), RUNNING, torch.no_grad():
             return last_map(self.model, lambda: plain(black))
 
-    def _sibling(self, layer: str) -> Layer:
+    def sibling(self, layer: str) -> Layer:
         """Return another layer of the network, or this one without its session."""
         axis = self.channel_axis if layer == self.layer else None
         return Layer(self.model, layer, self.preprocessing, channel_axis=axis, inputs=self.inputs)

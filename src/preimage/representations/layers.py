@@ -23,9 +23,12 @@ from torch import Tensor, nn
 
 from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
+from preimage.representations.borrowing import device_of, ordinary_torch
 from preimage.representations.code_grid import CodeGrid
 from preimage.representations.execution import AUTO, Execution
+from preimage.representations.field_tracing import trace
 from preimage.representations.layer import Layer
+from preimage.representations.receptive_field import ReceptiveField
 from preimage.representations.session import Session
 from preimage.representations.trunk import Trunk
 
@@ -142,6 +145,20 @@ class Layers(Representation):
     def reach(self) -> int:
         """The largest of the layers' reaches."""
         return max(layer.reach for layer in self._layers.values())
+
+    @cached_property
+    def receptive_fields(self) -> Mapping[str, ReceptiveField | None]:
+        """The receptive field of each layer, by name; of a network that is no chain in one pass."""
+        found: dict[str | None, ReceptiveField | None] = {}
+        if type(self.model) is not nn.Sequential:
+            size, channels = self.default_size, self.preprocessing.channels
+            plain = Layers([layer.sibling(name) for name, layer in self._layers.items()])
+            plain.code_shapes(*size)  # the axes of the codes are found before
+            with ordinary_torch():
+                found = trace(plain.outputs, size, channels, device_of(self.model))
+        alone = {n: layer for n, layer in self._layers.items() if n not in found}
+        found |= {name: layer.receptive_field for name, layer in alone.items()}
+        return {name: found[name] for name in self._layers}
 
     @property
     def default_size(self) -> tuple[int, int]:
