@@ -30,9 +30,10 @@ def main() -> None:
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt; before torch is there or while a module is imported, end at once.
+    """Raise KeyboardInterrupt; end at once before torch is loaded or while a module is imported.
 
-    Nothing is computed yet then, and libraries may lose the exception, or turn it into another.
+    In those cases nothing has been computed yet, and the library that is being imported could
+    swallow the exception or turn it into another one.
     """
     caller, is_importing = frame, "torch" not in sys.modules
     while caller is not None and not is_importing:
@@ -45,7 +46,7 @@ def _interrupt(signal_number: int, frame: FrameType | None) -> None:
 
 
 def _terminate(*_: object) -> None:
-    """End this process as an error would, so that files that are half written are removed."""
+    """End this process as an error would, so that partly written files are removed."""
     sys.exit(128 + signal.SIGTERM)
 
 

@@ -12,9 +12,9 @@ _SPAN = 2.5
 def principal_colors(image: Tensor, like: Tensor) -> Tensor:
     """Return an image (D, H, W) as red, green and blue (3, H, W), 0..255, not clipped.
 
-    The colors are the first three principal components of the pixels of `like` (D, H', W'), by
-    which two images become comparable, each spread over 0..255. A component that varies by less
-    than a thousandth of the first is left at mid-gray.
+    The colors are the first three principal components of the pixels of `like` (D, H', W'), each
+    spread over 0..255; images shown with the same `like` are comparable. A component that varies
+    by less than a thousandth of the first is left at mid-gray.
 
     >>> flat = torch.full((4, 2, 2), 9.0)
     >>> principal_colors(flat, flat).unique().tolist()

@@ -8,20 +8,20 @@ from collections.abc import Sequence
 from typing import Any
 
 MAX_PIXELS = 64_000_000
-"""The most pixels of an image, of a file as of a result."""
+"""The largest number of pixels of an image, whether it is a photo or a result."""
 
 MOST_STEPS = 1_000_000
-"""The most steps of a run, each of which is recorded."""
+"""The largest number of steps of a run; each step is recorded."""
 
 _LARGEST_SEED = 2**63 - 1
 _MOST_SEEDS = 10**12
 
 
 def whole(name: str, value: Any, least: int = 0, most: float = math.inf) -> int:
-    """Return a whole number within limits, also of NumPy; a truth value is none.
+    """Return `value` as an int within limits; NumPy integers are accepted, booleans are not.
 
     Raises:
-        ValueError: if it is no whole number, or is out of range.
+        ValueError: if `value` is not a whole number, or is out of range.
 
     >>> whole("jitter", 3, least=1)
     3
@@ -50,10 +50,10 @@ def finite(
     *,
     is_positive: bool = False,
 ) -> float:
-    """Return a finite number within limits; a truth value is none.
+    """Return `value` as a finite float within limits; booleans are not accepted.
 
     Raises:
-        ValueError: if it is no number, NaN, infinite or out of range.
+        ValueError: if `value` is not a number, or is NaN, infinite or out of range.
 
     >>> finite("zoom", 1.5, least=1)
     1.5
@@ -76,7 +76,7 @@ def finite(
 
 
 def _limits(least: float, most: float) -> str:
-    """Return what must hold of a number between these limits, as words."""
+    """Return in words what must hold of a number between these limits."""
     if math.isfinite(least) and math.isfinite(most):
         return f"lie in {least}..{most}"
     if math.isfinite(most):
@@ -85,10 +85,10 @@ def _limits(least: float, most: float) -> str:
 
 
 def check_size(size: Any) -> int | tuple[int, int] | None:
-    """Return the size of an image, as whole numbers: one side, or height and width.
+    """Return the size of an image as whole numbers: one side, or height and width.
 
     Raises:
-        ValueError: if a side is no whole number of at least 1, or the image is too large.
+        ValueError: if a side is not a whole number of at least 1, or the image is too large.
 
     >>> check_size((240, 320)), check_size(None)
     ((240, 320), None)
@@ -115,8 +115,8 @@ def check_seeds(seeds: Any) -> Sequence[int]:
     """Return seeds as a sequence of whole numbers; a range stays a range.
 
     Raises:
-        TypeError: if they are no list, tuple, range or array.
-        ValueError: if there is none, or one is no whole number from 0 to 2^63 - 1.
+        TypeError: if `seeds` is not a list, tuple, range or array.
+        ValueError: if `seeds` is empty, or a seed is not a whole number from 0 to 2^63 - 1.
 
     >>> check_seeds(range(3))
     range(0, 3)
@@ -125,7 +125,7 @@ def check_seeds(seeds: Any) -> Sequence[int]:
     if not isinstance(listed, Sequence) or isinstance(listed, str | bytes):
         raise TypeError(f"seeds must be a list or a range of seeds, not {seeds!r}")
     if not listed:
-        raise ValueError("no seed was given")
+        raise ValueError("seeds is empty: give at least one seed")
     if isinstance(listed, range):
         if (listed[-1] - listed[0]) // listed.step >= _MOST_SEEDS:
             raise ValueError(f"{seeds!r}: at most {_MOST_SEEDS:,} seeds are computed in one call")

@@ -32,9 +32,9 @@ ImageLike: TypeAlias = Union[str, os.PathLike[str], BinaryIO, "Image.Image", np.
 
 _NPY = b"\x93NUMPY"
 _STILL = ("MPO", "PSD", "ICO", "ICNS")
-"""Kinds of files whose further pictures are views or layers of the first."""
+"""File formats in which all pictures after the first are other views or layers of it."""
 _RANGE_TAGS = ((340, 341), (280, 281))
-"""TIFF's tags of the least and the largest value of the samples, as any number and as integers."""
+"""TIFF's tags of the least and the largest sample: of any number type, and as integers."""
 _MAGIC = (
     (4, b"ftypheic", "a HEIC picture, which Pillow cannot open: save it as PNG or JPEG"),
     (4, b"ftyp", "a video: give one of its frames as a picture"),
@@ -54,7 +54,7 @@ class Pixels:
     """The values of a photo.
 
     Attributes:
-        values: the values as they are, (D, H, W).
+        values: the values as they are in the source, (D, H, W).
         is_picture: whether they come from a picture file, which may have a range of its own.
         range: the values of black and white that the file states; None if it states none.
     """
@@ -65,7 +65,7 @@ class Pixels:
 
 
 def decode(source: ImageLike, channels: int | None = None) -> Pixels:
-    """Return the values of a photo; `channels` is D where other than gray and color is wanted.
+    """Return the values of a photo; `channels` is D unless gray or color is wanted.
 
     Raises:
         ImageError: see `images.load_image`.
@@ -100,8 +100,8 @@ def open_picture(file: BinaryIO) -> Image.Image:
     """Open and decode a picture file.
 
     Raises:
-        ImageError: if it is no picture that Pillow can read, is truncated, is too large, or
-            holds more than one picture.
+        ImageError: if Pillow cannot read the file as a picture, or if the picture is truncated,
+            too large, or one of several in the file.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -125,7 +125,7 @@ def open_picture(file: BinaryIO) -> Image.Image:
 
 
 def read_npy(file: BinaryIO) -> np.ndarray:
-    """Return the array of numbers that `numpy.save` wrote; nothing that it could execute is read.
+    """Return the array of numbers that `numpy.save` wrote; pickled objects are never loaded.
 
     Raises:
         ValueError: if the file is damaged, or holds anything but real numbers.
@@ -148,19 +148,20 @@ def read_npy(file: BinaryIO) -> np.ndarray:
         raise ValueError(f"not an array of real numbers, but of {dtype}")
     if size * dtype.itemsize != len(data) - opened.tell() or min(shape, default=1) < 0:
         raise ValueError(
-            f"a damaged .npy file: its header promises shape {_short(shape)}, its contents do not"
+            f"a damaged .npy file: its header says shape {_short(shape)}, but its contents are of "
+            "another size"
         )
     values = np.frombuffer(data, dtype, offset=opened.tell())
     return values.reshape(shape, order="F" if is_fortran else "C").astype(dtype.newbyteorder("="))
 
 
 def _read_header_2(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Return shape, order and dtype from a header of the newer versions."""
+    """Return shape, order and dtype from a header of version 2 or 3."""
     return npy_format.read_array_header_2_0(file)
 
 
 def _short(shape: tuple[int, ...]) -> str:
-    """Return a shape as a text that is never long."""
+    """Return a shape as text, shortened if it is long."""
     text = str(shape)
     return text if len(text) <= 60 else f"{text[:60]}..."
 
@@ -208,7 +209,7 @@ def _from_picture(image: Image.Image, channels: int | None) -> Pixels:
 
 
 def _check_picture(image: Image.Image) -> None:
-    """Raise ImageError if a picture is too large to be decoded, or is several pictures."""
+    """Raise ImageError if a picture is too large to be decoded, or its file is a film or volume."""
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise ImageError(
@@ -221,7 +222,7 @@ def _check_picture(image: Image.Image) -> None:
 
 
 def _is_film(image: Image.Image) -> bool:
-    """Return whether the second picture of a file is as large as the first; thumbnails are not."""
+    """Return whether the second picture of a file is as large as the first, unlike a thumbnail."""
     size = image.size
     try:
         image.seek(1)
@@ -231,7 +232,7 @@ def _is_film(image: Image.Image) -> bool:
 
 
 def _stated_range(image: Image.Image) -> tuple[float, float] | None:
-    """Return the values of black and white by the tags of a TIFF, if the values keep to them."""
+    """Return black and white by the tags of a TIFF, if all values lie between them."""
     tags = getattr(image, "tag_v2", {})
     for of_least, of_largest in _RANGE_TAGS:
         try:
@@ -245,7 +246,7 @@ def _stated_range(image: Image.Image) -> tuple[float, float] | None:
 
 
 def _kind_of(file: BinaryIO) -> str:
-    """Return what a file is that Pillow cannot open."""
+    """Return in words what kind of file this is, which Pillow cannot open."""
     file.seek(0)
     start = file.read(512)
     for offset, magic, kind in _MAGIC:
@@ -276,8 +277,8 @@ def _channels_first(
 ) -> np.ndarray:
     """Return an array (H, W) or of three axes as (D, H, W).
 
-    If D is known, the axis of that length is D, wherever it stands. If both could be, it is the
-    last axis of an array and the first of a tensor.
+    If D is known, the channels are the axis of that length. If both the first and the last axis
+    have that length, they are the last axis of an array and the first of a tensor.
     """
     given, accepted = array.shape, (1, 3) if channels in (None, 1, 3) else (channels,)
     if array.ndim == 2 and 1 in accepted:
@@ -294,7 +295,7 @@ def _channels_first(
 
 
 def _wanted(given: tuple[int, ...], channels: int | None, is_tensor: bool) -> str:
-    """Return the message for an array of another shape."""
+    """Return the message for an array whose shape is not that of an image."""
     if channels not in (None, 1, 3):
         wanted = f"(H, W, {channels}) or ({channels}, H, W)"
     else:

@@ -42,7 +42,7 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def write_together(*paths: str | os.PathLike[str]) -> Iterator[list[Path]]:
-    """Yield a temporary file for each path, as `write_whole`; if one fails, none is written."""
+    """Yield a temporary file for each path, as `write_whole` does; if one fails, write none."""
     whole = [Path(path) for path in paths]
     partials = [p.with_name(f"{_PARTIAL}{secrets.token_hex(8)}{p.suffix}") for p in whole]
     try:
@@ -72,8 +72,8 @@ def write_together(*paths: str | os.PathLike[str]) -> Iterator[list[Path]]:
 def _with_reason(error: OSError, partial: Path) -> OSError:
     """Return an error of writing a file with that file's name and a reason.
 
-    Libraries may say that a write failed, but not why; then more is written to learn the reason. If
-    that succeeds, the reason is what the library said.
+    Libraries may say that a write failed, but not why. Then a second write is tried, because its
+    error tells the reason. If it succeeds, the reason is what the library said.
     """
     if error.errno is None:
         try:
@@ -97,12 +97,12 @@ def explain(error: OSError) -> str:
 
 
 def check_is_file(path: Path) -> None:
-    """Raise unless a path is that of a file that can be read to its end.
+    """Raise unless a path names an ordinary file, which can be read to its end.
 
     Reading a named pipe would wait for a writer, and a device such as /dev/zero never ends.
 
     Raises:
-        OSError: if there is none, or it is a folder, a pipe, a socket or a device.
+        OSError: if nothing has this path, or it names a folder, a pipe, a socket or a device.
     """
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
@@ -167,7 +167,9 @@ def check_archive(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         inflated = sum(entry.file_size for entry in archive.infolist())
     if inflated > inflated_limit(path.stat().st_size):
-        raise ValueError(f"{path}: holds {inflated:,} bytes, far more than its size suggests")
+        raise ValueError(
+            f"{path}: decompresses to {inflated:,} bytes, far more than its size suggests"
+        )
 
 
 def file_name(text: str) -> str:

@@ -20,7 +20,7 @@ from preimage.decoding import ImageError, ImageLike, Pixels, decode
 _ROUNDING = 1e-3
 """How far floating-point values may lie outside 0..1: what resizing and half precision leave."""
 _SMALL_PART = 64
-"""A photo that spans less than this part of a declared range is probably in other units."""
+"""A photo that spans less than this fraction of a declared range is probably in other units."""
 
 
 def load_image(
@@ -31,7 +31,7 @@ def load_image(
 ) -> Tensor:
     """Load any image as float32, (D, H, W), values 0..255.
 
-    Of files and PIL images, the EXIF orientation is applied, transparent pixels are blended
+    For files and PIL images, the EXIF orientation is applied, transparent pixels are blended
     with white, and palettes and CMYK are converted. Without a range, 8-bit integers mean
     0..255, 16-bit integers 0..65535, and floating point 0..1. If the values of a file contradict
     this, its own range is taken (its tags, 10, 12 or 14 bits, or its smallest and largest
@@ -39,7 +39,8 @@ def load_image(
 
     Args:
         source: a picture file, an array saved by `numpy.save`, a PIL image, an array or a tensor.
-        channels: D. If None, 3 or 1. If it is 3 or 1, the image can still have 1 or 3.
+        channels: D. If None, the image has 3 or 1 channels. A photo of 1 channel is also taken
+            for D = 3, and one of 3 channels for D = 1.
         range: the values of black and white. Values outside are clipped. Values of 8 bits are
             always 0..255.
 
@@ -73,7 +74,7 @@ def load_image(
 
 
 def _checked(values: np.ndarray) -> np.ndarray:
-    """Return real, finite values; truth values become black and white."""
+    """Return the values if they are real and finite; booleans become black and white."""
     if values.dtype == np.bool_:
         return values.astype(np.uint8) * 255
     if values.dtype.kind not in "fiu":
@@ -84,7 +85,7 @@ def _checked(values: np.ndarray) -> np.ndarray:
 
 
 def _check_declared(values: np.ndarray, low: float, high: float, name: str) -> None:
-    """Warn if the values do not look like values of the declared range; raise if none is."""
+    """Warn if the values hardly fit the declared range; raise if no value lies in it."""
     least, largest = float(values.min()), float(values.max())
     outside = float(((values < low) | (values > high)).mean())
     words = f"{name}values from {least:g} to {largest:g} for a declared range of {low:g}..{high:g}"
@@ -100,10 +101,10 @@ def _check_declared(values: np.ndarray, low: float, high: float, name: str) -> N
 
 
 def _usual_range(pixels: Pixels, values: np.ndarray, name: str) -> tuple[float, float]:
-    """Return the values of black and white that the type of the values stands for.
+    """Return the values of black and white that follow from the type of the values.
 
     Raises:
-        ImageError: if the type has no such range, or the values lie outside.
+        ImageError: if the type has no usual range, or the values lie outside of it.
     """
     least, largest = float(values.min()), float(values.max())
     is_wide = values.dtype.kind in "iu" and values.dtype.itemsize > 2 and not pixels.is_picture
@@ -139,7 +140,7 @@ def _usual_range(pixels: Pixels, values: np.ndarray, name: str) -> tuple[float, 
 
 
 def _full_scale(largest: float) -> float:
-    """Return white for integers of up to 16 bits, of which cameras and scanners use 8 to 16."""
+    """Return the value of white for 16-bit integers; cameras and scanners use 8 to 16 bits."""
     bits = next(bits for bits in (8, 10, 12, 14, 16) if largest < 2**bits)
     return float(2**bits - 1) if largest > 0 else 65535.0
 

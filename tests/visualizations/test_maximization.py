@@ -227,7 +227,7 @@ def test_the_network_is_as_it_was() -> None:
         ([5], {}, "channel 5 is not among 0-4"),
         (["red"], {}, "classes need a network"),
         ([channel("act", 0)], {}, "name no layer in the target"),
-        ([0], {"seeds": []}, "no seed was given"),
+        ([0], {"seeds": []}, "at least one seed"),
         ([0], {"maxima": [1.0, 2.0]}, "1 targets need as many positive maxima"),
         ([0], {"maxima": [-1.0]}, "positive maxima"),
         ([0], {"diversity": 1}, "at least two seeds"),

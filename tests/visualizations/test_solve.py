@@ -29,7 +29,7 @@ def test_seeds_are_a_sequence_with_at_least_one() -> None:
     check_arguments(HOG(), range(3))
     with pytest.raises(TypeError, match="seeds must be a list or a range of seeds, not 3"):
         check_arguments(HOG(), 3)
-    with pytest.raises(ValueError, match="no seed was given"):
+    with pytest.raises(ValueError, match="at least one seed"):
         check_arguments(HOG(), [])
 
 

@@ -1,4 +1,4 @@
-"""The check of a representation that a user runs first: does it fit what preimage does with it?"""
+"""The check that a user runs first: does a representation fit what preimage does with it?"""
 
 from preimage.checking.check import check
 from preimage.checking.report import Property, Report

@@ -38,8 +38,8 @@ def check(
 ) -> Report:
     """Check whether a representation fits what preimage does with it.
 
-    The experiments take seconds. They use the shipped photos and noise, and leave the network
-    as it was, which is a property of its own.
+    The experiments take seconds. They use the shipped photos and noise. They leave the network
+    as it was, which the report confirms in a row of its own.
 
     Args:
         model: a representation; or a network, whose class scores are checked.
@@ -48,7 +48,7 @@ def check(
         device: where to compute.
 
     Raises:
-        TypeError: if `model` is no representation and no network.
+        TypeError: if `model` is neither a representation nor a network.
 
     >>> from torch import nn
     >>> from preimage.preprocessing import GRAY
@@ -65,7 +65,7 @@ def check(
     network = next((layer.model for layer in representation.layers.values()), None)
     before = Fingerprint.take(network)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the table says it
+        warnings.simplefilter("ignore")  # the table reports what they say
         found = list(_find(representation, size, torch.device(device)))
     changed = before.changed(Fingerprint.take(network))
     found.append(_untouched(changed))
@@ -94,7 +94,7 @@ def _find(
 def _found(
     name: str, find: Callable[..., Property | list[Property]], *of: object
 ) -> list[Property]:
-    """Return what an experiment finds; an error is a finding too."""
+    """Return what an experiment finds; if it raises ValueError, the message is the finding."""
     try:
         found = find(*of)
     except ValueError as error:

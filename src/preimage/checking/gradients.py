@@ -1,8 +1,8 @@
 """The gradient of a representation against finite differences.
 
 With f(x) = <w, Phi(x)> for a random w, the slope of f along v is <grad f, v>. It is compared
-with (f(x + h v) - f(x - h v)) / 2h of a copy of the representation that computes in float64,
-in which h can be so small that hardly a rectifier switches between the two points.
+with (f(x + h v) - f(x - h v)) / 2h, from a copy of the representation that computes in float64.
+There h can be so small that hardly any rectifier switches between the two points.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from preimage.checking.subject import Subject
 from preimage.representations.base import Representation
 
 _STEPS, _EXACT_STEPS = (4.0, 1.0, 0.25), (1e-3, 1e-6)
-"""Root mean square of h v in gray levels of 255; the best of several h counts."""
+"""Root mean squares of h v in gray levels (0 to 255); the h with the smallest error counts."""
 _LEAST_SLOPE = 0.01
 """The smallest slope that counts, as a share of the steepest one."""
 
@@ -28,20 +28,20 @@ def in_float64(representation: Representation) -> Representation | None:
         copied = copy.deepcopy(representation).double()
         for layer in copied.layers.values():
             layer.model.double()
-    except (RuntimeError, TypeError, ValueError, NotImplementedError):  # the network's own words
+    except (RuntimeError, TypeError, ValueError, NotImplementedError):  # the network's own error
         return None
     return copied
 
 
 def gradient_error(subject: Subject, exact: Representation | None) -> tuple[float, str]:
-    """Return the largest relative error of slopes at some points, and what was found, in words.
+    """Return the largest relative error of the slopes at some points, and the finding in words.
 
     `exact` is the representation in float64, if there is such a copy.
     """
     w = torch.randn(subject.codes.shape[1:], generator=torch.Generator().manual_seed(0))
     w = w.double().to(subject.codes.device)
     photos, start = subject.photos, subject.start[0]
-    rough = photos[0] + 0.02 * start  # equal neighbors lie where a gradient has no direction
+    rough = photos[0] + 0.02 * start  # noise, because equal pixels have no orientation
     errors = []
     for point, other in ((rough, photos[1]), (start, photos[2])):
         gradient = _gradient(subject.representation, point, w)

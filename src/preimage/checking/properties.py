@@ -106,7 +106,7 @@ def channels_and_grid(subject: Subject) -> list[Property]:
 
 
 def saturation(subject: Subject) -> Property:
-    """Count the responses to photos that sit at the lowest or at the highest value."""
+    """Count the responses to photos that equal the lowest or the highest value."""
     codes, name = subject.codes, "unsaturated"
     low, high = codes.min(), codes.max()
     at_low, at_high = (float((codes == end).double().mean()) for end in (low, high))
@@ -123,7 +123,7 @@ def saturation(subject: Subject) -> Property:
 
 
 def responds(subject: Subject) -> list[Property]:
-    """Find the channels that respond alike to all photos, and those that the start leaves so."""
+    """Find the channels that are constant over all photos, and those constant over noise only."""
     grids = subject.representation.code_grids(*subject.size)
     if len(grids) != 1:
         return []
@@ -135,7 +135,7 @@ def responds(subject: Subject) -> list[Property]:
     dead = photos.amax(1) == photos.amin(1)
     words = f"respond alike to all {len(subject.photos)} photos (dead)"
     rows = [_channels("responds to photos", dead, words)]
-    if start.shape[1] > 1:  # a single response would always equal itself
+    if start.shape[1] > 1:  # a channel with a single response is trivially constant
         asleep = (start.amax(1) == start.amin(1)) & ~dead
         words = "respond alike at all positions of noise (asleep)"
         rows.append(_channels("responds to noise", asleep, words))
@@ -143,7 +143,7 @@ def responds(subject: Subject) -> list[Property]:
 
 
 def units(subject: Subject) -> Property:
-    """Compare what photos give the network with what it saw in training."""
+    """Compare the scale of the network's inputs for photos with that in training."""
     return find_units(subject)
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Verdict = Literal["yes", "no", "partly", "-"]
-"""Whether a property holds; "-" for a property that is a fact and no question."""
+"""Whether a property holds; "-" for a mere fact, such as the number of channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Property:
     """One property of a representation.
 
     Attributes:
-        name: what is asked, such as "deterministic".
-        verdict: the answer.
+        name: the property, such as "deterministic".
+        verdict: whether it holds.
         finding: what was found, in one line.
     """
 
@@ -46,7 +46,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """True if the answer to no question is "no"."""
+        """True if no verdict is "no"."""
         return all(row.verdict != "no" for row in self)
 
     @property

@@ -1,7 +1,7 @@
-"""The units of a network's input: what photos give it, against what it saw in training.
+"""The units of a network's input: its scale for photos, compared with that in training.
 
-A batch normalization remembers mean and variance of its input in training. If photos give its
-input another scale, mean and std of the preprocessing are those of another network or in
+A batch normalization stores the mean and the variance of its input in training. If its input has
+another scale for photos, mean and std of the preprocessing belong to another network, or are in
 other units.
 """
 
@@ -17,11 +17,11 @@ from preimage.checking.report import Property
 from preimage.checking.subject import Subject
 
 _MOST_APART = 3.0
-"""The largest ratio of standard deviations that photos and training may have."""
+"""The largest accepted ratio of standard deviations, of photos to training or the reverse."""
 
 
 def find_units(subject: Subject) -> Property:
-    """Return the range of the network's input, and whether training had the same scale."""
+    """Return the range of the network's input, and whether it had the same scale in training."""
     name, preprocessing = "units of its input", subject.representation.preprocessing
     inputs = preprocessing.to_network(subject.photos)
     words = f"photos give it {inputs.min():.3g} to {inputs.max():.3g}"

@@ -19,7 +19,7 @@ _HOOKS = (
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What a call must leave as it was, each part by name.
+    """The state that a call must leave as it was, each part by name.
 
     Attributes:
         parts: values that can be compared, by the kind of the part.

@@ -30,7 +30,7 @@ from preimage.paper.figures import FIGURES
 
 
 class _Commands(Group):
-    """All commands; `--traceback` may also stand behind a command's name."""
+    """All commands; `--traceback` may also follow a command's name."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Move `--traceback` to the front, where it is an option of all commands."""

@@ -26,8 +26,8 @@ def check(
 ) -> None:
     """Check in seconds whether a network, or one of its layers, fits what preimage does with it.
 
-    One line for each property; exit status 2 if one of them does not hold. Of a NETWORK without
-    a layer, the class scores are checked.
+    Print one line for each property. The exit status is 2 if one of them does not hold. Of a
+    NETWORK without a layer, the class scores are checked.
     """
     from preimage import checking
 

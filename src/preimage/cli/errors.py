@@ -42,7 +42,7 @@ def clear_errors() -> Iterator[None]:
     """Turn an error that a user can cause into one line and exit status 2."""
     try:
         yield
-    except BrokenPipeError:  # nobody reads the output any more: Typer ends without a word
+    except BrokenPipeError:  # nobody reads the output any more: Typer ends without a message
         raise
     except OSError as error:
         fail(explain(error))

@@ -31,7 +31,7 @@ class Source:
 
     @property
     def is_code(self) -> bool:
-        """True for a saved array, which is a code or a photo; false for a picture."""
+        """True for a saved array, which is a code or a photo; False for a picture."""
         return self.name.endswith(".npy") or self.data.startswith(b"\x93NUMPY")
 
     @property
@@ -43,7 +43,7 @@ class Source:
         """Return the photo, decoded: a picture, or the saved array of one.
 
         Raises:
-            ImageError: if it is no picture that Pillow can read, and no array.
+            ImageError: if the file is neither a picture that Pillow can read nor an array.
         """
         from preimage.decoding import open_picture
 

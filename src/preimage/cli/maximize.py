@@ -193,7 +193,7 @@ def _confidence(model: Representation | Network, result: PreImage, index: int) -
 
 
 def above_maximum(lines: Sequence[dict[str, Any]]) -> str:
-    """Return a phrase that tells how many targets respond above M, and which only below.
+    """Return a phrase that says how many targets respond above M, and which only below it.
 
     >>> line = {"target": "5", "response": 3.0, "maximum": 2.0, "reference": "9 photos"}
     >>> above_maximum([line, line | {"response": 1.0}])

@@ -81,7 +81,7 @@ def parse_names(text: str) -> list[str]:
 def parse_execution(
     accelerate: str, memory: str | None, device: str, threads: int | None
 ) -> Execution:
-    """Return what --accelerate, --memory and --threads ask for, if the device can do it."""
+    """Return --accelerate, --memory and --threads as an `Execution` that the device supports."""
     check_device(device)
     execution = Execution(accelerate, parse_memory(memory), threads)
     execution.check(device)
@@ -117,7 +117,7 @@ def find_preset(
 def find_representations(
     reps: Sequence[str], layers: str | None, weights: str | None
 ) -> list[Representation]:
-    """Return the representations that --rep names; with --layers, these layers of each network."""
+    """Return the representations that --rep names; with --layers, those layers of each network."""
     from preimage import catalog
 
     found: list[Representation] = []
@@ -134,7 +134,7 @@ def find_representations(
 
 
 def name_of_grid(reps: Sequence[str], layers: str | None, found: Sequence[Representation]) -> str:
-    """Return what the file name of a grid says of its representations."""
+    """Return the part of a grid's file name that names its representations."""
     if len(reps) > 1:
         return ""
     return reps[0] if layers else found[0].name

@@ -22,17 +22,17 @@ from preimage.studies.outcome import Record
 from preimage.sweeps.estimate import Cost, measure_costs, total_seconds
 
 _BUSY = 1.25
-"""How many times as long a run takes on a machine that is called busy."""
+"""Ratio of a run's time to that on an idle machine from which the machine is called busy."""
 
 
 def print_plan(records: Sequence[Record], folder: Path, options: RunOptions, start: float) -> None:
-    """Print how many trials are to do, how long they will take, and how large results will be.
+    """Print how many trials are left, how long they will take, and how large results will be.
 
     Args:
         records: the trials.
         folder: the store.
         options: how the trials are to be carried out.
-        start: the processor time in which this process had loaded the package.
+        start: the processor time, in seconds, that this process took to load the package.
 
     Raises:
         OSError: if the disk has no room for the results.
@@ -62,7 +62,7 @@ def print_plan(records: Sequence[Record], folder: Path, options: RunOptions, sta
 def _print_counts(
     records: Sequence[Record], costs: Mapping[str, Cost], *, retry: bool
 ) -> dict[str, int]:
-    """Print a row for each representation; return how many of its trials are to do."""
+    """Print a row for each representation; return how many trials each has left."""
     counts: dict[str, Counter[str]] = {}
     for record in records:
         counts.setdefault(record.trial.representation, Counter())[record.status] += 1
@@ -75,12 +75,12 @@ def _print_counts(
         rows.append((name, *map(str, cells), *times))
     print_table(("representation", "trials", "done", "failed", "each", "left"), rows)
     if untimed := sum(count for name, count in left.items() if name not in costs):
-        typer.echo(f"{untimed} trials could not be timed (?), and are left out of the sum below")
+        typer.echo(f"{untimed} trials could not be timed (?) and are left out of the sum below")
     return left
 
 
 def _disk(folder: Path) -> Path:
-    """Return an existing folder on the disk of a store, or on another if nothing can be written."""
+    """Return an existing folder on a store's disk, or elsewhere if nothing can be written there."""
     there = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
     try:
         check_writable(there)

@@ -86,7 +86,7 @@ def status(store: StoreFolder) -> None:
 def report(store: StoreFolder, name: StudyName = None) -> None:
     """Write means, pictures and failures as report.md, .csv, .tex, .pdf and .png.
 
-    They go into the store; if it cannot be written, into the folder STORE-report.
+    The files go into the store or, if it cannot be written, into the folder STORE-report.
     """
     from preimage.reporting.study import write_report
 

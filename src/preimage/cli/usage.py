@@ -1,4 +1,4 @@
-"""The group of all commands: one line for usage errors and Ctrl-C, and no types of flags."""
+"""The group of all commands, which ends usage errors and Ctrl-C with one line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LIMITS = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at mos
 
 
 class _FlagsWithoutType:
-    """A command whose help does not show a type for options that take no value."""
+    """A mixin for commands whose help shows no type for options that take no value."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the options and arguments."""
@@ -30,11 +30,11 @@ class _FlagsWithoutType:
 
 
 class Command(_FlagsWithoutType, TyperCommand):
-    """A command."""
+    """A command, without types of flags in its help."""
 
 
 class Group(_FlagsWithoutType, TyperGroup):
-    """A group of commands."""
+    """A group of commands, without types of flags in its help."""
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Parse the command line and run the command; end the process with its exit status."""
@@ -71,7 +71,7 @@ def _end(error: Any) -> NoReturn:
 
 
 def describe(error: Any) -> str:
-    """Return what is wrong with a command line: the option, what it takes and what came."""
+    """Return a message about a command line: the option, what it takes, and what was given."""
     parameter, cause = getattr(error, "param", None), error.__cause__
     if parameter is None or not hasattr(cause, "errors"):
         return str(error.format_message())
