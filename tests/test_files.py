@@ -198,7 +198,7 @@ def test_a_zip_file_that_holds_far_more_than_its_size_is_refused(
             archive.writestr(name, bytes(10**7))
     check_archive(path)
     monkeypatch.setattr(files, "inflated_limit", lambda size: 10 * size)
-    with pytest.raises(ValueError, match="decompresses to 30,000,000 bytes, far more than its size"):
+    with pytest.raises(ValueError, match="decompresses to 30,000,000 bytes, far more"):
         check_archive(path)
 
 
