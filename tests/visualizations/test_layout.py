@@ -57,6 +57,17 @@ def test_a_size_that_the_network_does_not_take_is_replaced_by_its_own() -> None:
         separate_layout(phi, TARGETS, 30).place(phi)
 
 
+def test_a_mosaic_is_rounded_up_to_a_size_that_the_network_takes() -> None:
+    phi = Layer(Even(), "output", Preprocessing(mean=(127.5,) * 3, size=(32, 48)))
+    layout = mosaic_layout(phi, TARGETS)
+    assert [side % 4 for side in layout.size] == [0, 0]
+    field = phi.receptive_field
+    assert field is not None
+    side = layout.boxes[0].bottom - layout.boxes[0].top
+    assert field.size < side < min(layout.size) <= 2 * side + 3
+    assert layout.place(phi).flatten(1).count_nonzero(1).tolist() == [1, 1, 1]
+
+
 def test_a_number_is_the_side_of_a_square() -> None:
     assert separate_layout(FEATURES, TARGETS, 30).size == (30, 30)
     assert separate_layout(FEATURES, TARGETS, (30, 36)).size == (30, 36)

@@ -98,3 +98,25 @@ def test_a_single_path_is_no_list_of_photos() -> None:
 def test_a_channel_that_there_is_not_is_refused() -> None:
     with pytest.raises(ValueError, match="channel 5 is not among 0-4"):
         find_ranges(FEATURES, [channel(None, 5)], CPU)
+
+
+def test_a_single_photo_gives_m_and_a_score_that_others_change_is_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path))
+    scores = NETWORK.layer("score")
+    with torch.no_grad():
+        expected = scores(scores.preprocessing.load(PHOTOS[0])[None])[0]
+    result = maximize(scores, [0, 1], settings=QUICK, reference=PHOTOS[:1])
+    assert known(result.maxima) == pytest.approx(expected[:2].tolist(), rel=1e-5)
+    assert (result.reference, result.dead) == ("1 photo", ())
+    twice, _ = find_ranges(scores, [channel(None, 0)], CPU, [PHOTOS[0], PHOTOS[0]])
+    assert not twice[0].is_dead
+    assert find_ranges(FEATURES, [channel(None, 4)], CPU, PHOTOS[:1])[0][0].is_dead
+
+
+def test_a_class_has_m_of_a_single_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path))
+    result = maximize(NETWORK, ["red", "blue"], settings=QUICK, reference=PHOTOS[:1])
+    assert result.targets == ("red", "blue")
+    assert result.dead == ()

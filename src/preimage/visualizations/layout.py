@@ -23,6 +23,8 @@ from preimage.targets import Target
 
 _IMAGE, _CELL = 2.1, 1.1
 """Sides of an image and of a cell, as multiples of the receptive field."""
+_MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
+"""What sides may have to be multiples of, as in a U-Net, which halves them several times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def mosaic_layout(representation: Representation, targets: Sequence[Target]) -> 
     cell = 2 * math.ceil((_CELL * field.size / field.stride - 1) / 2) + 1
     columns = math.ceil(math.sqrt(len(targets)))
     rows = math.ceil(len(targets) / columns)
-    size = (rows * cell * field.stride, columns * cell * field.stride)
+    size = _rounded_up(representation, (rows * cell * field.stride, columns * cell * field.stride))
     height, width = representation.code_grid(*size).grid
     top, left = (height - rows * cell) // 2, (width - columns * cell) // 2
     cells = [divmod(index, columns) for index in range(len(targets))]
@@ -121,6 +123,15 @@ def _takes(representation: Representation, size: tuple[int, int]) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _rounded_up(representation: Representation, size: tuple[int, int]) -> tuple[int, int]:
+    """Return the size, or the next multiples of a power of two if the network takes only those."""
+    for multiple in _MULTIPLES:
+        height, width = (-(-side // multiple) * multiple for side in size)
+        if _takes(representation, (height, width)):
+            return height, width
+    return size
 
 
 def own_size(representation: Representation, targets: Sequence[Target]) -> tuple[int, int]:

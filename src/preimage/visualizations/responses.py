@@ -40,6 +40,15 @@ class ResponseRange:
         """True if the response to all photos is the same (a dead unit)."""
         return self.largest - self.smallest <= 1e-6 * abs(self.largest)
 
+    def beside(self, others: ResponseRange) -> ResponseRange:
+        """Return this M with a range as wide as responses to other photos are away from it.
+
+        >>> ResponseRange(5.0, 5.0).beside(ResponseRange(4.0, -3.0))
+        ResponseRange(largest=5.0, smallest=-3.0)
+        """
+        away = max(others.largest - self.largest, self.largest - others.smallest, 0.0)
+        return ResponseRange(self.largest, self.largest - away)
+
     @property
     def scale(self) -> float:
         """M; if no response is positive, the magnitude of the most negative response."""
@@ -62,8 +71,25 @@ def find_ranges(
     """Return the range of each target's responses to photos, and a description of the photos.
 
     The range of a sum of terms is the sum of their ranges. The photos are the `reference`; by
-    default the photos of known statistics, or else the shipped photos.
+    default the photos of known statistics, or else the shipped photos. Given photos that a target
+    answers to alike, as a single one to which a class score is a single response, leave it alive
+    if it answers otherwise to the shipped photos.
     """
+    ranges, words = _find_ranges(representation, targets, device, reference)
+    if reference is None or not any(found.is_dead for found in ranges):
+        return ranges, words
+    others = _measure(representation, targets, device, photo_paths())
+    pairs = zip(ranges, others, strict=True)
+    return [own.beside(other) if own.is_dead else own for own, other in pairs], words
+
+
+def _find_ranges(
+    representation: Representation,
+    targets: Sequence[Target],
+    device: torch.device,
+    reference: Sequence[PathLike] | None,
+) -> tuple[list[ResponseRange], str]:
+    """Return the range of each target's responses to these photos, and the photos in words."""
     if isinstance(reference, str | os.PathLike):
         raise TypeError("reference must be a list of paths, such as list(Path(FOLDER).iterdir())")
     layers = representation.layers
@@ -73,9 +99,13 @@ def find_ranges(
         found = _statistics(layers, device, reference)
         if found is not None:
             count = min(len(statistics.images) for statistics in found.values())
-            return [_from_statistics(target, found) for target in targets], f"{count} photos"
+            return [_from_statistics(target, found) for target in targets], _in_words(count)
     photos = photo_paths() if reference is None else reference
-    return _measure(representation, targets, device, photos), f"{len(photos)} photos"
+    return _measure(representation, targets, device, photos), _in_words(len(photos))
+
+
+def _in_words(photos: int) -> str:
+    return "1 photo" if photos == 1 else f"{photos} photos"
 
 
 def _statistics(
