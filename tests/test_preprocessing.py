@@ -116,7 +116,7 @@ def test_values_out_of_range_are_refused(values: dict[str, Any], message: str) -
     ],
 )
 def test_mean_and_std_that_may_be_of_images_in_0_to_1_are_refused(mean: Any, std: Any) -> None:
-    with pytest.raises(ValueError, match=r"images in 0\.\.1: multiply them by 255, or say range"):
+    with pytest.raises(ValueError, match=r"images in 0\.\.1: multiply them by 255, or declare"):
         Preprocessing(mean=mean, std=std)
 
 

@@ -12,7 +12,7 @@ _LONGEST_SHOWN = 200
 _MOST_CHANNELS = 1_000_000
 _INDEX = re.compile(r"[0-9]{1,9}", re.ASCII)
 _MOST_DIGITS = 6
-"""Digits of a channel's number: lists of more channels would fill the memory."""
+"""Largest number of digits of a channel; longer lists of channels would fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ def parse_channels(text: str, count: int | None = None) -> list[int]:
     If `count`, the number of channels of the layer, is given, the text can also be "all".
 
     Raises:
-        ValueError: if the text is no such list, or a number has more than six digits or is not
-            below `count`.
+        ValueError: if the text is not such a list, or if a number has more than six digits or is
+            not below `count`.
 
     >>> parse_channels("3,7,9-12")
     [3, 7, 9, 10, 11, 12]
@@ -82,7 +82,7 @@ def parse_channels(text: str, count: int | None = None) -> list[int]:
         first, dash, last = (piece.strip() for piece in part.partition("-"))
         last = last if dash else first
         if last.isdecimal() and len(last) > _MOST_DIGITS:
-            raise ValueError(f"channel {last[:20]} is beyond every layer")
+            raise ValueError(f"channel {last[:20]} is too large: no layer has so many channels")
         is_range = all(_INDEX.fullmatch(piece) for piece in (first, last))
         if not is_range or int(first) > int(last):
             raise ValueError(f"channels must be like {example}, not {text!r}")

@@ -70,8 +70,8 @@ class Network:
     def layers(self) -> tuple[str, ...]:
         """The names of all layers that a forward pass reaches, found by running the network once.
 
-        Of a submodule that returns a tuple or an object, these are the tensors inside. There are
-        more layers than submodules: see `preimage.representations.layer_path`.
+        If a submodule returns a tuple or an object, the tensors inside are listed. Further layers
+        can be named: see `preimage.representations.layer_path`.
         """
         return tuple(name for names in self._reached().values() for name in names)
 
@@ -82,7 +82,7 @@ class Network:
         Children that a forward pass does not reach, such as auxiliary heads, are left out.
         """
         known = self._reached()
-        if not known:  # TorchScript and exported programs, whose calls Python does not see
+        if not known:  # Python does not see the calls of TorchScript and exported programs
             children = [name for name, _ in self.module.named_children()]
             return tuple(children) if is_chain(self.module) else (OUTPUT,)
         main = _main_modules(self.module, known)
@@ -92,10 +92,10 @@ class Network:
     def score_layer(self) -> str:
         """The layer of the class scores: `scores`, or else the one that the network returns.
 
-        It is "output" where no submodule returns what the network does.
+        It is "output" if no submodule returns what the network returns.
 
         Raises:
-            ValueError: if it is unclear, or there are not as many scores as classes.
+            ValueError: if the layer cannot be found, or has another number of scores than classes.
         """
         if self.scores is not None:
             return self.scores
@@ -122,7 +122,7 @@ class Network:
         return found
 
     def _run_once(self, use: Callable[[Part, Tensor], T]) -> T:
-        """Return what `use` makes of the network and of an input of noise for it."""
+        """Return the result of `use` for the network, set up for a call, and a noise input."""
         size = self.preprocessing.size or (224, 224)
         shape = (1, self.preprocessing.channels, *size)
         device = device_of(self.module) or torch.device("cpu")
@@ -236,7 +236,7 @@ def _main_modules(
     """Yield the names of the children of a module, each chain of blocks replaced by its blocks.
 
     A child that holds one such chain, or that holds several and returns no tensor, is replaced by
-    what it holds. `known` are the names of the tensors that each submodule returns.
+    what it holds. `known` gives the names of the tensors that each submodule returns.
     """
     for key, child in module.named_children():
         path = f"{name}.{key}" if name else key

@@ -36,9 +36,9 @@ class Preprocessing:
         mean: the value to subtract from each channel, in the units of `range`. One value makes
             the image gray (0.299 R + 0.587 G + 0.114 B), three values keep its colors. Any other
             number D of values is for photos of D channels.
-        std: what each channel is divided by when it enters the network, in the units of `range`;
-            one value or one per channel. If None, it is not divided, and without a range, `mean`
-            is in 0..255 even if it is zero.
+        std: the divisor of each channel where images enter the network, in the units of `range`;
+            one value, or one per channel. If None, images are not divided, and if there is no
+            range either, `mean` is in 0..255 even if it is zero.
         size: height and width of images if the caller names no size; None keeps the photo's.
         resize: length in pixels to which the photo's shorter side is resized before its
             center is cropped to `size`. If None, the whole photo is resized to `size`.
@@ -48,7 +48,8 @@ class Preprocessing:
             clipped. If None, `mean` and `std` are in 0..255, and the type of a photo's values
             says their range (see `images.load_image`).
         bands: the channels that pictures show as red, green and blue, or a single one as gray,
-            counted from 0. If None, the principal components of more than 3 channels, or of 2.
+            counted from 0. If None, pictures of other than 1 or 3 channels show the principal
+            components.
 
     Raises:
         ValueError: if a value is out of range, or if it is unclear whether mean and std are
@@ -115,7 +116,7 @@ class Preprocessing:
 
     @property
     def _unit(self) -> float:
-        """One step of 0..255 in the units of `range`."""
+        """The size of one step of 0..255 in the units of `range`."""
         return 1.0 if self.range is None else (self.range[1] - self.range[0]) / 255
 
     @property
@@ -225,7 +226,7 @@ class Preprocessing:
         return resized[:, top : top + height, left : left + width]
 
     def _rounded(self, image: Tensor) -> Tensor:
-        """Return a resized image in whole gray levels; other channels and ranges have none."""
+        """Return a resized image in whole gray levels, where the preprocessing has those."""
         has_gray_levels = self.range is None and self.channels in (1, 3)
         return image.round().clamp(0, 255) if has_gray_levels else image
 
@@ -239,7 +240,7 @@ class Preprocessing:
 
 
 def _listed(name: str, values: Any, words: str = "") -> tuple[Any, ...]:
-    """Return values as a tuple; raise ValueError if they are no sequence of values."""
+    """Return values as a tuple; raise ValueError if they are not a sequence."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise ValueError(
             words or f"{name} must be a tuple with a value for each channel, not {values!r}"
@@ -253,7 +254,7 @@ def _check_units(mean: tuple[float, ...], std: tuple[float, ...] | None) -> None
     if (is_small and (any(mean) or (std and max(std) <= 1))) or (std and max(std) < 0.5):
         raise ValueError(
             f"mean {mean} and std {std} look like those of images in 0..1: multiply them by 255, "
-            "or say range=(0, 1) for a network that was trained on 0..1, range=(0, 255) on 0..255"
+            "or declare the range that the network was trained on, range=(0, 1) or range=(0, 255)"
         )
     if min(mean) < -255 or max(mean) > 510:
         raise ValueError(
@@ -263,7 +264,7 @@ def _check_units(mean: tuple[float, ...], std: tuple[float, ...] | None) -> None
 
 
 def _check_range(given: Preprocessing) -> None:
-    """Replace the range by a pair of numbers; raise ValueError if it is none."""
+    """Replace the range by a pair of numbers; raise ValueError if it is not a valid one."""
     low, high = (finite("range", end) for end in _pair(given.range))
     if not low < high:
         raise ValueError(f"range must be the values of black and white, not {given.range}")
@@ -271,8 +272,8 @@ def _check_range(given: Preprocessing) -> None:
     reach = high - low
     if not all(low - reach <= value <= high + reach for value in given.mean):
         raise ValueError(
-            f"mean {given.mean} is far outside of the range {low:g}..{high:g}: both are in the "
-            "same units"
+            f"mean {given.mean} is far outside of the range {low:g}..{high:g}: give both in "
+            "the same units"
         )
 
 

@@ -197,7 +197,7 @@ def test_a_name_of_the_hub_is_looked_up_in_its_cache_alone(folders: Path, tmp_pa
         load("test/vit-smal")
     with pytest.raises(ModelError, match="as hf:OWNER/NAME/LAYER"):
         load("test")
-    with pytest.raises(ModelError, match="no name of the hub"):
+    with pytest.raises(ModelError, match="not a valid name on the hub"):
         load("a/b/c")
 
 

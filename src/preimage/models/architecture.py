@@ -63,7 +63,7 @@ class BatchNormalization:
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """x * multipliers + biases; what has no shape (D, H, W) here is an input, or is missing."""
+    """x * multipliers + biases; one without a shape (D, H, W) here is an input, or is absent."""
 
     kind: ClassVar[str] = "scale"
     name: str
@@ -174,7 +174,7 @@ LayerSpec: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A layer of a graph, the names of the maps that it takes, and that of the one it makes."""
+    """A layer of a graph, with the names of the maps that it takes and of the one that it makes."""
 
     layer: LayerSpec
     inputs: tuple[str, ...]

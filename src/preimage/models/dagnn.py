@@ -45,18 +45,19 @@ def read_graph(
 ) -> tuple[list[Node], dict[str, Tensor], str, int]:
     """Return a DagNN's layers in the order of a pass, and what they need.
 
-    Losses are left out: layers whose output no layer takes and whose type says so.
+    Losses are left out: layers of a loss type whose output no other layer takes.
 
     Args:
         layers: the structs of the layers.
         params: the structs of the parameters.
-        image: the name of the map of the image, if the file says it.
+        image: the name of the map of the image; "" if the file does not name it.
 
     Returns:
         The layers, their weights by name, the name of the image's map, and its channels.
 
     Raises:
-        ModelError: if a layer is not supported or lacks something, or if there is not one image.
+        ModelError: if a layer is not supported or lacks a part, or if the graph does not take
+            exactly one image.
     """
     steps = _in_order(_without_losses([_step(layer) for layer in layers]))
     if not steps:
@@ -100,7 +101,7 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _without_losses(steps: list[_Step]) -> list[_Step]:
-    """Return the steps but for losses and errors, whose output no other step takes."""
+    """Return the steps without the losses and errors whose output no other step takes."""
     taken = {name for _, inputs, _ in steps for name in inputs}
     return [step for step in steps if step[2] in taken or not _is_loss(step[0])]
 
@@ -115,10 +116,10 @@ def _kind(layer: _Struct) -> str:
 
 
 def _in_order(steps: list[_Step]) -> list[_Step]:
-    """Return the steps, each after those whose output it takes: in the file's order if it is so."""
+    """Return the steps, each after those whose output it takes; keep the file's order if valid."""
     makers = {output: index for index, (_, _, output) in enumerate(steps)}
     if len(makers) < len(steps):
-        raise ModelError("two layers make one map")
+        raise ModelError("holds a DagNN in which two layers make the same map")
     before = {
         index: [makers[name] for name in inputs if name in makers]
         for index, (_, inputs, _) in enumerate(steps)
@@ -128,7 +129,7 @@ def _in_order(steps: list[_Step]) -> list[_Step]:
     try:
         return [steps[index] for index in TopologicalSorter(before).static_order()]
     except CycleError:
-        raise ModelError("holds a DagNN with a layer that takes its own output") from None
+        raise ModelError("holds a DagNN with a cycle of layers") from None
 
 
 def _image(steps: list[_Step], image: str) -> str:
@@ -140,7 +141,7 @@ def _image(steps: list[_Step], image: str) -> str:
     if len(free) > 1:
         known = next((name for name in (image, *_IMAGES) if name in free), free[0])
         others = ", ".join(name for name in free if name != known)
-        raise ModelError(f"needs further inputs beside the image {known}: {others}")
+        raise ModelError(f"holds a DagNN with further inputs beside the image {known}: {others}")
     if not free:
         raise ModelError("holds a DagNN that takes no image")
     return free[0]

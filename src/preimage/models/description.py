@@ -1,4 +1,4 @@
-"""What users say about networks of their own: preprocessing, classes, further inputs.
+"""The description that users give of their own networks: preprocessing, classes, inputs.
 
 The keys are the attributes of `preimage.Preprocessing`, in units of 0..255 or of its `range`,
 `classes`, and `inputs`, further inputs of the network's `forward` by keyword. By default photos are
@@ -34,7 +34,7 @@ def described(spec: str, network: nn.Module, given: Mapping[str, Any]) -> Loaded
     """Return the network with all that `given` says about it.
 
     Raises:
-        ModelError: if a key is unknown, or a value makes no sense.
+        ModelError: if a key is unknown, or a value is invalid.
     """
     for key in given:
         if key not in _DEFAULTS:
@@ -44,7 +44,7 @@ def described(spec: str, network: nn.Module, given: Mapping[str, Any]) -> Loaded
         for key in ("mean", "std", "size", "classes"):
             values[key] = tuple(values[key])
         if values["range"] is not None and not {"mean", "std"} <= given.keys():
-            raise ValueError("mean and std are in the units of range: give all three")
+            raise ValueError("mean and std are in the units of range: give mean and std, too")
         classes, inputs = values.pop("classes"), values.pop("inputs")
         if not (isinstance(inputs, Mapping) and all(isinstance(key, str) for key in inputs)):
             raise ValueError(

@@ -30,11 +30,11 @@ def preprocessing_of(
 ) -> Preprocessing:
     """Return the preprocessing of the network in `folder`, whose vision tower is `tower`.
 
-    Without a file that describes it, the defaults for networks of this kind are taken, at the
-    size in the tower's configuration, after a warning.
+    If no file in the folder describes the preprocessing, the defaults for networks of this kind
+    are used, at the size in the tower's configuration, after a warning.
 
     Raises:
-        ModelError: if it cannot be expressed as a `Preprocessing`.
+        ModelError: if the image processor cannot be expressed as a `Preprocessing`.
     """
     processor, config = _processor(transformers, folder), vision_config(tower)
     channels = getattr(config, "num_channels", None) or 3
@@ -64,7 +64,7 @@ def preprocessing_of(
 
 
 def adapt(transformers: Any, folder: Path, tower: Any) -> None:
-    """Give a vision tower that wants something else than images RGB the images in its own form.
+    """Convert RGB images to the form that a vision tower takes, if it takes another one.
 
     Processors of MobileViT turn RGB into BGR; towers of SigLIP 2 take images cut into patches.
     """
@@ -77,7 +77,7 @@ def adapt(transformers: Any, folder: Path, tower: Any) -> None:
 
 
 def vision_config(tower: Any) -> Any:
-    """Return the configuration of what sees images, which can be a part of that of a network."""
+    """Return the vision tower's configuration, which can be a part of the network's."""
     return getattr(tower.config, "vision_config", tower.config)
 
 
@@ -99,7 +99,7 @@ def _as_patches(
 
 
 def _processor(transformers: Any, folder: Path) -> dict[str, Any] | None:
-    """Return what the folder's image processor says, with its class's defaults."""
+    """Return the settings of the folder's image processor, with its class's defaults."""
     if not any((folder / file).is_file() for file in _FILES):
         return None
     processor = transformers.AutoImageProcessor.from_pretrained(
@@ -109,7 +109,7 @@ def _processor(transformers: Any, folder: Path) -> dict[str, Any] | None:
 
 
 def _default(transformers: Any, config: Any) -> dict[str, Any]:
-    """Return what the image processor of networks of this kind says by default."""
+    """Return the default settings of the image processor for networks of this kind."""
     kinds = transformers.IMAGE_PROCESSOR_MAPPING.get(type(config), None) or {}
     return _described(kinds["pil"]()) if "pil" in kinds else dict(_IMAGENET)
 

@@ -1,7 +1,7 @@
 """Networks of Hugging Face's transformers, as `hf:NAME` or `hf:FOLDER`.
 
-NAME is a repository of the hub, with "@REVISION" or without. Code that a repository brings along
-never runs. Of a network that takes text, too, the vision tower alone is used.
+NAME is a repository of the hub, optionally followed by "@REVISION". Code that a repository brings
+along never runs. Of a network that also takes text, only the vision tower is used.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ def load(name: str, weights: str | Path | None = None) -> Loaded:
         raise
     except UnpicklingError:
         raise ModelError(
-            f"{file}: damaged, or one that holds other Python objects than tensors; these could "
-            "run code and are never read"
+            f"{file}: damaged, or holds Python objects other than tensors, which could run code "
+            "and are never read"
         ) from None
     except Exception as error:  # transformers raises anything on a damaged file
         raise ModelError(f"{spec}: cannot be loaded: {_line(error)}") from error
@@ -84,7 +84,7 @@ def fetch(name: str) -> Path:
             )
             if any(folder.glob(pattern)):
                 return folder
-    except Exception as error:  # such as the HTTP library's own errors
+    except Exception as error:  # the HTTP library raises errors of its own
         raise ModelError(f"hf:{name}: not downloaded: {_line(error)}") from None
     raise ModelError(f"hf:{name}: holds neither {' nor '.join(_WEIGHTS)}")
 
@@ -93,7 +93,7 @@ def vision_tower(spec: str, network: nn.Module) -> Any:
     """Return the network, or the part of it that takes images and nothing else.
 
     Raises:
-        ModelError: if no part does.
+        ModelError: if no part of it takes images alone.
     """
     for name, part in network.named_modules():
         if (not name or name.rpartition(".")[2] in _TOWERS) and _takes_images_alone(part):
@@ -121,7 +121,7 @@ def _folder(spec: str, name: str) -> Path:
     try:
         path = hub.try_to_load_from_cache(repository, "config.json", revision=revision or None)
     except hub.errors.HFValidationError:
-        raise ModelError(f"{spec}: no such folder, and no name of the hub") from None
+        raise ModelError(f"{spec}: not a folder, and not a valid name on the hub") from None
     if isinstance(path, str):
         return Path(path).parent
     cached = Path(hub.constants.HF_HUB_CACHE).glob("models--*")
@@ -175,7 +175,7 @@ def _network(
 
 
 def _class_of(transformers: Any, spec: str, config: Any) -> Any:
-    """Return the class that the configuration names, or else the one of its bare network."""
+    """Return the class that the configuration names, or else that of the network without a head."""
     for name in config.architectures or ():
         found = getattr(transformers, name, None)
         if inspect.isclass(found) and issubclass(found, transformers.PreTrainedModel):

@@ -62,7 +62,7 @@ class CroppedConvTranspose2d(nn.ConvTranspose2d):
 
 @final
 class Scale(nn.Module):
-    """x * multipliers + biases: parameters, or else inputs after x.
+    """x * multipliers + biases; these two are parameters, or else inputs after x.
 
     >>> import torch
     >>> layer = Scale(None, (2, 1, 1))
@@ -110,7 +110,7 @@ class Concatenation(nn.Module):
 class Crop(nn.Module):
     """The part of a map that is as large as another one, from row and column `offset` on.
 
-    Where fewer rows or columns are left over than that, the part ends with the map.
+    If fewer rows or columns follow the offset, the part ends with the map.
     """
 
     def __init__(self, offset: Pair) -> None:

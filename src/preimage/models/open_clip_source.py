@@ -78,7 +78,7 @@ def fetch(name: str) -> Path:
 
 
 def _parse(open_clip: Any, name: str) -> tuple[str, str]:
-    """Return the model and the tag or file, which may be empty."""
+    """Return the model, and the tag or file; the latter is "" if there is none."""
     model, _, tag = name.partition("@")
     names = open_clip.list_models()
     if model not in names:

@@ -32,10 +32,10 @@ _TARGET = re.compile(
 )
 _FORBIDDEN = re.compile(r"torch\.ops\.aten\.(from_file|save|load|format|warn|print)\b.*")
 _UNUSED = ("metadata", "guards_code", "in_spec", "out_spec")
-"""Parts of a program that are not run: words about its origin, and the shapes of containers."""
+"""Parts of a program that are not run: notes on its origin, and the layout of containers."""
 
 _NAME = re.compile(r"[\w.,<>+\-*/:\[\] ]*")
-"""Names enter the code that torch writes for a program."""
+"""The names that are allowed, because names enter the code that torch writes for a program."""
 
 _QUOTED = re.compile(r"'\w+'")
 _WORD = re.compile(r"\b[A-Za-z_]\w*")
@@ -49,7 +49,7 @@ _SIZE = re.compile(r"[\w\s+\-*/(),.<>=!]*")
 
 
 def check_program(spec: str, file: Path) -> None:
-    """Raise a `ModelError` if a file is no program, or holds anything that could run code."""
+    """Raise a `ModelError` if a file is not a program, or holds anything that could run code."""
     if not zipfile.is_zipfile(file):
         raise ModelError(f"{spec}: damaged, or not a program of torch.export")
     check_checkpoint(file)
@@ -63,7 +63,7 @@ def check_program(spec: str, file: Path) -> None:
 
 
 def _problems(archive: zipfile.ZipFile) -> Iterator[str]:
-    """Yield what a file holds beside tensors and operators."""
+    """Yield each thing in a file that is neither a tensor nor a harmless operator, in words."""
     listed = archive.namelist()
     names = {name.partition("/")[2]: name for name in listed}
     if len(names) < len(listed) or len({name.partition("/")[0] for name in listed}) != 1:
@@ -92,7 +92,7 @@ def _unpickled(opened: Any) -> Iterator[str]:
 
 
 def _calls(part: Any, key: str = "") -> Iterator[str]:
-    """Yield what is not known to be harmless in a part of a program that stands under `key`."""
+    """Yield whatever is not known to be harmless in the part of a program under `key`."""
     if isinstance(part, list):
         for item in part:
             yield from _calls(item, key)

@@ -1,7 +1,7 @@
 """Programs of torch.export, as `pt2:FILE`.
 
-A program has one layer for each module that was called when it was exported, under the name that
-it had. What it does not know, its user says in a TOML file of the same name beside it, with the
+A program has one layer for each module that was called when it was exported, under the module's
+name. Its preprocessing and classes come from a TOML file of the same name beside it, with the
 keys of `preimage.models.description`.
 """
 
@@ -48,14 +48,14 @@ def load(path: str) -> Loaded:
 
 
 _Shape = tuple[Any, ...]
-"""N, D, H and W of the image: an int where the program fixes it."""
+"""N, D, H and W of the image: an int for each axis that the program fixes."""
 
 
 def _network(spec: str, file: Path) -> tuple[nn.Module, _Shape]:
     """Return a program's network and the shape of its image."""
     try:
         with warnings.catch_warnings(), file.open("rb") as opened:
-            warnings.simplefilter("ignore")  # of torch about torch
+            warnings.simplefilter("ignore")  # torch warns of its own internals
             program = torch.export.load(opened)
             _check_mode(spec, program)
             shape = _image_shape(spec, program)
@@ -74,7 +74,7 @@ def _network(spec: str, file: Path) -> tuple[nn.Module, _Shape]:
 
 
 def _check_mode(spec: str, program: torch.export.ExportedProgram) -> None:
-    """Raise a `ModelError` if a program normalizes by batch, drops out, or changes its buffers."""
+    """Raise a `ModelError` if a program computes as in training, or changes its buffers."""
     trains = bool(program.graph_signature.buffers_to_mutate)
     for node in program.graph.nodes:
         if isinstance(node.target, torch._ops.OpOverload):
@@ -105,7 +105,7 @@ def _image_shape(spec: str, program: torch.export.ExportedProgram) -> _Shape:
 
 
 def _description(spec: str, file: Path, channels: int) -> Mapping[str, Any]:
-    """Return what the TOML file says; without one, nothing for three channels."""
+    """Return the contents of the TOML file; nothing if there is none and images have colors."""
     if file.is_file():
         try:
             return tomllib.loads(file.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""A limit of what a file may take when it is read, for formats that compress or refer."""
+"""A limit of the memory that a file may take, for formats with compression or references."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from preimage.files import inflated_limit
 
 @dataclass(slots=True)
 class ReadLimit:
-    """What is left to read: numbers of bytes and of arrays.
+    """The numbers of bytes and of arrays that may still be read.
 
-    A file of a few bytes can stand for any number of either: compressed, as one array that is
-    referred to many times, or as one that is never stored because all of it is equal.
+    A file of a few bytes can stand for any number of either: by compression, by many references
+    to one array, or by an array that is not stored because all its values are equal.
     """
 
     bytes: int

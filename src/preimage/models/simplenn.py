@@ -62,7 +62,7 @@ def read_layers(layers: list[_Struct]) -> tuple[list[LayerSpec], _Weights, int]:
 
 
 def input_channels(spec: LayerSpec, weights: _Weights) -> int:
-    """Return the number of channels that a layer takes, if in one group; 0 if any number."""
+    """Return the number of channels that a layer with one group takes; 0 if it is free."""
     match spec:
         case architecture.BatchNormalization():
             return spec.channels
@@ -178,7 +178,7 @@ def _batch_normalization(layer: _Struct, name: str, channels: int) -> tuple[Laye
 
 
 def _scaling(layer: _Struct, name: str, given: int) -> tuple[LayerSpec, _Weights]:
-    """Read the multipliers and biases that are no inputs; `given` inputs follow the first one."""
+    """Read the multipliers and biases that are not among the `given` inputs after the first."""
     arrays = _arrays(layer)
     expected = 2 if np.all(layer.get("hasBias", True)) else 1
     if given + len(arrays) != expected or any(not 1 <= a.ndim <= 4 for a in arrays):
@@ -204,7 +204,7 @@ def _volume(values: np.ndarray) -> np.ndarray:
 def _concatenation(layer: _Struct, name: str) -> LayerSpec:
     (axis,) = _integers(layer, "dim", (1,), name) if "dim" in layer else (3,)
     if axis > 3:
-        raise ModelError(f"layer {name} joins images: only channels, rows and columns can be")
+        raise ModelError(f"layer {name} joins images; only channels, rows and columns can be")
     return architecture.Concatenation(name, {1: 2, 2: 3, 3: 1}[axis])
 
 
@@ -242,7 +242,7 @@ def _pooling(layer: _Struct, name: str) -> LayerSpec:
 
 
 def _filters_and_biases(layer: _Struct, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return filters as they are stored, and biases (K,), of which there may be none."""
+    """Return filters as they are stored, and biases (K,); empty if the file has none."""
     filters, biases = (_arrays(layer) + [np.zeros(0)] * 2)[:2]
     if filters.size == 0:
         raise ModelError(f"layer {name} holds no filters")

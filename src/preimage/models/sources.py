@@ -47,10 +47,10 @@ _LIBRARIES: dict[str, Any] = {
     "open_clip": open_clip_source,
     "import": import_source,
 }
-"""The modules that load networks with weights of a choice."""
+"""The modules that load networks whose weights the user can choose."""
 
 _FILES: dict[str, Any] = {"matconvnet": matconvnet, "pt2": pt2_source}
-"""The modules that load networks from files with their weights."""
+"""The modules that load networks from files that hold their weights."""
 
 SOURCES = (*_FILES, *_LIBRARIES)
 """The sources of all other networks, named SOURCE:MODEL."""
@@ -62,7 +62,7 @@ def is_network(name: str) -> bool:
 
 
 def is_whole(name: str) -> bool:
-    """Return whether a name with slashes is that of a file or folder of a network, not of a layer.
+    """Return whether a name with slashes is the whole name of a network, without a layer.
 
     >>> is_whole("matconvnet:nets/mine.mat/conv3")
     False
@@ -113,9 +113,9 @@ def load(name: str, weights: str | Path | None = None) -> Loaded:
 
     Args:
         name: one of the forms listed at the top of this module.
-        weights: a file (.mat for the networks of the zoo, else safetensors or a torch
-            state dict); "random" for untrained weights from a fixed seed. If None, the
-            network's own weights, which must be on this machine.
+        weights: a file (.mat for the networks of the zoo, otherwise safetensors or a torch
+            state dict), or "random" for untrained weights from a fixed seed. If None, the
+            network's own weights are loaded, which must be on this machine.
 
     Raises:
         ModelError: if the network is unknown, the library is not installed, or the weights
@@ -132,7 +132,7 @@ def load(name: str, weights: str | Path | None = None) -> Loaded:
     source, model = _split(name)
     if source in _FILES:
         if weights is not None:
-            raise ModelError(f"{name}: the file holds its own weights: give no others")
+            raise ModelError(f"{name}: the file holds its own weights: leave out other weights")
         return _FILES[source].load(model)
     return _LIBRARIES[source].load(model, weights)
 

@@ -119,7 +119,7 @@ def load_weights(
 
 
 def check_names(source: str, missing: Sequence[str], unexpected: Sequence[str]) -> None:
-    """Raise a `ModelError` that counts the weights that a file lacks or has too many, if any."""
+    """Raise a `ModelError` that counts a file's missing and unexpected weights, if any."""
     problems = _count("missing", missing) + _count("unexpected", unexpected)
     if problems:
         raise ModelError(f"{source}: weights of another network: {' and '.join(problems)}")
