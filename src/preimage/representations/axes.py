@@ -32,7 +32,7 @@ _LAST = (nn.Linear, nn.MultiheadAttention)
 
 
 class AxisError(ValueError):
-    """The error for an output whose axes cannot be told apart; it says what the user can do."""
+    """The error for an output whose axes cannot be told apart; the message says what to do."""
 
 
 @final
@@ -45,8 +45,8 @@ class Axes:
         batch: the axis of the images.
         channels: the axis of the channels, or several that are joined, such as heads and the
             features of each. None if there is none: the output stays as it is.
-        interleaved: whether the parts of an image, such as windows, lie apart in the batch:
-            the first part of all images, then the second.
+        interleaved: whether the batch holds the first part (such as a window) of each image, then
+            the second part of each, and so on, instead of all parts of one image together.
     """
 
     ndim: int
@@ -55,10 +55,10 @@ class Axes:
     interleaved: bool = False
 
     def canonical(self, output: Tensor, images: int) -> Tensor:
-        """Return the codes (N, ...) of `images` images; the output itself if it is in order.
+        """Return the codes (N, ...) of `images` images; the output itself if it has their layout.
 
         Raises:
-            AxisError: if the output is not of so many images.
+            AxisError: if the output does not have `images` images.
         """
         if output.ndim == self.ndim - 1 and images == 1:
             output = output.unsqueeze(self.batch)  # the network squeezes a batch of one
@@ -110,11 +110,11 @@ class Evidence:
         images: the number of those images.
         size: their height and width.
         token_counts: returns the numbers of tokens that the network is known to have.
-        is_last: whether the network says itself that channels are last in its maps; None if it
-            says nothing.
-        run: returns the layer's output for a number of images of a size. The first is black, the
-            second differs from it in a corner. It is used only if the shape of the output leaves
-            more than one answer.
+        is_last: whether an attribute of the network says that channels are last in its maps; None
+            if there is no such attribute.
+        run: returns the layer's output, given the number and the size of images. The first image
+            is black, the second one differs from it in a corner. `run` is called only if the shape
+            of the output does not settle the axes.
     """
 
     layer: str
@@ -130,7 +130,7 @@ class Evidence:
 def find_axes(evidence: Evidence, channel_axis: int | None = None) -> Axes:
     """Return the axes of a layer's output.
 
-    `channel_axis` is the axis of channels in that output, if the user says it.
+    `channel_axis` is the axis of channels in that output if the user gives it.
 
     Raises:
         AxisError: if the axes cannot be found.
@@ -156,7 +156,7 @@ def find_axes(evidence: Evidence, channel_axis: int | None = None) -> Axes:
 
 
 def _batch_axis(evidence: Evidence) -> tuple[int, Shape, bool]:
-    """Return the batch axis, the shape for one image (as if not squeezed), and the interleaving."""
+    """Return the batch axis, the (unsqueezed) shape for one image, and `Axes.interleaved`."""
     shape, images = tuple(evidence.output.shape), evidence.images
     if shape and shape[0] == images and not (len(shape) == 3 and shape[1] == images):
         return 0, (1, *shape[1:]), False
@@ -200,7 +200,7 @@ def _given(layer: str, axis: int, ndim: int, batch: int) -> int:
 
 
 def _of_windows(evidence: Evidence, lengths: Shape, others: list[int]) -> int:
-    """Return the place of the channels among the axes of a window."""
+    """Return the index of the channels among the axes of a window."""
     constant = _constant(evidence, lengths, others) if len(lengths) == 3 else ()
     if len(constant) == 1:
         return constant[0]
@@ -209,7 +209,7 @@ def _of_windows(evidence: Evidence, lengths: Shape, others: list[int]) -> int:
 
 
 def _of_map(evidence: Evidence, lengths: Shape, others: list[int]) -> tuple[int, ...]:
-    """Return the places of the channels among three axes; heads and their features are joined."""
+    """Return the indices of the channels among three axes: two for heads and their features."""
     one, two, three = lengths
     first, last = fits((two, three), evidence.size), fits((one, two), evidence.size)
     if isinstance(evidence.module, _FIRST + _LAST):
@@ -224,7 +224,7 @@ def _of_map(evidence: Evidence, lengths: Shape, others: list[int]) -> tuple[int,
 
 
 def _of_unclear_map(evidence: Evidence, lengths: Shape, others: list[int]) -> int:
-    """Return the place of the channels where neither proportions nor another size tell it."""
+    """Return the index of the channels if neither proportions nor another image size show it."""
     if evidence.is_last is not None:
         return 2 if evidence.is_last else 0
     if (lengths[0] == lengths[1]) != (lengths[1] == lengths[2]):
@@ -233,7 +233,7 @@ def _of_unclear_map(evidence: Evidence, lengths: Shape, others: list[int]) -> in
     if place is None:
         raise AxisError(
             f"the output of layer {evidence.layer!r} has the axes {lengths} after the batch: which "
-            "of them holds the channels cannot be told; say so, as in Layer(..., channel_axis=1)"
+            "of them holds the channels is unclear: give it, as in Layer(..., channel_axis=1)"
         )
     return place
 
@@ -241,10 +241,10 @@ def _of_unclear_map(evidence: Evidence, lengths: Shape, others: list[int]) -> in
 def _of_heads(
     evidence: Evidence, lengths: Shape, constant: tuple[int, ...]
 ) -> tuple[int, ...] | None:
-    """Return the places of channels beside one axis of tokens; None if there is no such axis.
+    """Return the indices of channels beside one axis of tokens; None if there is no such axis.
 
-    Heads and their features are (heads, T, d) or (T, heads, d). If the first of (windows, T, d)
-    alone changes with the size of the image, only the last are channels.
+    Heads and their features are (heads, T, d) or (T, heads, d). If only the first axis of
+    (windows, T, d) changes with the size of the image, only the last axis holds channels.
     """
     counts = evidence.token_counts()
     known = [place for place in (0, 1) if lengths[place] in counts]
@@ -256,9 +256,9 @@ def _of_heads(
 
 
 def _spread(evidence: Evidence, others: list[int]) -> int | None:
-    """Return the place of the axis along which a change of one corner of the image spreads evenly.
+    """Return the index of the axis along which a change in one corner of the image spreads evenly.
 
-    None if it spreads about as evenly along another axis.
+    Return None if the change spreads about as evenly along another axis.
     """
     try:
         output = evidence.run(2, evidence.size).detach()
@@ -274,7 +274,7 @@ def _spread(evidence: Evidence, others: list[int]) -> int | None:
 
 
 def _of_tokens(evidence: Evidence, lengths: Shape, others: list[int]) -> tuple[int, ...] | None:
-    """Return the place of the channels among two axes; None for a map without channels."""
+    """Return the index of the channels among two axes; None for a map without channels."""
     counts = evidence.token_counts()
     known = [length in counts for length in lengths]
     if known[0] != known[1]:
@@ -290,7 +290,7 @@ def _of_tokens(evidence: Evidence, lengths: Shape, others: list[int]) -> tuple[i
 
 
 def _constant(evidence: Evidence, lengths: Shape, others: list[int]) -> tuple[int, ...]:
-    """Return the places of the axes that stay when the image's size changes; all if it cannot."""
+    """Return the axes whose length stays when the image's size changes; all if it is fixed."""
     height, width = evidence.size
     for other in ((height // 2, width // 2), (2 * height, 2 * width)):
         try:
@@ -303,7 +303,7 @@ def _constant(evidence: Evidence, lengths: Shape, others: list[int]) -> tuple[in
 
 
 def says_channels_last(network: nn.Module, layer: str) -> bool | None:
-    """Return whether a network, or a part of it around a layer, says (as in timm) NHWC or NCHW."""
+    """Return whether a network, or a part around a layer, declares NHWC, as in timm; else None."""
     module: Any = network
     found = getattr(network, "output_fmt", None)
     for part in layer.split("."):

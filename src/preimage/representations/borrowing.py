@@ -33,12 +33,12 @@ RUNNING = threading.RLock()
 def evaluation_mode(network: nn.Module, device: torch.device) -> Iterator[None]:
     """Put a network in evaluation mode on a device, without parameter gradients.
 
-    Autocast and inference mode, if a user is inside one, do not apply in the block. Afterwards
-    modes, gradients, each `requires_grad`, buffers and the device are restored.
+    A user's autocast or inference mode does not apply in the block. After the block, modes,
+    gradients, each `requires_grad`, buffers and the device are restored.
 
     Raises:
-        ValueError: if the network or the device has no values, or another thread uses the network
-            on another device.
+        ValueError: if a parameter or buffer has no values, if the device is "meta", or if another
+            thread uses the network on another device.
     """
     check_values(network)
     AUTO.check(device)
@@ -78,7 +78,7 @@ def check_values(network: nn.Module) -> None:
 
 
 def device_of(network: nn.Module) -> torch.device | None:
-    """Return the device of a network; None if it has several, or nothing to place."""
+    """Return the device of a network; None if it has several, or no parameters and buffers."""
     devices = {tensor.device for tensor in tensors(network)}
     return devices.pop() if len(devices) == 1 else None
 
@@ -90,7 +90,7 @@ def tensors(network: nn.Module) -> Iterator[Tensor]:
 
 @contextmanager
 def kept_buffers(network: nn.Module) -> Iterator[None]:
-    """Restore the buffers of a network after the block, in place of what a pass has written."""
+    """Restore the buffers of a network after the block, whatever a pass has written."""
     with ExitStack() as undo:
         for module in network.modules():
             undo.callback(_keep_tensors(module))
@@ -99,9 +99,9 @@ def kept_buffers(network: nn.Module) -> Iterator[None]:
 
 @dataclass(slots=True)
 class _Loan:
-    """A module or parameter in use: by which threads, and what to do after the last use.
+    """A module or parameter in use: by which threads, and how to restore it after the last use.
 
-    The object is held, so that no other can get its id.
+    A reference to the object is held, so that no other object can get its id.
     """
 
     held: nn.Module | Tensor
@@ -141,7 +141,7 @@ def _give_back(loan: _Loan) -> None:
 
 
 def _keep_module(module: nn.Module, clones: dict[int, Tensor]) -> Callable[[], None]:
-    """Return what restores the mode and the tensors of a module.
+    """Return a function that restores the mode and the tensors of a module.
 
     Tensors made in inference mode are replaced by clones, which can take part in gradients.
     """
@@ -165,7 +165,7 @@ def _ordinary(tensor: Tensor) -> Tensor:
 
 
 def _keep_tensors(module: nn.Module) -> Callable[[], None]:
-    """Return what restores which tensors a module has, and the values of its buffers."""
+    """Return a function that restores a module's tensors and the values of its buffers."""
     parameters, buffers = dict(module._parameters), dict(module._buffers)
     values = {name: None if b is None else b.detach().clone() for name, b in buffers.items()}
 
@@ -182,7 +182,7 @@ def _keep_tensors(module: nn.Module) -> Callable[[], None]:
 
 
 def _write(buffer: Tensor, value: Tensor | None) -> None:
-    """Give a buffer the value that it had, unless it has it still."""
+    """Give a buffer back its earlier value, unless it still has that value."""
     if value is None:
         return
     kinds = [(t.shape, t.dtype, t.device) for t in (buffer, value)]
@@ -205,7 +205,7 @@ def _keep_parameter(parameter: nn.Parameter) -> Callable[[], None]:
 
 
 def _move(network: nn.Module, device: torch.device, undo: ExitStack) -> None:
-    """Move a network to the device, and back after the last use, or after this one if nested."""
+    """Move a network to the device; move it back after the last use, or after a nested one."""
     home, loan = device_of(network), _LOANS[id(network)]
     if home is None or home == device:
         return

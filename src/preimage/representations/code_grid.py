@@ -32,7 +32,8 @@ class CodeGrid:
         code_shape: maps (K, H', W'), tokens (T, K) or a vector (K,).
         channels: K.
         grid: rows and columns: H' x W' for maps, those of the patches for tokens, 1 x 1 for a
-            vector. Of windows, a row is a window, and its columns are the tokens in it.
+            vector. For windowed attention, each row is a window, and its columns are the tokens in
+            that window.
         prefix: the names of the tokens before the grid, such as "cls" and "register 1".
     """
 
@@ -43,12 +44,12 @@ class CodeGrid:
 
     @classmethod
     def from_shape(cls, code_shape: tuple[int, ...]) -> CodeGrid:
-        """Return the grid of codes of a shape, where nothing else is known.
+        """Return the grid of codes of which only the shape is known.
 
-        Tokens have the largest square grid.
+        Tokens get the largest square grid; the tokens left over stand before it.
 
         Raises:
-            ValueError: if the code is not of maps, tokens or a vector.
+            ValueError: if the shape is not that of maps, tokens or a vector.
         """
         if len(code_shape) == 3:
             return cls(code_shape, code_shape[0], (code_shape[1], code_shape[2]))
@@ -60,12 +61,12 @@ class CodeGrid:
             return cls(code_shape, code_shape[0], (1, 1))
         raise ValueError(
             "channels need codes of maps (K, H, W), tokens (T, K) or vectors (K,), not of shape "
-            f"{code_shape}: say which axis they are, as in Layer(..., channel_axis=1)"
+            f"{code_shape}: give the axis of channels, as in Layer(..., channel_axis=1)"
         )
 
     @property
     def positions(self) -> int:
-        """The number P of all positions, those of the prefix among them."""
+        """P, the number of all positions, including those of the prefix."""
         return len(self.prefix) + self.grid[0] * self.grid[1]
 
     def index(self, position: Position) -> int:

@@ -1,8 +1,8 @@
 """The rows of the image that each value of a network depends on, found in one forward pass.
 
-Beside each tensor that is computed from the image, `Dependence` keeps two ends for each of
-its values: minus the first and plus the last row of the image that the value depends on. What
-a rectifier or a maximum happens to let through plays no part, and neither do the weights.
+For each value of each tensor that is computed from the image, `Dependence` keeps two numbers,
+called its ends: minus the first row and plus the last row of the image that the value depends on.
+The ends depend neither on the weights nor on what a rectifier or a maximum lets through.
 
     >>> image = torch.zeros(1, 3, 9, 4)
     >>> with torch.no_grad(), Dependence(image, axis=2) as dependence:
@@ -29,11 +29,11 @@ _Ends = tuple[Tensor, Tensor]
 
 _MAKERS = ("zeros", "ones", "empty", "full", "rand", "randn", "empty_strided")
 _CONSTANTS = {*_MAKERS, *(f"new_{name}" for name in _MAKERS), *(f"{name}_like" for name in _MAKERS)}
-"""Operations that return what depends on nothing, until it is written to."""
+"""Operations whose outputs depend on nothing until they are written to."""
 
 
 class _Operation(NamedTuple):
-    """What is to be known of an operation."""
+    """The properties of an operation that `Dependence` needs."""
 
     names: tuple[str, ...]
     defaults: dict[str, Any]
@@ -63,18 +63,18 @@ def _tensors(value: Any) -> list[Tensor]:
 
 
 class Dependence(TorchDispatchMode):
-    """A mode in which the rows (or the columns) are noted that every tensor depends on.
+    """A torch dispatch mode that records which rows or columns each tensor depends on.
 
-    Gradients must be disabled: with them, views lose their identity.
+    Gradients must be disabled, because views lose their identity otherwise.
 
     Args:
-        image: (N, D, H, W); what is computed from it within the mode is followed.
+        image: (N, D, H, W). All tensors that are computed from it within the mode are followed.
         axis: 2 for the rows of the image, 3 for its columns.
     """
 
     def __init__(self, image: Tensor, axis: int) -> None:
         super().__init__()
-        self._ends: Any = WeakTensorKeyDictionary()  # None for what no rule could tell
+        self._ends: Any = WeakTensorKeyDictionary()  # None for a tensor that no rule covers
         shape = [1] * image.ndim
         shape[axis] = image.shape[axis]
         self._device = torch.device("cpu") if image.is_meta else image.device
@@ -84,14 +84,14 @@ class Dependence(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Keep torch from loading its compiler, which takes a second, for nothing."""
+        """Keep torch from loading its compiler, which is not needed and takes a second."""
         return False
 
     def rows(self, tensor: Tensor) -> _Ends | None:
         """Return the first and the last row that each value of `tensor` depends on.
 
-        Axes along which they are all the same have length 1. None if `tensor` does not depend on
-        the image, or if it is not known how.
+        An axis along which the rows are all the same has length 1. Return None if `tensor` does not
+        depend on the image, or if its dependence is unknown.
         """
         ends = self._ends.get(tensor)
         if ends is None or bool((slim(ends[1]) == NOTHING).all()):
@@ -101,7 +101,7 @@ class Dependence(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        """Run an operation, and note what its outputs depend on."""
+        """Run an operation, and record what its outputs depend on."""
         output = func(*args, **(kwargs or {}))
         operation = _read(func)
         outputs = _tensors(output)
@@ -121,7 +121,7 @@ class Dependence(TorchDispatchMode):
         return output
 
     def _pass_on(self, rule: Rule, call: Call) -> list[_Ends]:
-        """Return the ends of the outputs by a rule; `call.ends` are the tensors themselves."""
+        """Return the ends of the outputs by a rule; `call.ends` holds tensors instead of ends."""
         both = []
         for end in (0, 1):
             ends = {
@@ -144,7 +144,7 @@ class Dependence(TorchDispatchMode):
                 self._ends[value] = (nothing, nothing.clone())
 
     def _note(self, outputs: list[Tensor], found: list[_Ends] | None, in_place: bool) -> None:
-        """Keep the ends of outputs; those of a tensor that was changed reach its views too."""
+        """Keep the ends of outputs; after a change in place, change those of the views too."""
         for n, value in enumerate(outputs):
             ends = None if found is None else found[n] if n < len(found) else ()
             if ends == ():
@@ -158,7 +158,7 @@ class Dependence(TorchDispatchMode):
 
 
 def _write(old: Tensor, new: Tensor) -> None:
-    """Write new ends in place of old ones; where several values share one, keep the larger."""
+    """Write new ends in place of old ones; where several values share an end, keep the larger."""
     shared = [n for n in range(old.ndim) if old.stride(n) == 0 and old.shape[n] > 1]
     if shared:
         new = torch.maximum(slim(old), slim(new).amax(shared, keepdim=True))

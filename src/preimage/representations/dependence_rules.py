@@ -1,9 +1,9 @@
 """The rules by which operations pass on what their inputs depend on.
 
-`dependence` keeps two ends for each value: the first and the last row of the image that it
-depends on, both so that an end of several values together is their maximum. An operation that
-moves values moves their ends; every other operation takes maxima: over its inputs, over the
-window of a convolution, or over the axes that it mixes.
+`dependence` keeps two ends for each value: the first row (negated) and the last row of the image
+that the value depends on, so that the end of several values together is the maximum of their
+ends. An operation that moves values moves their ends. Every other operation takes maxima: over
+its inputs, over the window of a convolution, or over the axes that it mixes.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Call:
     Attributes:
         operation: the operation.
         values: its arguments by name.
-        ends: the ends of those arguments that are tensors, by name; None for a tensor without.
-        output: what it returned.
+        ends: the ends of those arguments that are tensors, by name; None for one without.
+        output: the value that the operation returned.
     """
 
     operation: Any
@@ -52,7 +52,7 @@ class Call:
 
 
 Rule = Callable[[Call], Any]
-"""Returns the ends of the outputs, in their order. A rule may leave out the last ones."""
+"""Returns the ends of the outputs, in order. A rule may leave out those of the last outputs."""
 
 
 def rule_of(operation: Any) -> Rule | None:
@@ -70,7 +70,7 @@ def rule_of(operation: Any) -> Rule | None:
 def slim(ends: Tensor) -> Tensor:
     """Return the ends with each axis that an `expand` made reduced to length 1.
 
-    Most rows are the same for all channels and columns, so that rules take little time.
+    Most ends are the same for all channels and columns, so that rules take little time.
     """
     for axis, stride in enumerate(ends.stride()):
         if stride == 0 and ends.shape[axis] > 1:
@@ -92,7 +92,7 @@ def _largest(parts: Sequence[Tensor | None], shape: torch.Size) -> Tensor:
 
 
 def _together(call: Call) -> Tensor:
-    """Return the ends after an operation that works value by value."""
+    """Return the ends after an elementwise operation."""
     return _largest(tree_leaves(call.ends), call.shape)
 
 
@@ -127,7 +127,7 @@ def _call(operation: Any, arguments: dict[str, Any]) -> Any:
 
 
 def _padded(call: Call) -> Tensor:
-    """Return the ends after a padding; an axis along which all see the same keeps length 1."""
+    """Return the ends after padding; an axis along which all ends are equal keeps length 1."""
     ends = slim(call.first)
     axes = range(call.first.ndim - 1, -1, -1)
     pads = [*call.values["pad"], *[0] * (2 * call.first.ndim - len(call.values["pad"]))]
@@ -151,7 +151,7 @@ def _whole(call: Call) -> Tensor:
 
 
 def _reduced(call: Call) -> list[Tensor]:
-    """Return the ends after a sum, a mean or the like over some axes."""
+    """Return the ends after a reduction over some axes, such as a sum or a mean."""
     axes = call.values.get("dim")
     axes = [axes] if isinstance(axes, int) else list(axes or range(call.first.ndim))
     reduced = slim(call.first).amax(axes, keepdim=True)
@@ -189,7 +189,7 @@ def _halves(call: Call) -> Tensor:
 
 
 def _product(call: Call) -> Tensor:
-    """Return the ends after a matrix product; a bias is the first of three arguments."""
+    """Return the ends after a matrix product; with three arguments, the first one is a bias."""
     *bias, left, right = (ends for ends in call.ends.values())
     parts: list[Tensor | None] = list(bias)
     if left is not None:
@@ -207,7 +207,7 @@ def _linear(call: Call) -> Tensor:
 
 
 def _attention(call: Call) -> Tensor:
-    """Return the ends after attention: of the own query, and of all keys and values."""
+    """Return the ends after attention: those of its own query and of all keys and values."""
     parts = [
         slim(ends).amax(axes, keepdim=True)
         for name, axes in (("query", (-1,)), ("key", (-1, -2)), ("value", (-2, -1)))
@@ -220,7 +220,7 @@ def _convolution(call: Call) -> Tensor:
     """Return the ends after a convolution, also a transposed one."""
     weight, groups = call.values["weight"], call.values["groups"]
     if call.first is None or _depends(call.ends["weight"]):
-        return _whole(call)  # the kernel itself is computed from the image
+        return _whole(call)  # the kernel is computed from the image, too
     ends, size = slim(call.first), weight.ndim - 2
     if ends.shape[1] > 1:
         ends = ends.unflatten(1, (groups, -1)).amax(2)
@@ -238,7 +238,7 @@ def _convolution(call: Call) -> Tensor:
 
 
 def _spread(ends: Tensor, stride: Sequence[int]) -> Tensor:
-    """Return the ends with nothing between them, as a transposed convolution begins."""
+    """Return the ends spread apart by the stride, the first step of a transposed convolution."""
     wide = [(n - 1) * s + 1 for n, s in zip(ends.shape[2:], stride, strict=True)]
     spread = ends.new_full((*ends.shape[:2], *wide), NOTHING)
     rows: list[Any] = [slice(None, None, s) for s in stride]
@@ -272,9 +272,9 @@ def _windows(
     dilation: Sequence[int],
     shape: Sequence[int],
 ) -> Tensor:
-    """Return the maxima in sliding windows: `shape` many, with padding `before` the first.
+    """Return the maxima in `shape` sliding windows, with padding `before` the first one.
 
-    An axis of length 1 stays as it is: all windows see the same there.
+    An axis of length 1 keeps its length, because all windows see the same along it.
     """
     pads: list[int] = []
     windows = []
@@ -296,7 +296,7 @@ def _for_each_axis(value: Any, axes: int) -> list[int]:
 
 
 def _interpolated(call: Call) -> Tensor:
-    """Return the ends after an interpolation, whose weights the operation itself tells."""
+    """Return the ends after an interpolation, whose weights are found by running it."""
     name = next(iter(call.ends))
     ends = slim(call.first)
     for axis in range(2, ends.ndim):

@@ -22,16 +22,16 @@ MODES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """Options of a run that change its speed and memory, but not its result beyond rounding.
+    """Options of a run that change its speed and memory, but change its result by rounding at most.
 
     Attributes:
         accelerate: how a network runs, one of `MODES`.
         memory: limit in bytes for all tensors of the run together with the network's weights;
             None is no limit. To keep the limit, fewer images are computed at a time. If even one
             image does not fit, its activations are recomputed, not kept, which is slower.
-        threads: number of torch's threads during the run, on a CPU. If None, the faster one of one
-            and torch's present number, measured before the run; the result's `versions` name it.
-            Another number rounds differently.
+        threads: number of torch's threads during the run, on a CPU. If None, it is one or
+            torch's present number, whichever is measured to be faster before the run. The number
+            is in `versions` of the result; another one can change rounding.
 
     Raises:
         ValueError: if there is no such mode, or a number is not positive.
@@ -50,7 +50,7 @@ class Execution:
             object.__setattr__(self, "threads", whole("threads", self.threads, least=1))
 
     def check(self, device: object) -> None:
-        """Raise a ValueError if a device (or its name) does not support the mode, or any."""
+        """Raise a ValueError if a device, or its name, does not support this mode or any mode."""
         if str(device).startswith("meta"):
             raise ValueError("tensors on the device meta have no values: compute on cpu or cuda")
         if self.accelerate == "graph" and not str(device).startswith("cuda"):

@@ -36,8 +36,8 @@ def fast_copy(
     """Return a copy that computes the outputs of some layers as the network does.
 
     Args:
-        part: a network, in evaluation mode and without gradients of its own, and its layers.
-        x: an input, on which network and copy are compared.
+        part: a network, in evaluation mode and without parameter gradients, and its layers.
+        x: an input for which the outputs of the network and of its copy are compared.
         expected: the `trial_outputs` of the network for `x`.
         folds: whether to fold batch normalization; the copy then needs `channels_last` inputs.
         recomputes: whether to recompute activations in the backward pass.
@@ -85,7 +85,7 @@ def channels_last(x: Tensor) -> Tensor:
 def trial_outputs(part: Part, x: Tensor, seed: int = 0) -> Tensor:
     """Return the outputs of all layers, one after the other in a vector.
 
-    Random numbers of torch begin at `seed` in this run, and go on afterwards as if it had not been.
+    The run uses torch's random numbers from `seed` on; the generator is restored afterwards.
 
     Raises:
         NetworkError: if the network raises anything.

@@ -1,11 +1,11 @@
-"""Receptive fields in any network, from what its maps depend on in one forward pass.
+"""Receptive fields in any network, traced through one forward pass.
 
 A map is computed from an image that is several times taller than wide, and from one that is
 wider than tall. In the middle of the map, component i sees the rows from f_i to l_i. With the
 stride S, the receptive field is the smallest square that covers them all: from min (f_i - S i)
-to max (l_i - S i). After an upsampling or within windows,
-neighboring components see more or fewer rows; elsewhere all see equally many, and the field is
-that of the chain rule, whatever paths lead from the image to the map.
+to max (l_i - S i). After an upsampling or within windows, the
+number of rows differs between neighboring components. Elsewhere all see equally many, and the
+field agrees with the chain rule, whatever paths lead from the image to the map.
 
     >>> branches = [torch.nn.Conv2d(1, 2, 3, 2, 1), torch.nn.Conv2d(1, 2, 7, 2, 3)]
     >>> def outputs(x: Tensor) -> dict[str, Tensor]:
@@ -37,13 +37,13 @@ the network takes."""
 
 
 class _Span(NamedTuple):
-    """First and last row that the first component would see in an image without borders."""
+    """The first and last rows that the first component would see in an image without borders."""
 
     first: int
     last: int
     stride: int
     is_sure: bool
-    """True if all of several components see equally many rows."""
+    """True if several components were compared and all see equally many rows."""
 
 
 def trace(

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 def shadow(model: nn.Module) -> nn.Module:
     """Return a copy of a network that shares its weights but requires gradients for them.
 
-    Buffers, which a forward pass may write, are its own.
+    The copy has its own buffers, because a forward pass may write them.
     """
     shared: dict[int, Any] = {}
     for p in model.parameters():
@@ -70,7 +70,7 @@ def _pairs(model: nn.Module, output: Tensor) -> Iterator[tuple[nn.Conv2d, nn.Bat
     modules = [module for module in model.modules() if not _is_watched(module)]
     convolutions = {id(m.weight): m for m in modules if isinstance(m, nn.Conv2d)}
     plain = [m for m in modules if type(m) is nn.BatchNorm2d and m.affine and m.track_running_stats]
-    norms = {id(m.weight): m for m in plain if not m.training}  # a forward pass can put it there
+    norms = {id(m.weight): m for m in plain if not m.training}  # a pass can set training
     uses = _uses(output)
     for node in uses:
         if "BatchNorm" not in node.name():

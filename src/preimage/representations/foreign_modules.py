@@ -1,8 +1,8 @@
 """Modules whose calls Python does not see: those of TorchScript and of exported programs.
 
-A module of TorchScript runs what is inside of it without calling any hook. Where it does nothing
-but call its children in turn, as a scripted or traced `nn.Sequential`, they can be called one by
-one. The submodules of `ExportedProgram.module()` hold weights and are never called.
+A module of TorchScript runs its children without calling any hook. If it only calls its children
+in turn, as a scripted or traced `nn.Sequential` does, these can be called one by one instead. The
+submodules of `ExportedProgram.module()` hold weights and are never called.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from torch.jit._trace import TopLevelTracedModule
 
 SCRIPTED = (
     "TorchScript runs its modules without Python, so that only children of a chain, or the output, "
-    "can be reached: use the network from before torch.jit"
+    "can be reached: use the original network, before torch.jit.script or torch.jit.trace"
 )
-"""What is said of a layer inside a module of TorchScript."""
+"""The message about a layer inside a module of TorchScript."""
 
 EXPORTED = (
     "the module() of an exported program calls no submodules, which only hold weights: use "
@@ -29,7 +29,7 @@ EXPORTED = (
 
 
 def takes_hooks(module: nn.Module) -> bool:
-    """Tell whether a module can be watched by hooks: one of TorchScript cannot."""
+    """Tell whether a module can be watched by hooks, unlike a module of TorchScript."""
     return not isinstance(module, torch.jit.ScriptModule)
 
 
@@ -61,9 +61,10 @@ def is_scripted_chain(module: nn.Module) -> bool:
 
 
 def children(module: nn.Module) -> Iterable[tuple[str, nn.Module | None]]:
-    """Return the children of a chain by name, in order, such that each can be called.
+    """Return the children of a chain by name, in order, as modules that can be called.
 
-    Those of a module that was traced in this process cannot, but others stand for the same ones.
+    The children of a module that was traced in this process cannot be called; callable modules
+    that do the same are returned in their place.
     """
     if isinstance(module, TopLevelTracedModule):
         module = wrap_cpp_module(module._c)
@@ -84,7 +85,7 @@ def is_exported(network: nn.Module) -> bool:
 
 
 def advice(network: nn.Module) -> str | None:
-    """Return what to do about a layer that is not reached; None for ordinary networks."""
+    """Return advice on a layer that is not reached; None for ordinary networks."""
     if isinstance(network, torch.jit.ScriptModule):
         return SCRIPTED
     if is_exported(network):

@@ -1,4 +1,4 @@
-"""A forward pass of a network that ends at the last of the layers that are asked for.
+"""A forward pass of a network that ends at the last requested layer.
 
 If a layer lies in a chain (an `nn.Sequential`, perhaps inside another), only the modules up
 to it are called. Otherwise the network is called, and an exception that a hook raises ends
@@ -49,8 +49,9 @@ def forward_until(
 ) -> dict[str, Any]:
     """Return the values of the layers by name.
 
-    The value of a layer that is not reached, or cannot be picked from a module's output, is a
-    ValueError that says why. `inputs` are further inputs of the network, by keyword.
+    If a layer is not reached, or cannot be picked from a module's output, its value is a
+    ValueError that says why; it is returned, not raised. `inputs` are further inputs of the
+    network, by keyword.
     """
     paths = [LayerPath.parse(network, name) for name in layers]
     wanted = [(path.module, path) for path in paths]
@@ -81,16 +82,16 @@ def check_outputs(
             raise refusal(LayerPath.parse(network, layer), output)
         if output.is_complex():
             raise ValueError(
-                f"layer {layer!r} returns complex numbers, which no loss takes: let the network "
-                "return their real and imaginary parts (torch.view_as_real)"
+                f"layer {layer!r} returns complex numbers, but losses need real ones: let the "
+                "network return real and imaginary parts (torch.view_as_real)"
             )
     return {layer: found[layer] for layer in layers}
 
 
 def is_chain(module: nn.Module) -> bool:
-    """Tell whether a call of `module` is nothing but calls of its children in turn.
+    """Tell whether a call of `module` only calls its children in turn.
 
-    It is not if somebody watches the module by a hook, or has replaced its `forward`.
+    A module with hooks, or with a replaced `forward`, does not count as a chain.
     """
     if isinstance(module, torch.jit.ScriptModule):
         return is_scripted_chain(module)
@@ -108,7 +109,7 @@ def is_chain(module: nn.Module) -> bool:
 
 
 _Wanted = Sequence[tuple[str, LayerPath]]
-"""Layers, each with the dotted name that its module has inside the present one."""
+"""Layers, each with the dotted name of its module relative to the current one."""
 _Results = tuple[Any, dict[str, Any]]
 
 
@@ -189,7 +190,7 @@ def _watch(
 def _hook(
     module: nn.Module, path: LayerPath, keep: Callable[[LayerPath, Any], None], undo: ExitStack
 ) -> None:
-    """Have `keep` called with the value of a layer as soon as it is there, until `undo`."""
+    """Make `module` call `keep` with the value of a layer once it is computed, until `undo`."""
     calls = 0
 
     def before(module: nn.Module, inputs: Any, named: dict[str, Any]) -> None:
