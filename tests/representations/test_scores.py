@@ -107,3 +107,13 @@ def test_a_classifier_of_transformers_has_its_logits() -> None:
     )
     model = transformers.ViTForImageClassification(config).eval()
     assert find_scores(part(model), torch.rand(1, 3, 32, 32)) == ("classifier", (1, 7))
+
+
+@pytest.mark.parametrize("size", [8, 12])
+def test_the_scores_of_a_fully_convolutional_network_are_those_before_its_softmax(
+    size: int,
+) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 4, 8), nn.Dropout(), nn.Softmax(1)).eval()
+    found = find_scores(Part(network, ("output",)), torch.rand(1, 3, size, size))
+    assert (found.layer, found.shape) == ("0", (1, 4, size - 7, size - 7))

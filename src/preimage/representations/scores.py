@@ -93,11 +93,11 @@ def _before_squashing(
     returned: list[tuple[str, Tensor]], scores: Tensor
 ) -> Iterator[tuple[str, Tensor]]:
     """Yield the outputs of modules whose softmax, its logarithm, or sigmoid are the scores."""
-    if scores.ndim != 2 or not scores.is_floating_point():
+    if scores.ndim not in (2, 4) or not scores.is_floating_point():
         return
     for name, y in returned:
         if y.numel() == scores.numel() and y.is_floating_point():
-            flat = y.flatten(1)
-            for squashed in (flat.softmax(1), flat.log_softmax(1), flat.sigmoid()):
+            like = y if y.shape == scores.shape else y.flatten(1)
+            for squashed in (like.softmax(1), like.log_softmax(1), like.sigmoid()):
                 if squashed.shape == scores.shape and torch.allclose(squashed, scores, atol=1e-7):
                     yield name, y
