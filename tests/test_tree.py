@@ -14,7 +14,13 @@ from preimage.cli import app
 ROOT = Path(__file__).parent.parent
 SOURCE, TESTS = ROOT / "src/preimage", ROOT / "tests"
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.name != "__init__.py")
-OF_THE_WHOLE = {"test_docs.py", "test_public_names.py", "test_tree.py", "test_vocabulary.py"}
+OF_THE_WHOLE = {
+    "test_default_dtype.py",
+    "test_docs.py",
+    "test_public_names.py",
+    "test_tree.py",
+    "test_vocabulary.py",
+}
 FEW_PARAMETERS, FEW_LINES, SHORT_FILE = 10, 40, 400
 PUBLIC_FUNCTIONS = {"invert", "maximize", "caricature"}
 

@@ -31,6 +31,6 @@ def principal_colors(image: Tensor, like: Tensor) -> Tensor:
     varies = deviations > 1e-3 * deviations[0].clamp(min=1e-6)
     gains = torch.where(varies, 127.5 / (_SPAN * deviations.clamp(min=1e-9)), 0.0)
     components = (axes * gains).T @ (image.flatten(1).double() - mean)
-    colors = torch.zeros(3, components.shape[1], dtype=torch.float64)
+    colors = torch.zeros(3, components.shape[1], dtype=torch.float64, device="cpu")
     colors[:count] = components
     return (colors + 127.5).to(image.dtype).unflatten(1, image.shape[1:])

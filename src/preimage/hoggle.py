@@ -147,8 +147,10 @@ def invert(
             hog_atoms.reshape(len(hog_atoms), -1).astype(np.float32),
             algorithm="lasso_cd", alpha=SPARSITY, positive=True, max_iter=_STEPS,
         )  # fmt: skip
-    codes = torch.as_tensor(sparse, dtype=torch.float32).T.reshape(1, -1, rows, columns)
-    atoms = torch.as_tensor(dictionaries.image_atoms[pair].astype(np.float32))
+    codes = torch.as_tensor(sparse, dtype=torch.float32, device="cpu").T.reshape(
+        1, -1, rows, columns
+    )
+    atoms = torch.from_numpy(dictionaries.image_atoms[pair].astype(np.float32))
     drawn = average_patches(codes, atoms, size)
     return with_deviation(drawn, NNPREIMAGE.typical_deviation)
 
@@ -159,7 +161,7 @@ def average_patches(codes: Tensor, image_atoms: Tensor, size: tuple[int, int]) -
     The patch of window (i, j) begins a cell above and to the left of cell (i, j). At each pixel
     patches are weighted by a Gaussian around their middle. Pixels outside the image are dropped.
     """
-    offset = torch.arange(PATCH) - (PATCH - 1) / 2
+    offset = torch.arange(PATCH, dtype=torch.float32, device="cpu") - (PATCH - 1) / 2
     bell = torch.exp(-(offset**2) / (2 * SIGMA**2))
     weight = bell[:, None] * bell
     transposed = torch.nn.functional.conv_transpose2d

@@ -64,11 +64,12 @@ class Mask:
             ValueError: if the code has no such components.
         """
         masks: list[Tensor] = []
-        everywhere, all_channels = torch.ones(grid.positions), torch.ones(grid.channels)
+        everywhere = torch.ones(grid.positions, dtype=torch.float32, device="cpu")
+        all_channels = torch.ones(grid.channels, dtype=torch.float32, device="cpu")
         if self.window is not None:
             masks.append(grid.code(torch.outer(_window(self.window, grid), all_channels)))
         if self.channels is not None:
-            chosen = torch.zeros(grid.channels)
+            chosen = torch.zeros(grid.channels, dtype=torch.float32, device="cpu")
             chosen[parse_channels(self.channels, grid.channels)] = 1
             masks.append(grid.code(torch.outer(everywhere, chosen)))
         if self.stream is not None:
@@ -99,10 +100,10 @@ def _window(side: int, grid: CodeGrid) -> Tensor:
     rows, columns = grid.grid
     if side > min(grid.grid):
         raise ValueError(f"a window of {side} x {side} does not fit maps of {rows} x {columns}")
-    kept = torch.zeros(rows, columns)
+    kept = torch.zeros(rows, columns, dtype=torch.float32, device="cpu")
     top, left = (rows - side) // 2, (columns - side) // 2
     kept[top : top + side, left : left + side] = 1
-    return torch.cat([torch.zeros(len(grid.prefix)), kept.flatten()])
+    return torch.cat([kept.new_zeros(len(grid.prefix)), kept.flatten()])
 
 
 def _stream(stream: int, grid: CodeGrid) -> Tensor:
@@ -110,6 +111,6 @@ def _stream(stream: int, grid: CodeGrid) -> Tensor:
     half = grid.channels // 2
     if half == 0:
         raise ValueError(f"a code of shape {grid.code_shape} has no two streams of channels")
-    kept = torch.zeros(grid.channels)
+    kept = torch.zeros(grid.channels, dtype=torch.float32, device="cpu")
     kept[(stream - 1) * half : stream * half] = 1
     return kept

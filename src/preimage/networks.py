@@ -128,7 +128,8 @@ class Network:
         device = device_of(self.module) or torch.device("cpu")
         part = Part(self.module, (OUTPUT,), self.inputs, self.name)
         with evaluation_mode(self.module, device), RUNNING, torch.no_grad():
-            noise = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+            generator = torch.Generator().manual_seed(0)
+            noise = torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu")
             mean = self.preprocessing.to_255(torch.zeros_like(noise))
             weights = (p.dtype for p in self.module.parameters() if p.is_floating_point())
             x = self.preprocessing.to_network(255 * noise - mean)

@@ -57,18 +57,22 @@ class Fourier:
     def __init__(self, like: Tensor) -> None:
         channels, height, width = like.shape[-3:]
         self._size = (height, width)
-        rows = torch.fft.fftfreq(height, dtype=torch.float64)[:, None]
-        columns = torch.fft.rfftfreq(width, dtype=torch.float64)[None, :]
+        rows = torch.fft.fftfreq(height, dtype=torch.float64, device="cpu")[:, None]
+        columns = torch.fft.rfftfreq(width, dtype=torch.float64, device="cpu")[None, :]
         scale = 1 / (rows**2 + columns**2).sqrt().clamp(min=1 / max(height, width))
-        twice = torch.full((columns.shape[1],), 2.0, dtype=torch.float64)
+        twice = torch.full((columns.shape[1],), 2.0, dtype=torch.float64, device="cpu")
         twice[0] = 1  # columns that have no mirror image
         if width % 2 == 0:
             twice[-1] = 1
         scale /= ((scale**2 * twice).sum() / (height * width)).sqrt()
         self._decoding = (scale / twice.sqrt())[..., None].to(like)
         self._pulling = (scale * twice.sqrt())[..., None].to(like)
-        colors = torch.tensor(NATURAL_COLORS, dtype=torch.float64)
-        mixing = colors if channels == len(colors) else torch.eye(channels, dtype=torch.float64)
+        colors = torch.tensor(NATURAL_COLORS, dtype=torch.float64, device="cpu")
+        mixing = (
+            colors
+            if channels == len(colors)
+            else torch.eye(channels, dtype=torch.float64, device="cpu")
+        )
         self._mixing, self._unmixing = mixing.to(like), mixing.inverse().to(like)
 
     def encode(self, images: Tensor) -> Tensor:

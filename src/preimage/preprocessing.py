@@ -139,7 +139,7 @@ class Preprocessing:
         [[[127.5]]]
         """
         if self.channels == 1 and image.shape[0] == 3:
-            weights = torch.tensor(_LUMA, dtype=torch.float64).to(image).view(3, 1, 1)
+            weights = torch.tensor(_LUMA, dtype=torch.float64, device="cpu").to(image).view(3, 1, 1)
             image = (image * weights).sum(0, keepdim=True)
         elif self.channels == 3:
             image = image.expand(3, -1, -1)

@@ -94,7 +94,9 @@ class Term:
                 f"channel {self.feature} is not among 0-{grid.channels - 1} of "
                 f"{self.layer or 'the layer'}"
             )
-        return torch.nn.functional.one_hot(torch.tensor(self.feature), grid.channels).float()
+        direction = torch.zeros(grid.channels, dtype=torch.float32, device="cpu")
+        direction[self.feature] = 1
+        return direction
 
     def responses(self, codes: Tensor, grid: CodeGrid) -> Tensor:
         """Return the weighted responses (N, P) of codes (N, ...) at the P positions of the grid.
@@ -172,7 +174,7 @@ class Target:
         """
         placed = {
             layer: torch.stack(
-                [torch.zeros(grid.code_shape)]
+                [torch.zeros(grid.code_shape, dtype=torch.float32, device="cpu")]
                 + [term.place(grid) for term in self.terms if layer in (None, term.layer)]
             ).sum(0)
             for layer, grid in grids.items()

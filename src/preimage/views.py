@@ -80,11 +80,19 @@ def draw_views(
     """
     if shifts == 1 and not rotation and zoom == 1:
         return None
-    offsets = [torch.randint(shifts, (steps, 2), generator=g) for g in generators]
+    offsets = [
+        torch.randint(shifts, (steps, 2), generator=g, dtype=torch.int64, device="cpu")
+        for g in generators
+    ]
     if not rotation and zoom == 1:
         return torch.stack(offsets, 1)
-    draws = [2 * torch.rand(steps, 2, generator=g) - 1 for g in generators]
-    ranges = torch.tensor([math.radians(rotation), math.log(zoom)])
+    draws = [
+        2 * torch.rand((steps, 2), generator=g, dtype=torch.float32, device="cpu") - 1
+        for g in generators
+    ]
+    ranges = torch.tensor(
+        [math.radians(rotation), math.log(zoom)], dtype=torch.float32, device="cpu"
+    )
     warps = torch.stack(draws, 1) * ranges
     return torch.cat([torch.stack(offsets, 1), warps[..., :1], warps[..., 1:].exp()], dim=-1)
 

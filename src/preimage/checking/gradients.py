@@ -38,7 +38,9 @@ def gradient_error(subject: Subject, exact: Representation | None) -> tuple[floa
 
     `exact` is the representation in float64, if there is such a copy.
     """
-    w = torch.randn(subject.codes.shape[1:], generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    shape = subject.codes.shape[1:]
+    w = torch.randn(shape, generator=generator, dtype=torch.float32, device="cpu")
     w = w.double().to(subject.codes.device)
     photos, start = subject.photos, subject.start[0]
     rough = photos[0] + 0.02 * start  # noise, because equal pixels have no orientation

@@ -43,7 +43,9 @@ class Subject:
                 self.device
             )
         colors = torch.stack([_COLORS.load(path, self.size) for path in paths])
-        shares = torch.rand(preprocessing.channels, 3, generator=torch.Generator().manual_seed(0))
+        generator = torch.Generator().manual_seed(0)
+        shape = (preprocessing.channels, 3)
+        shares = torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu")
         mixed = torch.einsum("dc,nchw->ndhw", shares / shares.sum(1, keepdim=True), colors)
         return preprocessing.to_core(mixed).to(self.device)
 

@@ -16,6 +16,8 @@ Each comes with the preprocessing that its own metadata prescribes. Only `fetch`
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -126,15 +128,35 @@ def load(name: str, weights: str | Path | None = None) -> Loaded:
     preimage.models.errors.ModelError: unknown source 'torchvisoin': did you mean 'torchvision'?
     """
     if name in zoo.NETWORKS:
-        return zoo_files.load(name, weights)
+        with _float32():
+            return zoo_files.load(name, weights)
     if name == efficientnet_lite.NAME:
-        return efficientnet_lite.load(weights)
+        with _float32():
+            return efficientnet_lite.load(weights)
     source, model = _split(name)
+    with nullcontext() if source == "import" else _float32():  # the user's code may mean it
+        return _load_from(source, model, name, weights)
+
+
+def _load_from(source: str, model: str, name: str, weights: str | Path | None) -> Loaded:
     if source in _FILES:
         if weights is not None:
             raise ModelError(f"{name}: the file holds its own weights: leave out other weights")
         return _FILES[source].load(model)
     return _LIBRARIES[source].load(model, weights)
+
+
+@contextmanager
+def _float32() -> Iterator[None]:
+    """Make modules in float32, whatever the user's default type of torch is."""
+    import torch
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def fetch(name: str, progress: download.Progress | None = None) -> Path:

@@ -96,7 +96,7 @@ class CodeGrid:
             ValueError: if there is no such position.
         """
         rows, columns = self.grid
-        places = torch.zeros(self.positions)
+        places = torch.zeros(self.positions, dtype=torch.float32, device="cpu")
         if position == "everywhere":
             places[len(self.prefix) :] = 1 / (rows * columns)
         else:

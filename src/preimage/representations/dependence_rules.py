@@ -84,7 +84,7 @@ def _depends(ends: Tensor | None) -> bool:
 
 def _largest(parts: Sequence[Tensor | None], shape: torch.Size) -> Tensor:
     """Return the maximum of ends that broadcast to `shape`."""
-    result = torch.tensor(NOTHING, dtype=torch.float32)
+    result = torch.tensor(NOTHING, dtype=torch.float32, device="cpu")
     for ends in parts:
         if ends is not None:
             result = torch.maximum(result, slim(ends))
@@ -303,7 +303,7 @@ def _interpolated(call: Call) -> Tensor:
         count = ends.shape[axis]
         if count == 1:
             continue
-        basis = torch.eye(count, device=ends.device).view(
+        basis = torch.eye(count, dtype=torch.float32, device=ends.device).view(
             1, count, *(count if n == axis else 1 for n in range(2, ends.ndim))
         )
         basis = basis.expand(1, count, *call.first.shape[2:]).to(call.values[name])

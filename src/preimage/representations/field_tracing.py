@@ -103,7 +103,7 @@ def _spans(
 
     def run(times: int, width: int) -> _Found[Name] | None:
         shape = (times * along, width) if axis == 2 else (width, times * along)
-        image = torch.zeros(1, channels, *shape, device=device)
+        image = torch.zeros(1, channels, *shape, dtype=torch.float32, device=device or "cpu")
         try:
             with torch.no_grad(), Dependence(image, axis) as dependence:
                 codes = outputs(image)

@@ -130,7 +130,7 @@ class HOG(Representation):
 
 def normalize_blocks(cells: Tensor) -> Tensor:
     """Return the codes (N, 3 n, H', W') of cells (N, 2 n, H', W'); written for reading."""
-    directed, undirected = cells, sum(cells.chunk(2, 1), torch.zeros(()).to(cells))
+    directed, undirected = cells, sum(cells.chunk(2, 1), cells.new_zeros(()))
     energy = pad((undirected**2).sum(1, keepdim=True), (1, 1, 1, 1), "replicate")
     blocks = energy[..., 1:, :] + energy[..., :-1, :]
     factor = (blocks[..., 1:] + blocks[..., :-1] + _BLOCK_EPSILON).rsqrt()

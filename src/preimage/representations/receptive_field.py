@@ -218,7 +218,7 @@ def _narrow(code: _Code, size: tuple[int, int], channels: int) -> int:
     width = max(size[1] // 4, min(_LARGEST_STRIDE, size[1]))
     try:
         with torch.no_grad():
-            code(torch.zeros(1, channels, size[0], width))
+            code(torch.zeros(1, channels, size[0], width, dtype=torch.float32, device="cpu"))
     except (ValueError, RuntimeError, AssertionError):
         return size[1]
     return width
@@ -234,16 +234,20 @@ def _dependencies(code: _Code, size: tuple[int, int], channels: int) -> _Spans |
     None if the code is no map, has under two rows, or does not depend on the image.
     """
     generator = torch.Generator().manual_seed(0)
-    seen = torch.zeros(2, size[0], dtype=torch.bool)
+    seen = torch.zeros(2, size[0], dtype=torch.bool, device="cpu")
     for _ in range(_TRIALS):
-        noise = 255 * torch.rand((1, channels, *size), generator=generator) - 127.5
+        shape = (1, channels, *size)
+        values = torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu")
+        noise = 255 * values - 127.5
         with torch.enable_grad():
             codes = code(noise.requires_grad_())
         if codes.ndim != 4 or codes.shape[2] < 2:
             return None
         apart = max(codes.shape[2] // 8, 1)
         row = (codes.shape[2] - apart) // 2
-        weights = torch.randn(codes.shape[1], generator=generator)
+        weights = torch.randn(
+            codes.shape[1], generator=generator, dtype=torch.float32, device="cpu"
+        )
         for index, at in enumerate((row, row + apart)):
             component = (codes[0, :, at, codes.shape[3] // 2] * weights).sum()
             (gradient,) = torch.autograd.grad(component, noise, retain_graph=index == 0)

@@ -217,7 +217,7 @@ def _problem(
         loss = InnerProduct(placed.repeat_interleave(len(seeds), 0))
         sources = list(range(len(placed)))
         if diversity:
-            alike = diversity * torch.tensor(scales, device=placed.device)
+            alike = diversity * torch.tensor(scales, dtype=placed.dtype, device=placed.device)
             loss = DiverseInnerProduct(loss, len(seeds), alike)
     return Problem(
         visualization="maximize",

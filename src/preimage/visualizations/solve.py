@@ -234,7 +234,8 @@ def noise(shape: tuple[int, int, int], pixel_norm: float, generator: torch.Gener
     It is uniform in [-1, 1], divided by its own 95 % quantile and multiplied by B / sqrt(3);
     `pixel_norm` is B.
     """
-    values = torch.rand(shape, generator=generator) * 2 - 1
+    drawn = torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu")
+    values = drawn * 2 - 1
     rank = max(1, math.ceil(0.95 * values.numel()))
     quantile = values.flatten().kthvalue(rank).values
     return values * (pixel_norm / math.sqrt(3) / quantile)
