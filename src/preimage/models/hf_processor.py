@@ -55,6 +55,7 @@ def preprocessing_of(
             size=size,
             resize=resize,
             interpolation=_INTERPOLATIONS.get(int(processor.get("resample") or 2), "bilinear"),
+            range=None if processor.get("do_rescale") else (0.0, 255.0),
         )
     except ValueError as error:
         raise ModelError(
