@@ -121,3 +121,11 @@ def test_missing_weights_are_an_error_that_names_the_command(
 def test_classical_names_may_be_written_as_in_the_paper() -> None:
     assert isinstance(representation("DSIFT"), DSIFT)
     assert repr(representation("HOG")) == "HOG(cell_size=8, orientations=9, softness=0)"
+
+
+def test_a_module_is_told_how_it_becomes_a_network() -> None:
+    for make in (network, representation):
+        with pytest.raises(TypeError, match=r"a Linear is a module, not a name: .*preimage\.Layer"):
+            make(nn.Linear(2, 3))  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="a name must be a text such as 'hog'"):
+            make(3)  # type: ignore[arg-type]

@@ -173,3 +173,9 @@ def test_scores_at_several_positions_are_averaged_as_probabilities() -> None:
     at_zero = network.probabilities(torch.zeros(1, 3, 9, 8))[0]
     assert found["probability"] == pytest.approx(float(at_zero[4]), abs=0.02)
     assert found["top_1"] in {name.split(",")[0] for name in CLASSES}
+
+
+def test_a_network_prints_as_one_line_without_its_modules() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())
+    network = Network("mine", module, Preprocessing(mean=(127.5,) * 3, size=(9, 8)), ("goose",))
+    assert repr(network) == "Network('mine', Sequential, 9 x 8 pixels, 1 classes)"

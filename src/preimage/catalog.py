@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from torch import nn
+
 from preimage.models import sources
-from preimage.names import LayerName, unknown
+from preimage.names import LayerName, unknown, with_article
 from preimage.networks import Network
 from preimage.representations.base import Representation
 from preimage.representations.dsift import DSIFT
@@ -38,6 +40,7 @@ def representation(name: str, weights: str | Path | None = None) -> Representati
     >>> representation("dsift").stride
     24
     """
+    _check_name(name)
     if name.lower() in CLASSICAL:
         return CLASSICAL[name.lower()][0]()
     named = LayerName.parse(name)
@@ -61,6 +64,7 @@ def network(name: str, weights: str | Path | None = None) -> Network:
     Raises:
         ValueError: if there is no such network, or its weights cannot be used.
     """
+    _check_name(name)
     found = sources.load(name, weights)
     return Network(
         name,
@@ -70,3 +74,15 @@ def network(name: str, weights: str | Path | None = None) -> Network:
         found.loss_weights,
         inputs=found.inputs,
     )
+
+
+def _check_name(name: object) -> None:
+    """Raise TypeError unless a name is a text; for a module, say how it becomes a network."""
+    if isinstance(name, nn.Module):
+        raise TypeError(
+            f"{with_article(type(name).__name__)} is a module, not a name: make it a network by "
+            "preimage.Network('mine', module, preimage.Preprocessing(mean, std, size)), or one of "
+            "its layers a representation by preimage.Layer(module, 'LAYER', preprocessing)"
+        )
+    if not isinstance(name, str):
+        raise TypeError(f"a name must be a text such as 'hog' or 'vgg-m/conv4', not {name!r}")

@@ -43,6 +43,15 @@ class LayerName:
         return f"{self.network}/{self.layer}" if self.network else self.layer
 
 
+def with_article(name: str) -> str:
+    """Return a name behind "a" or "an".
+
+    >>> with_article("hog"), with_article("efficientnet-lite0/pool")
+    ('a hog', 'an efficientnet-lite0/pool')
+    """
+    return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Return the message for an unknown name, with the nearest known name or a list of names.
 

@@ -34,7 +34,7 @@ LAST_LOSS_WEIGHT = 1.0
 """C of larger strides, and of layers after the last one of a network's own table."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Network:
     """A loaded network: its layers as representations, and its classes.
 
@@ -65,6 +65,13 @@ class Network:
     inputs: Mapping[str, Any] = field(default_factory=dict, hash=False)
     scores: str | None = None
     _known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        size = self.preprocessing.size
+        words = [repr(self.name), type(self.module).__name__]
+        words += [f"{size[0]} x {size[1]} pixels"] if size else []
+        words += [f"{len(self.classes)} classes"] if self.classes else []
+        return f"Network({', '.join(words)})"
 
     @property
     def layers(self) -> tuple[str, ...]:

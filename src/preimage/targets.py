@@ -19,6 +19,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from preimage.checks import whole
 from preimage.representations.code_grid import CodeGrid, Position, is_token
 
 T = TypeVar("T")
@@ -184,9 +185,14 @@ class Target:
         return torch.cat([codes.flatten() for codes in placed.values()])
 
 
+def _index(index: int) -> int:
+    """Return the number of a channel, also of NumPy; whether it exists is checked later."""
+    return whole("a channel", index, least=-(2**63))
+
+
 def channel(layer: str | None, index: int) -> Target:
     """Return the target of a channel's response at the center of its map or grid of tokens."""
-    return Target((Term(layer, index),))
+    return Target((Term(layer, _index(index)),))
 
 
 def neuron(layer: str | None, index: int, row: int | str, column: int | None = None) -> Target:
@@ -201,18 +207,19 @@ def neuron(layer: str | None, index: int, row: int | str, column: int | None = N
         ValueError: if it is neither.
     """
     if isinstance(row, str) and column is None and is_token(row):
-        return Target((Term(layer, index, row),))
+        return Target((Term(layer, _index(index), row),))
     if isinstance(row, str) or column is None:
         raise ValueError(
             "a neuron is at a row and a column, or at a token by name, such as 'cls'; not at "
             f"{row!r}, {column!r}"
         )
-    return Target((Term(layer, index, (row, column)),))
+    place = (whole("a row", row, least=-(2**63)), whole("a column", column, least=-(2**63)))
+    return Target((Term(layer, _index(index), place),))
 
 
 def mean_channel(layer: str | None, index: int) -> Target:
     """Return the target of a channel's mean response; its pattern then fills the image."""
-    return Target((Term(layer, index, "everywhere"),))
+    return Target((Term(layer, _index(index), "everywhere"),))
 
 
 def direction(

@@ -135,3 +135,9 @@ def test_the_receptive_fields_of_all_layers_come_from_one_pass() -> None:
     assert fields["head"] is None
     assert passes < 9 <= len(calls) - passes
     assert layers(vgg(), "0.0", "0.2").receptive_fields.keys() == {"0.0", "0.2"}
+
+
+def test_a_network_given_as_layers_is_told_how() -> None:
+    for given in (nn.Sequential(nn.ReLU()), ["0"]):
+        with pytest.raises(TypeError, match="Layers takes a list of layers of one network, as in"):
+            Layers(given)  # type: ignore[arg-type]

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from tests.visualizations.networks import color_network
+from torch import nn
 
+from preimage.preprocessing import GRAY
+from preimage.representations.layer import Layer
 from preimage.targets import Target, channel, class_score
 from preimage.visualizations.resolve import resolve
 
@@ -62,3 +67,20 @@ def test_what_is_no_model_is_named() -> None:
     model: Any = NETWORK.module
     with pytest.raises(TypeError, match=r"a representation or a network.*not a Sequential"):
         resolve(model, 3)
+
+
+@pytest.mark.parametrize("target", [lambda code: code.mean(), nn.ReLU(), 1.5, None, object()])
+def test_what_is_no_target_is_told_what_one_is(target: Any) -> None:
+    layer = Layer(nn.Sequential(nn.Conv2d(1, 4, 3)), "0", GRAY)
+    for given in (target, [target]):
+        with pytest.raises(TypeError, match="a target is the number of a channel, the name of a"):
+            resolve(layer, given)
+
+
+def test_numbers_of_numpy_are_channels_and_truth_values_are_none() -> None:
+    layer = Layer(nn.Sequential(nn.Conv2d(1, 4, 3)), "0", GRAY)
+    for given in (np.int64(2), np.array([2]), [np.uint8(2)], torch.tensor([2])):
+        (target,) = resolve(layer, given)[1]  # type: ignore[arg-type]
+        assert str(target) == "2"
+    with pytest.raises(ValueError, match="a channel must be a whole number, not True"):
+        resolve(layer, True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import preimage
 from preimage.cli.errors import clear_errors, conclude
-from preimage.cli.inputs import Source, read_inputs
+from preimage.cli.inputs import Content, Source, read_inputs
 from preimage.cli.options import (
     Accelerate,
     AsJson,
@@ -38,9 +38,6 @@ from preimage.cli.parsing import (
 from preimage.presets import UPRIGHT_PRESETS
 
 if TYPE_CHECKING:
-    import numpy as np
-    from PIL import Image
-
     from preimage.optimizer import Progress
     from preimage.representations.base import Representation
     from preimage.visualizations import PreImage
@@ -66,7 +63,7 @@ def caricature(
     threads: Threads = None,
 ) -> None:
     """Exaggerate what excites a representation in a photo."""
-    from preimage.cli.gallery import Gallery, photo_inputs
+    from preimage.cli.gallery import Gallery, inputs_of
     from preimage.reporting.video import frame_interval
 
     with clear_errors():
@@ -81,13 +78,20 @@ def caricature(
         }
         gallery = Gallery(out, grid=grid, video=video, as_json=as_json)
         sources, failures = read_inputs(images)
+        gallery.check_space(len(sources) * len(chosen))
 
     def visualize(
-        phi: Representation, photo: Image.Image | np.ndarray, progress: Callable[[Progress], None]
+        phi: Representation, content: Content, progress: Callable[[Progress], None], part: int
     ) -> PreImage:
+        photo = content.parts[part]
         every = 0 if video is None else frame_interval(settings, phi)
         return preimage.caricature(phi, photo, **options, snapshot_every=every, progress=progress)
 
     grid_name = name_of_grid(rep, layers, chosen)
-    failures += gallery.show(photo_inputs(sources, chosen, Source.photo, visualize), grid_name)
+    failures += gallery.show(inputs_of(sources, chosen, _read, visualize), grid_name)
     conclude(failures, interrupted=gallery.interrupted)
+
+
+def _read(_: Representation, source: Source) -> Content:
+    """Return the photo of a source."""
+    return Content([source.photo()])

@@ -44,7 +44,7 @@ def demo(
                 original = representation.preprocessing.load(photo)
                 cells.append(Cell(representation.preprocessing.to_pil(original), "original"))
             error = percent(result.describe()["error"])
-            cells.append(Cell(result.to_pil(), f"{name}: {error}"))
+            cells.append(Cell(result.to_pil(), f"{name}: error {error}"))
             rows.append((name, error, f"{seconds:.1f}"))
             if result.interrupted:
                 break

@@ -7,7 +7,10 @@ picture, it shows all results. --video adds a film of all of them.
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from preimage.cli.errors import clear_errors, print_traceback
-from preimage.cli.inputs import Source
+from preimage.cli.errors import clear_errors, console, print_traceback
+from preimage.cli.inputs import Content, Source
 from preimage.cli.progress import ProgressBar, progress_bar
 from preimage.cli.tables import percent
 from preimage.files import explain, file_name, write_whole
@@ -32,9 +35,12 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _COLUMNS = 5
+_LONG_SECONDS = 20
+_LEAST_BYTES = 8192
+"""Space on a disk that a picture and its sidecar take at least."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Input:
     """One input of a command, and what is computed for it.
 
@@ -43,39 +49,71 @@ class Input:
         stem: how its file names begin; if empty, with the representation.
         results: computes its results, one after another.
         describe: returns what an image's sidecar adds to what the result describes.
+        is_batch: whether it holds several codes, whose numbers go into the file names.
     """
 
     name: str
     stem: str
     results: Callable[[ProgressBar], Iterator[PreImage]]
     describe: Callable[[PreImage, int], Mapping[str, Any]]
+    is_batch: bool = False
 
 
-def photo_inputs(
+def inputs_of(
     sources: Iterable[Source],
     representations: Sequence[Representation],
-    read: Callable[[Source], Any],
+    read: Callable[[Representation, Source], Content],
     visualize: Callable[..., PreImage],
 ) -> Iterator[Input]:
-    """Return the inputs of a command that works on photos, each of which is read once.
+    """Return the inputs of a command that works on photos or codes.
 
     Args:
-        sources: the photos.
-        representations: by which each photo is visualized.
-        read: returns the content of a photo.
-        visualize: called with a representation, the content and `progress`.
+        sources: the photos, and files of codes.
+        representations: by which each of them is visualized.
+        read: returns the content of a source.
+        visualize: called with a representation, the content, `progress`, and the index of the
+            photo or code in the content.
     """
     for source in sources:
 
         def results(bar: ProgressBar, source: Source = source) -> Iterator[PreImage]:
-            content = read(source)
             for phi in representations:
-                yield visualize(phi, content, progress=bar.for_steps(f"{source.name} {phi.name}"))
+                content = read(phi, source)
+                count, began = len(content.parts), time.perf_counter()
+                for index in range(count):
+                    name = f"{source.name} {phi.name}"
+                    name += f" {index + 1} of {count}" if count > 1 else ""
+                    result = visualize(phi, content, bar.for_steps(name), index)
+                    yield dataclasses.replace(result, sources=(index,) * len(result))
+                    if index == 0:
+                        _announce(time.perf_counter() - began, count, "codes")
 
         def describe(_: PreImage, __: int, source: Source = source) -> dict[str, str]:
             return {"input": source.name, "sha256": source.sha256}
 
-        yield Input(name=source.name, stem=source.stem, results=results, describe=describe)
+        several = source.is_code and any(_is_batch(phi, source, read) for phi in representations)
+        yield Input(source.name, source.stem, results, describe, several)
+
+
+def _is_batch(
+    phi: Representation, source: Source, read: Callable[[Representation, Source], Content]
+) -> bool:
+    """Return whether a source holds several codes; one that cannot be read fails later."""
+    try:
+        return len(read(phi, source).parts) > 1
+    except ValueError:
+        return False
+
+
+def _announce(seconds: float, count: int, kind: str) -> None:
+    """Print how long a run will take after the first of its inputs, if it is long."""
+    left = seconds * (count - 1)
+    if left > _LONG_SECONDS:
+        time_left = f"{left / 60:.0f} minutes" if left > 90 else f"{left:.0f} seconds"
+        console.print(
+            f"{count} {kind}: about {time_left} left; finished results are kept, and --limit takes "
+            "fewer"
+        )
 
 
 class Gallery:
@@ -117,6 +155,19 @@ class Gallery:
         if video is not None:
             check_video(video)
 
+    def check_space(self, count: int) -> None:
+        """Raise ValueError if the disk has no space for this number of results.
+
+        A picture of them all takes none for each.
+        """
+        there = next(path for path in (self._out, *self._out.parents) if path.exists())
+        needed, free = count * _LEAST_BYTES, shutil.disk_usage(there).free
+        if not self._is_picture and needed > free:
+            raise ValueError(
+                f"{count} results need at least {needed / 2**30:.3g} GB, and {there} has "
+                f"{free / 2**30:.3g} GB left: ask for fewer, such as --seeds 4"
+            )
+
     def show(self, inputs: Iterable[Input], grid_name: str) -> list[str]:
         """Compute, print and write the results of all inputs; after Ctrl-C, those so far.
 
@@ -129,7 +180,8 @@ class Gallery:
         """
         failures = []
         with clear_errors(), progress_bar() as bar:
-            for item in inputs:
+            listed, began = list(inputs), time.perf_counter()
+            for item in listed:
                 cells: list[Cell] = []
                 first = len(self.lines)
                 try:
@@ -149,8 +201,11 @@ class Gallery:
                 elif self._grid and rows:
                     path = self._out / f"{self._unique(item.stem, grid_name, 'grid')}.png"
                     write_picture(path, draw_grid(rows), self.lines[first:])
+                    self._name("grid", path)
                 if self.interrupted:
                     break
+                if item is listed[0]:
+                    _announce(time.perf_counter() - began, len(listed), "inputs")
             self._finish()
         return failures
 
@@ -186,13 +241,19 @@ class Gallery:
         if self._video is not None and self._filmed:
             columns = min(len(self._labels), self._columns)
             write_video(self._video, draw_frames(self._filmed, self._labels, columns))
+            self._name("film", self._video)
+
+    def _name(self, kind: str, path: Path) -> None:
+        """Print where a film or a grid is."""
+        if not self._as_json:
+            typer.echo(f"{kind}  -> {path}")
 
     def _path(self, item: Input, result: PreImage, index: int) -> Path:
         """Return where an image goes, under a name that no other image of this run has."""
         parts = [item.stem, result.representation]
         if result.targets is not None:
             parts.append(result.targets[index])
-        elif len(set(result.sources)) > 1:
+        elif item.is_batch:
             parts.append(f"code{result.sources[index]}")
         if result.visualization == "invert" and len(set(result.loss_weights)) > 1:
             parts.append(f"C{result.loss_weights[index]:g}")
@@ -238,7 +299,10 @@ def _label(result: PreImage, index: int) -> str:
         words.append(f"seed {line['seed']}")
     if result.visualization == "invert" and len(set(result.loss_weights)) > 1:
         words.append(f"C {line['loss_weight']:g}")
-    return f"{', '.join(words)}: {_success(line)}"
+    if line["visualization"] == "invert":
+        error = 100 * line["error"]
+        return f"{', '.join(words)}: error {error:.{1 if error < 10 else 0}f} %"
+    return f"{', '.join(words)}: response {_success(line)}"
 
 
 def _success(line: Mapping[str, Any]) -> str:

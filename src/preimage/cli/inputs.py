@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,19 @@ from preimage.files import sha256
 if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a source holds for a representation: one photo, or codes.
+
+    Attributes:
+        parts: the photo, or each of the codes.
+        is_code: whether the parts are codes.
+    """
+
+    parts: Sequence[Image.Image | np.ndarray]
+    is_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +59,7 @@ class Source:
         Raises:
             ImageError: if the file is neither a picture that Pillow can read nor an array.
         """
-        from preimage.decoding import open_picture
-
-        return self.code() if self.is_code else open_picture(io.BytesIO(self.data))
+        return self.code() if self.is_code else _decode(self.data)
 
     def code(self) -> np.ndarray:
         """Return the saved code.
@@ -58,6 +70,14 @@ class Source:
         from preimage.decoding import read_npy
 
         return read_npy(io.BytesIO(self.data))
+
+
+@functools.lru_cache(maxsize=1)
+def _decode(data: bytes) -> Image.Image:
+    """Decode a picture; the last one is kept for the next representation."""
+    from preimage.decoding import open_picture
+
+    return open_picture(io.BytesIO(data))
 
 
 def read_inputs(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import preimage
+from preimage.cli.codes import parse_code_scale, split_array
 from preimage.cli.errors import clear_errors, conclude
-from preimage.cli.inputs import Source, read_inputs
+from preimage.cli.inputs import Content, Source, read_inputs
 from preimage.cli.options import (
     Accelerate,
     AsJson,
     Channels,
+    CodeScale,
     Device,
     Grid,
     Inputs,
     Layers,
+    LimitOfInputs,
     LossWeight,
     Memory,
     Out,
@@ -69,6 +73,8 @@ def invert(
     window: Window = None,
     channels: Channels = None,
     stream: Stream = None,
+    limit: LimitOfInputs = None,
+    code_scale: CodeScale = None,
     grid: Grid = False,
     video: Video = None,
     as_json: AsJson = False,
@@ -83,13 +89,13 @@ def invert(
     input of the network for its layers. --window, --channels and --stream leave the rest of the
     code free.
     """
-    from preimage.cli.gallery import Gallery, photo_inputs
+    from preimage.cli.gallery import Gallery, inputs_of
     from preimage.masks import Mask
     from preimage.reporting.video import frame_interval
 
     with clear_errors():
         chosen = find_representations(rep, layers, weights)
-        options = {
+        options: dict[str, Any] = {
             "size": parse_size(size),
             "seeds": range(seed, seed + seeds),
             "loss_weight": loss_weight,
@@ -97,35 +103,43 @@ def invert(
             "device": device,
             "execution": parse_execution(accelerate, memory, device, threads),
         }
+        scale = parse_code_scale(code_scale)
         settings = {
             phi.name: _choose_settings(phi, quality, solver, preset, steps) for phi in chosen
         }
         gallery = Gallery(out, grid=grid, video=video, as_json=as_json)
         sources, failures = read_inputs(inputs)
+        sources = sources[:limit]
+        gallery.check_space(len(sources) * len(chosen) * len(loss_weight or [0]) * seeds)
 
     def visualize(
-        phi: Representation, content: dict[str, Any], progress: Callable[[Progress], None]
+        phi: Representation, content: Content, progress: Callable[[Progress], None], part: int
     ) -> PreImage:
         own = settings[phi.name]
+        given = options | {"size": _choose_size(phi, content, options["size"])}
+        given["codes" if content.is_code else "images"] = content.parts[part]
+        given["code_scale"] = scale if content.is_code else None
         every = 0 if video is None else frame_interval(own, phi)
-        given = options | content | {"size": _choose_size(phi, content, options["size"])}
         return preimage.invert(phi, **given, settings=own, snapshot_every=every, progress=progress)
 
+    read = functools.partial(_read, size=options["size"], limit=limit)
     grid_name = name_of_grid(rep, layers, chosen)
-    failures += gallery.show(photo_inputs(sources, chosen, _read, visualize), grid_name)
+    failures += gallery.show(inputs_of(sources, chosen, read, visualize), grid_name)
     conclude(failures, interrupted=gallery.interrupted)
 
 
-def _read(source: Source) -> dict[str, Any]:
-    """Return the keyword by which `preimage.invert` takes a photo or a saved code."""
-    return {"codes": source.code()} if source.is_code else {"images": source.photo()}
+def _read(phi: Representation, source: Source, size: Any, limit: int | None) -> Content:
+    """Return the photo of a source, or at most `limit` of its codes."""
+    if not source.is_code:
+        return Content([source.photo()])
+    given = size if isinstance(size, tuple) else None
+    parts, is_photo = split_array(phi, source.code(), given)
+    return Content(parts[:limit], is_code=not is_photo)
 
 
-def _choose_size(
-    phi: Representation, content: dict[str, Any], size: Any
-) -> int | tuple[int, int] | None:
+def _choose_size(phi: Representation, content: Content, size: Any) -> int | tuple[int, int] | None:
     """Return the size of the images; None if it follows from the code or the layer."""
-    if "codes" in content:
+    if content.is_code:
         return size if isinstance(size, tuple) else None
     return _CLASSICAL_SIZE if size is None and phi.default_size is None else size
 

@@ -101,6 +101,7 @@ def maximize(
         }
         columns = seeds if seeds > 1 else math.ceil(math.sqrt(len(targets)))
         gallery = Gallery(out, grid=grid, video=video, as_json=as_json, columns=columns)
+        gallery.check_space(len(targets) * seeds)
         size_of_batch = len(targets) if mosaic else max(1, _BATCH // seeds)
         batches = [
             targets[first : first + size_of_batch]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from preimage.cli.errors import clear_errors
-from preimage.cli.options import From, NetworkArgument
+from preimage.cli.options import Every, From, NetworkArgument
 from preimage.cli.progress import progress_bar
 from preimage.cli.tables import print_table, print_wrapped
 
@@ -47,6 +47,7 @@ def fetch(
 ) -> None:
     """Download the weights of a network, or install a file that you have."""
     from preimage.models import sources, zoo
+    from preimage.models.errors import ModelError
 
     with clear_errors(), progress_bar() as bar:
         if from_ is not None:
@@ -55,11 +56,15 @@ def fetch(
             path = sources.fetch(network)
         else:
             bar.start(network)
-            path = sources.fetch(network, bar.update_bytes)
+            try:
+                path = sources.fetch(network, bar.update_bytes)
+            except ModelError as error:
+                hint = f"preimage fetch {network} --from FILE"
+                raise ModelError(f"{error}; if you have the file, install it: {hint}") from error
     typer.echo(path)
 
 
-def layers(network: NetworkArgument) -> None:
+def layers(network: NetworkArgument, every: Every = False) -> None:
     """Print the layers of a network as Tables 1-3 do; no weights are needed."""
     import preimage
     from preimage.models.sources import holds_weights
@@ -67,10 +72,16 @@ def layers(network: NetworkArgument) -> None:
     with clear_errors(), _one_thread():
         weights = None if holds_weights(network) else "random"
         loaded = preimage.network(network, weights)
+        if every:
+            typer.echo("\n".join(loaded.layers))
+            return
         print_table(
             ("layer", "kind", "kernel", "r.f. size", "r.f. stride", "offset", "channels"),
             _rows(loaded),
         )
+    inside = len(loaded.layers) - len(loaded.main_layers)
+    if inside > 0:
+        typer.echo(f"{inside} more layers are inside of these: preimage layers {network} --all")
 
 
 def representations() -> None:

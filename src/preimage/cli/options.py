@@ -28,6 +28,16 @@ Images: TypeAlias = Annotated[
     Option(help="Photo, or folder of photos; repeatable. Default: the shipped photos."),
 ]
 Limit: TypeAlias = Annotated[int | None, Option(min=1, help="Maximum number of photos.")]
+LimitOfInputs: TypeAlias = Annotated[
+    int | None, Option("--limit", min=1, help="Maximum number of photos, and of codes of a file.")
+]
+CodeScale: TypeAlias = Annotated[
+    str | None,
+    Option(
+        help="What saved codes were multiplied by: 512 for MATLAB's vl_dsift; auto for codes that "
+        "were normalized or quantized."
+    ),
+]
 Reference: TypeAlias = Annotated[
     list[Path] | None,
     Option(
@@ -87,6 +97,9 @@ Stream: TypeAlias = Annotated[
     int | None, Option(min=1, max=2, help="Invert only this half of the channels (Figure 10).")
 ]
 
+Every: TypeAlias = Annotated[
+    bool, Option("--all", help="List the names of all layers, also of those inside of others.")
+]
 From: TypeAlias = Annotated[
     Path | None, Option("--from", help="Install this file instead of downloading it.")
 ]

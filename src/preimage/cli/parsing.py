@@ -5,8 +5,9 @@ For a text that it cannot read, every function raises ValueError with a message 
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,6 +139,18 @@ def name_of_grid(reps: Sequence[str], layers: str | None, found: Sequence[Repres
     if len(reps) > 1:
         return ""
     return reps[0] if layers else found[0].name
+
+
+@contextlib.contextmanager
+def offer_networks(is_given: bool) -> Iterator[None]:
+    """Let the error for missing weights of the paper's network name the option for another one."""
+    from preimage.models.errors import ModelError
+
+    try:
+        yield
+    except ModelError as error:
+        hint = "" if is_given else "; or choose another: --network efficientnet-lite0"
+        raise ModelError(f"{error}{hint}") from error
 
 
 def choose_layers(

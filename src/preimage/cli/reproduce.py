@@ -21,7 +21,13 @@ from preimage.cli.options import (
     Steps,
     Weights,
 )
-from preimage.cli.parsing import choose_layers, parse_size, photo_names, use_one_thread
+from preimage.cli.parsing import (
+    choose_layers,
+    offer_networks,
+    parse_size,
+    photo_names,
+    use_one_thread,
+)
 from preimage.cli.progress import progress_bar
 from preimage.cli.run_options import RunOptions, with_run_options
 from preimage.cli.tables import print_table
@@ -126,7 +132,8 @@ def table5(
     with clear_errors():
         check_folder(out)
         loader = Loader()
-        chosen = loader.network(network or MODEL, weights)
+        with offer_networks(network is not None):
+            chosen = loader.network(network or MODEL, weights)
         plans = studies(
             choose_layers(chosen, layers, lambda network: network.main_layers),
             photo_names(images), ablation=ablation, loss_weight=loss_weight or LOSS_WEIGHTS,

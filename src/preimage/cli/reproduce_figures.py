@@ -24,7 +24,7 @@ from preimage.cli.options import (
     Strength,
     Weights,
 )
-from preimage.cli.parsing import choose_layers, parse_names, photo_names
+from preimage.cli.parsing import choose_layers, offer_networks, parse_names, photo_names
 from preimage.cli.run_options import RunOptions, set_options, with_run_options
 from preimage.paper.figures import FIGURES, SCORES, Figure
 
@@ -91,7 +91,9 @@ def _reproduce(name: str, out: Path, run: RunOptions, values: dict[str, Any]) ->
     with clear_errors():
         check_folder(out)
         loader = Loader()
-        parts = figure.parts(name, loader, **_keys(figure, loader, values))
+        with offer_networks(bool(values.get("network") or values.get("networks"))):
+            keys = _keys(figure, loader, values)
+        parts = figure.parts(name, loader, **keys)
         trials = {trial.key: trial for part in parts for trial in part}
         records = carry_out(out, name, list(trials.values()), run)
         rows = [row for part in parts for row in figure.rows(part)]

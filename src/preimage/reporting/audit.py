@@ -135,7 +135,7 @@ def _pictures(records: Sequence[Record], loader: Loader) -> list[str]:
             measures = record.measures
             if record.picture is not None and measures is not None and measures.error is not None:
                 layer = LayerName.parse(record.trial.representation).layer
-                caption = f"{layer}: {100 * measures.error:.0f} %"
+                caption = f"{layer}: error {100 * measures.error:.0f} %"
                 parts.append(_figure(record.picture.read_bytes(), caption))
         parts.append("</div>")
     return parts

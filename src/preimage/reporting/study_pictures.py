@@ -58,7 +58,8 @@ def _cells(records: Sequence[Record]) -> Iterator[Cell]:
     for record in records:
         if record.picture is not None:
             result, photo = _reduced(record.picture), record.trial.photo
-            if photo and photo not in shown and Path(photo).is_file():
+            is_new = photo and photo not in shown and Path(photo).is_file()
+            if photo and is_new and Path(photo).suffix != ".npy":
                 yield Cell(_photo(Path(photo), result.size), Path(photo).stem)
                 shown.add(photo)
             yield Cell(result, _label(record))
@@ -88,7 +89,7 @@ def _label(record: Record) -> str:
     words = [Path(trial.subject).stem if trial.photo else trial.subject]
     if measures is not None and measures.error is not None:
         weight = "HOGgle" if trial.weight is None else f"C {trial.weight:g}"
-        words.append(f"{weight}, {100 * measures.error:.0f} %")
+        words.append(f"{weight}, error {100 * measures.error:.0f} %")
     elif measures is not None and measures.response is not None:
         unit = "M" if trial.maximum is not None else "times"
         words.append(f"{measures.response / (trial.maximum or 1):.1f} {unit}")

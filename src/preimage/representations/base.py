@@ -126,6 +126,9 @@ class Representation(nn.Module, ABC):
     def encode(self, images: Tensor) -> Tensor:
         """Return the codes of the images (N, D, H, W), without gradients.
 
+        Images are in the core's units (0..255 minus the mean), as `preprocessing.load` returns
+        them: `encode(preprocessing.load("photo.jpg")[None])`.
+
         On a CPU a network encodes one image at a time, since it rounds differently in batches.
         """
         with ordinary_torch(), torch.no_grad():

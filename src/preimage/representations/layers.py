@@ -54,6 +54,11 @@ class Layers(Representation):
 
     def __init__(self, layers: Sequence[Layer], *, name: str | None = None) -> None:
         super().__init__()
+        if isinstance(layers, nn.Module) or not all(isinstance(one, Layer) for one in layers):
+            raise TypeError(
+                "Layers takes a list of layers of one network, as in "
+                "preimage.Layers([preimage.Layer(module, name, preprocessing) for name in NAMES])"
+            )
         if not layers:
             raise ValueError("no layer was given")
         names = ", ".join(dict.fromkeys(layer.name for layer in layers))

@@ -20,7 +20,7 @@ from preimage.decoding import ImageLike
 from preimage.images import match_contrast, psnr, ssim
 from preimage.losses import SquaredDistance, relative_error
 from preimage.masks import Mask
-from preimage.names import unknown
+from preimage.names import unknown, with_article
 from preimage.optimizer import Progress
 from preimage.presets import QUALITIES, settings_for
 from preimage.representations.base import Representation
@@ -29,6 +29,7 @@ from preimage.representations.execution import AUTO, Execution
 from preimage.representations.flat_regions import FlatRegions
 from preimage.representations.receptive_field import Box
 from preimage.settings import Settings
+from preimage.visualizations.code_scale import in_own_scale
 from preimage.visualizations.pre_image import PreImage
 from preimage.visualizations.solve import (
     Problem,
@@ -46,6 +47,7 @@ def invert(
     images: ImageLike | Sequence[ImageLike] | None = None,
     *,
     codes: np.ndarray | Tensor | None = None,
+    code_scale: float | str | None = None,
     size: int | tuple[int, int] | None = None,
     seeds: Sequence[int] = (0,),
     loss_weight: float | Sequence[float] | None = None,
@@ -67,6 +69,9 @@ def invert(
         images: one photo, or several of one size: paths, PIL images, arrays (H, W[, 3]) or
             tensors ([D,] H, W); floating-point values are in 0..1.
         codes: codes to invert instead, one or a batch of them.
+        code_scale: what the codes were multiplied by, such as 512 by MATLAB's vl_dsift; "auto"
+            gives each the norm of the codes of photos, for codes that were normalized or
+            quantized. If None, a warning names codes that seem scaled.
         size: height and width of the photos, or the largest length of their longer side.
             With `codes`, height and width of the result, or the side of a square one; by
             default derived from the shape of the code.
@@ -95,17 +100,15 @@ def invert(
     (torch.Size([2, 1, 32, 32]), True)
     """
     seeds, size = check_arguments(representation, seeds), check_size(size)
-    settings = _choose_settings(representation, quality, settings)
+    settings, device = _choose_settings(representation, quality, settings), torch.device(device)
     weights = _as_list(settings.loss_weight if loss_weight is None else loss_weight)
-    device = torch.device(device)
     execution.check(device)
     # 1. The target: the code of each photo, or the given code.
     photos, target, image_size = _read(representation, images, codes, size, device)
     count = len(target) * len(weights) * len(seeds)
     check_memory(representation, image_size, count)
     with ready(representation, image_size, count, device, execution) as session:
-        if photos is not None:
-            target = representation.encode(photos)
+        target = _encoded(representation, photos, target, image_size, code_scale)
         # 2. A reconstruction for each photo or code, C and seed, from noise.
         rows = itertools.product(range(len(target)), weights, seeds)
         sources, loss_weights, row_seeds = zip(*rows, strict=True)
@@ -166,6 +169,21 @@ def _read(
     return photos, photos, (height, width)
 
 
+def _encoded(
+    representation: Representation,
+    photos: Tensor | None,
+    codes: Tensor,
+    size: tuple[int, int],
+    scale: float | str | None,
+) -> Tensor:
+    """Return the codes of the photos or, without photos, the given codes in their own scale."""
+    if photos is None:
+        return in_own_scale(representation, codes, size, scale)
+    if scale is not None:
+        raise ValueError("code_scale is for codes: leave it out for photos")
+    return representation.encode(photos)
+
+
 def _check_codes(
     representation: Representation,
     codes: np.ndarray | Tensor | None,
@@ -185,8 +203,9 @@ def _check_codes(
         target = target[None]
     if tuple(target.shape[1:]) != expected:
         raise ValueError(
-            f"an image of {image_size[0]} x {image_size[1]} has a {representation.name} code of "
-            f"shape {expected}, not {tuple(target.shape)}"
+            f"an image of {image_size[0]} x {image_size[1]} has "
+            f"{with_article(representation.name)} code of shape {expected}, not "
+            f"{tuple(target.shape)}"
         )
     if not len(target):
         raise ValueError("no code was given")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+from torch import nn
 
 from preimage.networks import Network
 from preimage.representations.base import Representation
@@ -23,7 +25,8 @@ def resolve(
             "the model must be a representation or a network, such as preimage.network(NAME) or "
             f"preimage.Layer(module, layer, preprocessing), not a {type(model).__name__}"
         )
-    listed = [targets] if isinstance(targets, Target | int | str) else list(targets)
+    several = isinstance(targets, Iterable) and not isinstance(targets, str)
+    listed: list[Any] = list(targets) if several else [targets]  # type: ignore[arg-type]
     if not listed:
         raise ValueError("no target was given")
     wanted = [_as_target(target) for target in listed]
@@ -36,7 +39,15 @@ def resolve(
 def _as_target(target: TargetLike) -> Target:
     if isinstance(target, Target):
         return target
-    return class_score(target) if isinstance(target, str) else channel(None, target)
+    if isinstance(target, str):
+        return class_score(target)
+    if isinstance(target, nn.Module) or callable(target) or not hasattr(target, "__index__"):
+        raise TypeError(
+            "a target is the number of a channel, the name of a class, or made by "
+            "preimage.channel, neuron, mean_channel, direction or class_score, and sums of these; "
+            f"not {type(target).__name__}"
+        )
+    return channel(None, target)
 
 
 def _check_layers(representation: Representation, targets: Sequence[Target]) -> None:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from preimage.checks import check_seeds
 from preimage.decoding import ImageLike
 from preimage.images import stack_images
+from preimage.names import with_article
 from preimage.objective import Loss, Objective
 from preimage.optimizer import Progress, minimize
 from preimage.preprocessing import Preprocessing
@@ -40,8 +41,8 @@ def check_arguments(representation: object, seeds: object) -> Sequence[int]:
         return check_seeds(seeds)
     if isinstance(representation, nn.Module):
         raise TypeError(
-            f"a {type(representation).__name__} is a network: name one of its layers, as in "
-            "preimage.Layer(module, 'LAYER', preimage.Preprocessing(mean, std, size))"
+            f"{with_article(type(representation).__name__)} is a network: name one of its layers, "
+            "as in preimage.Layer(module, 'LAYER', preimage.Preprocessing(mean, std, size))"
         )
     raise TypeError(
         "the representation must be one such as preimage.HOG() or "

@@ -1,0 +1,131 @@
+"""Saved arrays: batches of codes one by one, other scales, and photos of many channels."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tests.cli.runner import SMALL, npy, run, save_photo
+from torch import nn
+
+import preimage
+from preimage.cli import gallery
+from preimage.cli.codes import split_array
+from preimage.preprocessing import GRAY, Preprocessing
+
+NETWORK = """
+from torch import nn
+def make():
+    return nn.Sequential(nn.Conv2d(5, 4, 3)), {
+        "mean": (500,) * 5, "std": (300,), "range": (0, 1000), "size": (16, 16), "bands": (2, 1, 0)}
+"""
+
+
+def _codes(tmp_path: Path, count: int) -> np.ndarray:
+    photos = [GRAY.load(save_photo(tmp_path / f"{n}.jpg", n)) for n in range(count)]
+    return preimage.HOG().encode(torch.stack(photos)).numpy()
+
+
+def test_codes_are_inverted_one_by_one_with_an_estimate_and_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery, "_LONG_SECONDS", 0)
+    codes = _codes(tmp_path, 3)
+    (tmp_path / "codes.npy").write_bytes(npy(codes))
+    words = ("--rep", "hog", "--steps", "3", "--json", "--limit", "2", "--out", tmp_path / "out")
+    outcome = run("invert", tmp_path / "codes.npy", *words)
+    assert outcome.status == 0
+    assert outcome.errors == [
+        "2 codes: about 0 seconds left; finished results are kept, and --limit takes fewer"
+    ]
+    outputs = [Path(json.loads(line)["output"]).name for line in outcome.output]
+    assert outputs == ["codes.hog.code0.png", "codes.hog.code1.png"]
+    settings = preimage.settings_for(preimage.HOG(), "fast").with_steps(3)
+    expected = preimage.invert(preimage.HOG(), codes=codes[1], settings=settings)
+    assert json.loads(outcome.output[1])["error"] == float(expected.error or 0)
+
+
+def test_ctrl_c_keeps_the_codes_that_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "codes.npy").write_bytes(npy(_codes(tmp_path, 3)))
+    original, calls = preimage.invert, []
+
+    def stop_at_the_second(*arguments: object, **options: object) -> object:
+        calls.append(options)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(preimage, "invert", stop_at_the_second)
+    words = ("--rep", "hog", "--steps", "3", "--out", tmp_path / "out")
+    outcome = run("invert", tmp_path / "codes.npy", *words)
+    assert (outcome.status, len(outcome.output)) == (130, 1)
+    assert (tmp_path / "out" / "codes.hog.code0.png").exists()
+
+
+def test_the_scale_of_codes_is_warned_of_and_undone(tmp_path: Path) -> None:
+    photo = GRAY.load(save_photo(tmp_path / "a.png", size=(73, 73)))[None]
+    code = preimage.DSIFT().encode(photo).numpy() * 512
+    (tmp_path / "code.npy").write_bytes(npy(code))
+    words = ("--rep", "dsift", "--steps", "3", "--size", "73x73", "--json")
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        scaled = run("invert", tmp_path / "code.npy", *words, "--out", tmp_path / "out")
+    (line,) = scaled.errors
+    assert line.startswith("warning: a code of dsift has descriptors of norms up to 512")
+    own = run("invert", tmp_path / "code.npy", *words, "--code-scale", "512", "--out", tmp_path)
+    assert own.errors == []
+    errors = [json.loads(outcome.output[0])["error"] for outcome in (scaled, own)]
+    assert errors[0] > 0.9 > errors[1]
+
+
+def test_an_array_is_a_photo_where_no_picture_could_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bandnet.py").write_text(NETWORK)
+    photo = np.random.default_rng(0).integers(0, 1000, (16, 16, 5)).astype(np.uint16)
+    (tmp_path / "photo.npy").write_bytes(npy(photo))
+    (tmp_path / "code.npy").write_bytes(npy(np.ones((4, 14, 14))))
+    words = ("--rep", "import:bandnet.make/0", "--steps", "3", "--json")
+    for command in ("invert", "caricature"):
+        outcome = run(command, "photo.npy", *words, "--grid", "--out", tmp_path / command)
+        assert outcome.status == 0
+        told = json.loads(outcome.output[0])
+        assert told["image_size"] == [16, 16]
+        assert len(list((tmp_path / command).glob("*.png"))) == 2
+    assert run("invert", "photo.npy", "code.npy", *words, "--out", tmp_path / "both").status == 0
+    maximized = run(
+        "maximize", "import:bandnet.make/0", "--channels", "0", "--reference", "photo.npy",
+        "--steps", "3", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert (maximized.status, maximized.errors) == (0, [])
+
+
+def test_arrays_are_split_by_the_shape_of_a_code() -> None:
+    layer = preimage.Layer(
+        nn.Sequential(nn.Conv2d(12, 4, 3)), "0", Preprocessing(mean=(9.0,) * 12, size=(9, 9))
+    )
+    for shape, count, is_photo in (
+        ((4, 7, 7), 1, False), ((3, 4, 7, 7), 3, False), ((12, 20, 20), 1, True),
+        ((20, 20, 12), 1, True), ((5, 5), 1, False), ((), 1, False),
+    ):  # fmt: skip
+        parts, found = split_array(layer, np.zeros(shape), None)
+        assert (len(parts), found) == (count, is_photo), shape
+
+
+def test_several_representations_are_shown_side_by_side(tmp_path: Path) -> None:
+    photo = save_photo(tmp_path / "a.png")
+    words = ("--rep", "hog", "--rep", "dsift", "--grid", "--out", tmp_path / "out")
+    outcome = run("invert", photo, *words, *SMALL[2:], "--size", "80x80")
+    assert outcome.status == 0
+    assert [line.split()[1] for line in outcome.output[:2]] == ["hog", "dsift"]
+    assert outcome.output[2] == f"grid  -> {tmp_path / 'out' / 'a.grid.png'}"
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == [
+        "a.dsift.png", "a.grid.png", "a.hog.png",
+    ]  # fmt: skip
