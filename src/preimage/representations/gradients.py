@@ -62,8 +62,8 @@ class CellPooling:
     Attributes:
         rows: the weights of image rows in cell rows.
         columns: the weights of image columns in cell columns.
-        offsets: for each pixel and each of the R cells that its column touches, the index in an
-            array (H, W', K + 2) at which the bins of that cell start, (R, H, W).
+        offsets: for each pixel and each of the R cells that its column touches, the index at which
+            the bins of that cell start in a flattened array (H, W', K + 2), (R, H, W).
         weights: the pooling weight that belongs to each offset, (R, 1, W).
     """
 
@@ -80,7 +80,7 @@ class CellPooling:
         bins: int,
         like: Tensor,
     ) -> CellPooling:
-        """Return the pooling by weights or matrices (cells, pixels), in the dtype of `like`."""
+        """Return the pooling for weights, or matrices (cells, pixels), in the dtype of `like`."""
         axes = [
             AxisWeights.from_dense(axis) if isinstance(axis, np.ndarray) else axis
             for axis in (rows, columns)

@@ -205,7 +205,7 @@ def _pooling(
 
 
 def _axis(length: int, cell: int) -> AxisWeights:
-    """Return bilinear weights of pixels in cells; shares outside the grid are dropped."""
+    """Return bilinear weights of pixels in cells; weights outside the grid are dropped."""
     positions = ((pixel + 0.5) / cell - 0.5 for pixel in range(length))
     lowest = ((math.floor(position), position) for position in positions)
     pixels = ({n: 1 - position + n, n + 1: position - n} for n, position in lowest)

@@ -37,10 +37,10 @@ from preimage.representations.trunk import Trunk
 class Layer(Representation):
     """The output of a submodule: maps (N, K, H', W'), tokens (N, T, K), or vectors (N, K).
 
-    Codes have this layout whatever the network's own one is; see `preimage.representations.axes`.
+    Codes have this layout whatever that of the network is; see `preimage.representations.axes`.
     Later layers are not executed. If the network calls the layer more than once, the first
-    call counts, unless the name says another. Modes, hooks, gradients and device of the network
-    change only during a call.
+    call counts, unless the name asks for another one. Modes, hooks, gradients and device of the
+    network change only during a call.
     `to` and `double` of this module do not convert the network. If image and network are on
     different devices, gradients must be taken inside `session`.
 
@@ -51,8 +51,9 @@ class Layer(Representation):
         preprocessing: mean, std and size of the images that the network was trained on.
         name: the name that users know; by default `layer`.
         loss_weight: see `Representation`.
-        channel_axis: the axis of the channels in the network's own output, where 0 is the first
-            one, mostly the batch. If None, it is found; an error asks for it where it is not clear.
+        channel_axis: the axis of the channels in the layer's own output, counted from 0, the first
+            axis, which mostly is the batch. If None, the axis is found; if that is not possible,
+            an error asks for it.
         inputs: further inputs that the network requires beside the image, by keyword. Tensors are
             moved to the image's device; one whose first axis has the length 1 is repeated for
             each image of a batch.
@@ -133,7 +134,7 @@ class Layer(Representation):
         return self._trunk.shapes(self.name, height, width)[self.layer]
 
     def code_grid(self, height: int, width: int) -> CodeGrid:
-        """See `Representation.code_grid`; grid and tokens before it are the network's own."""
+        """See `Representation.code_grid`; the grid and its prefix are found in the network."""
         grids = self._trunk.grids(self.name, height, width)
         return grids[self.layer] or CodeGrid.from_shape(self.code_shape(height, width))
 
@@ -172,12 +173,12 @@ class Layer(Representation):
 
     @cached_property
     def receptive_field(self) -> ReceptiveField | None:
-        """The field as in `Representation`, found by the chain rule or else by `find_field`."""
+        """See `Representation.receptive_field`; found by the chain rule or else by `find_field`."""
         try:
             return chain_rule(self._chain())[self.layer]
         except ValueError:
             plain = self.sibling(self.layer)  # a session may run a copy
-            plain.code_shape(*self.default_size)  # the axes of the code are found before
+            plain.code_shape(*self.default_size)  # finds the axes of the code first
             with ordinary_torch():
                 return find_field(
                     plain, self.default_size, self.preprocessing.channels, device_of(self.model)
@@ -192,7 +193,7 @@ class Layer(Representation):
             return self._stride_of_grid()
 
     def _stride_of_grid(self) -> int:
-        """Return the stride by the number of positions or, of a map, of its rows."""
+        """Return the stride from the number of rows of a map, or of positions of tokens."""
         height, width = self.default_size
         if len(self.code_shape(height, width)) != 2:
             return grid_stride(self.code_shape, self.default_size)
@@ -241,7 +242,7 @@ class Layer(Representation):
 
 
 def _network_of(name: str, layer: str) -> str:
-    """Return what stands before "/LAYER" in a name; "" if the name does not end so."""
+    """Return the part of a name before "/LAYER"; "" if the name does not end in "/LAYER"."""
     network = name.removesuffix(f"/{layer}")
     return "" if network == name else network
 

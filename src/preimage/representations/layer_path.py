@@ -1,7 +1,7 @@
-"""Names of layers: what a network computes, beyond the outputs of its submodules.
+"""Names of layers: outputs of submodules, and everything else that a network computes.
 
 A name begins with the dotted name of a submodule, or with `output` for the whole network.
-Then may follow, in this order,
+The following may come next, in this order:
 
     relu#2              the second call of a module that is called several times
     attn.proj.input     the first input of a module, instead of its output
@@ -9,9 +9,10 @@ Then may follow, in this order,
     attn[0]             an item of a tuple or a list
     encoder.pooled      a field of an output object, or a key of a dict
 
-A submodule wins over an operation, and an operation over a field of the same name. Operations
-are functions of torch, named and counted as in torch.fx (`add`, `add_1`, `relu`, `flatten`,
-`getitem`). Those that the network's own `forward` does have no module before them.
+If names clash, a submodule has priority over an operation, and an operation over a field.
+Operations are functions of torch, named and counted as in torch.fx (`add`, `add_1`, `relu`,
+`flatten`, `getitem`). The name of an operation of the network's own
+`forward` has no module in front.
 
 >>> chain = nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU())
 >>> LayerPath.parse(chain, "1.input")
@@ -40,15 +41,15 @@ _STEP = re.compile(r"\[(-?\w+)\]|\.(\w+)")
 
 @dataclass(frozen=True, slots=True)
 class LayerPath:
-    """The way to a tensor that a network computes.
+    """The path to a tensor that a network computes.
 
     Attributes:
         name: the name as a user gives it.
         module: the dotted name of the submodule; empty for the network itself.
         call: which call of the module counts, from 1.
         takes_input: whether the module's first input is meant instead of its output.
-        steps: items and fields that lead from there to the tensor. The first one can be an
-            operation of the module's own code instead.
+        steps: the items and fields that lead from the module's input or output to the tensor. The
+            first step can instead be an operation of the module's own code.
     """
 
     name: str
@@ -81,7 +82,7 @@ class LayerPath:
 
     @property
     def operation(self) -> str | None:
-        """The operation that the first step may name, such as "add_1"; None if it cannot."""
+        """The operation that the first step may name, such as "add_1"; None if it names none."""
         if self.takes_input or not self.steps or not isinstance(self.steps[0], str):
             return None
         return None if self.name.startswith(f"{OUTPUT}.") else operation_name(self.steps[0])
@@ -93,9 +94,9 @@ class LayerPath:
         return ".".join(filter(None, (self.module, inside)))
 
     def pick(self, value: Any, skip: int = 0) -> Any:
-        """Return what the steps lead to from a module's output, or a ValueError that says why not.
+        """Return the value that the steps reach from a module's output, or a ValueError if none.
 
-        `skip` is the number of steps that are done already.
+        `skip` is the number of steps that `value` has already taken.
         """
         for step in self.steps[skip:]:
             try:
@@ -108,7 +109,7 @@ class LayerPath:
 
 
 def operation_name(text: str) -> str | None:
-    """Return the name of an operation as we count it; None if torch has no such function.
+    """Return the name of an operation as torch.fx has it; None if torch has no such function.
 
     >>> operation_name("add_1"), operation_name("relu_"), operation_name("conv7")
     ('add_1', 'relu', None)
@@ -125,7 +126,7 @@ def operation_name(text: str) -> str | None:
 
 
 def describe(value: Any) -> str:
-    """Return what kind of value this is, in words.
+    """Return the kind of a value in words.
 
     >>> describe((1, 2)), describe(torch.zeros(2, 3))
     ('a tuple of 2', 'a tensor of shape (2, 3)')
@@ -137,7 +138,7 @@ def describe(value: Any) -> str:
 
 
 def refusal(path: LayerPath, value: Any) -> ValueError:
-    """Return the error for a layer whose value is no tensor; it names those inside, if any."""
+    """Return the error for a layer whose value is not a tensor; it names tensors inside, if any."""
     words = f"layer {path.name!r} returns {describe(value)}, not one tensor"
     return ValueError(words + (_choice(path.name, value) or ": choose another layer"))
 
@@ -163,7 +164,7 @@ def tensors_inside(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
 
 
 def submodule(network: nn.Module, name: str) -> nn.Module:
-    """Return the submodule of this dotted name, also of TorchScript; raise KeyError without one.
+    """Return the submodule of this dotted name, also in TorchScript; raise KeyError if none.
 
     >>> submodule(nn.Sequential(nn.Sequential(nn.ReLU())), "0.0")
     ReLU()
@@ -194,7 +195,7 @@ def _steps(text: str) -> tuple[int | str, ...]:
 
 
 def _step(value: Any, step: int | str) -> Any:
-    """Return an item or a field; raise LookupError, AttributeError or TypeError without it."""
+    """Return an item or a field; raise LookupError, AttributeError or TypeError if none."""
     if isinstance(value, Mapping):
         return value[step] if step in value else value[str(step)]
     if isinstance(step, int):

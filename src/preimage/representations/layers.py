@@ -180,5 +180,5 @@ class Layers(Representation):
 
 
 def _inputs_key(inputs: Mapping[str, Any]) -> tuple[tuple[str, object], ...]:
-    """Return what tells further inputs apart: the tensors themselves, and the text of others."""
+    """Return a key that tells further inputs apart: by identity for tensors, else by text."""
     return tuple((key, id(v) if isinstance(v, Tensor) else repr(v)) for key, v in inputs.items())

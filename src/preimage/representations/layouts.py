@@ -14,16 +14,16 @@ from preimage.representations.layer_path import LayerPath, submodule
 from preimage.representations.tokens import patch_grids, prefix_tokens, token_grid
 
 Trial = Callable[[int, tuple[int, int]], Mapping[str, Tensor]]
-"""Returns the layers' own outputs for a number of images of a size, the first of them black."""
+"""Returns the layers' own outputs, given the number and size of images; the first is black."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layouts:
-    """How the outputs of some layers become codes, and the grids of these codes.
+    """The conversion of some layers' outputs to codes, and the grids of these codes.
 
     Attributes:
         network: the network.
-        channel_axes: the axis of channels in the output of each layer; None if it is to be found.
+        channel_axes: the axis of channels in each layer's output; None for one that is to be found.
     """
 
     network: nn.Module
@@ -51,7 +51,7 @@ class Layouts:
     def grids(
         self, outputs: Mapping[str, Tensor], size: tuple[int, int], trial: Trial
     ) -> dict[str, CodeGrid | None]:
-        """Return the grid of each code, None without one, from the layers' outputs for an image."""
+        """Return the grid of each code from the layers' outputs for one image; None for no grid."""
         return {
             layer: self._grid(layer, output, self._of(layer, output, 1, size, trial), size)
             for layer, output in outputs.items()
@@ -60,7 +60,7 @@ class Layouts:
     def _of(
         self, layer: str, output: Tensor, images: int, size: tuple[int, int], trial: Trial
     ) -> Axes:
-        """Return the axes of a layer's output; they are found once."""
+        """Return the axes of a layer's output, which are found in the first call."""
         if layer not in self._axes:
             path = LayerPath.parse(self.network, layer)
             is_output = bool(path.module) and not path.takes_input and not path.steps
@@ -78,7 +78,7 @@ class Layouts:
         return self._axes[layer]
 
     def _token_counts(self, layer: str, size: tuple[int, int]) -> tuple[int, ...]:
-        """Return the numbers of tokens that the network's patches make, with and without prefix."""
+        """Return the possible numbers of tokens of the network, with and without the prefix."""
         before = len(prefix_tokens(self.network, layer))
         grids = patch_grids(self.network, size)
         return tuple(rows * columns + extra for rows, columns in grids for extra in (before, 0))

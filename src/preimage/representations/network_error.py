@@ -1,4 +1,4 @@
-"""A part of a network, and the guard around it: what its code raises becomes one kind of error.
+"""A part of a network, and a guard that turns whatever its code raises into one kind of error.
 
 >>> class Picky(nn.Module):
 ...     def forward(self, x):
@@ -47,7 +47,7 @@ class Part:
 
     @property
     def label(self) -> str:
-        """What a message calls the network: its name, or else its class."""
+        """The network's name in messages: its own name, or else its class."""
         return self.name or type(self.network).__name__
 
     def inputs_for(self, x: Tensor) -> dict[str, Any]:
@@ -70,10 +70,10 @@ def _for_images(value: Any, x: Tensor) -> Any:
 def guarded(part: Part, x: Tensor, doing: str = "fails at or before") -> Iterator[None]:
     """Turn an exception of the network's code into a `NetworkError`, in one line.
 
-    Errors that are such already, a lack of memory, and Ctrl-C are left as they are.
+    A `NetworkError`, a lack of memory, and Ctrl-C are left as they are.
 
     Args:
-        part: what runs in the block.
+        part: the part of the network that runs in the block.
         x: the network's input.
         doing: what the network does when it raises, followed by "layer".
     """
@@ -81,7 +81,7 @@ def guarded(part: Part, x: Tensor, doing: str = "fails at or before") -> Iterato
         yield
     except (NetworkError, torch.OutOfMemoryError, MemoryError):
         raise
-    except Exception as error:  # a network is anybody's code, which can raise anything
+    except Exception as error:  # a user's network can raise anything
         where = f"layer{'s' * (len(part.layers) > 1)} {', '.join(part.layers)}"
         hint = _missing_inputs(part) if isinstance(error, TypeError) else ""
         raise NetworkError(

@@ -1,4 +1,4 @@
-"""The operations that a module's own code does between its submodules, by name.
+"""The operations that a module's own code performs between its submodules, by name.
 
 >>> class Add(nn.Module):
 ...     def forward(self, x):
@@ -34,9 +34,9 @@ class Operations(TorchFunctionMode):
     Args:
         module: the module.
         seen: called with the name of an operation, the number of the module's call (from 1),
-            and the output, which can be a tuple. Names are counted anew in each call, together
-            with calls of submodules, as torch.fx does: beside a submodule `relu`, the first
-            operation `relu` is "relu_1".
+            and the output, which can be a tuple. As in torch.fx, the numbers in names start anew
+            in each call of the module, and submodules take names, too: beside a submodule `relu`,
+            the first operation `relu` is "relu_1".
     """
 
     def __init__(self, module: nn.Module, seen: Callable[[str, int, Any], None]) -> None:
@@ -88,7 +88,7 @@ class Operations(TorchFunctionMode):
         return output
 
     def _is_own(self) -> bool:
-        """Tell whether the code that runs is that of the module itself."""
+        """Tell whether the running code is that of the module itself, not of a submodule."""
         return bool(self._stack) and self._stack[-1] is self._module
 
     def _take(self, name: str, *, is_free: bool = True) -> str:

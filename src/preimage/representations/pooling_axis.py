@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 _CELLS_OF_A_BLOCK = 512
-"""Cells of one dense matrix; images of up to four thousand pixels have a single one."""
+"""Cells of one dense matrix; up to four thousand pixels a side, a single matrix is enough."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,8 +18,9 @@ class AxisWeights:
     """The cells that each pixel touches, and the weights with which it does.
 
     Attributes:
-        cells: for each of the R cells that a pixel touches at most, its index, (R, pixels).
-        values: the weights, (R, pixels); those of cells that do not exist are zero, and last.
+        cells: the indices of the cells that each pixel touches, R at most, (R, pixels).
+        values: the weight in each of these cells, (R, pixels). A pixel that touches fewer than R
+            cells has zeros at the end.
         count: number of cells.
     """
 
@@ -29,7 +30,7 @@ class AxisWeights:
 
     @classmethod
     def from_pixels(cls, pixels: Iterable[dict[int, float]], count: int) -> AxisWeights:
-        """Return the weights of pixels, each of which has its weights by cell, in their order."""
+        """Return the weights of pixels, each given as weights by cell; the order is kept."""
         listed = [[(c, w) for c, w in pixel.items() if w and 0 <= c < count] for pixel in pixels]
         most = max(map(len, listed))
         padded = np.array([[*touched, *[(0, 0.0)] * (most - len(touched))] for touched in listed])
@@ -42,7 +43,7 @@ class AxisWeights:
         return cls.from_pixels(pixels, len(matrix))
 
     def touched(self, cells: np.ndarray) -> np.ndarray:
-        """Return which pixels touch one of the cells of a truth array, along its first axis."""
+        """Return which pixels touch a marked cell, for a boolean array with cells along axis 0."""
         found = np.zeros((self.cells.shape[1], *cells.shape[1:]), dtype=bool)
         for indices, values in zip(self.cells, self.values, strict=True):
             found |= cells[indices] & (values != 0).reshape(-1, *[1] * (cells.ndim - 1))
@@ -68,7 +69,7 @@ class PoolingAxis:
         return self.weights.count
 
     def _block(self, first: int, end: int, like: Tensor) -> tuple[slice, slice, Tensor]:
-        """Return the cells of a block, the pixels that they see, and the weights of these."""
+        """Return the cells of a block, the pixels that they see, and the matrix of weights."""
         cells, values = self.weights.cells, self.weights.values
         inside = (values != 0) & (cells >= first) & (cells < end)
         seen = np.flatnonzero(inside.any(0))

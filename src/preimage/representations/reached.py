@@ -1,4 +1,4 @@
-"""What a forward pass of a network reaches: the layers that can be chosen.
+"""The layers that a forward pass of a network reaches, which are those that can be chosen.
 
 >>> chain = nn.Sequential(nn.Conv2d(3, 8, 5), nn.Flatten())
 >>> list(reached(chain, lambda: chain(torch.zeros(1, 3, 9, 9))))
@@ -24,7 +24,7 @@ from preimage.representations.operations import Operations
 def reached(network: nn.Module, run: Callable[[], object]) -> dict[str, Any]:
     """Return the outputs of the submodules that a run calls, by name, in order of registration.
 
-    Of several calls of a module it is the first one's output. `run` calls the network.
+    If a module is called several times, its first output is returned. `run` calls the network.
     """
     outputs: dict[str, Any] = {}
 
@@ -47,7 +47,7 @@ def choices(outputs: dict[str, Any]) -> list[str]:
 
 
 def unreached(network: nn.Module, path: LayerPath, run: Callable[[], object]) -> ValueError:
-    """Return the error for a layer that a run does not reach; it names what the run reaches."""
+    """Return the error for a layer that a run does not reach; it names layers that are reached."""
     words = f"layer {path.name!r} is not reached by the forward pass"
     if (hint := advice(network)) is not None:
         return ValueError(f"{words}: {hint}")

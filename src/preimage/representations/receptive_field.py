@@ -185,9 +185,9 @@ def measure(code: _Code, size: tuple[int, int], channels: int = 3) -> ReceptiveF
         channels: D.
 
     Returns:
-        None if the code is no map (N, K, H', W'), or if a component depends on the whole
-        height of every image, or if the time is over, or if what components see does not move
-        with them, as in windowed attention.
+        The receptive field. None if the code is not a map (N, K, H', W'), if a component depends
+        on the whole height of every image, if the time runs out, or if the rows that components
+        see do not move with them, as in windowed attention.
 
     >>> torch.manual_seed(0) and measure(nn.Conv2d(1, 4, 5, 2), (32, 32), channels=1)
     ReceptiveField(size=5, stride=2, offset=2.0)
@@ -229,9 +229,10 @@ _Spans = tuple[_Span, _Span, int, int, int]
 
 
 def _dependencies(code: _Code, size: tuple[int, int], channels: int) -> _Spans | None:
-    """Return the image rows that two components see, the first's row, their distance, all rows.
+    """Return the image rows that two components see, their place, and the number of rows.
 
-    None if the code is no map, has under two rows, or does not depend on the image.
+    Their place is the row of the first one in the map and the distance to the second.
+    None if the code is not a map, has fewer than two rows, or does not depend on the image.
     """
     generator = torch.Generator().manual_seed(0)
     seen = torch.zeros(2, size[0], dtype=torch.bool, device="cpu")

@@ -1,6 +1,6 @@
 """Gradients that a dead activation would stop, passed on instead.
 
-A rectifier that is off has no gradient: if all of it that an image could change is off, nothing
+A rectifier that is off has no gradient: if it is off wherever an image could change it, nothing
 ever turns it on. Lucid (Olah, Mordvintsev and Schubert, "Feature Visualization", Distill 2017)
 therefore lets gradients pass rectifiers in the first steps. Here they pass an activation only
 where it stops or reverses them altogether.
@@ -29,15 +29,15 @@ _ACTIVATIONS = frozenset(
     for version in (0, 1)
 )  # fmt: skip
 _STOPPED = 1e-3
-"""Slope of an activation, averaged over the gradient, up to which it counts as stopping it. So
-does a negative slope, as that of SiLU left of its minimum, which leads to where it is flat."""
+"""The largest slope of an activation, averaged over the gradient, that counts as stopping the
+gradient. A negative slope counts, too: left of its minimum, SiLU's leads to where it is flat."""
 
 
 def pass_stopped_gradients(codes: Tensor) -> None:
     """Let the next backward pass of `codes` (N, ...) go through activations that would stop it.
 
-    The last activations on the way to the codes pass the gradient of a channel that they stop at
-    all positions; earlier ones that of an image that they stop altogether.
+    The last activations before the codes pass on the gradient of each channel that they stop at all
+    positions. Earlier activations pass on the gradient of each image that they stop altogether.
     """
     seen = set()
     waiting = [(codes.grad_fn, True)]
@@ -53,9 +53,9 @@ def pass_stopped_gradients(codes: Tensor) -> None:
 
 
 def _passed(axes: int, through: tuple[Any, ...], given: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """Return the gradients `through` a node, with the `given` ones where it stops them.
+    """Return the gradients `through` a node, replaced by the `given` ones where it stops them.
 
-    Whether it stops them is asked for each index of the first `axes` axes.
+    Whether the node stops them is decided for each index of the first `axes` axes.
     """
     if through[0] is None or given[0] is None:
         return None

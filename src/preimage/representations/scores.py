@@ -22,7 +22,7 @@ from preimage.representations.layer_path import OUTPUT, tensors_inside
 from preimage.representations.network_error import Part, guarded
 
 _USUAL = ("logits", "out")
-"""What networks with several outputs call their scores: transformers, and torchvision's FCN."""
+"""The usual names of scores among several outputs: of transformers, and of torchvision's FCN."""
 
 
 class Scores(NamedTuple):
@@ -35,8 +35,8 @@ class Scores(NamedTuple):
 def find_scores(part: Part, x: Tensor) -> Scores:
     """Return the layer of the class scores, before a softmax or a sigmoid if there is one.
 
-    It is the submodule that returns them first. If none does, as where a function computes
-    them or two heads are averaged, it is the network's own output, "output".
+    The layer is the first submodule that returns the scores. If no submodule does, because a
+    function computes them or two heads are averaged, it is the network's own output, "output".
 
     Args:
         part: the network, in evaluation mode, with its further inputs.
@@ -44,7 +44,7 @@ def find_scores(part: Part, x: Tensor) -> Scores:
 
     Raises:
         NetworkError: if the network raises anything.
-        ValueError: if the network returns several tensors, none of which is called as usual.
+        ValueError: if the network returns several tensors, none of which has a usual name, or none.
     """
     returned: list[tuple[str, Tensor, int]] = []
     calls: Counter[str] = Counter()
@@ -68,7 +68,7 @@ def find_scores(part: Part, x: Tensor) -> Scores:
 
 
 def _chosen(output: Any) -> tuple[str, Tensor]:
-    """Return the name and the value of the tensor of scores in what a network returns."""
+    """Return the name and the value of the scores among the outputs of a network."""
     tensors = dict(tensors_inside(OUTPUT, output))
     usual = [f"{OUTPUT}.{name}" for name in _USUAL if f"{OUTPUT}.{name}" in tensors]
     names = list(tensors) if len(tensors) == 1 else usual
@@ -76,14 +76,14 @@ def _chosen(output: Any) -> tuple[str, Tensor]:
         there = ", ".join(list(tensors)[:4]) or "none"
         example = next(iter(tensors), OUTPUT)
         raise ValueError(
-            f"the network returns several tensors or none ({there}): say which layer holds the "
+            f"the network returns several tensors or none ({there}): name the layer of the "
             f"class scores, as in Network(..., scores={example!r})"
         )
     return names[0], tensors[names[0]]
 
 
 def _equal(returned: list[tuple[str, Tensor]], scores: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """Yield the outputs of modules that are the scores, perhaps in another shape."""
+    """Yield the outputs of modules that equal the scores, perhaps in another shape."""
     for name, y in returned:
         if y.numel() == scores.numel() and torch.equal(y.flatten(), scores.flatten()):
             yield name, y
@@ -92,7 +92,7 @@ def _equal(returned: list[tuple[str, Tensor]], scores: Tensor) -> Iterator[tuple
 def _before_squashing(
     returned: list[tuple[str, Tensor]], scores: Tensor
 ) -> Iterator[tuple[str, Tensor]]:
-    """Yield the outputs of modules whose softmax, its logarithm, or sigmoid are the scores."""
+    """Yield the outputs of modules whose softmax, log-softmax or sigmoid equals the scores."""
     if scores.ndim not in (2, 4) or not scores.is_floating_point():
         return
     for name, y in returned:

@@ -58,8 +58,8 @@ class Session:
 class NetworkSession(Session):
     """A network in evaluation mode that runs up to some layers many times.
 
-    The first call runs the network twice on one image, and warns if that gives two results. It
-    then makes a copy with `fast_copy`. If that fails, the network runs as it is, after a warning.
+    The first call runs the network twice on one image, and warns if the results differ. It then
+    makes a copy with `fast_copy`. If that fails, the network runs as it is, after a warning.
     Threads that run one network as it is take turns.
 
     `accelerate` is a mode of `preimage.representations.execution`.
@@ -108,7 +108,7 @@ class NetworkSession(Session):
         return copied
 
     def _expected(self, x: Tensor) -> Tensor:
-        """Return the outputs for one image in a vector; the first time, warn if they are random."""
+        """Return the outputs for one image as a vector; warn if two first runs disagree."""
         with torch.no_grad():
             expected = trial_outputs(self._part, x)
             again = expected if self._is_tried else trial_outputs(self._part, x, seed=1)

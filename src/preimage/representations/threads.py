@@ -1,10 +1,10 @@
-"""The number of torch's threads: given, or the faster one of one and the present number.
+"""The number of torch's threads: a given one, or the faster of one and the present number.
 
 On a busy machine each operation waits for the slowest of its threads, which can make two of them
 ten times as slow as one; small operations, such as those of HOG, gain nothing from a second one.
-So the number is measured with an evaluation of the representation and its gradient, before
-anything is computed that a result depends on: a result has the bits of the number that its
-record names.
+Therefore an evaluation of the representation and its gradient is timed with both numbers, before
+any part of a result is computed. A whole result is computed with one number, which its record
+names.
 
 >>> with use_threads(1):
 ...     torch.get_num_threads()
@@ -20,20 +20,20 @@ from contextlib import contextmanager
 import torch
 
 _GAIN = 0.9
-"""Several threads must each time take less than this fraction of the least time of one."""
+"""Several threads are chosen if they always take less than this fraction of one's least time."""
 _TOO_SLOW = 1.5
-"""If several threads take more than this multiple at first, they are not measured again."""
+"""If several threads first take more than this multiple of one's time, one is chosen."""
 _SHORT, _ROUNDS = 0.1, 3
-"""Evaluations of fewer seconds than this are measured so many times."""
+"""Evaluations that take fewer seconds than the first number are repeated that many times."""
 
 
 @contextmanager
 def use_threads(
     threads: int | None, evaluate: Callable[[], object] = lambda: None
 ) -> Iterator[None]:
-    """Compute the block with a number of threads; if None, with the faster one for `evaluate`.
+    """Run the block with a number of threads; if None, with the faster number for `evaluate`.
 
-    Afterwards torch has the number that it had before.
+    Afterwards torch has its earlier number again.
     """
     before = torch.get_num_threads()
     try:
@@ -44,11 +44,11 @@ def use_threads(
 
 
 def faster_number(evaluate: Callable[[], object]) -> int:
-    """Return torch's present number of threads, or 1 if `evaluate` is as fast with a single one."""
+    """Return torch's present number of threads, or 1 if `evaluate` is about as fast with one."""
     several = torch.get_num_threads()
     if several == 1:
         return 1
-    _seconds(evaluate, 1)  # the first call of all prepares what later ones use
+    _seconds(evaluate, 1)  # the very first call includes one-time preparations
     first, of_one = _seconds(evaluate, several), [_seconds(evaluate, 1)]
     if first > _TOO_SLOW * of_one[0]:
         return 1
@@ -60,7 +60,7 @@ def faster_number(evaluate: Callable[[], object]) -> int:
 
 
 def _seconds(evaluate: Callable[[], object], threads: int) -> float:
-    """Return how long a call takes with this number of threads."""
+    """Return the seconds that a call takes with this number of threads."""
     torch.set_num_threads(threads)
     began = time.perf_counter()
     evaluate()

@@ -1,8 +1,8 @@
-"""The grid of the tokens of a transformer, and the names of the tokens before it.
+"""The grid of the tokens of a transformer, and the names of the tokens before the grid.
 
-A network tells them by its patch size and by the names of its parameters, such as `cls_token`,
-which are alike in timm, torchvision, transformers and open_clip. Without them the grid is the
-largest one of the image's proportions; the tokens that are left stand before it.
+They follow from the network's patch size and from the names of its parameters, such as
+`cls_token`, which are alike in timm, torchvision, transformers and open_clip. Without these, the
+grid is the largest one with the image's proportions, and the tokens left over stand before it.
 
 >>> token_grid(33, (64, 128), ("cls",), [(4, 8)])
 ((4, 8), ('cls',))
@@ -29,7 +29,7 @@ _KINDS = (("cls", _CLASS), ("dist", _DISTILLATION), ("register", _REGISTERS))
 def prefix_tokens(network: nn.Module, layer: str) -> tuple[str, ...]:
     """Return the names of the tokens that the network puts before the grid: cls, dist, registers.
 
-    Of several towers, it is the one that the layer belongs to.
+    In a network of several towers, only the tower of the layer counts.
     """
     found: dict[str, tuple[int, int]] = {}
     for name, parameter in network.named_parameters():
@@ -104,7 +104,7 @@ def token_grid(
 
 
 def _in_proportion(count: int, size: tuple[int, int]) -> Grid | None:
-    """Return rows and columns with the proportions of the image, up to rounding; None if none."""
+    """Return rows and columns in the image's proportions, up to rounding; None if impossible."""
     height, width = size
     if count < 1:
         return None
@@ -125,7 +125,7 @@ def _unnamed(count: int) -> tuple[str, ...]:
 
 
 def _shared(owner: str, layer: str) -> int:
-    """Return how many parts of two dotted names agree from the front."""
+    """Return the number of leading parts that two dotted names share."""
     count = 0
     for one, other in zip(owner.split("."), layer.split("."), strict=False):
         if one != other:

@@ -39,7 +39,7 @@ class Trunk:
         layers: dotted names of submodules.
         preprocessing: what turns images of the core into inputs of the network.
         name: the name of the network that users know.
-        channel_axes: the axis of channels in each layer's own output; None if it is to be found.
+        channel_axes: the axis of channels in each layer's own output; None for one to be found.
         inputs: further inputs of the network, by keyword.
 
     Raises:
@@ -96,7 +96,7 @@ class Trunk:
         return {layer: output.to(x.dtype) for layer, output in outputs.items()}
 
     def _found(self, x: Tensor, session: NetworkSession | None) -> dict[str, Any]:
-        """Return what the layers return, for an image clipped to 0..255 if only that is taken."""
+        """Return the layers' outputs, for `x` clipped to 0..255 if the network refuses `x`."""
         if self._clips:
             return self._run(self._clipped(x), session)
         try:
@@ -118,7 +118,7 @@ class Trunk:
         return found
 
     def _clipped(self, x: Tensor) -> Tensor:
-        """Return inputs of the network without what no photo has: values below 0 or above 255."""
+        """Return inputs of the network clipped to the values of photos, 0 to 255."""
         mean = self._preprocessing.to_255(torch.zeros_like(x[:1, :, :1, :1]))
         low, high = (self._preprocessing.to_network(bound - mean) for bound in (0, 255))
         return x.clamp(low, high)
