@@ -147,6 +147,18 @@ def test_weights_of_another_shape_are_refused(network: nn.Sequential) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_complex_weights_of_a_real_network_are_refused_and_nothing_is_loaded(
+    network: nn.Sequential,
+) -> None:
+    before = network.state_dict()["0.weight"].clone()
+    weights = network.state_dict() | {"0.weight": torch.ones(2, 3, 1, 1, dtype=torch.complex64)}
+    with pytest.raises(
+        ModelError, match=r"a.pt: 0\.weight holds complex numbers, the network real"
+    ):
+        load_weights(network, weights, "a.pt")
+    assert torch.equal(network.state_dict()["0.weight"], before)
+
+
 def test_weights_are_renamed_before_they_are_loaded(network: nn.Sequential) -> None:
     state = {f"a.{key}": value + 1 for key, value in network.state_dict().items()}
     load_weights(network, state, "w.pth", lambda name: name.removeprefix("a."))
