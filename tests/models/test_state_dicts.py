@@ -107,7 +107,7 @@ def test_a_small_checkpoint_that_would_fill_the_memory_is_refused(
     monkeypatch.setattr(files, "inflated_limit", lambda size: 10 * size)
     with pytest.raises(ModelError, match="far more than its size suggests") as caught:
         read_state_dict(path)
-    assert str(caught.value).startswith(f"{path}: holds 4,")
+    assert str(caught.value).startswith(f"{path}: decompresses to 4,")
 
 
 @pytest.mark.parametrize("content", [torch.zeros(3), {}, [1, 2]])
