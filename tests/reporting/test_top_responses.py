@@ -108,11 +108,17 @@ def test_a_dead_channel_gets_an_empty_cell(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("layer", ["2", "3"])
-def test_tokens_and_vectors_see_the_whole_image(layer: str, tmp_path: Path) -> None:
+def test_a_token_sees_what_its_map_does_and_a_vector_the_whole_image(
+    layer: str, tmp_path: Path
+) -> None:
     size = Preprocessing(mean=(127.5,) * 3, std=(64.0,), size=(24, 30))
-    phi = Layer(network(), layer, size)
-    _, (described,) = draw_top_responses(phi, top_of(phi, photos(tmp_path / "in", 2)), [0])
-    assert [top["box"] for top in described["top"]] == [(0, 0, 24, 30)] * 2
+    paths = photos(tmp_path / "in", 2)
+    boxes = []
+    for name in (layer, "1"):
+        phi = Layer(network(), name, size)
+        _, (described,) = draw_top_responses(phi, top_of(phi, paths), [0])
+        boxes.append([top["box"] for top in described["top"]])
+    assert boxes[0] == (boxes[1] if layer == "2" else [(0, 0, 24, 30)] * 2)
 
 
 def test_a_box_is_what_the_gradient_of_the_response_says() -> None:

@@ -153,6 +153,18 @@ def test_a_map_with_its_channels_last_has_the_same_field() -> None:
     )
 
 
+def test_a_token_sees_its_patch_before_attention_and_the_whole_image_after() -> None:
+    tokens = Tokens().eval()
+
+    def embedded(x: Tensor) -> Tensor:
+        patches = tokens.embed(x).flatten(2).mT
+        return torch.cat([torch.zeros(len(x), 1, 16), patches], 1)
+
+    assert find_field(embedded, SIZE) == ReceptiveField(4, 4, 1.5)
+    assert find_field(embedded, (32, 64)) == ReceptiveField(4, 4, 1.5)
+    assert find_field(lambda x: tokens.blocks[0](embedded(x)), SIZE) is None
+
+
 def test_one_pass_finds_the_fields_of_all_layers_as_the_chain_rule_does() -> None:
     layers = nn.Sequential(
         nn.Conv2d(3, 4, 7, 2, 3), nn.ReLU(), nn.MaxPool2d(3, 2), nn.Conv2d(4, 4, 3), nn.Tanh()

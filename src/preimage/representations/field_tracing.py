@@ -61,9 +61,9 @@ def trace(
         device: where the network is; by default the CPU.
 
     Returns:
-        The field of each map (N, K, H', W'); None if a component sees the whole image, if the
-        code is no map, or if rows and columns differ in stride. Codes whose dependence on the
-        image cannot be followed are left out.
+        The field of each map (N, K, H', W') or grid of tokens (N, T, K); None if a component sees
+        the whole image, if the code is a vector, or if rows and columns differ in stride. Codes
+        whose dependence on the image cannot be followed are left out.
     """
     rows = _spans(outputs, size, channels, 2, device)
     if not any(rows.values()):
@@ -149,7 +149,7 @@ def _span(rows: tuple[Tensor, Tensor], code: Tensor, length: int) -> tuple[_Span
     The span is None if a component in the middle sees a border of the image. `rows` are the
     first and the last that each component of `code` depends on.
     """
-    ends = _along(*rows, code)
+    ends = _along(*rows, code, length)
     if ends is None:
         return None, 0
     count = len(ends[0])
@@ -165,14 +165,30 @@ def _span(rows: tuple[Tensor, Tensor], code: Tensor, length: int) -> tuple[_Span
     return _Span(first, last, stride, is_uniform and len(index) >= _SURE), count
 
 
-def _along(first: Tensor, last: Tensor, code: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Return the rows that the components see along the one axis of a map where they differ.
+def _along(first: Tensor, last: Tensor, code: Tensor, length: int) -> tuple[Tensor, Tensor] | None:
+    """Return the rows that the components see, along the one axis of a code where they differ.
 
-    The axis is found, because a map can have its channels last. None if there is no such axis.
+    The axis is found, because a map can have its channels last. The tokens of one row of their
+    grid see the same rows and count as one. None if there is no such axis.
     """
+    if code.ndim == 3:
+        return _rows_of_tokens(first, last, code.shape[1], length)
     for axis in range(1, code.ndim if code.ndim == 4 else 0):
         others = [n for n in range(code.ndim) if n != axis]
         top, bottom = first.amin(others), last.amax(others)
         if len(top) == len(bottom) > 2 and bool((top.diff() > 0).any()):
             return top, bottom
     return None
+
+
+def _rows_of_tokens(
+    first: Tensor, last: Tensor, count: int, length: int
+) -> tuple[Tensor, Tensor] | None:
+    """Return the rows of the image that each row of tokens sees; None for under three rows.
+
+    Tokens that see nothing or the whole image, such as a class token, belong to no row.
+    """
+    ends = torch.stack([first.amin((0, 2)).expand(count), last.amax((0, 2)).expand(count)], 1)
+    in_grid = ends.isfinite().all(1) & (ends[:, 1] - ends[:, 0] < length - 1)
+    rows = ends[in_grid].unique(dim=0)
+    return None if len(rows) < 3 else (rows[:, 0], rows[:, 1])
