@@ -159,3 +159,18 @@ def test_weights_that_are_not_finite_are_named() -> None:
     message = "^Sequential returns NaN or infinite values at or before layer 1, given .*, although"
     with pytest.raises(NetworkError, match=message):
         invert(first, PHOTO)
+
+
+@pytest.mark.parametrize(
+    "first", [nn.Conv3d(3, 4, 3), nn.Conv3d(1, 4, (1, 3, 3)), nn.MaxPool3d((1, 2, 2))]
+)
+def test_networks_of_volumes_and_videos_are_refused_in_one_line(first: nn.Module) -> None:
+    network = nn.Sequential(first, nn.ReLU())
+    with pytest.raises(NetworkError, match=r"Sequential is a network of volumes or videos, by its"):
+        Layer(network, "1", COLOR).code_shape(16, 16)
+    assert not first._forward_pre_hooks
+
+
+def test_a_network_that_makes_a_video_of_an_image_is_none_of_videos() -> None:
+    network = nn.Sequential(nn.Unflatten(1, (3, 1)), nn.Conv3d(3, 4, (1, 3, 3)), nn.Flatten(1, 2))
+    assert Layer(network, "2", COLOR).code_shape(16, 16) == (4, 14, 14)

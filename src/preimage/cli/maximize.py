@@ -190,6 +190,8 @@ def _confidence(model: Representation | Network, result: PreImage, index: int) -
 
     if not isinstance(model, Network) or result.targets is None:
         return {}
+    if model.preprocessing.channels not in (1, 3):  # a picture of it shows but three channels
+        return {}
     return model.confidence(result.to_pil(index), result.targets[index])
 
 

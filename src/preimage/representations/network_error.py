@@ -24,6 +24,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+_OF_VOLUMES = (
+    nn.Conv3d, nn.ConvTranspose3d, nn.MaxPool3d, nn.AvgPool3d, nn.AdaptiveAvgPool3d,
+    nn.AdaptiveMaxPool3d, nn.BatchNorm3d, nn.InstanceNorm3d,
+)  # fmt: skip
+"""Layers whose input has five axes."""
+
 
 class NetworkError(ValueError):
     """The error for whatever a network's own code raises, which is its `__cause__`."""
@@ -98,6 +104,29 @@ def check_finite(part: Part) -> None:
                 f"{name} of {part.label} holds NaN or infinite values: its weights are damaged, or "
                 "its training diverged"
             )
+
+
+@contextmanager
+def only_images(part: Part) -> Iterator[None]:
+    """Raise a `NetworkError` if a layer for volumes or videos is given images.
+
+    Some of these layers compute something else from an image than from a volume, without an error.
+    """
+
+    def refuse(module: nn.Module, given: tuple[Any, ...]) -> None:
+        if given and isinstance(given[0], Tensor) and given[0].ndim < 5:
+            raise NetworkError(
+                f"{part.label} is a network of volumes or videos, by its {type(module).__name__}: "
+                "these are not supported, only networks of images"
+            )
+
+    layers = [m for m in part.network.modules() if isinstance(m, _OF_VOLUMES)]
+    hooks = [layer.register_forward_pre_hook(refuse) for layer in layers]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def own_words(error: BaseException) -> str:

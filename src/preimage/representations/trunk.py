@@ -20,7 +20,13 @@ from preimage.representations.execution import Execution
 from preimage.representations.forward_until import check_outputs, forward_until
 from preimage.representations.layer_path import LayerPath
 from preimage.representations.layouts import Layouts
-from preimage.representations.network_error import NetworkError, Part, check_finite, guarded
+from preimage.representations.network_error import (
+    NetworkError,
+    Part,
+    check_finite,
+    guarded,
+    only_images,
+)
 from preimage.representations.session import NetworkSession
 
 _SIZE_ERRORS = (RuntimeError, AssertionError, IndexError, ValueError)
@@ -204,7 +210,7 @@ class Trunk:
         """
         device, channels = device_of(self.model) or _CPU, self._preprocessing.channels
         try:  # on a clone: a layer may change its input in place, which a leaf forbids
-            with evaluation_mode(self.model, device), torch.enable_grad():
+            with evaluation_mode(self.model, device), torch.enable_grad(), only_images(self._part):
                 x = torch.zeros(images, channels, *size, dtype=torch.float32, device=_CPU)
                 corner = x[1:, :, : max(size[0] // 4, 1), : max(size[1] // 4, 1)]
                 generator = torch.Generator().manual_seed(0)
