@@ -147,7 +147,7 @@ def test_values_out_of_range_are_refused(changes: dict[str, object], message: st
 
 @pytest.mark.parametrize("stage", [(1.5, 1), (1, float("nan")), (0, 1), ("1", 1), 3])
 def test_a_stage_is_a_count_and_a_softness(stage: Any) -> None:
-    with pytest.raises(ValueError, match="a stage is"):
+    with pytest.raises(ValueError, match="a stage must be"):
         SobolevLBFGS(stages=(stage,))
 
 

@@ -55,12 +55,12 @@ def test_a_neuron_can_be_a_token_before_the_grid() -> None:
 
 @pytest.mark.parametrize(("row", "column"), [("cls", 3), (3, None), ("center", None)])
 def test_a_neuron_is_at_a_place_or_at_a_token(row: Any, column: Any) -> None:
-    with pytest.raises(ValueError, match="a neuron is at a row and a column, or at a token"):
+    with pytest.raises(ValueError, match="must be a row and a column, or the name of a token"):
         neuron(None, 2, row, column)
 
 
 def test_complex_directions_are_refused() -> None:
-    with pytest.raises(ValueError, match="a direction must be of real numbers"):
+    with pytest.raises(ValueError, match="a direction must hold real numbers"):
         direction(None, torch.tensor([1j]))
 
 

@@ -89,7 +89,7 @@ class Objective:
         size: height and width of the image that the representation sees. The images that are
             optimized are larger by the margin of the jitter.
         flat: the regions of each image that are held flat; None if there are none.
-        at_once: largest number of images that are computed together; None is no limit.
+        at_once: largest number of images that are computed together; None for no limit.
         wakes: whether gradients pass activations that would stop them; see
             `representations.redirection`.
     """

@@ -42,7 +42,7 @@ def photo_paths(
     given = [images] if isinstance(images, str | os.PathLike) else images
     found: list[Path] = []
     if "" in map(str, given):
-        raise ImageError("an empty name is that of no file and no folder")
+        raise ImageError("a photo must be a file or a folder, not an empty name")
     for path in (Path(folder, name) for name in given):
         found += _images_of(path) if path.is_dir() else [_existing(path)]
     return list(dict.fromkeys(found))
@@ -57,7 +57,7 @@ def _existing(path: Path) -> Path:
 
 
 def _images_of(folder: Path) -> list[Path]:
-    """Return the pictures of a folder, or its arrays (.npy) if it holds no pictures, sorted."""
+    """Return the pictures in a folder or, if there are none, its arrays (.npy), sorted."""
     from PIL import Image
 
     known = Image.registered_extensions()

@@ -103,7 +103,7 @@ class SobolevLBFGS:
             )
         except (TypeError, ValueError):
             raise ValueError(
-                f"a stage is (evaluations, softness in [0, 1]), not {self.stages}"
+                f"a stage must be (evaluations, softness in [0, 1]), not {self.stages}"
             ) from None
         object.__setattr__(self, "stages", stages)
         if not stages:
@@ -240,7 +240,8 @@ class Settings:
     def for_channels(self, channels: int) -> Settings:
         """Return the settings whose norms fit pixels of this many channels.
 
-        B, B_+ and V are norms of up to three channels; those of more grow with its square root.
+        B, B_+ and V are norms of up to three channels. For more channels they grow with the square
+        root of the number.
 
         >>> Settings().for_channels(3).pixel_norm, Settings().for_channels(12).pixel_norm
         (80, 160.0)

@@ -37,7 +37,7 @@ class Term:
             for the mean of all responses on the grid, or the name of a token before the grid,
             such as "cls" or "register 1".
         weight: factor of the response; negative to suppress the response.
-        class_name: the class, as the user named it; empty if the term is no class score.
+        class_name: the class, as the user named it; empty if the term is not a class score.
     """
 
     layer: str | None
@@ -102,7 +102,7 @@ class Term:
     def responses(self, codes: Tensor, grid: CodeGrid) -> Tensor:
         """Return the weighted responses (N, P) of codes (N, ...) at the P positions of the grid.
 
-        Of a token before the grid it is one, P = 1, and of the mean of all as well.
+        For a token before the grid, and for the mean of all responses, P = 1.
         """
         vector = self._vector(grid).to(codes)
         if vector.shape == codes.shape[1:]:
@@ -198,20 +198,20 @@ def channel(layer: str | None, index: int) -> Target:
 def neuron(layer: str | None, index: int, row: int | str, column: int | None = None) -> Target:
     """Return the target of one response of a channel, at a row and a column of its map.
 
-    Instead of a row and a column it can be a token before the grid, by name:
+    Instead of a row and a column, it can be the name of a token before the grid:
 
     >>> neuron("blocks.6", 5, 3, 4), neuron("blocks.6", 5, "cls")
     (blocks.6:5:3,4, blocks.6:5:cls)
 
     Raises:
-        ValueError: if it is neither.
+        ValueError: if the position is neither.
     """
     if isinstance(row, str) and column is None and is_token(row):
         return Target((Term(layer, _index(index), row),))
     if isinstance(row, str) or column is None:
         raise ValueError(
-            "a neuron is at a row and a column, or at a token by name, such as 'cls'; not at "
-            f"{row!r}, {column!r}"
+            "the position of a neuron must be a row and a column, or the name of a token, such as "
+            f"'cls', not {row!r}, {column!r}"
         )
     place = (whole("a row", row, least=-(2**63)), whole("a column", column, least=-(2**63)))
     return Target((Term(layer, _index(index), place),))
@@ -232,7 +232,7 @@ def direction(
     """
     given = torch.as_tensor(vector)
     if given.is_complex():
-        raise ValueError("a direction must be of real numbers, not complex ones")
+        raise ValueError("a direction must hold real numbers, not complex ones")
     values = given.float()
     if not bool(values.isfinite().all() and values.any()):
         raise ValueError("a direction must be finite and not all zero")

@@ -33,7 +33,7 @@ def memory_of_machine() -> int | None:
     """Return the bytes of memory that this machine or its container has; None if unknown."""
     try:
         found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # no POSIX system
+    except (AttributeError, ValueError, OSError):  # not a POSIX system
         return None
     try:
         return min(found, int(_CGROUP.read_text()))

@@ -66,9 +66,9 @@ _HOG = 'representations = ["hog"]\n'
     ("representations = [1]", r"representations\[0\] must be a text, not 1"),
     (f'{_HOG}images = 5', "images must be a list, not 5"),
     (f'{_HOG}name = 1979-05-27', r"name must be a text, not datetime.date\(1979, 5, 27\)"),
-    (f'{_HOG}name = "a\\nb"', r"name: a text in one line, not 'a\\nb'"),
-    (f'{_HOG}images = ["a\\u0000b"]', r"images: a null character in 'a\\x00b'"),
-    (f'{_HOG}seeds = true', "seeds: true and false are no values of this key"),
+    (f'{_HOG}name = "a\\nb"', r"name: must be a text in one line, not 'a\\nb'"),
+    (f'{_HOG}images = ["a\\u0000b"]', r"images: must not hold a null character, as 'a\\x00b' does"),
+    (f'{_HOG}seeds = true', "seeds: must not be true or false"),
     (f'{_HOG}seeds = [1.5]', r"seeds\[0\] must be an integer, not 1.5"),
     (f'{_HOG}seeds = [18446744073709551616]', r"seeds\[0\] must be less than 9223372036854775808"),
     (f'{_HOG}steps = "many"', "steps must be an integer, not 'many'"),
@@ -122,7 +122,7 @@ def test_wrong_values_are_told_with_their_place_and_what_was_expected(
 def test_a_binary_file_is_no_study(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "early.toml"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"early.toml: not TOML: it is no text in UTF-8"):
+    with pytest.raises(ValueError, match=r"early.toml: not TOML: it is not UTF-8 text"):
         read_study(path)
 
 

@@ -70,7 +70,7 @@ def test_seeds_of_numpy_are_seeds() -> None:
 def test_more_results_than_memory_holds_are_refused_at_once(seeds: range) -> None:
     photo = np.random.default_rng(0).random((32, 32))
     layer = Layer(nn.Sequential(nn.Conv2d(1, 2, 5)), "0", GRAY)
-    message = rf"{len(seeds)} results of .* GB of memory, and the machine has .* GB: ask for fewer"
+    message = rf"{len(seeds)} results of .* GB of memory, but the machine has .* GB: ask for fewer"
     with pytest.raises(ValueError, match=message):
         invert(HOG(), photo, seeds=seeds)
     with pytest.raises(ValueError, match=message):

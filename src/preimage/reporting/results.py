@@ -62,10 +62,10 @@ def check_picture(path: Path) -> None:
 
 
 def check_room(folder: Path, size: int) -> None:
-    """Check that the disk of a folder, which need not exist, has room for so many bytes.
+    """Check that the disk of a folder, which need not exist, has room for `size` bytes.
 
     Raises:
-        OSError: if it has not.
+        OSError: if the disk has less room.
     """
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     free = shutil.disk_usage(there).free

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 _LARGEST = 160
 """Longest side of a picture in pixels; larger ones are reduced."""
 _MOST = 400
-"""Number of pictures in a file."""
+"""Largest number of pictures in a file."""
 
 
 def write_pictures(stem: Path, records: Sequence[Record]) -> list[Path]:
     """Write STEM.REPRESENTATION.png with all results of each representation, in order.
 
-    A photo stands before its first result, if its file is still there. Of more than 400 pictures,
-    the others follow in STEM.REPRESENTATION.2.png and so on.
+    If the file of a photo still exists, the photo stands before its first result. After 400
+    pictures, the rest follow in STEM.REPRESENTATION.2.png and so on.
 
     Args:
         stem: path without a suffix.
@@ -47,7 +47,7 @@ def write_pictures(stem: Path, records: Sequence[Record]) -> list[Path]:
 
 
 def _sheets(cells: Iterator[Cell]) -> Iterator[list[Cell]]:
-    """Yield the cells of each file."""
+    """Yield the cells of one file after another."""
     while sheet := list(islice(cells, _MOST)):
         yield sheet
 

@@ -26,8 +26,8 @@ _UNNAMED = LayerName("", "")
 class ChannelStatistics:
     """Statistics of the responses of a layer's K channels to images, at all positions of its grid.
 
-    Tokens before the grid, such as a class token, do not count: their responses are of another
-    kind, and often much larger.
+    Tokens before the grid, such as a class token, are left out, because their responses mean
+    something else and are often much larger.
 
     Attributes:
         count: number of responses of each channel.
@@ -36,11 +36,12 @@ class ChannelStatistics:
         mean: the mean response, (K,).
         squares: the sum of squared deviations from the mean, (K,).
         zero_count: number of responses that are exactly zero, (K,).
-        top_values: the largest responses, each of another image, in descending order, (K, k).
+        top_values: the largest responses, each to a different image, in descending order, (K, k).
         top_images: the image of each top response, as an index of `images`, (K, k).
         top_positions: the position of each top response: row and column of a map or of the grid
             of tokens (K, k, 2), or nothing (K, k, 0).
-        name: the network and layer; like `images` and `skipped`, empty during the measurement.
+        name: the names of network and layer. During the measurement, `name`, `images` and `skipped`
+            are empty.
         images: the files that were measured.
         skipped: a line for each file that could not be used.
     """
@@ -82,8 +83,8 @@ def image_statistics(
     Args:
         response: a map (K, H', W'), tokens (T, K), or a vector (K,).
         image: the index of the image.
-        grid: the grid of the tokens, and those before it, which do not count; by default the
-            largest square.
+        grid: the grid of the response; tokens before it are left out. If None, tokens get the
+            largest square grid.
 
     Raises:
         ValueError: if the response has another shape, or is not finite.

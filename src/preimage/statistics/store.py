@@ -112,7 +112,7 @@ class Store:
 
 
 def stored_name(layer: Layer) -> str:
-    """Return the name of a layer in the store, with the axis of its channels if a user gave it."""
+    """Return a layer's name in the store, with the axis of its channels if a user gave one."""
     axis = layer.channel_axis
     return layer.layer if axis is None else f"{layer.layer} with channels at axis {axis}"
 

@@ -1,4 +1,4 @@
-"""Problems that pydantic finds in plain data, in one line: a key, what it must be, what it is."""
+"""One-line messages for problems that pydantic finds: a key, what it must be, and its value."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ _EXPECTED = {
     "too_long": "a list of at most {max_length}",
     "literal_error": "{expected}",
 }
-"""What was expected, by pydantic's name of the problem and with the values of its context."""
+"""The expected value, by pydantic's name of the problem, as a template for its context."""
 
 _TYPES = ("int", "float", "str")
 _LONGEST = 60
 
 
 def describe_problem(problem: ErrorDetails, expected: str | None = None) -> str:
-    """Return one line about a problem; `expected` says what was expected if pydantic does not."""
+    """Return one line about a problem; use `expected` if pydantic does not say what it wants."""
     place = format_place(problem["loc"])
     if problem["type"] == "missing":
         return f"{place} is missing"
     words = expected or _EXPECTED.get(problem["type"])
-    if words is None:  # an error of our own, or one of JSON
+    if words is None:  # our own error, or a JSON error
         message = problem["msg"].removeprefix("Value error, ")
         return f"{place}: {message}" if place else message
     context: dict[str, Any] = problem.get("ctx", {})
@@ -59,7 +59,7 @@ def format_place(parts: Sequence[int | str]) -> str:
             place += f"[{part}]"
         elif part.isidentifier() and part.islower() and part not in _TYPES:
             place += f".{part}" if place else part
-    return place  # the parts that are left out name types, between which pydantic chose
+    return place  # parts left out are names of types that pydantic tried
 
 
 def format_value(value: Any) -> str:

@@ -70,7 +70,7 @@ _EXPECTED = {
     "size": "a number of pixels, the longer side, or [height, width]",
     "neurons": "a list of [channel, row, column] or [channel, token]",
 }
-"""What a key with several kinds of values must be."""
+"""The expected value of each key that takes several kinds of values."""
 
 Index: TypeAlias = Annotated[int, Field(ge=0, lt=2**31)]
 Seed: TypeAlias = Annotated[int, Field(ge=0, lt=2**63)]
@@ -126,17 +126,17 @@ class Study(BaseModel):
         """Raise if true or false stands for a number, or a text has a null character."""
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, bool):
-                raise ValueError("true and false are no values of this key")
+                raise ValueError("must not be true or false")
             if isinstance(item, str) and "\0" in item:
-                raise ValueError(f"a null character in {format_value(item)}")
+                raise ValueError(f"must not hold a null character, as {format_value(item)} does")
         return value
 
     @field_validator("name")
     @classmethod
     def _check_name(cls, value: str) -> str:
-        """Raise if the name is empty, or takes more than one line."""
+        """Raise if the name is not printable, such as a text of several lines."""
         if value and not value.isprintable():
-            raise ValueError(f"a text in one line, not {format_value(value)}")
+            raise ValueError(f"must be a text in one line, not {format_value(value)}")
         return value
 
     @field_validator("loss_weight", "strength", "seeds", mode="before")
@@ -204,7 +204,7 @@ def read_study(path: Path) -> Study:
     try:
         keys = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
-        raise ValueError(f"{path}: not TOML: it is no text in UTF-8") from None
+        raise ValueError(f"{path}: not TOML: it is not UTF-8 text") from None
     except RecursionError:
         raise ValueError(f"{path}: not TOML: its brackets are nested too deeply") from None
     except ValueError as error:  # also integers of thousands of digits

@@ -21,15 +21,15 @@ from preimage.targets import Target, Term
 
 
 class UnreadableTrialError(ValueError):
-    """An error of a text that is no trial; the message says why."""
+    """The error for a text that is not a trial; the message says why."""
 
 
 class Trial(BaseModel):
     """One inversion, maximization or caricature; its `key` is its identity.
 
     Fields that do not apply to the visualization are None. The key depends on the contents of
-    files, not on their paths. Nor does it depend on `maximum`, which follows from the network, the
-    component and the photos.
+    files, not on their paths. It does not depend on `maximum` either, which follows from the
+    network, the component and the photos.
 
     Attributes:
         representation: name of Phi, as `preimage.representation` takes it.
@@ -72,10 +72,10 @@ class Trial(BaseModel):
 
     @classmethod
     def from_json(cls, text: str, key: str) -> Trial:
-        """Return the trial with this key that `model_dump_json` turned into a text.
+        """Return the trial with this key from the text that `model_dump_json` made of it.
 
         Raises:
-            UnreadableTrialError: if the text is no trial; one line says why.
+            UnreadableTrialError: if the text is not a trial; its message is one line.
         """
         try:
             trial = cls.model_validate_json(text)
@@ -85,7 +85,7 @@ class Trial(BaseModel):
         return trial
 
     def __copy__(self) -> Self:
-        """Return a copy, which computes its own key: `model_copy` may change it."""
+        """Return a copy without the cached key, because `model_copy` may change its fields."""
         copied = super().__copy__()
         copied.__dict__.pop("key", None)
         return copied
@@ -188,7 +188,7 @@ def checksum_of_all(photos: Sequence[Path]) -> str:
 
 
 def weights_checksum(representation: str, weights: str | None) -> str | None:
-    """Return a SHA-256 of the files that hold a trial's network; None for a published one."""
+    """Return a SHA-256 of the files of a trial's network; None for a published network."""
     from preimage.models.sources import own_files
 
     if weights is not None and weights != RANDOM:

@@ -139,8 +139,8 @@ class _Worker:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Hold back Ctrl-C while a process starts: it inherits this, and imports undisturbed."""
-    if not hasattr(signal, "pthread_sigmask"):  # no POSIX system
+    """Block Ctrl-C while a process starts; it inherits this, and so is not stopped in an import."""
+    if not hasattr(signal, "pthread_sigmask"):  # not a POSIX system
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

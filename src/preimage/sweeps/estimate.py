@@ -1,8 +1,8 @@
-"""An estimate of what trials will take, time and disk, before they are carried out.
+"""An estimate of the time and disk space that trials will take, before they are carried out.
 
 A trial of each representation is carried out twice with few steps, and its result kept in a
-temporary store. The first time includes what a worker does once, above all to load the network. The
-second time, without its steps, is what every trial takes besides them.
+temporary store. The first time includes what a worker does once, mostly loading the network. The
+second time, minus its steps, is the overhead of every trial.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from preimage.sweeps.batches import group, read_photos
 from preimage.sweeps.store import Store
 
 _STEPS = (4, 6)
-"""Numbers of steps of the two times that a trial is carried out."""
+"""Numbers of steps of the first and of the second time that a trial is carried out."""
 _ATTEMPTS = 3
-"""Number of batches that are tried until one can be carried out."""
+"""Largest number of batches that are tried until one can be carried out."""
 _ROW = 2500
-"""Bytes of a trial and its numbers in the index of a store."""
+"""Bytes that a trial and its numbers take in the index of a store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What the trials of a representation take.
+    """The time and disk space that the trials of a representation take.
 
     Attributes:
         once: seconds that a worker needs before its first trial.
@@ -55,16 +55,16 @@ class Cost:
 def measure_costs(
     records: Sequence[Record], folder: Path, *, batch: int = 1, device: str = "cpu"
 ) -> tuple[dict[str, Cost], float]:
-    """Return the cost of the trials of each representation, and how much slower other programs are.
+    """Return the cost of the trials of each representation, and the slowdown by other programs.
 
-    If some trials of a representation are done, the median of their times counts, and otherwise a
-    few steps of one. Representations without any trial that can be carried out are left out. With
-    one CPU thread, costs are those of a machine that does nothing else. At its present load the
-    machine takes so many times as long as the number that is returned beside them, at least 1.
+    If some trials of a representation are done, its cost is the median of their times. Otherwise it
+    is extrapolated from a few steps of one trial. Representations without any trial that can be
+    carried out are left out. With one CPU thread, costs are those of an otherwise idle machine. The
+    slowdown, at least 1, is the factor by which they grow at the machine's present load.
 
     Args:
-        records: trials that are done, and those to do, of which some are carried out.
-        folder: an existing folder, on whose disk results are kept for the time being.
+        records: trials that are done, and those left, some of which are carried out.
+        folder: an existing folder, on whose disk results are kept temporarily.
         batch: largest number of trials that are computed together.
         device: where to compute.
     """
@@ -91,14 +91,14 @@ def total_seconds(parts: Sequence[tuple[Cost, int]], workers: int, start: float)
     """Return the seconds of a run whose trials are shared by workers.
 
     Args:
-        parts: costs, each with a number of trials, in the order in which these are carried out.
+        parts: costs, each with its number of trials, in the order in which they are carried out.
         workers: number of processes; a single one is the process that writes the store.
         start: seconds until a worker process has loaded the package.
     """
     alone = workers == 1
     free = [(0.0 if alone else start, worker, -1) for worker in range(workers)]
     for part, (cost, count) in enumerate(parts):
-        for _ in range(count):  # the worker that is free first takes the next trial
+        for _ in range(count):  # the first free worker takes the next trial
             at, worker, last = free[0]
             once = cost.once if last != part else 0.0
             spent = once + cost.each + (cost.keep if alone else 0.0)
@@ -108,20 +108,21 @@ def total_seconds(parts: Sequence[tuple[Cost, int]], workers: int, start: float)
 
 
 class _CannotBeTimedError(ValueError):
-    """An error of trials that fail, or that take no steps."""
+    """The error for trials that fail, or that take no steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """What a few steps of some trials took, divided by the number of trials.
+    """The measured cost of a few steps of some trials, divided by the number of trials.
 
     Attributes:
-        worker: seconds of the worker; with one CPU thread, its processor time.
-        lasting: the same by the clock.
-        step: seconds of a step, as `worker`.
+        worker: seconds of the worker: processor time with one CPU thread, otherwise wall-clock
+            time.
+        lasting: wall-clock seconds of the worker.
+        step: seconds of a step, measured as `worker` is.
         steps: number of steps.
-        besides: seconds of the worker by the clock that no result counts as its own.
-        keep: seconds by the clock until the trials were claimed and their results kept.
+        besides: wall-clock seconds of the worker that are not part of any result's `seconds`.
+        keep: wall-clock seconds of claiming the trials and writing their results.
         size: bytes of a result.
     """
 
@@ -135,14 +136,14 @@ class _Sample:
 
     @property
     def besides_steps(self) -> float:
-        """Seconds of the worker, as `worker`, that do not grow with the number of steps."""
+        """Seconds of the worker, measured as `worker` is, that do not grow with the steps."""
         return max(0.0, self.worker - self.step * self.steps)
 
 
 def _carry_out_twice(
     trials: Sequence[Trial], loader: Loader, folder: Path, device: str
 ) -> tuple[_Sample, _Sample]:
-    """Carry out trials twice, in a store that is removed at once."""
+    """Carry out trials twice, in a temporary store."""
     with (
         TemporaryDirectory(dir=folder, prefix=".preimage-") as scratch,
         Store(Path(scratch), create=True) as store,
@@ -154,7 +155,7 @@ def _carry_out_twice(
 def _carry_out(
     trials: Sequence[Trial], steps: int, store: Store, loader: Loader, device: str
 ) -> _Sample:
-    """Carry out trials with few steps, and keep their results."""
+    """Carry out trials with few steps, and write their results into the store."""
     begin = time.perf_counter()
     changes = {"settings": _shortened(trials[0], steps)}
     batch, _ = read_photos(store.claim([trial.model_copy(update=changes) for trial in trials]))
@@ -187,7 +188,7 @@ def _carry_out(
 def _cost(
     trial: Trial, known: Sequence[float], samples: tuple[_Sample, _Sample], loader: Loader
 ) -> Cost:
-    """Return the cost of trials like this one; others are `known` to have taken some seconds."""
+    """Return the cost of trials like this one; `known` are the seconds of those that are done."""
     first, second = samples
     if known:
         each = median(known) + max(0.0, second.besides)

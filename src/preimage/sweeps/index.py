@@ -1,7 +1,7 @@
-"""The index of a store: an SQLite database, which is written, or read where nothing can be written.
+"""The index of a store: an SQLite database, which can also be read on a read-only disk.
 
 A writer that was killed leaves committed rows in a second file, the write-ahead log. SQLite reads
-that log by itself, unless it cannot write beside it; then a copy of both files is read.
+that log itself if it can write into the folder; otherwise a copy of both files is read.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, run TEXT NOT NULL);
 
 
 class StoreError(ValueError):
-    """An error of a store that cannot be used; the message says why."""
+    """The error for a store that cannot be used; the message says why."""
 
 
 class Index:
-    """The database `index.sqlite` of a folder; made if it is missing and `create` is set.
+    """The database `index.sqlite` of a folder; with `create`, it is made if it is missing.
 
     Raises:
-        StoreError: if there is no index, or it is of another version, damaged, or empty although
-            the folder holds results.
+        StoreError: if the index is missing, of another version, damaged, or empty although the
+            folder holds results.
     """
 
     def __init__(self, folder: Path, *, create: bool) -> None:
@@ -59,7 +59,7 @@ class Index:
         self._closing.close()
 
     def select(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        """Return the rows that answer a query."""
+        """Return the rows that a query finds."""
         with self._errors():
             return self._database.execute(query, parameters).fetchall()
 
@@ -70,7 +70,7 @@ class Index:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit the changes of a block together; none of them if it raises."""
+        """Commit the changes of a block together; if it raises, commit none of them."""
         with self._errors():
             self._database.execute("BEGIN IMMEDIATE")
             try:
@@ -82,7 +82,7 @@ class Index:
                 raise
 
     def _connect(self, opened: contextlib.ExitStack, create: bool) -> sqlite3.Connection:
-        """Return a connection to the index or a copy of it; `opened` is to close it."""
+        """Return a connection to the index or to a copy; register its closing with `opened`."""
         path, mode = self._path, "mode=rwc" if create else "mode=rw"
         if not create and not os.access(path.parent, os.W_OK):
             mode = "mode=ro"
@@ -110,7 +110,7 @@ class Index:
                 f"{folder}: a store of version {version}, but this preimage reads and writes "
                 f"version {VERSION}: {remedy}"
             )
-        if version == 0:  # no table is there, or not all of them are
+        if version == 0:  # some or all tables are missing
             self._check_no_results()
             if not create:
                 raise StoreError(f"{folder}: its run was stopped before it began: run it again")
@@ -122,7 +122,7 @@ class Index:
             self._database.execute(f"PRAGMA user_version = {VERSION}")
 
     def _check_no_results(self) -> None:
-        """Raise if there are results, which a new index would not know."""
+        """Raise if there are results, because a new index would not list them."""
         results = self._path.parent / "results"
         if any(results.glob("*/[!.]*.png")):
             raise StoreError(
@@ -135,7 +135,7 @@ class Index:
         try:
             yield
         except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells the operation
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # higher bits tell the operation
             more = ""
             if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 more = f": {_REMEDY}"

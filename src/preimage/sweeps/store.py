@@ -5,7 +5,7 @@
     STORE/runs/ID.lock      held by a process that is carrying out trials
 
 A result counts once its row is committed, and the row is written after its files are complete. It
-counts no longer once one of its files is gone. Trials that are being carried out are claimed by a
+no longer counts once one of its files is gone. Trials that are being carried out are claimed by a
 run. A claim holds as long as the run's lock, which the system frees when the process ends, however
 it ends. Several processes on one machine can work on one store.
 """
@@ -70,10 +70,10 @@ class Store:
         self._index.close()
 
     def plan(self, name: str, trials: Sequence[Trial]) -> None:
-        """Make these the trials of a study; the results of other trials stay in the store.
+        """Make `trials` the trials of a study; the results of other trials stay in the store.
 
         Raises:
-            ValueError: if a trial has a constant that could not be read again.
+            ValueError: if a trial has a constant that could not be read back.
         """
         for trial in {trial.settings: trial for trial in trials}.values():
             try:
@@ -194,9 +194,9 @@ class Store:
             )
 
     def _results(self, keys: Sequence[str]) -> dict[str, tuple[Measures | None, str | None]]:
-        """Return the numbers or the reason of the trials that are done or failed, by key.
+        """Return the numbers of finished trials and the reasons of failed ones, by key.
 
-        Results whose files are gone and rows that cannot be read are left out.
+        Results whose files are gone, and rows that cannot be read, are left out.
         """
         rows = self._index.select(
             f"SELECT key, measures, reason FROM results WHERE {_CHOSEN}", (json.dumps(keys),)
@@ -211,7 +211,7 @@ class Store:
         return found
 
     def _has_files(self, key: str) -> bool:
-        """Return whether the files of a result are there, and not empty."""
+        """Return whether the files of a result exist and are not empty."""
         stem = f"{self.folder}/results/{key[:2]}/{key}"
         try:
             return all(os.stat(f"{stem}{suffix}").st_size for suffix in (".png", ".npy"))

@@ -154,10 +154,7 @@ def _read(
     size: int | tuple[int, int] | None,
     device: torch.device,
 ) -> tuple[Tensor | None, Tensor, tuple[int, int]]:
-    """Return the photos if there are any, else the codes, as a batch each, and their size.
-
-    The second value is that of the two that is given.
-    """
+    """Return the photos or None, the photos or else the codes, and the size of the images."""
     if (images is None) == (codes is None):
         raise ValueError("give either images or codes")
     if images is None:
@@ -218,14 +215,14 @@ def _as_code(codes: Any) -> Tensor:
     """Return codes as a tensor of real numbers in single precision."""
     if isinstance(codes, Tensor):
         if codes.is_complex():
-            raise ValueError("a code has real numbers: give the parts of a complex one apart")
+            raise ValueError("a code must hold real numbers, not complex ones")
         return codes.detach().to(torch.float32)
     try:
         array = np.asarray(codes)
     except ValueError:
         raise ValueError("codes of one batch must have one shape") from None
     if array.dtype.kind not in "fiub":
-        raise ValueError(f"a code has real numbers, not values of type {array.dtype}")
+        raise ValueError(f"a code must hold real numbers, not values of type {array.dtype}")
     with np.errstate(over="ignore"):
         return torch.from_numpy(np.array(array, dtype=np.float32, order="K"))
 
@@ -233,7 +230,7 @@ def _as_code(codes: Any) -> Tensor:
 def _components(
     representation: Representation, mask: Tensor | Mask | None, size: tuple[int, int]
 ) -> Tensor | None:
-    """Return the mask as a tensor, also if components are named; None without a mask."""
+    """Return the mask, a tensor or named components, as a tensor; None if there is none."""
     if isinstance(mask, Mask):
         return mask.to_tensor(representation.code_grid(*size))
     return mask
@@ -247,7 +244,7 @@ def _mask_of_rows(mask: Tensor | None, target: Tensor, sources: Sequence[int]) -
     if mask is None:
         return None
     if mask.is_complex():
-        raise ValueError("a mask has real numbers, not complex ones")
+        raise ValueError("a mask must hold real numbers, not complex ones")
     try:
         fits = torch.broadcast_shapes(mask.shape, target.shape) == target.shape
     except RuntimeError:

@@ -159,9 +159,9 @@ def _ranges(
     device: torch.device,
     reference: Sequence[str | os.PathLike[str]] | None,
 ) -> tuple[list[ResponseRange], str]:
-    """Return the range of each target's responses, and where M is from, in words.
+    """Return the range of each target's responses, and the source of M in words.
 
-    M is measured with one thread, so that it is the same for any number.
+    M is measured with one thread, so that it is the same whatever number the run uses.
     """
     if maxima is not None:
         return given_ranges(maxima, len(targets)), "given"

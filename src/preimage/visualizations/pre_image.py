@@ -168,9 +168,10 @@ class PreImage:
         return self._picture(self.images[[index]], index)
 
     def _picture(self, image: Tensor, index: int) -> Image.Image:
-        """Return an image (1, D, H, W) of result `index` as it is shown, as a PIL image.
+        """Return an image (1, D, H, W) of result `index` as a PIL image, as it is shown.
 
-        Images of many channels have the colors of their photo or, without one, of the result.
+        For many channels, the principal components are those of the photo or, without one, of the
+        result.
         """
         shown = self.display(image)[0]
         if self.originals is not None:

@@ -33,7 +33,7 @@ def write_picture(path: Path, picture: Image.Image, sidecar: Any) -> None:
 
     Raises:
         OSError: if a file cannot be written.
-        ValueError: if no kind of picture has the suffix of `path`.
+        ValueError: if no picture format has the suffix of `path`.
     """
     with write_together(path, path.with_suffix(".json")) as (partial, facts):
         save_picture(picture, partial)
@@ -43,12 +43,12 @@ def write_picture(path: Path, picture: Image.Image, sidecar: Any) -> None:
 def save_picture(picture: Image.Image, path: Path, **options: Any) -> None:
     """Write a picture in the format that the suffix of `path` names.
 
-    Pillow does not notice if a full disk takes only a part of what it writes, so that the file is
-    made in memory.
+    The file is made in memory, because Pillow does not notice if a full disk takes only a part of
+    what it writes.
 
     Raises:
         OSError: if the file cannot be written.
-        ValueError: if no kind of picture has the suffix of `path`.
+        ValueError: if no picture format has the suffix of `path`.
     """
     file = _NamedBuffer(str(path))
     picture.save(file, **options)

@@ -36,7 +36,7 @@ from preimage.visualizations.pre_image import PreImage
 
 
 def check_arguments(representation: object, seeds: object) -> Sequence[int]:
-    """Return the seeds; raise TypeError or ValueError unless all is what it must be."""
+    """Return the seeds; raise TypeError or ValueError for a wrong representation or seeds."""
     if isinstance(representation, Representation):
         return check_seeds(seeds)
     if isinstance(representation, nn.Module):
@@ -53,7 +53,7 @@ def check_arguments(representation: object, seeds: object) -> Sequence[int]:
 def check_memory(representation: Representation, size: tuple[int, int], count: int) -> None:
     """Raise ValueError if the results alone need more memory than the machine has.
 
-    A run keeps its images and codes, and about as much again as its target, gradient and trace.
+    A run keeps its images and codes, and about as much again for its targets, gradients and trace.
     """
     code_shape = representation.code_shape(*size)  # raises if the images are too small
     values = representation.preprocessing.channels * math.prod(size) + math.prod(code_shape)
@@ -61,8 +61,8 @@ def check_memory(representation: Representation, size: tuple[int, int], count: i
     if there is not None and needed > there:
         raise ValueError(
             f"{count} results of {size[0]} x {size[1]} pixels need at least "
-            f"{needed / 2**30:.3g} GB of memory, and the machine has {there / 2**30:.3g} GB: ask "
-            "for fewer or smaller ones at a time"
+            f"{needed / 2**30:.3g} GB of memory, but the machine has {there / 2**30:.3g} GB: ask "
+            "for fewer or smaller results at a time"
         )
 
 
@@ -86,9 +86,10 @@ def ready(
     device: torch.device,
     execution: Execution,
 ) -> Iterator[Session]:
-    """Prepare the representation for many calls, with torch's number of threads for them.
+    """Prepare the representation for many calls, and set torch's number of threads for them.
 
-    The number is measured, if it is not given, for `count` images of height and width `size`.
+    If `execution` does not give the number, the faster one is measured for `count` images of height
+    and width `size`.
     """
     mean = representation.preprocessing.to_255(
         torch.zeros(representation.preprocessing.channels, 1, 1, dtype=torch.float32, device="cpu")
@@ -111,16 +112,16 @@ def ready(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A batch of images to find: the energy and the start of each.
+    """A batch of images to find, with the energy and the start of each image.
 
     Attributes:
-        sources: index of the photo, code or target of each.
-        loss: the loss of each against its target.
-        loss_weights: C of each.
-        seeds: the seed of each, which fixes its noise and its views.
+        sources: index of the photo, code or target of each image.
+        loss: the loss of each image against its target.
+        loss_weights: C of each image.
+        seeds: the seed of each image, which fixes its noise and its views.
         size: height and width of all images.
         start: the images to start from, (N, D, H, W); noise if None.
-        flat: the regions of each that are known to be flat; nothing is known if None.
+        flat: the regions of each image that are known to be flat; None if nothing is known.
         wakes: whether gradients pass activations that would stop them; see `Objective`.
     """
 
@@ -135,7 +136,7 @@ class Problem:
     wakes: bool = False
 
     def select(self, rows: Sequence[int]) -> Problem:
-        """Return the problem of the images at `rows` alone, for noise as their start."""
+        """Return the problem of only the images at `rows`, which start from noise."""
         return dataclasses.replace(
             self,
             sources=[self.sources[row] for row in rows],

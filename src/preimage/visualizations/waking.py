@@ -1,9 +1,9 @@
-"""A second search for images whose target has stayed asleep in the first.
+"""A second search for images whose target stayed asleep in the first search.
 
-A rectifier that is off for the start, and for all that the start turns into, has no gradient: the
-image fades, and the response remains the least that any photo gives. Such images are sought once
-more, with the same noise and views, while gradients pass activations that would stop them
-(`representations.redirection`). All other images are those of the first search.
+A rectifier that is off for the start, and for every image that the search makes of it, has no
+gradient: the image fades, and the response remains the smallest that any photo gives. Such images
+are searched for again, with the same noise and views, while gradients pass activations that would
+stop them (`representations.redirection`). All other images are those of the first search.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from preimage.visualizations.responses import ResponseRange
 from preimage.visualizations.solve import Problem
 
 _ASLEEP = 0.01
-"""Share of the range of responses to photos that a response must exceed not to be asleep."""
+"""A target is asleep if its response is within this fraction of the photos' range above the
+smallest."""
 _STOPPED = 1e-3
-"""Share of the gradient that is left if activations count as keeping a target asleep."""
+"""Activations keep a target asleep if they leave at most this fraction of the gradient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,10 @@ class Targets:
     """The targets that the images of a problem are to excite.
 
     Attributes:
-        representation: what they are components of, in an open session.
+        representation: the representation whose components the targets are, in an open session.
         ranges: the responses of each target to photos.
         placed: Phi_0 of each target.
-        of_images: the indices of the targets of each image, of which a mosaic has several.
+        of_images: the indices of the targets of each image; several for a mosaic.
     """
 
     representation: Representation
@@ -46,7 +47,7 @@ class Targets:
     of_images: Sequence[Sequence[int]]
 
     def count_asleep(self, found: PreImage, rows: Sequence[int]) -> list[int]:
-        """Return how many targets each result leaves asleep; `rows` are those of the problem."""
+        """Return how many targets each result leaves asleep; `rows` are the results' rows."""
         return [
             sum(self._is_asleep(target, image, code) for target in self.of_images[row])
             for row, image, code in zip(rows, found.images, found.codes, strict=True)
@@ -87,7 +88,7 @@ def search(problem: Problem, targets: Targets, run: Callable[[Problem], PreImage
     if again.interrupted:
         return dataclasses.replace(found, interrupted=True)
     after = targets.count_asleep(again, rows)
-    groups = [problem.sources[row] if is_joint else row for row in rows]  # that depend on another
+    groups = [problem.sources[row] if is_joint else row for row in rows]  # of joint images
     woken: Counter[int] = Counter()
     for row, group, now in zip(rows, groups, after, strict=True):
         woken[group] += before[row] - now
