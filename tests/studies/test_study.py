@@ -97,7 +97,7 @@ _HOG = 'representations = ["hog"]\n'
     (f'{_HOG}[settings]\niterations = 9999999999', "settings.iterations must be below 2147483648"),
     (f'{_MAXIMIZE}strength = inf\nchannels = "1"',
      r"strength\[0\] must be a finite number, not inf"),
-    (f'{_MAXIMIZE}channels = "0-999999999999"', "channels: channel 999999999999 is beyond every"),
+    (f'{_MAXIMIZE}channels = "0-999999999999"', "channels: channel 999999999999 is too large"),
     (f'{_HOG}{_HOG}', "not TOML: Cannot overwrite a value"),
     (f'{_HOG}steps = {"[" * 5000}', "not TOML: its brackets are nested too deeply"),
     (f'{_HOG}steps = {"{a=" * 5000}', "not TOML: its brackets are nested too deeply"),
