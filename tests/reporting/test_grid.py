@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from preimage.reporting.grid import Cell, draw_box, draw_grid, enlarge
@@ -74,3 +75,9 @@ def test_a_box_is_a_white_frame_inside_of_the_picture() -> None:
     rows, columns = np.nonzero(white)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (0, 19, 10, 29)
     assert not white[5:15, 15:25].any()
+
+
+def test_a_grid_that_would_fill_the_memory_is_refused() -> None:
+    row = [Cell(Image.new("L", (112, 112)), "")] * 100
+    with pytest.raises(ValueError, match=r"of 100000 results side by side would have 12008 x "):
+        draw_grid([row] * 1000)

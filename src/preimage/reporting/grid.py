@@ -17,6 +17,10 @@ _SMALLEST = 112
 """Smallest longer side of a picture in a grid, in pixels."""
 
 
+_MOST_PIXELS = 500_000_000
+"""The most pixels of a grid."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A picture and the words below it."""
@@ -29,6 +33,9 @@ def draw_grid(rows: Sequence[Sequence[Cell]], font_size: int = 15) -> Image.Imag
     """Draw rows of labelled pictures on white; small pictures are enlarged.
 
     A column is as wide as its widest picture or label. Rows may differ in length.
+
+    Raises:
+        ValueError: if the grid would be too large.
     """
     from PIL import Image, ImageDraw, ImageFont
 
@@ -43,6 +50,11 @@ def draw_grid(rows: Sequence[Sequence[Cell]], font_size: int = 15) -> Image.Imag
     widths = [max(width_of(row[i]) for row in rows if i < len(row)) for i in range(columns)]
     heights = [max(cell.image.height for cell in row) + caption for row in rows]
     size = (sum(widths) + _GAP * (columns + 1), sum(heights) + _GAP * (len(rows) + 1))
+    if math.prod(size) > _MOST_PIXELS:
+        raise ValueError(
+            f"a picture of {sum(map(len, rows))} results side by side would have {size[0]} x "
+            f"{size[1]} pixels: ask for fewer, or write each into a folder (--out)"
+        )
     canvas = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(canvas)
     y = _GAP
