@@ -44,7 +44,7 @@ class LayerName:
 
 
 def with_article(name: str) -> str:
-    """Return a name behind "a" or "an".
+    """Return a name with "a" or "an" before it.
 
     >>> with_article("hog"), with_article("efficientnet-lite0/pool")
     ('a hog', 'an efficientnet-lite0/pool')

@@ -198,8 +198,8 @@ class Network:
     def probabilities(self, images: Tensor) -> Tensor:
         """Return the softmax of the class scores of images in the core's units, (N, classes).
 
-        Where a network has scores at several positions, such as a fully convolutional one for a
-        large image, it is the mean over them.
+        If the network has scores at several positions, as a fully convolutional one has for a large
+        image, return the mean of the softmax over them.
         """
         with torch.no_grad():
             scores = self.layer(self.score_layer)(images)

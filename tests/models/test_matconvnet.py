@@ -155,9 +155,7 @@ def test_layers_that_are_no_structs_are_no_network(layers: Any, save: Save, tmp_
 
 
 def test_an_object_of_matlab_says_how_to_save_it() -> None:
-    with pytest.raises(
-        ModelError, match=r"holds an object of MATLAB: save the struct net\.saveobj"
-    ):
+    with pytest.raises(ModelError, match=r"holds a MATLAB object: save the struct net\.saveobj"):
         matconvnet._read({"net": None})
 
 

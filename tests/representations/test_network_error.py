@@ -166,7 +166,9 @@ def test_weights_that_are_not_finite_are_named() -> None:
 )
 def test_networks_of_volumes_and_videos_are_refused_in_one_line(first: nn.Module) -> None:
     network = nn.Sequential(first, nn.ReLU())
-    with pytest.raises(NetworkError, match=r"Sequential is a network of volumes or videos, by its"):
+    with pytest.raises(
+        NetworkError, match=r"Sequential is a network of volumes or videos, because it has"
+    ):
         Layer(network, "1", COLOR).code_shape(16, 16)
     assert not first._forward_pre_hooks
 

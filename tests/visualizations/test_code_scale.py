@@ -40,7 +40,7 @@ def _code(phi: DSIFT | HOG | Layer) -> Tensor:
 def test_dense_sift_times_512_is_named_and_undone_without_a_trace() -> None:
     phi = DSIFT()
     code = _code(phi)
-    with pytest.warns(UserWarning, match=r"up to 512, which are 1 at most: .*code_scale=512$"):
+    with pytest.warns(UserWarning, match=r"up to 512, not 1 at most: .*code_scale=512$"):
         as_it_is = invert(phi, codes=code * 512, size=SIZE, quality="draft")
     assert float(known(as_it_is.error)) > 0.9
     undone = invert(phi, codes=code * 512, size=SIZE, quality="draft", code_scale=512)

@@ -73,7 +73,7 @@ def test_what_is_no_model_is_named() -> None:
 def test_what_is_no_target_is_told_what_one_is(target: Any) -> None:
     layer = Layer(nn.Sequential(nn.Conv2d(1, 4, 3)), "0", GRAY)
     for given in (target, [target]):
-        with pytest.raises(TypeError, match="a target is the number of a channel, the name of a"):
+        with pytest.raises(TypeError, match="a target must be the number of a channel, the name"):
             resolve(layer, given)
 
 

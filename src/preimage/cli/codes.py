@@ -33,10 +33,10 @@ def parse_code_scale(text: str | None) -> float | str | None:
 def split_array(
     phi: Representation, array: np.ndarray, size: tuple[int, int] | None
 ) -> tuple[list[np.ndarray], bool]:
-    """Return the codes in an array, or the photo that it is; and whether it is a photo.
+    """Return the codes in an array, or the array itself as a photo, and whether it is a photo.
 
-    It is a photo if it has the shape of one, not of a code, and the network takes photos that
-    no picture file holds: of other than 1 or 3 channels, or with a declared range.
+    An array is a photo if it has the shape of a photo and not of a code, and if the network takes
+    photos that picture files cannot hold: of other than 1 or 3 channels, or with a declared range.
     """
     shape = tuple(array.shape)
     if not array.ndim:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _COLUMNS = 5
 _LONG_SECONDS = 20
 _LEAST_BYTES = 8192
-"""Space on a disk that a picture and its sidecar take at least."""
+"""The least number of bytes that a picture and its sidecar take on a disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _is_batch(
 
 
 def _announce(seconds: float, count: int, kind: str) -> None:
-    """Print how long a run will take after the first of its inputs, if it is long."""
+    """Print the time left after the first of `count` inputs, if it is long."""
     left = seconds * (count - 1)
     if left > _LONG_SECONDS:
         time_left = f"{left / 60:.0f} minutes" if left > 90 else f"{left:.0f} seconds"
@@ -158,13 +158,13 @@ class Gallery:
     def check_space(self, count: int) -> None:
         """Raise ValueError if the disk has no space for this number of results.
 
-        A picture of them all takes none for each.
+        A single picture of all results is not checked.
         """
         there = next(path for path in (self._out, *self._out.parents) if path.exists())
         needed, free = count * _LEAST_BYTES, shutil.disk_usage(there).free
         if not self._is_picture and needed > free:
             raise ValueError(
-                f"{count} results need at least {needed / 2**30:.3g} GB, and {there} has "
+                f"{count} results need at least {needed / 2**30:.3g} GB, but {there} has "
                 f"{free / 2**30:.3g} GB left: ask for fewer, such as --seeds 4"
             )
 
@@ -244,7 +244,7 @@ class Gallery:
             self._name("film", self._video)
 
     def _name(self, kind: str, path: Path) -> None:
-        """Print where a film or a grid is."""
+        """Print the path of a film or a grid."""
         if not self._as_json:
             typer.echo(f"{kind}  -> {path}")
 

@@ -81,7 +81,7 @@ def layers(network: NetworkArgument, every: Every = False) -> None:
         )
     inside = len(loaded.layers) - len(loaded.main_layers)
     if inside > 0:
-        typer.echo(f"{inside} more layers are inside of these: preimage layers {network} --all")
+        typer.echo(f"{inside} more layers are inside these: preimage layers {network} --all")
 
 
 def representations() -> None:
@@ -100,7 +100,7 @@ def _here(is_installed: bool) -> str:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Compute with one thread: in many small operations, several wait more than they work."""
+    """Compute with one thread; for many small operations, several threads mostly wait."""
     import torch
 
     threads = torch.get_num_threads()

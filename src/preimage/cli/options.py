@@ -29,7 +29,7 @@ Images: TypeAlias = Annotated[
 ]
 Limit: TypeAlias = Annotated[int | None, Option(min=1, help="Maximum number of photos.")]
 LimitOfInputs: TypeAlias = Annotated[
-    int | None, Option("--limit", min=1, help="Maximum number of photos, and of codes of a file.")
+    int | None, Option("--limit", min=1, help="Maximum number of photos, and of codes in a file.")
 ]
 CodeScale: TypeAlias = Annotated[
     str | None,
@@ -98,7 +98,7 @@ Stream: TypeAlias = Annotated[
 ]
 
 Every: TypeAlias = Annotated[
-    bool, Option("--all", help="List the names of all layers, also of those inside of others.")
+    bool, Option("--all", help="List the names of all layers, including those inside others.")
 ]
 From: TypeAlias = Annotated[
     Path | None, Option("--from", help="Install this file instead of downloading it.")

@@ -143,7 +143,7 @@ def name_of_grid(reps: Sequence[str], layers: str | None, found: Sequence[Repres
 
 @contextlib.contextmanager
 def offer_networks(is_given: bool) -> Iterator[None]:
-    """Let the error for missing weights of the paper's network name the option for another one."""
+    """Add the option for another network to the error for missing weights of the paper's."""
     from preimage.models.errors import ModelError
 
     try:

@@ -140,7 +140,7 @@ def _read(variables: dict[str, Any]) -> NetworkFile:
         variables = net
     layers = _structs(variables.get("layers"))
     if any(name in variables and variables[name] is None for name in ("net", "layers")):
-        raise ModelError("holds an object of MATLAB: save the struct net.saveobj() instead")
+        raise ModelError("holds a MATLAB object: save the struct net.saveobj() instead")
     if not layers:
         raise ModelError("holds no network of MatConvNet (an array `layers` of structs)")
     meta = _struct(variables.get("meta"))

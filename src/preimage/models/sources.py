@@ -134,7 +134,7 @@ def load(name: str, weights: str | Path | None = None) -> Loaded:
         with _float32():
             return efficientnet_lite.load(weights)
     source, model = _split(name)
-    with nullcontext() if source == "import" else _float32():  # the user's code may mean it
+    with nullcontext() if source == "import" else _float32():  # the user may mean it
         return _load_from(source, model, name, weights)
 
 
@@ -148,7 +148,7 @@ def _load_from(source: str, model: str, name: str, weights: str | Path | None) -
 
 @contextmanager
 def _float32() -> Iterator[None]:
-    """Make modules in float32, whatever the user's default type of torch is."""
+    """Make modules in float32, whatever torch's default dtype is."""
     import torch
 
     before = torch.get_default_dtype()

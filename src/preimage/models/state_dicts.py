@@ -107,14 +107,14 @@ def load_weights(
         rename: a function from a name in `weights` to the name in `network.state_dict()`.
 
     Raises:
-        ModelError: if names or shapes differ, and the network may then be overwritten in part; or
-            if weights are complex that are real in the network.
+        ModelError: if names or shapes differ (the network may then be partly overwritten), or if
+            weights are complex where the network has real ones.
     """
     named = {rename(name): value for name, value in weights.items()}
     own = network.state_dict()
     for name, value in named.items():
         if value.is_complex() and name in own and not own[name].is_complex():
-            raise ModelError(f"{source}: {name} holds complex numbers, the network real ones")
+            raise ModelError(f"{source}: {name} is complex, but the network needs real numbers")
     try:
         result = network.load_state_dict(named, strict=False)
     except (RuntimeError, ValueError) as error:

@@ -168,8 +168,8 @@ def _span(rows: tuple[Tensor, Tensor], code: Tensor, length: int) -> tuple[_Span
 def _along(first: Tensor, last: Tensor, code: Tensor, length: int) -> tuple[Tensor, Tensor] | None:
     """Return the rows that the components see, along the one axis of a code where they differ.
 
-    The axis is found, because a map can have its channels last. The tokens of one row of their
-    grid see the same rows and count as one. None if there is no such axis.
+    The axis is searched for, because a map can have its channels last. The tokens of one row of
+    their grid see the same rows of the image and count as one. None if there is no such axis.
     """
     if code.ndim == 3:
         return _rows_of_tokens(first, last, code.shape[1], length)
@@ -184,7 +184,7 @@ def _along(first: Tensor, last: Tensor, code: Tensor, length: int) -> tuple[Tens
 def _rows_of_tokens(
     first: Tensor, last: Tensor, count: int, length: int
 ) -> tuple[Tensor, Tensor] | None:
-    """Return the rows of the image that each row of tokens sees; None for under three rows.
+    """Return the rows of the image that each row of tokens sees; None for fewer than three.
 
     Tokens that see nothing or the whole image, such as a class token, belong to no row.
     """

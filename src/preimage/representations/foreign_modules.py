@@ -22,10 +22,10 @@ SCRIPTED = (
 """The message about a layer inside a module of TorchScript."""
 
 EXPORTED = (
-    "the module() of an exported program calls no submodules, which only hold weights: use "
+    "the module() of an exported program never calls its submodules, which only hold weights: use "
     "torch.export.unflatten(program) instead"
 )
-"""What is said of a layer of an exported program."""
+"""The message about a layer of an exported program."""
 
 
 def takes_hooks(module: nn.Module) -> bool:
@@ -72,7 +72,7 @@ def children(module: nn.Module) -> Iterable[tuple[str, nn.Module | None]]:
 
 
 def is_exported(network: nn.Module) -> bool:
-    """Tell whether a module is what `ExportedProgram.module()` returns, which calls no submodule.
+    """Tell whether `ExportedProgram.module()` made a module, which calls no submodule.
 
     >>> is_exported(torch.fx.symbolic_trace(nn.Sequential(nn.ReLU())))
     False

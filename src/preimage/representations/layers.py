@@ -153,12 +153,12 @@ class Layers(Representation):
 
     @cached_property
     def receptive_fields(self) -> Mapping[str, ReceptiveField | None]:
-        """The receptive field of each layer, by name; of a network that is no chain in one pass."""
+        """The receptive field of each layer, by name; in one pass unless it is a chain."""
         found: dict[str | None, ReceptiveField | None] = {}
         if type(self.model) is not nn.Sequential:
             size, channels = self.default_size, self.preprocessing.channels
             plain = Layers([layer.sibling(name) for name, layer in self._layers.items()])
-            plain.code_shapes(*size)  # the axes of the codes are found before
+            plain.code_shapes(*size)  # finds the axes of the codes first
             with ordinary_torch():
                 found = trace(plain.outputs, size, channels, device_of(self.model))
         alone = {n: layer for n, layer in self._layers.items() if n not in found}

@@ -110,14 +110,15 @@ def check_finite(part: Part) -> None:
 def only_images(part: Part) -> Iterator[None]:
     """Raise a `NetworkError` if a layer for volumes or videos is given images.
 
-    Some of these layers compute something else from an image than from a volume, without an error.
+    Without this check, some of these layers would take an image for something else, without an
+    error.
     """
 
     def refuse(module: nn.Module, given: tuple[Any, ...]) -> None:
         if given and isinstance(given[0], Tensor) and given[0].ndim < 5:
             raise NetworkError(
-                f"{part.label} is a network of volumes or videos, by its {type(module).__name__}: "
-                "these are not supported, only networks of images"
+                f"{part.label} is a network of volumes or videos, because it has a "
+                f"{type(module).__name__}: only networks of images are supported"
             )
 
     layers = [m for m in part.network.modules() if isinstance(m, _OF_VOLUMES)]

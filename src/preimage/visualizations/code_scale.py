@@ -1,7 +1,8 @@
-"""The scale of given codes, held against that of the codes of photos.
+"""The scale of given codes, compared with that of the codes of photos.
 
-Codes from elsewhere are often scaled: MATLAB's `vl_dsift` multiplies by 512, embeddings are divided
-by their norm, or rounded to whole numbers. Inverted as they are, they end near an error of 100 %.
+Codes from other programs are often scaled: MATLAB's `vl_dsift` multiplies by 512, embeddings are
+divided by their norm or rounded to whole numbers. If such codes are inverted without a change, the
+error stays near 100 %.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ AUTO = "auto"
 
 _PHOTOS = ("astronaut", "chelsea", "coffee")
 _UNLIKELY = 8.0
-"""How many times larger or smaller than those of photos the norm of a code rarely is."""
+"""The norm of a code is rarely this many times larger or smaller than those of photos."""
 _OF_VL_DSIFT, _LONG = 512, 20
 
 _norms: WeakKeyDictionary[Representation, dict[tuple[int, int], list[float]]] = WeakKeyDictionary()
@@ -46,7 +47,8 @@ def in_own_scale(
             If None, codes stay as they are, and a warning names those that seem scaled.
 
     Raises:
-        ValueError: if the scale is no positive number, or photos have no codes to compare with.
+        ValueError: if the scale is not a positive number or `AUTO`, or if it is `AUTO` and the
+            network takes no photos to compare with.
     """
     if scale is not None and scale != AUTO:
         if isinstance(scale, str):
@@ -96,14 +98,14 @@ def _reason(
         longest = float(codes.unflatten(1, (-1, 128)).norm(dim=2).max()) if _is_dsift(codes) else 0
         if longest > _LONG:
             return (
-                f"has descriptors of norms up to {longest:.3g}, which are 1 at most: if they come "
+                f"has descriptors with norms up to {longest:.3g}, not 1 at most: if they come "
                 f"from MATLAB's vl_dsift, give code_scale={_OF_VL_DSIFT}"
             )
     has_unit_norm = bool(((norms - 1).abs() < 1e-3).all())
     if has_unit_norm and not 0.7 < times < 1.4:
         return (
-            f"has a norm of 1, those of photos about {of_photos[0]:.3g}: it seems divided by its "
-            "norm; give code_scale='auto' for the norm of photos"
+            f"has a norm of 1, but those of photos have about {of_photos[0]:.3g}: it seems to be "
+            "divided by its norm; give code_scale='auto' for the norm of photos"
         )
     if 1 / _UNLIKELY < times < _UNLIKELY:
         return ""

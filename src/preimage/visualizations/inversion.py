@@ -71,7 +71,8 @@ def invert(
         codes: codes to invert instead, one or a batch of them.
         code_scale: what the codes were multiplied by, such as 512 by MATLAB's vl_dsift; "auto"
             gives each the norm of the codes of photos, for codes that were normalized or
-            quantized. If None, a warning names codes that seem scaled.
+            quantized. If None, codes stay as they are, and a warning reports those that seem
+            scaled.
         size: height and width of the photos, or the largest length of their longer side.
             With `codes`, height and width of the result, or the side of a square one; by
             default derived from the shape of the code.

@@ -24,7 +24,7 @@ from preimage.targets import Target
 _IMAGE, _CELL = 2.1, 1.1
 """Sides of an image and of a cell, as multiples of the receptive field."""
 _MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
-"""What sides may have to be multiples of, as in a U-Net, which halves them several times."""
+"""Numbers whose multiples the sides may have to be, as in a U-Net, which halves them often."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,8 @@ def _as_target(target: TargetLike) -> Target:
         return class_score(target)
     if isinstance(target, nn.Module) or callable(target) or not hasattr(target, "__index__"):
         raise TypeError(
-            "a target is the number of a channel, the name of a class, or made by "
-            "preimage.channel, neuron, mean_channel, direction or class_score, and sums of these; "
+            "a target must be the number of a channel, the name of a class, or made by "
+            "preimage.channel, neuron, mean_channel, direction or class_score, or a sum of these, "
             f"not {type(target).__name__}"
         )
     return channel(None, target)

@@ -41,7 +41,7 @@ class ResponseRange:
         return self.largest - self.smallest <= 1e-6 * abs(self.largest)
 
     def beside(self, others: ResponseRange) -> ResponseRange:
-        """Return this M with a range as wide as responses to other photos are away from it.
+        """Return this M with a range as wide as the largest distance of other responses from it.
 
         >>> ResponseRange(5.0, 5.0).beside(ResponseRange(4.0, -3.0))
         ResponseRange(largest=5.0, smallest=-3.0)
@@ -71,9 +71,9 @@ def find_ranges(
     """Return the range of each target's responses to photos, and a description of the photos.
 
     The range of a sum of terms is the sum of their ranges. The photos are the `reference`; by
-    default the photos of known statistics, or else the shipped photos. Given photos that a target
-    answers to alike, as a single one to which a class score is a single response, leave it alive
-    if it answers otherwise to the shipped photos.
+    default the photos of known statistics, or else the shipped photos. A target that has the same
+    response to all given photos, as a class score has to a single photo, still counts as alive if
+    its response to the shipped photos is another.
     """
     ranges, words = _find_ranges(representation, targets, device, reference)
     if reference is None or not any(found.is_dead for found in ranges):
