@@ -77,7 +77,7 @@ def test_the_scale_of_codes_is_warned_of_and_undone(tmp_path: Path) -> None:
         warnings.simplefilter("default")
         scaled = run("invert", tmp_path / "code.npy", *words, "--out", tmp_path / "out")
     (line,) = scaled.errors
-    assert line.startswith("warning: a code of dsift has descriptors of norms up to 512")
+    assert line.startswith("warning: a code of dsift has descriptors with norms up to 512")
     own = run("invert", tmp_path / "code.npy", *words, "--code-scale", "512", "--out", tmp_path)
     assert own.errors == []
     errors = [json.loads(outcome.output[0])["error"] for outcome in (scaled, own)]
