@@ -69,7 +69,7 @@ def test_masks_keep_what_all_of_them_keep() -> None:
         ({"window": 5}, (10,), "needs a code of maps"),
         ({"window": 5}, (10, 4, 9), "does not fit maps of"),
         ({"channels": "3-10"}, (10,), "channel 10 is not among 0-9"),
-        ({"stream": 2}, (1, 4, 4), "has no two streams of channels"),
+        ({"stream": 2}, (1, 4, 4), "has no two streams"),
     ],
 )
 def test_what_does_not_fit_the_code_is_refused(

@@ -78,7 +78,7 @@ def _checked(values: np.ndarray) -> np.ndarray:
     if values.dtype == np.bool_:
         return values.astype(np.uint8) * 255
     if values.dtype.kind not in "fiu":
-        raise ImageError(f"an image cannot be made of {values.dtype} values")
+        raise ImageError(f"an image cannot be made of {values.dtype} values: give real numbers")
     if values.dtype.kind == "f" and not np.isfinite(values.astype(np.float32)).all():
         raise ImageError("the image holds NaN or infinite values")
     return values

@@ -110,7 +110,7 @@ def _stream(stream: int, grid: CodeGrid) -> Tensor:
     """Return ones for one half of the channels, (K,)."""
     half = grid.channels // 2
     if half == 0:
-        raise ValueError(f"a code of shape {grid.code_shape} has no two streams of channels")
+        raise ValueError(f"a code of shape {grid.code_shape} has no two streams: leave out stream")
     kept = torch.zeros(grid.channels, dtype=torch.float32, device="cpu")
     kept[(stream - 1) * half : stream * half] = 1
     return kept

@@ -64,7 +64,7 @@ CheckedArgument: TypeAlias = Annotated[
 ]
 LayerArgument: TypeAlias = Annotated[str, Argument(metavar="NETWORK/LAYER", help="A layer.")]
 LayerArguments: TypeAlias = Annotated[
-    list[str], Argument(metavar="NETWORK/LAYER...", help="Layers, also of several networks.")
+    list[str], Argument(metavar="NETWORK/LAYER...", help="Layers, of one or several networks.")
 ]
 NetworkArgument: TypeAlias = Annotated[
     str, Argument(metavar="NETWORK", help="A network; `preimage models` lists names and sources.")
@@ -111,7 +111,7 @@ Seeds: TypeAlias = Annotated[
     Option(
         min=1,
         max=10_000,
-        help="Number of results of each input or target, each with its own seed.",
+        help="Number of results for each input or target, each with its own seed.",
     ),
 ]
 Seed: TypeAlias = Annotated[int, Option(min=0, help="First seed.")]
@@ -176,7 +176,7 @@ Threads: TypeAlias = Annotated[
     Option(
         min=1,
         help="Threads of each process; another number may change rounding. Default for a run in "
-        "this process: one or all cores, whichever is faster, measured.",
+        "this process: one or all cores, whichever is measured to be faster.",
     ),
 ]
 Batch: TypeAlias = Annotated[
@@ -190,7 +190,7 @@ Gpus: TypeAlias = Annotated[
     float, Option(min=0, help="Number of GPUs of each worker on Ray; a fraction shares one.")
 ]
 DryRun: TypeAlias = Annotated[
-    bool, Option("--dry-run", help="Print the plan and how long it will take, and do nothing.")
+    bool, Option("--dry-run", help="Print the plan with its estimated time, and do not run it.")
 ]
 
 # What to write
@@ -211,10 +211,10 @@ OutTable: TypeAlias = Annotated[
     Path | None, Option("--out", help="CSV file to write, one line per channel.")
 ]
 Grid: TypeAlias = Annotated[
-    bool, Option("--grid", help="Write also one picture that shows the results side by side.")
+    bool, Option("--grid", help="Also write one picture that shows the results side by side.")
 ]
 Video: TypeAlias = Annotated[
-    Path | None, Option(help="Write also a film of the optimization, .gif or .mp4.")
+    Path | None, Option(help="Also write a film of the optimization, .gif or .mp4.")
 ]
 AsJson: TypeAlias = Annotated[
     bool, Option("--json", help="Print one JSON object per result instead of text.")

@@ -62,7 +62,7 @@ def read_layers(layers: list[_Struct]) -> tuple[list[LayerSpec], _Weights, int]:
 
 
 def input_channels(spec: LayerSpec, weights: _Weights) -> int:
-    """Return the number of channels that a layer with one group takes; 0 if it is free."""
+    """Return the number of channels that a layer with one group takes; 0 for any number."""
     match spec:
         case architecture.BatchNormalization():
             return spec.channels
