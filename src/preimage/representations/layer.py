@@ -229,7 +229,14 @@ class Layer(Representation):
     def sibling(self, layer: str) -> Layer:
         """Return another layer of the network, or this one without its session."""
         axis = self.channel_axis if layer == self.layer else None
-        return Layer(self.model, layer, self.preprocessing, channel_axis=axis, inputs=self.inputs)
+        return Layer(
+            self.model,
+            layer,
+            self.preprocessing,
+            name=str(LayerName(self.layer_name.network, layer)),
+            channel_axis=axis,
+            inputs=self.inputs,
+        )
 
     def _chain(self) -> nn.Sequential:
         """Return the network up to the layer; raise ValueError if it is no plain chain."""
