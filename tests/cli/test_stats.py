@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.runner import run, save_photo
@@ -79,11 +80,11 @@ def test_ctrl_c_ends_with_130_and_the_next_run_goes_on(
     monkeypatch.setenv("PREIMAGE_CACHE", str(folder.parent / "other"))
     loaded: list[str] = []
 
-    def load(path: str) -> Tensor:
+    def load(path: str, **options: Any) -> Tensor:
         loaded.append(Path(path).name)
         if len(loaded) == 20:
             raise KeyboardInterrupt
-        return load_image(path)
+        return load_image(path, **options)
 
     monkeypatch.setattr(preprocessing, "load_image", load)
     outcome = run("stats", f"{NET}/0", "--images", folder)
