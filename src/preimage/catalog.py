@@ -76,6 +76,25 @@ def network(name: str, weights: str | Path | None = None) -> Network:
     )
 
 
+def network_or_layer(name: str, weights: str | Path | None = None) -> Network | Representation:
+    """Return the representation of a name or, if the name has no layer, the network.
+
+    Raises:
+        ValueError: see `representation`.
+
+    >>> network_or_layer("hogb").name
+    'hogb'
+    """
+    if sources.is_network(name) and ("/" not in name or sources.is_whole(name)):
+        return network(name, weights)
+    if sources.may_have_slashes(name):
+        try:
+            return network(name, weights)
+        except ValueError:
+            pass  # what follows the last slash is a layer
+    return representation(name, weights)
+
+
 def _check_name(name: object) -> None:
     """Raise TypeError unless a name is a text; for a module, say how it becomes a network."""
     if isinstance(name, nn.Module):

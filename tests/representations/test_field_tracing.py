@@ -216,3 +216,25 @@ def test_measuring_gives_up_after_a_time(monkeypatch: pytest.MonkeyPatch) -> Non
     times = iter(range(0, 1000, 6))
     monkeypatch.setattr(time, "perf_counter", lambda: next(times))
     assert find_field(lambda x: x.sort(1).values, SIZE) is None
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "size"),
+    [(2, 2, 0, 4), (4, 2, 1, 5), (3, 3, 0, 4), (3, 2, 1, 5)],
+)
+def test_a_map_finer_than_the_image_has_a_fraction_as_stride(
+    kernel: int, stride: int, padding: int, size: int
+) -> None:
+    up = nn.ConvTranspose2d(2, 2, kernel, stride, padding)
+    network = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), up)
+    field = find_field(network, (48, 48), channels=1)
+    assert field is not None
+    assert field.stride == 1 / stride
+    assert field.size <= size
+    x = torch.zeros(1, 1, 48, 48).requires_grad_()
+    codes = network(x)
+    for row in range(40, 46):  # the box of a response covers all pixels that it depends on
+        (gradient,) = torch.autograd.grad(codes[0, :, row, 40].sum(), x, retain_graph=True)
+        top, _, bottom, _ = field.box((row, 40))
+        rows = gradient[0, 0].abs().sum(1).nonzero().flatten().tolist()
+        assert top <= min(rows) <= max(rows) < bottom

@@ -154,7 +154,7 @@ def receptive_field(subject: Subject) -> Property:
     if field is None:
         whole = "a component sees the whole image"
         return Property(name, "-", whole if phi.is_network else "not known")
-    words = f"{field.size} x {field.size} pixels, one every {field.stride}"
+    words = f"{field.size} x {field.size} pixels, one every {field.stride:g}"
     return Property(name, "-", words)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,10 +10,6 @@ from preimage.cli.errors import clear_errors
 from preimage.cli.options import AsJson, CheckedArgument, Device, Size, Weights
 from preimage.cli.parsing import check_device, parse_size
 from preimage.cli.tables import print_table
-
-if TYPE_CHECKING:
-    from preimage.networks import Network
-    from preimage.representations.base import Representation
 
 
 def check(
@@ -29,11 +24,12 @@ def check(
     Print one line for each property. The exit status is 2 if one of them does not hold. Of a
     NETWORK without a layer, the class scores are checked.
     """
-    from preimage import checking
+    from preimage import catalog, checking
 
     with clear_errors():
         check_device(device)
-        report = checking.check(_find(rep, weights), size=parse_size(size), device=device)
+        model = catalog.network_or_layer(rep, weights)
+        report = checking.check(model, size=parse_size(size), device=device)
     if as_json:
         typer.echo(json.dumps(report.to_dict()))
     else:
@@ -41,11 +37,3 @@ def check(
         print_table(("property", "verdict", "finding"), rows, report.title)
     if not report.ok:
         raise typer.Exit(2)
-
-
-def _find(name: str, weights: str | None) -> Representation | Network:
-    """Return the network of a name, or the representation."""
-    from preimage import catalog
-    from preimage.models import sources
-
-    return (catalog.network if sources.is_network(name) else catalog.representation)(name, weights)

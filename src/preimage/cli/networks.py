@@ -128,7 +128,7 @@ def _rows(network: Network) -> list[list[object]]:
         kernel = getattr(module, "kernel_size", "")
         seen = ["global", "", ""]
         if field is not None:
-            seen = [str(field.size), str(field.stride), f"{field.offset:g}"]
+            seen = [str(field.size), f"{field.stride:g}", f"{field.offset:g}"]
         first = kernel[0] if isinstance(kernel, tuple) else kernel
         rows.append([name, type(module).__name__, first, *seen, grids[name].channels])
     return rows

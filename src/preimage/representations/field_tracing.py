@@ -16,6 +16,7 @@ field agrees with the chain rule, whatever paths lead from the image to the map.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -41,7 +42,7 @@ class _Span(NamedTuple):
 
     first: int
     last: int
-    stride: int
+    stride: float
     is_sure: bool
     """True if several components were compared and all see equally many rows."""
 
@@ -160,8 +161,11 @@ def _span(rows: tuple[Tensor, Tensor], code: Tensor, length: int) -> tuple[_Span
     index = torch.arange(start, end, dtype=top.dtype, device=top.device)
     steps = torch.cat([top.diff(), bottom.diff()])
     is_uniform = bool((steps == steps[0]).all() and steps[0] > 0)  # 0 within one window
-    stride = max(round(float(steps[0]) if is_uniform else length / count), 1)
-    first, last = int((top - stride * index).min()), int((bottom - stride * index).max())
+    finer = round(count / length)  # more than 1 after an upsampling beyond the image
+    coarser = max(round(float(steps[0]) if is_uniform else length / count), 1)
+    stride = 1 / finer if finer > 1 else coarser
+    first = math.floor((top - stride * index).min())
+    last = math.ceil((bottom - stride * index).max())
     return _Span(first, last, stride, is_uniform and len(index) >= _SURE), count
 
 

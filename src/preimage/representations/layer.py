@@ -188,7 +188,7 @@ class Layer(Representation):
     def stride(self) -> int:
         """The number of pixels between neighboring components; 32 if the layer has no grid."""
         try:
-            return chain_rule(self._chain())[self.layer].stride
+            return round(chain_rule(self._chain())[self.layer].stride)
         except ValueError:
             return self._stride_of_grid()
 

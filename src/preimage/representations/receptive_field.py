@@ -73,13 +73,14 @@ class ReceptiveField:
 
     Attributes:
         size: side of the square.
-        stride: distance between the squares of neighboring components.
+        stride: distance between the squares of neighboring components; a fraction if the map is
+            finer than the image.
         offset: center of the square of the first component along either axis; the first
             pixel's center is 0.
     """
 
     size: int
-    stride: int
+    stride: float
     offset: float
 
     def box(self, position: Sequence[int], side: int | None = None) -> Box:
@@ -129,7 +130,7 @@ def _after(field: ReceptiveField, layer: Any, name: str) -> ReceptiveField:
     reach = (_square(layer.kernel_size, name) - 1) * _square(getattr(layer, "dilation", 1), name)
     size = field.size + reach * field.stride
     offset = field.offset + (reach / 2 - padding) * field.stride
-    return ReceptiveField(size, field.stride * stride, offset)
+    return ReceptiveField(round(size), field.stride * stride, offset)
 
 
 def _pair(value: Any) -> tuple[int, int]:

@@ -76,7 +76,7 @@ def separate_layout(
         size = size or own_size(representation, targets)
         return Layout(size, tuple(targets), (Box(0, 0, *size),) * len(targets))
     if size is None:
-        side = math.ceil(_IMAGE * field.size / field.stride) * field.stride
+        side = math.ceil(math.ceil(_IMAGE * field.size / field.stride) * field.stride)
         size = (side, side)
         if not _takes(representation, size):
             size = own_size(representation, targets)
@@ -100,12 +100,14 @@ def mosaic_layout(representation: Representation, targets: Sequence[Target]) -> 
     cell = 2 * math.ceil((_CELL * field.size / field.stride - 1) / 2) + 1
     columns = math.ceil(math.sqrt(len(targets)))
     rows = math.ceil(len(targets) / columns)
-    size = _rounded_up(representation, (rows * cell * field.stride, columns * cell * field.stride))
+    sides = [math.ceil(count * cell * field.stride) for count in (rows, columns)]
+    size = _rounded_up(representation, (sides[0], sides[1]))
     height, width = representation.code_grid(*size).grid
     top, left = (height - rows * cell) // 2, (width - columns * cell) // 2
     cells = [divmod(index, columns) for index in range(len(targets))]
     places = [(top + cell * v + cell // 2, left + cell * u + cell // 2) for v, u in cells]
-    boxes = [field.box(place, cell * field.stride).moved_into(size) for place in places]
+    side = math.ceil(cell * field.stride)
+    boxes = [field.box(place, side).moved_into(size) for place in places]
     placed = [target.at(v, u) for target, (v, u) in zip(targets, places, strict=True)]
     return Layout(size, tuple(placed), tuple(boxes), is_mosaic=True)
 
