@@ -128,7 +128,7 @@ Strength: TypeAlias = Annotated[
 ]
 Steps: TypeAlias = Annotated[
     int | None,
-    Option(min=1, help="Iterations. The final stage of the preset nnpreimage adds 50."),
+    Option(min=1, help="Number of steps. The final stage of the preset nnpreimage adds 50."),
 ]
 Quality: TypeAlias = Annotated[
     str | None,
