@@ -22,6 +22,7 @@ from torch import Tensor
 
 from preimage.checks import MAX_PIXELS
 from preimage.files import check_is_file
+from preimage.names import one_line
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -256,7 +257,7 @@ def _kind_of(file: BinaryIO) -> str:
 
 
 def _damaged(error: Exception) -> ImageError:
-    reason = " ".join(str(error).split()) or type(error).__name__
+    reason = one_line(str(error)) or type(error).__name__
     return ImageError(f"damaged or truncated image ({reason})")
 
 

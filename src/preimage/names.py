@@ -52,6 +52,15 @@ def with_article(name: str) -> str:
     return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"
 
 
+def one_line(text: str) -> str:
+    r"""Return a text without line breaks, which messages of other libraries have.
+
+    >>> one_line("damaged\n  file")
+    'damaged file'
+    """
+    return " ".join(text.split())
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Return the message for an unknown name, with the nearest known name or a list of names.
 

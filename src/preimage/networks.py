@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from preimage.names import LayerName, unknown
-from preimage.preprocessing import Preprocessing
+from preimage.preprocessing import DEFAULT_SIZE, Preprocessing
 from preimage.representations.borrowing import RUNNING, device_of, evaluation_mode
 from preimage.representations.forward_until import is_chain
 from preimage.representations.layer import Layer
@@ -130,7 +130,7 @@ class Network:
 
     def _run_once(self, use: Callable[[Part, Tensor], T]) -> T:
         """Return the result of `use` for the network, set up for a call, and a noise input."""
-        size = self.preprocessing.size or (224, 224)
+        size = self.preprocessing.size or DEFAULT_SIZE
         shape = (1, self.preprocessing.channels, *size)
         device = device_of(self.module) or torch.device("cpu")
         part = Part(self.module, (OUTPUT,), self.inputs, self.name)

@@ -25,6 +25,9 @@ from preimage.images import fit_within, load_image, resize_image
 if TYPE_CHECKING:
     from PIL import Image
 
+DEFAULT_SIZE = (224, 224)
+"""Height and width of images for a network whose preprocessing prescribes none."""
+
 _LUMA = (0.299, 0.587, 0.114)
 
 

@@ -13,6 +13,7 @@ from preimage.checking.report import Property, Report
 from preimage.checking.subject import Subject
 from preimage.checking.untouched import Fingerprint
 from preimage.networks import Network
+from preimage.preprocessing import DEFAULT_SIZE
 from preimage.representations.base import Representation
 from preimage.representations.execution import Execution
 from preimage.visualizations.solve import check_arguments
@@ -61,7 +62,7 @@ def check(
     representation = model.layer(model.score_layer) if isinstance(model, Network) else model
     check_arguments(representation, (0,))
     size = (size, size) if isinstance(size, int) else size or representation.default_size
-    size = size or (224, 224)
+    size = size or DEFAULT_SIZE
     network = next((layer.model for layer in representation.layers.values()), None)
     before = Fingerprint.take(network)
     with warnings.catch_warnings():

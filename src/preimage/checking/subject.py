@@ -72,9 +72,3 @@ class Subject:
     def network(self) -> nn.Module | None:
         """The network that the representation is a layer of; None if it is no network."""
         return next((layer.model for layer in self.representation.layers.values()), None)
-
-
-def difference(code: Tensor, other: Tensor) -> float:
-    """Return ||code - other|| / ||other||; 0 if both are zero."""
-    apart = float(torch.linalg.vector_norm(code.double() - other.double()))
-    return apart / max(float(torch.linalg.vector_norm(other.double())), 1e-30) if apart else 0.0

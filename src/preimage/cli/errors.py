@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 
 from preimage.files import explain
+from preimage.names import one_line
 
 console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 """Standard error, for everything that is not a result."""
@@ -56,21 +57,16 @@ def clear_errors() -> Iterator[None]:
 def fail(message: str) -> NoReturn:
     """Print one line and end with exit status 2."""
     print_traceback()
-    console.print(f"error: {_in_one_line(message)}")
+    console.print(f"error: {one_line(message)}")
     raise typer.Exit(2)
 
 
 def conclude(failures: Sequence[str], *, interrupted: bool = False) -> None:
     """Print a line for each failure; end with exit status 130 after Ctrl-C, 2 after failures."""
     for failure in failures:
-        console.print(f"error: {_in_one_line(failure)}")
+        console.print(f"error: {one_line(failure)}")
     if interrupted:
         console.print("interrupted: the pictures are saved as they were then")
         raise typer.Exit(130)
     if failures:
         raise typer.Exit(2)
-
-
-def _in_one_line(message: str) -> str:
-    """Return a message without line breaks, which other libraries and users' code have."""
-    return " ".join(message.split())

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from preimage.cli.errors import console
+from preimage.names import one_line
 
 _UsageError: Any = typer.BadParameter.__base__
 """The base of all errors of a command line that cannot be parsed."""
@@ -64,7 +65,7 @@ def _end(error: Any) -> NoReturn:
     if type(error).__name__ == "NoArgsIsHelpError":
         error.show()
         sys.exit(2)
-    message = " ".join(describe(error).split())
+    message = one_line(describe(error))
     hint = "" if error.ctx is None else f"; see {error.ctx.command_path} --help"
     console.print(f"error: {message.rstrip('.')}{hint}")
     sys.exit(2)

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from preimage.names import LayerName
-from preimage.preprocessing import Preprocessing
+from preimage.preprocessing import DEFAULT_SIZE, Preprocessing
 from preimage.representations.axes import Axes
 from preimage.representations.base import Representation
 from preimage.representations.borrowing import RUNNING, device_of, evaluation_mode, ordinary_torch
@@ -164,7 +164,7 @@ class Layer(Representation):
     @property
     def default_size(self) -> tuple[int, int]:
         """The size that the preprocessing prescribes, or else 224 x 224."""
-        return self.preprocessing.size or (224, 224)
+        return self.preprocessing.size or DEFAULT_SIZE
 
     @property
     def layers(self) -> Mapping[str | None, Layer]:

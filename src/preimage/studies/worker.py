@@ -12,6 +12,7 @@ import torch
 
 from preimage import hoggle
 from preimage.decoding import ImageLike
+from preimage.names import one_line
 from preimage.optimizer import Progress
 from preimage.representations.base import Representation
 from preimage.representations.execution import Execution
@@ -136,6 +137,6 @@ def _carry_out_hoggle(trial: Trial, photos: Mapping[str, bytes], loader: Loader)
 
 def _in_one_line(error: Exception) -> str:
     """Return the message of an error; an unexpected one begins with its kind."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = one_line(str(error)) or type(error).__name__
     expected = isinstance(error, ValueError | ArithmeticError | OSError)
     return text if expected else f"{type(error).__name__}: {text}"
