@@ -14,6 +14,7 @@ from preimage.names import LayerName, unknown
 from preimage.preprocessing import DEFAULT_SIZE, Preprocessing
 from preimage.representations.borrowing import RUNNING, device_of, evaluation_mode
 from preimage.representations.forward_until import is_chain
+from preimage.representations.kept_state import kept_weights
 from preimage.representations.layer import Layer
 from preimage.representations.layer_path import OUTPUT, LayerPath, tensors_inside
 from preimage.representations.layers import Layers
@@ -134,7 +135,12 @@ class Network:
         shape = (1, self.preprocessing.channels, *size)
         device = device_of(self.module) or torch.device("cpu")
         part = Part(self.module, (OUTPUT,), self.inputs, self.name)
-        with evaluation_mode(self.module, device), RUNNING, torch.no_grad():
+        with (
+            evaluation_mode(self.module, device),
+            RUNNING,
+            kept_weights(self.module),
+            torch.no_grad(),
+        ):
             generator = torch.Generator().manual_seed(0)
             noise = torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu")
             mean = self.preprocessing.to_255(torch.zeros_like(noise))

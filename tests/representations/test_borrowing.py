@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from preimage import invert, maximize
 from preimage.presets import NNPREIMAGE
-from preimage.representations.borrowing import evaluation_mode, kept_buffers, ordinary_torch
+from preimage.representations.borrowing import evaluation_mode, ordinary_torch
 from preimage.representations.execution import Execution
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
@@ -93,14 +94,70 @@ def test_buffers_and_modes_that_a_forward_pass_changes_are_restored(mode: str, f
     assert {name: id(buffer) for name, buffer in model.named_buffers()} == buffers
 
 
-def test_kept_buffers_are_those_before_the_block() -> None:
-    model = nn.BatchNorm2d(3)
-    before = state(model)
-    with kept_buffers(model):
-        model(random_image(2, 3, 4, 4).float())
-        assert model.num_batches_tracked == 1
-    assert model.num_batches_tracked == 0
-    assert state(model) == before
+class Switched(nn.Module):
+    """Has a mode of its own, merges weights and counts its calls in evaluation mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.relu = nn.Conv2d(3, 4, 3), nn.ReLU()
+        self.factor, self.switches = 3.0, [0]
+
+    def train(self, mode: bool = True) -> Switched:
+        super().train(mode)
+        self.switches[0] += 1
+        self.factor = 3.0 if mode else 1.0
+        with torch.no_grad():
+            self.conv.weight.mul_(0.3 if mode else 1 / 0.3)
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.relu(self.factor * self.conv(x))
+        return y
+
+
+class Deployed(nn.Module):
+    """Is deployed by `eval` alone."""
+
+    deploy = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.relu = nn.Conv2d(3, 4, 3), nn.ReLU()
+
+    def eval(self) -> Deployed:
+        self.deploy = True
+        return super().eval()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.relu(self.conv(x) if self.deploy else 5 * self.conv(x))
+        return y
+
+
+@pytest.mark.parametrize("kind", [Switched, Deployed])
+def test_own_train_and_eval_are_called_and_undone(kind: type[nn.Module]) -> None:
+    model, x = kind(), random_image(1, 3, 9, 9).float()
+    inside = copy.deepcopy(model)
+    before = state(model), {k: v for k, v in vars(model).items() if not k.startswith("_")}
+    expected = copy.deepcopy(model).eval()(COLOR.to_network(x))
+    for mode in ("auto", "plain"):
+        phi = Layer(model, "relu", COLOR)
+        torch.testing.assert_close(phi(x), expected)
+        with phi.session(CPU, Execution(mode)), phi.session(CPU):
+            torch.testing.assert_close(phi(x), expected)
+            torch.testing.assert_close(Layer(model, "relu", COLOR)(x), expected)
+        assert (state(model), {k: v for k, v in vars(model).items() if k[0] != "_"}) == before
+    wrapped = nn.Sequential(inside)
+    expected = copy.deepcopy(wrapped).eval()(COLOR.to_network(x))
+    torch.testing.assert_close(Layer(wrapped, "0", COLOR)(x), expected)
+
+
+def test_an_error_of_an_own_eval_is_one_line() -> None:
+    class Refusing(nn.Module):
+        def eval(self) -> Refusing:
+            raise KeyError("no")
+
+    with pytest.raises(ValueError, match=r"Refusing\.eval fails: KeyError: 'no'$"):
+        Layer(Refusing(), "output", COLOR)(torch.zeros(1, 3, 9, 9))
 
 
 def test_a_network_or_device_without_values_is_named() -> None:

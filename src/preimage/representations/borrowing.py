@@ -24,6 +24,8 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from preimage.representations.execution import AUTO
+from preimage.representations.kept_state import keep_attributes, keep_tensors, keep_weight
+from preimage.representations.network_error import NetworkError, own_words
 
 RUNNING = threading.RLock()
 """The lock of every thread that changes networks, or runs one that other threads can see."""
@@ -33,10 +35,13 @@ RUNNING = threading.RLock()
 def evaluation_mode(network: nn.Module, device: torch.device) -> Iterator[None]:
     """Put a network in evaluation mode on a device, without parameter gradients.
 
-    A user's autocast or inference mode does not apply in the block. After the block, modes,
-    gradients, each `requires_grad`, buffers and the device are restored.
+    A user's autocast or inference mode does not apply in the block. Networks whose `train` or
+    `eval` does more than to set modes are put in evaluation mode by it, and back by `train`.
+    After the block, modes, gradients, each `requires_grad`, buffers, attributes and the device
+    are restored. The values of parameters are restored only if `train` or `eval` changed them.
 
     Raises:
+        NetworkError: if an own `train` or `eval` of the network raises anything.
         ValueError: if a parameter or buffer has no values, if the device is "meta", or if another
             thread uses the network on another device.
     """
@@ -88,15 +93,6 @@ def tensors(network: nn.Module) -> Iterator[Tensor]:
     return chain(network.parameters(), network.buffers())
 
 
-@contextmanager
-def kept_buffers(network: nn.Module) -> Iterator[None]:
-    """Restore the buffers of a network after the block, whatever a pass has written."""
-    with ExitStack() as undo:
-        for module in network.modules():
-            undo.callback(_keep_tensors(module))
-        yield
-
-
 @dataclass(slots=True)
 class _Loan:
     """A module or parameter in use: by which threads, and how to restore it after the last use.
@@ -116,20 +112,53 @@ def _lend(network: nn.Module, undo: ExitStack) -> None:
     """Note the state of all modules and parameters not in use yet, then change all of them."""
     clones: dict[int, Tensor] = {}
     items: list[nn.Module | nn.Parameter] = [*network.modules(), *network.parameters()]
+    switching = [m for m in network.modules() if m.training and _switches(m)]
     for item in items:
         loan = _LOANS.setdefault(id(item), _Loan(item))
         if not loan.users:
             if isinstance(item, nn.Module):
                 loan.restore = _keep_module(item, clones)
             else:
-                loan.restore = _keep_parameter(item)
+                loan.restore = _keep_parameter(item, with_value=bool(switching))
         loan.users.append(threading.get_ident())
         undo.callback(_give_back, loan)
+    if switching:
+        _switch(network, switching, undo)
     for module in network.modules():
         module.training = False
     for parameter in network.parameters():
         parameter.grad = None
         parameter.requires_grad_(False)
+
+
+def _switches(module: nn.Module) -> bool:
+    """Tell whether a module's `train` or `eval` may do more than to set modes."""
+    kind, own = type(module), vars(module)
+    if isinstance(module, torch.jit.ScriptModule):
+        return False
+    plain = kind.train is nn.Module.train and kind.eval is nn.Module.eval
+    return not plain or "train" in own or "eval" in own
+
+
+def _switch(network: nn.Module, switching: list[nn.Module], undo: ExitStack) -> None:
+    """Call `eval` of a network; in `undo`, call `train` of modules that nobody else uses then."""
+
+    def back() -> None:
+        with RUNNING:
+            for module in switching:
+                if all(len(_LOANS[id(inner)].users) == 1 for inner in module.modules()):
+                    _call(module.train)
+
+    undo.callback(back)
+    _call(network.eval)
+
+
+def _call(switch: Callable[[], object]) -> None:
+    try:
+        switch()
+    except Exception as error:  # the user's own code
+        name = getattr(switch, "__qualname__", "eval")
+        raise NetworkError(f"{name} fails: {own_words(error)}") from error
 
 
 def _give_back(loan: _Loan) -> None:
@@ -141,11 +170,12 @@ def _give_back(loan: _Loan) -> None:
 
 
 def _keep_module(module: nn.Module, clones: dict[int, Tensor]) -> Callable[[], None]:
-    """Return a function that restores the mode and the tensors of a module.
+    """Return a function that restores the mode, the tensors and the attributes of a module.
 
     Tensors made in inference mode are replaced by clones, which can take part in gradients.
     """
-    training, restore_tensors = module.training, _keep_tensors(module)
+    training = module.training
+    restore_tensors, restore_attributes = keep_tensors(module), keep_attributes(module)
     for table in (module._parameters, module._buffers):
         for name, tensor in table.items():
             if tensor is not None and tensor.is_inference():
@@ -155,6 +185,7 @@ def _keep_module(module: nn.Module, clones: dict[int, Tensor]) -> Callable[[], N
     def restore() -> None:
         module.training = training
         restore_tensors()
+        restore_attributes()
 
     return restore
 
@@ -164,39 +195,13 @@ def _ordinary(tensor: Tensor) -> Tensor:
     return nn.Parameter(clone, requires_grad=False) if isinstance(tensor, nn.Parameter) else clone
 
 
-def _keep_tensors(module: nn.Module) -> Callable[[], None]:
-    """Return a function that restores a module's tensors and the values of its buffers."""
-    parameters, buffers = dict(module._parameters), dict(module._buffers)
-    values = {name: None if b is None else b.detach().clone() for name, b in buffers.items()}
-
-    def restore() -> None:
-        for table, kept in ((module._parameters, parameters), (module._buffers, buffers)):
-            for name, tensor in kept.items():
-                if name not in table or table[name] is not tensor:
-                    table[name] = tensor  # type: ignore[assignment]
-        for name, buffer in buffers.items():
-            if buffer is not None:
-                _write(buffer, values[name])
-
-    return restore
-
-
-def _write(buffer: Tensor, value: Tensor | None) -> None:
-    """Give a buffer back its earlier value, unless it still has that value."""
-    if value is None:
-        return
-    kinds = [(t.shape, t.dtype, t.device) for t in (buffer, value)]
-    if kinds[0] != kinds[1]:  # as observers do, which resize their buffers
-        buffer.data = value
-    elif not torch.equal(buffer, value):
-        with torch.inference_mode(buffer.is_inference()), torch.no_grad():
-            buffer.copy_(value)
-
-
-def _keep_parameter(parameter: nn.Parameter) -> Callable[[], None]:
+def _keep_parameter(parameter: nn.Parameter, *, with_value: bool) -> Callable[[], None]:
     gradient, requires_grad = parameter.grad, parameter.requires_grad
+    restore_value = keep_weight(parameter) if with_value else None
 
     def restore() -> None:
+        if restore_value is not None:
+            restore_value()
         if not parameter.is_inference():
             parameter.requires_grad_(requires_grad)
             parameter.grad = gradient

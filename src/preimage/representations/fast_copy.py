@@ -19,6 +19,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from preimage.representations.checkpointing import checkpoint_
 from preimage.representations.folding import fold_, shadow
 from preimage.representations.forward_until import check_outputs, forward_until
+from preimage.representations.kept_state import kept_buffers
 from preimage.representations.layer_path import LayerPath
 from preimage.representations.network_error import Part, guarded
 
@@ -53,12 +54,14 @@ def fast_copy(
         copy = dataclasses.replace(part, network=copied)
         if folds:
             with torch.enable_grad(), saved_tensors_hooks(_forget, _forget):
-                fold_(copied, trial_outputs(copy, x))
+                with kept_buffers(copied):
+                    output = trial_outputs(copy, x)
+                fold_(copied, output)
             x = channels_last(x)
         copied.requires_grad_(False)
         if recomputes:
             checkpoint_(copied, [LayerPath.parse(copied, name).segment for name in part.layers])
-        with torch.no_grad():
+        with torch.no_grad(), kept_buffers(copied):
             found = trial_outputs(copy, x)
     except Exception as error:  # a network is anybody's code, which can raise anything
         cause = error.__cause__ or error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from typing import Any, final
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from preimage.representations.acceleration import accelerated
-from preimage.representations.borrowing import RUNNING, kept_buffers, tensors
+from preimage.representations.borrowing import RUNNING, tensors
 from preimage.representations.execution import Ran
 from preimage.representations.fast_copy import (
     SAME,
@@ -23,6 +23,7 @@ from preimage.representations.fast_copy import (
     trial_outputs,
 )
 from preimage.representations.forward_until import forward_until
+from preimage.representations.kept_state import kept_buffers, kept_state
 from preimage.representations.network_error import (
     NetworkError,
     Part,
@@ -62,11 +63,13 @@ class NetworkSession(Session):
     makes a copy with `fast_copy`. If that fails, the network runs as it is, after a warning.
     Threads that run one network as it is take turns.
 
-    `accelerate` is a mode of `preimage.representations.execution`.
+    `accelerate` is a mode of `preimage.representations.execution`. What is restored at the end of
+    the session is pushed to `undo`: parameters, if a forward pass writes them.
     """
 
-    def __init__(self, part: Part, accelerate: str) -> None:
+    def __init__(self, part: Part, accelerate: str, undo: ExitStack) -> None:
         self._part, self._network, self._accelerate = part, part.network, accelerate
+        self._undo = undo
         self._recomputes = self._is_copy = self._folded = False
         self._is_tried = self._is_random = False
         self._call: Callable[[Tensor], dict[str, Any]] | None = None
@@ -79,8 +82,10 @@ class NetworkSession(Session):
             NetworkError: if the network raises anything, or its first outputs are not finite.
         """
         if self._call is None:
-            with RUNNING, kept_buffers(self._network):
+            with RUNNING, kept_state(self._network) as written:
                 network = self._prepared(x[:1].detach())
+            for restore in written:
+                self._undo.callback(restore)
             self._is_copy = network is not self._network
             self._call = accelerated(partial(self._run, network), self._accelerate)
         with nullcontext() if self._is_copy else RUNNING, guarded(self._part, x):
@@ -91,7 +96,8 @@ class NetworkSession(Session):
 
     def _prepared(self, x: Tensor) -> nn.Module:
         """Return a copy, or the network itself if none is needed or possible."""
-        expected = self._expected(x)
+        with kept_buffers(self._network):
+            expected = self._expected(x)
         folds, known = self._accelerate != "plain", self._fallback
         self._folded = False
         if self._is_random or not (folds or self._recomputes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from preimage.representations.borrowing import RUNNING, device_of, evaluation_mo
 from preimage.representations.code_grid import CodeGrid
 from preimage.representations.execution import Execution
 from preimage.representations.forward_until import check_outputs, forward_until
+from preimage.representations.kept_state import kept_buffers, kept_weights, weights_mark
 from preimage.representations.layer_path import LayerPath
 from preimage.representations.layouts import Layouts
 from preimage.representations.network_error import (
@@ -69,6 +70,7 @@ class Trunk:
         self._preprocessing = preprocessing
         self._layouts = Layouts(model, dict.fromkeys(layers) | dict(channel_axes or {}))
         self._clips = False
+        self._weights: object = None
         self._sessions: dict[int, NetworkSession] = {}
         self._shapes: dict[tuple[int, int], dict[str, tuple[int, ...]]] = {}
         self._grids: dict[tuple[int, int], dict[str, CodeGrid | None]] = {}
@@ -89,7 +91,8 @@ class Trunk:
             outputs = self._outputs(x, session)
             return self._layouts.codes(outputs, images, (height, width), trial)
         with evaluation_mode(self.model, x.device):
-            outputs = self._outputs(x, None)
+            with self._kept_weights():
+                outputs = self._outputs(x, None)
             if not all(bool(output.isfinite().all()) for output in outputs.values()):
                 check_finite(self._part)
             return self._layouts.codes(outputs, images, (height, width), trial)
@@ -145,12 +148,22 @@ class Trunk:
         if thread in self._sessions:
             yield self._sessions[thread]
             return
-        with evaluation_mode(self.model, device):
-            self._sessions[thread] = NetworkSession(self._part, execution.accelerate)
+        with evaluation_mode(self.model, device), ExitStack() as undo:
+            self._sessions[thread] = NetworkSession(self._part, execution.accelerate, undo)
             try:
                 yield self._sessions[thread]
             finally:
                 del self._sessions[thread]
+
+    @contextmanager
+    def _kept_weights(self) -> Iterator[None]:
+        """Restore parameters that a pass writes, unless the network is known to write none."""
+        if self._weights == weights_mark(self.model):
+            yield
+            return
+        with kept_weights(self.model) as written:
+            yield
+        self._weights = None if written else weights_mark(self.model)
 
     def gradient(self, codes: Tensor, x: Tensor, weights: Tensor) -> Tensor:
         """Return the gradient of the inner product of codes and weights with respect to `x`.
@@ -210,7 +223,14 @@ class Trunk:
         """
         device, channels = device_of(self.model) or _CPU, self._preprocessing.channels
         try:  # on a clone: a layer may change its input in place, which a leaf forbids
-            with evaluation_mode(self.model, device), torch.enable_grad(), only_images(self._part):
+            with (
+                evaluation_mode(self.model, device),
+                torch.enable_grad(),
+                only_images(self._part),
+                RUNNING,
+                kept_buffers(self.model),
+                self._kept_weights(),
+            ):
                 x = torch.zeros(images, channels, *size, dtype=torch.float32, device=_CPU)
                 corner = x[1:, :, : max(size[0] // 4, 1), : max(size[1] // 4, 1)]
                 generator = torch.Generator().manual_seed(0)
