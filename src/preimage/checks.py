@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import signal
 from collections.abc import Sequence
 from typing import Any
 
@@ -137,3 +138,8 @@ def check_seeds(seeds: Any) -> Sequence[int]:
 
 def _is_truth_value(value: Any) -> bool:
     return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")
+
+
+def is_signal(error: BaseException) -> bool:
+    """Tell whether an error ends the process after a signal, as opposed to `sys.exit` elsewhere."""
+    return isinstance(error, SystemExit) and error.code == 128 + signal.SIGTERM

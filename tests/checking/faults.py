@@ -65,6 +65,14 @@ class Counting(Fault):
         return x
 
 
+class Hooking(Fault):
+    """A network that adds a hook to itself whenever it runs."""
+
+    def spoil(self, x: Tensor) -> Tensor:
+        self.conv.register_forward_pre_hook(lambda module, inputs: None)
+        return x
+
+
 def layer(network: nn.Module, name: str = "relu", preprocessing: Preprocessing = COLOR) -> Layer:
     return Layer(network, name, preprocessing)
 

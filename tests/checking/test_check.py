@@ -23,7 +23,8 @@ def test_a_sound_network_has_no_property_that_fails() -> None:
         (faults.Rounded, "differentiable"),
         (faults.Mixing, "first axis is the batch"),
         (faults.Constant, "depends on the image"),
-        (faults.Counting, "stays as it was"),
+        (faults.Counting, "deterministic"),
+        (faults.Hooking, "stays as it was"),
     ],
 )
 def test_each_fault_is_found_by_its_property(kind: type[nn.Module], name: str) -> None:

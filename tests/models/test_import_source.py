@@ -126,3 +126,16 @@ def test_a_factory_may_give_further_inputs_of_the_network() -> None:
     prompt = torch.tensor([1.0, 2.0, 3.0, 4.0])
     assert torch.equal(layer(x), network.module(x / 255, prompt, 0.5))
     assert layer.code_shape(16, 16) == (4, 14, 14)
+
+
+def test_a_factory_that_ends_the_process_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "import sys\nif {}: sys.exit()\ndef make(): sys.exit(3)\n"
+    (tmp_path / "leaving.py").write_text(text.format(False))
+    (tmp_path / "leaving_early.py").write_text(text.format(True))
+    with pytest.raises(ModelError, match=r"^import:leaving.make: the factory failed: SystemExit"):
+        load("leaving.make")
+    with pytest.raises(ModelError, match=r"leaving_early cannot be imported: SystemExit"):
+        load("leaving_early.make")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from typing import Any
 
 import pytest
@@ -93,9 +95,21 @@ def test_an_error_of_the_backward_pass_is_one_too(mode: str) -> None:
         invert(phi, PHOTO, settings=SHORT, execution=Execution(mode))
 
 
+@pytest.mark.parametrize("code", [None, 0, 3, "gone"])
+def test_the_network_that_ends_the_process_is_an_error_but_a_signal_is_none(code: object) -> None:
+    part = Part(nn.Identity(), ("output",))
+    with (
+        pytest.raises(NetworkError, match=r"^Identity fails at .*: SystemExit"),
+        guarded(part, torch.zeros(1)),
+    ):
+        sys.exit(code)  # type: ignore[arg-type]
+    with pytest.raises(SystemExit), guarded(part, torch.zeros(1)):
+        sys.exit(128 + signal.SIGTERM)
+
+
 def test_memory_and_interruptions_are_left_as_they_are() -> None:
     part = Part(nn.Identity(), ("0",))
-    for error in (torch.OutOfMemoryError("CUDA"), MemoryError(), KeyboardInterrupt(), SystemExit()):
+    for error in (torch.OutOfMemoryError("CUDA"), MemoryError(), KeyboardInterrupt()):
         with pytest.raises(type(error)) as raised, guarded(part, X):
             raise error
         assert raised.value is error

@@ -10,7 +10,7 @@ from tests.representations.networks import COLOR, resnet
 from tests.support import random_image
 from torch import Tensor, nn
 
-from preimage import invert
+from preimage import check, invert
 from preimage.preprocessing import GRAY, Preprocessing
 from preimage.presets import NNPREIMAGE
 from preimage.representations.execution import AUTO, Execution
@@ -31,6 +31,78 @@ def test_outputs_have_the_dtype_of_the_images_whatever_that_of_the_network() -> 
     trunk = Trunk(resnet().double(), ["stem", "head"], COLOR)
     outputs = trunk(random_image(1, 3, 32, 32).float())
     assert [output.dtype for output in outputs.values()] == [torch.float32] * 2
+
+
+class Mixed(nn.Module):
+    """Holds a scale of another number type than its convolution."""
+
+    def __init__(self, first: torch.dtype, then: torch.dtype) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.full((1,), 2.0, dtype=first))
+        self.conv, self.relu = nn.Conv2d(3, 4, 3, dtype=then), nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.relu(self.conv(x) * self.scale)
+        return y
+
+
+@pytest.mark.parametrize("first", [torch.float64, torch.float16])
+def test_the_input_has_the_number_type_that_the_network_takes(first: torch.dtype) -> None:
+    model = Mixed(first, torch.float32)
+    expected = model(COLOR.to_network(X)).float()
+    phi = Layer(model, "relu", COLOR)
+    torch.testing.assert_close(phi(X), expected)
+    with phi.session(CPU):
+        torch.testing.assert_close(phi(X), expected)
+    with Layer(model, "relu", COLOR).session(CPU):
+        torch.testing.assert_close(phi(X), expected)
+    model.double()
+    torch.testing.assert_close(phi(X), expected)
+
+
+class FromBuffer(nn.Module):
+    """Has no parameters, and a buffer in double precision."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernel = nn.Buffer(torch.ones(4, 3, 3, 3, dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.conv2d(x, self.kernel)
+
+
+def test_the_number_type_of_buffers_counts_without_parameters() -> None:
+    model = FromBuffer()
+    expected = model(COLOR.to_network(X).double()).float()
+    torch.testing.assert_close(Layer(model, "output", COLOR)(X), expected)
+
+
+class Reusing(nn.Module):
+    """Returns a tensor that its next pass overwrites, unless gradients are wanted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.act = nn.Conv2d(3, 4, 3), nn.Identity()
+        self.kept: dict[tuple[int, ...], Tensor] = {}
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.conv(x)
+        if not y.requires_grad:
+            y = self.kept.setdefault(tuple(y.shape), torch.empty_like(y)).copy_(y)
+        z: Tensor = self.act(y)
+        return z
+
+
+def test_codes_are_not_overwritten_by_a_later_pass() -> None:
+    model = Reusing()
+    phi, other = Layer(model, "act", COLOR), random_image(1, 3, 32, 32, seed=1).float()
+    expected = model.conv(COLOR.to_network(X))
+    with phi.session(CPU, Execution("plain")), torch.no_grad():
+        code = phi(X)
+        phi(other)
+        torch.testing.assert_close(code, expected)
+    report = check(phi, size=(32, 32))
+    assert report.ok, report
 
 
 def test_a_session_inside_another_is_the_outer_one_and_a_device_is_checked_in_each() -> None:

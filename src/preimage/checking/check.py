@@ -16,6 +16,7 @@ from preimage.networks import Network
 from preimage.preprocessing import DEFAULT_SIZE
 from preimage.representations.base import Representation
 from preimage.representations.execution import Execution
+from preimage.representations.no_gradient import NoGradientError
 from preimage.visualizations.solve import check_arguments
 
 _OF_THE_NETWORK: tuple[Callable[[Subject], Property | list[Property]], ...] = (
@@ -80,9 +81,9 @@ def _find(
     subject, exact = Subject(representation, size, device), in_float64(representation)
     with representation.session(device, Execution(accelerate="plain")):
         yield properties.weights_are_finite(subject)
-        (runs,) = _found("runs", properties.runs, subject)
-        yield runs
-        if runs.verdict == "no":
+        rows = _runs(subject)
+        yield from rows
+        if rows[-1].verdict == "no":
             return
         yield from _found("differentiable", properties.is_differentiable, subject, exact)
         for find in _OF_THE_NETWORK:
@@ -90,6 +91,18 @@ def _find(
     with representation.session(device) as fast:
         yield from _found("fast copy", properties.fast_copy, subject, fast)
         yield from _found("memory", properties.memory, subject, fast)
+
+
+def _runs(subject: Subject) -> list[Property]:
+    """Return whether the representation runs, with a row on why no gradient reaches the image."""
+    try:
+        return [properties.runs(subject)]
+    except NoGradientError as error:
+        name = "differentiable" if error.depends else "depends on the image"
+        ends = "its forward pass ends without an error"
+        return [Property("runs", "yes", ends), Property(name, "no", str(error))]
+    except ValueError as error:
+        return [Property("runs", "no", str(error))]
 
 
 def _found(

@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import nn
 
+from preimage.checks import is_signal
 from preimage.models.description import described
 from preimage.models.errors import ModelError
 from preimage.models.loaded import Loaded
@@ -37,7 +38,9 @@ def load(path: str, weights: str | Path | None = None) -> Loaded:
         try:
             with fixed_seed():
                 made = factory()
-        except Exception as error:  # the user's own code
+        except (Exception, SystemExit) as error:  # the user's own code
+            if is_signal(error):
+                raise
             reason = f"{type(error).__name__}: {error}"
             raise ModelError(f"{spec}: the factory failed: {reason}") from error
     network, given = made if isinstance(made, tuple) and len(made) == 2 else (made, {})
@@ -70,7 +73,9 @@ def _factory(path: str) -> Any:
         raise ModelError(f"import:{path}: expected import:MODULE.FACTORY")
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # the user's own code
+    except (Exception, SystemExit) as error:  # the user's own code
+        if is_signal(error):
+            raise
         reason = f"{type(error).__name__}: {error}"
         raise ModelError(f"import:{path}: {module_name} cannot be imported: {reason}") from error
     if not hasattr(module, name):

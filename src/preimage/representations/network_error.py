@@ -24,6 +24,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from preimage.checks import is_signal
+
 _OF_VOLUMES = (
     nn.Conv3d, nn.ConvTranspose3d, nn.MaxPool3d, nn.AvgPool3d, nn.AdaptiveAvgPool3d,
     nn.AdaptiveMaxPool3d, nn.BatchNorm3d, nn.InstanceNorm3d,
@@ -76,7 +78,8 @@ def _for_images(value: Any, x: Tensor) -> Any:
 def guarded(part: Part, x: Tensor, doing: str = "fails at or before") -> Iterator[None]:
     """Turn an exception of the network's code into a `NetworkError`, in one line.
 
-    A `NetworkError`, a lack of memory, and Ctrl-C are left as they are.
+    A `NetworkError`, a lack of memory, Ctrl-C and the end of the process by a signal are left as
+    they are.
 
     Args:
         part: the part of the network that runs in the block.
@@ -87,7 +90,9 @@ def guarded(part: Part, x: Tensor, doing: str = "fails at or before") -> Iterato
         yield
     except (NetworkError, torch.OutOfMemoryError, MemoryError):
         raise
-    except Exception as error:  # a user's network can raise anything
+    except (Exception, SystemExit) as error:  # a user's network can raise anything
+        if is_signal(error):
+            raise
         where = f"layer{'s' * (len(part.layers) > 1)} {', '.join(part.layers)}"
         hint = _missing_inputs(part) if isinstance(error, TypeError) else ""
         raise NetworkError(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from preimage.preprocessing import Preprocessing
 from preimage.representations.axes import Axes
-from preimage.representations.borrowing import RUNNING, device_of, evaluation_mode
+from preimage.representations.borrowing import RUNNING, device_of, evaluation_mode, tensors
 from preimage.representations.code_grid import CodeGrid
 from preimage.representations.execution import Execution
 from preimage.representations.forward_until import check_outputs, forward_until
@@ -28,6 +28,7 @@ from preimage.representations.network_error import (
     guarded,
     only_images,
 )
+from preimage.representations.no_gradient import NoGradientError, no_gradient
 from preimage.representations.session import NetworkSession
 
 _SIZE_ERRORS = (RuntimeError, AssertionError, IndexError, ValueError)
@@ -71,6 +72,7 @@ class Trunk:
         self._layouts = Layouts(model, dict.fromkeys(layers) | dict(channel_axes or {}))
         self._clips = False
         self._weights: object = None
+        self._dtype: torch.dtype | None = None
         self._sessions: dict[int, NetworkSession] = {}
         self._shapes: dict[tuple[int, int], dict[str, tuple[int, ...]]] = {}
         self._grids: dict[tuple[int, int], dict[str, CodeGrid | None]] = {}
@@ -101,8 +103,8 @@ class Trunk:
         outputs = check_outputs(self.model, self._found(x, session), self.layers)
         for layer, output in outputs.items():
             if x.requires_grad and torch.is_grad_enabled() and not output.requires_grad:
-                raise ValueError(self._no_gradient(layer))
-        return {layer: output.to(x.dtype) for layer, output in outputs.items()}
+                raise self._no_gradient(layer, x)
+        return {layer: _own(output.to(x.dtype), output) for layer, output in outputs.items()}
 
     def _found(self, x: Tensor, session: NetworkSession | None) -> dict[str, Any]:
         """Return the layers' outputs, for `x` clipped to 0..255 if the network refuses `x`."""
@@ -133,8 +135,33 @@ class Trunk:
         return x.clamp(low, high)
 
     def _run(self, x: Tensor, session: NetworkSession | None) -> dict[str, Any]:
-        dtype = next((p.dtype for p in self.model.parameters() if p.is_floating_point()), x.dtype)
-        given = x.to(dtype)
+        """Return the layers' outputs for `x` in the number type that the network takes."""
+        usual = self._usual_dtype(x)
+        try:
+            return self._run_as(x.to(usual), session)
+        except NetworkError as error:
+            for dtype in self._other_dtypes(usual):
+                try:
+                    found = self._run_as(x.to(dtype), session)
+                except NetworkError:
+                    continue
+                self._dtype = dtype
+                return found
+            raise error from error.__cause__
+
+    def _usual_dtype(self, x: Tensor) -> torch.dtype:
+        weights = (p.dtype for p in self.model.parameters() if p.is_floating_point())
+        return self._dtype or next(weights, x.dtype)
+
+    def _other_dtypes(self, usual: torch.dtype) -> list[torch.dtype]:
+        """Return the other number types of the network, those of layers such as convolutions first.
+
+        Single numbers and vectors, such as a scale, can have a type of their own.
+        """
+        found = [t for t in tensors(self.model) if t.is_floating_point() and t.dtype != usual]
+        return list(dict.fromkeys(t.dtype for t in sorted(found, key=lambda t: t.ndim < 2)))
+
+    def _run_as(self, given: Tensor, session: NetworkSession | None) -> dict[str, Any]:
         if session is not None:
             return session(given)
         with RUNNING, guarded(self._part, given):
@@ -175,20 +202,18 @@ class Trunk:
         with guarded(self._part, x, "fails in the backward pass from"):
             (gradient,) = torch.autograd.grad(codes, x, weights, allow_unused=True)
         if gradient is None:
-            raise ValueError(self._no_gradient(", ".join(self.layers)))
+            raise self._no_gradient(self.layers[-1], self._preprocessing.to_network(x))
         found: Tensor = gradient
         return found
 
-    def _no_gradient(self, layer: str) -> str:
-        """Return the message for a layer whose gradient does not reach the image."""
-        for name, module in self.model.named_modules():
-            if ".quantized." in f"{type(module).__module__}.":
-                return (
-                    f"layer {layer} of {self._part.label} passes no gradient to the image: "
-                    f"quantized layers, such as {name}, have none; take the network as it was "
-                    "before its quantization"
-                )
-        return f"the output of layer {layer!r} does not depend on the image"
+    def _no_gradient(self, layer: str, x: Tensor) -> NoGradientError:
+        """Return the error for a layer whose gradient does not reach the network's input `x`."""
+        generator = torch.Generator().manual_seed(0)
+        drawn = torch.rand(x[:1].shape, generator=generator, dtype=torch.float32, device=_CPU)
+        mean = self._preprocessing.to_255(torch.zeros_like(drawn))
+        noise = self._preprocessing.to_network(255 * drawn - mean)
+        x, noise = (image.to(x.device, self._usual_dtype(x)) for image in (x, noise))
+        return no_gradient(self._part, layer, x, noise)
 
     def shapes(self, name: str, height: int, width: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each layer's code of one image, by a trial run on a black image.
@@ -245,3 +270,11 @@ class Trunk:
             raise NetworkError(
                 f"{name} does not take {kind} images of {size[0]} x {size[1]} pixels: {error}"
             ) from error.__cause__
+
+
+def _own(code: Tensor, output: Tensor) -> Tensor:
+    """Return a code that a later pass cannot overwrite: networks may return a tensor they reuse.
+
+    With gradients autograd would notice, so that nothing is copied.
+    """
+    return code.clone() if code is output and not code.requires_grad else code
