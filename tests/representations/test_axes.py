@@ -80,10 +80,96 @@ def test_a_code_has_one_layout_whatever_the_networks_is(name: str, count: int) -
     assert Layer(model, "output", COLOR).code_shape(32, 48) == expected.shape[1:]
 
 
+@pytest.mark.parametrize(
+    ("change", "canonical"),
+    [
+        (lambda x: x.transpose(0, 1), lambda x: x),
+        (lambda x: x.permute(2, 3, 0, 1), lambda x: x),
+        (lambda x: x.permute(2, 0, 3, 1), lambda x: x),
+        (lambda x: x.mean((2, 3)).T, lambda x: x.mean((2, 3))),
+        (lambda x: x.mean(3).permute(2, 0, 1), lambda x: x.mean(3).mT),
+    ],
+)
+def test_as_many_images_as_channels_or_rows_are_still_the_images(
+    change: Callable[[Tensor], Tensor], canonical: Callable[[Tensor], Tensor]
+) -> None:
+    for count, channels in ((6, 6), (8, 6)):
+        model, x = Change(change, channels), images(count)
+        expected = canonical(model.conv(x / 64))
+        phi = Layer(model, "output", COLOR)
+        assert torch.equal(phi(x), expected)  # the axes are found from the batch
+        again = Layer(model, "output", COLOR)
+        assert again.code_shape(32, 48) == expected.shape[1:]  # or from one image
+        assert torch.equal(again(x), expected)
+
+
+def test_axes_are_found_once_and_leave_no_trace() -> None:
+    class Noisy(nn.Module):
+        calls: Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("calls", torch.zeros(()))
+
+        def forward(self, x: Tensor) -> Tensor:
+            counts.append(len(x))
+            self.calls += 1
+            return x + torch.rand(()) + self.calls
+
+    counts: list[int] = []
+    model, x = Noisy(), images(3)
+    torch.manual_seed(1)
+    expected = x / 64 + torch.rand(()) + 1
+    torch.manual_seed(1)
+    phi = Layer(model, "output", COLOR)
+    assert torch.equal(phi(x), expected)
+    assert counts == [3, 1, 2]
+    phi(x)
+    assert counts == [3, 1, 2, 3]
+    assert model.calls == 0
+
+
+STRIPS: dict[str, Callable[[Tensor], Tensor]] = {
+    "a column": lambda x: x.mean(3, keepdim=True),
+    "a row": lambda x: x.mean(2, keepdim=True),
+    "four columns": lambda x: nn.functional.adaptive_avg_pool2d(x, (None, 4)),
+    "four rows": lambda x: nn.functional.adaptive_avg_pool2d(x, (4, None)),
+    "wide cells": lambda x: x[..., ::4],
+    "flat cells": lambda x: x[:, :, ::4],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "last"),
+    [(name, channels, False) for name in STRIPS for channels in (6, 8)]
+    + [("a column", 8, True), ("a row", 8, True), ("wide cells", 8, True), ("flat cells", 6, True)],
+)
+def test_a_strip_is_a_map(name: str, channels: int, last: bool) -> None:
+    def change(x: Tensor) -> Tensor:
+        y = STRIPS[name](x)
+        return y.permute(0, 2, 3, 1) if last else y
+
+    model, x = Change(change, channels), images(2, 32, 32)
+    code = Layer(model, "output", COLOR)(x)
+    torch.testing.assert_close(code, STRIPS[name](model.conv(x / 64)))
+
+
+def test_a_strip_of_a_network_of_one_size_is_a_map() -> None:
+    def change(x: Tensor) -> Tensor:
+        assert x.shape[2:] == (8, 8)
+        return x.mean(3, keepdim=True)
+
+    model = Change(change, channels=8)
+    assert Layer(model, "output", COLOR).code_shape(32, 32) == (8, 8, 1)
+
+
 def test_a_map_in_order_is_neither_copied_nor_moved() -> None:
     kept: list[Tensor] = []
     model = Change(lambda x: kept.append(x) or x, channels=16)  # type: ignore[func-returns-value]
-    code = Layer(model, "output", COLOR)(images())
+    phi = Layer(model, "output", COLOR)
+    phi.code_shape(32, 48)
+    kept.clear()
+    code = phi(images().requires_grad_())  # without gradients it is copied
     assert code is kept[-1]
     assert len(kept) == 1
 

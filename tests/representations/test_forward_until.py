@@ -149,8 +149,10 @@ def test_of_a_layer_that_is_called_twice_the_first_call_counts() -> None:
 def test_no_module_runs_twice_and_none_behind_the_last_layer() -> None:
     first, second = nn.Conv2d(3, 4, 3), nn.ReLU()
     model = nn.Sequential(first, nn.Sequential(second, Failing()), Failing())
+    both = layers(model, "1.0", "0")
+    both.code_shapes(8, 8)
     calls = counted(model)
-    layers(model, "1.0", "0").outputs(image(1, 3, 8, 8))
+    both.outputs(image(1, 3, 8, 8))
     assert calls == [first, second]
     body = resnet()
     body.body[2].two = Failing()

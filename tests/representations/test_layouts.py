@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from tests.representations.networks import COLOR
@@ -34,6 +36,55 @@ def test_several_layers_have_their_grids_by_name() -> None:
     assert list(phi.code_shapes(32, 64).values()) == [grid.code_shape for grid in grids.values()]
 
 
+class Sequence(nn.Module):
+    """A convolution whose rows, columns or values are made a sequence (N, T, K)."""
+
+    def __init__(self, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.conv, self.change = nn.Conv2d(3, 6, 3, 2, padding=1), change
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.change(self.conv(x))
+
+
+def values(x: torch.Tensor, *shape: int) -> torch.Tensor:
+    """Return numbers of a fixed shape, which no longer have a place in the image."""
+    torch.manual_seed(0)
+    return torch.randn(shape) * x.mean((1, 2, 3))[:, None, None]
+
+
+def of_one_size(x: torch.Tensor, *shape: int) -> torch.Tensor:
+    assert x.shape[2:] == (16, 32)
+    return values(x, *shape)
+
+
+def in_patches(x: torch.Tensor) -> torch.Tensor:
+    assert x.shape[2:] == (16, 32)
+    return nn.functional.avg_pool2d(x, 8).flatten(2).mT + x.mean((2, 3))[:, None]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda x: x.mean(2).mT, CodeGrid((32, 6), 6, (1, 32))),
+        (lambda x: x.mean(2).permute(2, 0, 1), CodeGrid((32, 6), 6, (1, 32))),
+        (lambda x: x.mean(2), CodeGrid((32, 6), 6, (1, 32))),
+        (lambda x: x.mean(3).mT, CodeGrid((16, 6), 6, (16, 1))),
+        (lambda x: values(x, 17, 2), CodeGrid((17, 2), 2, (1, 17))),
+        (lambda x: values(x, 18, 2), CodeGrid((18, 2), 2, (1, 18))),
+        (lambda x: values(x, 10, 4), CodeGrid((10, 4), 4, (1, 10))),
+        (lambda x: of_one_size(x, 17, 2), CodeGrid((17, 2), 2, (1, 17))),
+        (lambda x: of_one_size(x, 10, 4), CodeGrid((10, 4), 4, (1, 10))),
+        (lambda x: of_one_size(x, 8, 2), CodeGrid((8, 2), 2, (1, 8))),
+        (in_patches, CodeGrid((8, 6), 6, (2, 4))),
+    ],
+)
+def test_a_sequence_is_a_row_or_a_column(
+    change: Callable[[torch.Tensor], torch.Tensor], expected: CodeGrid
+) -> None:
+    assert Layer(Sequence(change), "output", COLOR).code_grid(32, 64) == expected
+
+
 def test_windows_are_rows_of_their_tokens() -> None:
     assert Layer(windowed(), "attn[0]", COLOR).code_grid(32, 48).grid == (6, 16)
 
@@ -53,7 +104,7 @@ def test_maps_of_swin_have_their_channels_first(layer: str) -> None:
     swin.eval().get_submodule(layer).register_forward_hook(lambda m, i, y: own.append(y))
     x = torch.randn(2, 3, 64, 96)
     code = Layer(swin, layer, COLOR)(x)
-    assert torch.equal(code, own[-1].permute(0, 3, 1, 2))
+    assert torch.equal(code, own[0].permute(0, 3, 1, 2))
     assert code.shape[1] == (12 if layer.startswith("features.1") else 24)
 
 

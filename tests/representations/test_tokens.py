@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from tests.representations.transformers import Encoder
@@ -16,14 +18,15 @@ REGISTERS = ("cls", "register 1", "register 2", "register 3", "register 4")
     ("count", "size", "prefix", "grids", "expected"),
     [
         (33, (64, 128), ("cls",), [(4, 8)], ((4, 8), ("cls",))),
-        (33, (128, 64), (), [], ((8, 4), ("prefix 1",))),
+        (33, (128, 64), (), [], ((1, 33), ())),
         (197, (224, 224), ("cls",), [(14, 14)], ((14, 14), ("cls",))),
         (201, (224, 224), REGISTERS, [(14, 14)], ((14, 14), REGISTERS)),
         (196, (224, 224), ("cls",), [(14, 14)], ((14, 14), ())),  # before the class token comes
         (49, (224, 224), ("cls",), [(14, 14)], ((7, 7), ())),  # patches merged
         (81, (64, 64), (), [(8, 8)], ((8, 8), tuple(f"prefix {n}" for n in range(1, 18)))),
         (1, (64, 64), ("cls",), [(4, 4)], ((1, 1), ())),
-        (7, (64, 64), (), [], ((2, 2), ("prefix 1", "prefix 2", "prefix 3"))),
+        (7, (64, 64), (), [], ((1, 7), ())),
+        (17, (32, 32), (), [(8, 8)], ((1, 17), ())),
     ],
 )
 def test_a_grid_has_the_proportions_of_the_image(
@@ -34,6 +37,28 @@ def test_a_grid_has_the_proportions_of_the_image(
     expected: object,
 ) -> None:
     assert token_grid(count, size, prefix, grids) == expected
+
+
+@pytest.mark.parametrize(
+    ("count_at", "expected"),
+    [
+        (lambda h, w: 1 + h // 16 * (w // 16), ((8, 4), ("prefix 1",))),
+        (lambda h, w: h // 8 * (w // 8) // 4 + 3, ((8, 4), ("prefix 1", "prefix 2", "prefix 3"))),
+        (lambda h, w: h // 16 * (w // 16), ((8, 4), ())),
+        (lambda h, w: w // 4, ((1, 16), ())),
+        (lambda h, w: h // 4, ((32, 1), ())),
+        (lambda h, w: 17, ((1, 17), ())),
+        (lambda h, w: 32, ((1, 32), ())),
+        (lambda h, w: 8 if h == 2 * w else None, ((1, 8), ())),
+        (lambda h, w: 8 * (w // 64) ** 2 if h == 2 * w else None, ((4, 2), ())),
+    ],
+)
+def test_tokens_of_images_of_other_sizes_tell_the_grid(
+    count_at: Callable[[int, int], int | None], expected: object
+) -> None:
+    count = count_at(128, 64)
+    assert count is not None
+    assert token_grid(count, (128, 64), (), [], lambda size: count_at(*size)) == expected
 
 
 def test_tokens_are_named_by_the_parameters_of_the_tower_that_the_layer_is_in() -> None:

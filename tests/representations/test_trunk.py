@@ -118,13 +118,13 @@ def test_a_session_inside_another_is_the_outer_one_and_a_device_is_checked_in_ea
 
 def test_shapes_come_from_one_trial_run_for_each_size() -> None:
     model, calls = resnet(), []
-    model.register_forward_pre_hook(lambda module, inputs: calls.append(inputs[0].shape))
+    model.register_forward_pre_hook(lambda module, inputs: calls.append(len(inputs[0])))
     trunk = Trunk(model, ["stem", "head"], COLOR)
     for _ in range(2):
         assert trunk.shapes("net", 48, 64) == {"stem": (8, 24, 32), "head": (5,)}
-    assert len(calls) == 1
+    assert calls == [1, 2]  # two images tell the batch axis, once for both layers
     trunk.shapes("net", 16, 16)
-    assert len(calls) == 2
+    assert calls == [1, 2, 1]
 
 
 def test_a_size_that_the_network_does_not_take_is_one_line_about_the_name() -> None:

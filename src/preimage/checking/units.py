@@ -44,6 +44,7 @@ def _ratio_to_training(subject: Subject) -> float | None:
 
     if subject.network is None:
         return None
+    subject.representation.code_shapes(*subject.size)  # its trial runs are not to be noted
     with ExitStack() as undo:
         for module in subject.network.modules():
             if isinstance(module, _BatchNorm) and module.running_var is not None:

@@ -19,7 +19,7 @@ from typing import Any, final
 
 from torch import Tensor, nn
 
-from preimage.representations.tokens import fits
+from preimage.representations.tokens import fits, followed_sides
 
 Shape = tuple[int, ...]
 Size = tuple[int, int]
@@ -113,8 +113,8 @@ class Evidence:
         is_last: whether an attribute of the network says that channels are last in its maps; None
             if there is no such attribute.
         run: returns the layer's output, given the number and the size of images. The first image
-            is black, the second one differs from it in a corner. `run` is called only if the shape
-            of the output does not settle the axes.
+            is black, the second one differs from it in a corner. `run` is called only if module
+            and shape of the output do not settle the axes.
     """
 
     layer: str
@@ -158,33 +158,36 @@ def find_axes(evidence: Evidence, channel_axis: int | None = None) -> Axes:
 def _batch_axis(evidence: Evidence) -> tuple[int, Shape, bool]:
     """Return the batch axis, the (unsqueezed) shape for one image, and `Axes.interleaved`."""
     shape, images = tuple(evidence.output.shape), evidence.images
-    if shape and shape[0] == images and not (len(shape) == 3 and shape[1] == images):
+    if shape[:1] == (images,) and isinstance(evidence.module, _FIRST):
         return 0, (1, *shape[1:]), False
-    one = evidence.run(1, evidence.size)
-    single = tuple(one.shape)
     try:
-        two = evidence.run(2, evidence.size)
-    except ValueError:  # the network takes one image at a time
-        if single.count(1) == 1:
-            return single.index(1), single, False
-        raise
-    double = tuple(two.shape)
+        single = shape if images == 1 else tuple(evidence.run(1, evidence.size).shape)
+        double = tuple(evidence.run(2, evidence.size).shape)
+    except ValueError:  # the network takes only this number of images
+        if shape[:1] != (images,) and shape.count(images) != 1:
+            raise
+        axis = shape.index(images)
+        return axis, (*shape[:axis], 1, *shape[axis + 1 :]), False
     if double == (2, *single):
         return 0, (1, *single), False
+    if images == 1 and single[:1] == (1,) and double == single:  # `canonical` refuses two images
+        return 0, single, False
     if len(single) == len(double):
-        apart = [axis for axis in range(len(single)) if single[axis] != double[axis]]
-        if len(apart) == 1 and double[apart[0]] == 2 * single[apart[0]]:
-            (axis,) = apart
-            return axis, single, single[axis] > 1 and _is_interleaved(one, two, axis)
+        pairs = enumerate(zip(single, double, strict=True))
+        twice = [axis for axis, (one, two) in pairs if two == 2 * one > 0]
+        if len(twice) == 1:
+            (axis,) = twice
+            return axis, single, single[axis] > 1 and _is_interleaved(evidence, axis)
     raise AxisError(
         f"layer {evidence.layer!r} returns the shape {single} for one image and {double} for two: "
         "no axis of it is the batch; choose a layer that computes each image by itself"
     )
 
 
-def _is_interleaved(one: Tensor, two: Tensor, axis: int) -> bool:
+def _is_interleaved(evidence: Evidence, axis: int) -> bool:
     """Tell whether the parts of the first of two images are every second part of the batch."""
-    one, two = one.detach().movedim(axis, 0), two.detach().movedim(axis, 0)
+    one = evidence.run(1, evidence.size).detach().movedim(axis, 0)
+    two = evidence.run(2, evidence.size).detach().movedim(axis, 0)
     front, every_second = (two[: len(one)] - one).norm(), (two[::2] - one).norm()
     return bool(every_second < front)
 
@@ -213,14 +216,40 @@ def _of_map(evidence: Evidence, lengths: Shape, others: list[int]) -> tuple[int,
     one, two, three = lengths
     first, last = fits((two, three), evidence.size), fits((one, two), evidence.size)
     if isinstance(evidence.module, _FIRST + _LAST):
-        first, last = isinstance(evidence.module, _FIRST), isinstance(evidence.module, _LAST)
-    if first != last:
-        return (0,) if first else (2,)
+        return (0,) if isinstance(evidence.module, _FIRST) else (2,)
+    if first and not last and one > 1:
+        return (0,)
     constant = _constant(evidence, lengths, others)
     if len(constant) == 1:
         return constant
-    heads = None if first else _of_heads(evidence, lengths, constant)
-    return heads or (_of_unclear_map(evidence, lengths, others),)
+    if first != last and len(constant) == 3:  # a network of one size
+        is_strip = last and three == 1 and _spread(evidence, others) == 0
+        return (0,) if first or is_strip else (2,)
+    strip = _of_strip(evidence, lengths, others, constant)
+    heads = None if first or strip else _of_heads(evidence, lengths, constant)
+    return strip or heads or (_of_unclear_map(evidence, lengths, others),)
+
+
+def _of_strip(
+    evidence: Evidence, lengths: Shape, others: list[int], constant: tuple[int, ...]
+) -> tuple[int, ...] | None:
+    """Return the index of the channels if only rows, or only columns, follow the image's size.
+
+    Such maps are (K, H', 1), (K, 1, W') or (1, W', K). Tokens instead follow both sides of it.
+    """
+    if constant not in ((0, 1), (0, 2)):
+        return None
+    place = 1 if constant == (0, 2) else 2
+    axis = others[place]
+
+    def length_at(size: Size) -> int | None:
+        shape = tuple(evidence.run(1, size).shape)
+        return shape[axis] if len(shape) > max(others) else None
+
+    height, width = followed_sides(lengths[place], evidence.size, length_at)
+    if (height, width) == (True, False) or ((height, width) == (False, True) and place == 2):
+        return (0,)
+    return (2,) if (height, width) == (False, True) and lengths[0] == 1 else None
 
 
 def _of_unclear_map(evidence: Evidence, lengths: Shape, others: list[int]) -> int:

@@ -33,7 +33,9 @@ class CodeGrid:
         channels: K.
         grid: rows and columns: H' x W' for maps, those of the patches for tokens, 1 x 1 for a
             vector. For windowed attention, each row is a window, and its columns are the tokens in
-            that window.
+            that window. T x 1 or 1 x T for tokens that follow only the image's height or width,
+            and 1 x T, without a prefix, for tokens that follow neither the image's size nor a grid
+            of patches, such as keypoints and capsules.
         prefix: the names of the tokens before the grid, such as "cls" and "register 1".
     """
 

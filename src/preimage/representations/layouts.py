@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 
 from torch import Tensor, nn
 
@@ -38,6 +38,8 @@ class Layouts:
         Raises:
             AxisError: if the axes of an output cannot be told apart.
         """
+        if len(self._axes) < len(outputs):
+            trial = cache(trial)
         return {
             layer: self._of(layer, output, images, size, trial).canonical(output, images)
             for layer, output in outputs.items()
@@ -52,10 +54,8 @@ class Layouts:
         self, outputs: Mapping[str, Tensor], size: tuple[int, int], trial: Trial
     ) -> dict[str, CodeGrid | None]:
         """Return the grid of each code from the layers' outputs for one image; None for no grid."""
-        return {
-            layer: self._grid(layer, output, self._of(layer, output, 1, size, trial), size)
-            for layer, output in outputs.items()
-        }
+        trial = cache(trial)
+        return {layer: self._grid(layer, output, size, trial) for layer, output in outputs.items()}
 
     def _of(
         self, layer: str, output: Tensor, images: int, size: tuple[int, int], trial: Trial
@@ -84,9 +84,10 @@ class Layouts:
         return tuple(rows * columns + extra for rows, columns in grids for extra in (before, 0))
 
     def _grid(
-        self, layer: str, output: Tensor, axes: Axes, size: tuple[int, int]
+        self, layer: str, output: Tensor, size: tuple[int, int], trial: Trial
     ) -> CodeGrid | None:
         """Return the grid of a code; None if it is neither maps, nor tokens, nor a vector."""
+        axes = self._of(layer, output, 1, size, trial)
         shape = tuple(axes.canonical(output, 1).shape[1:])
         if len(shape) not in (1, 2, 3):
             return None
@@ -95,6 +96,18 @@ class Layouts:
         windows = axes.windows(tuple(output.shape), 1)
         if windows is not None:
             return CodeGrid(shape, shape[1], windows)
-        prefix = prefix_tokens(self.network, layer)
-        grid, names = token_grid(shape[0], size, prefix, patch_grids(self.network, size))
+
+        def count_at(size: tuple[int, int]) -> int | None:
+            codes = axes.canonical(trial(1, size)[layer], 1)
+            return codes.shape[1] if codes.ndim == 3 else None
+
+        def changes() -> Tensor | None:
+            try:
+                codes = axes.canonical(trial(2, size)[layer], 2).detach()
+            except ValueError:  # the network takes one image at a time
+                return None
+            return (codes[1] - codes[0]).square().sum(1)
+
+        prefix, grids = prefix_tokens(self.network, layer), patch_grids(self.network, size)
+        grid, names = token_grid(shape[0], size, prefix, grids, count_at, changes)
         return CodeGrid(shape, shape[1], grid, names)

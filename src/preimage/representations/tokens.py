@@ -2,23 +2,26 @@
 
 They follow from the network's patch size and from the names of its parameters, such as
 `cls_token`, which are alike in timm, torchvision, transformers and open_clip. Without these, the
-grid is the largest one with the image's proportions, and the tokens left over stand before it.
+numbers of tokens for images of other sizes tell: they follow the height, the width, both or none.
 
 >>> token_grid(33, (64, 128), ("cls",), [(4, 8)])
 ((4, 8), ('cls',))
->>> token_grid(18, (224, 224), (), [])
+>>> token_grid(18, (64, 64), (), [], lambda size: 2 + size[0] // 16 * (size[1] // 16))
 ((4, 4), ('prefix 1', 'prefix 2'))
+>>> token_grid(16, (64, 64), (), [], lambda size: size[1] // 4)
+((1, 16), ())
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 Grid = tuple[int, int]
+Size = tuple[int, int]
 
 _CLASS = ("cls_token", "class_token", "class_embedding", "cls_embedding", "class_tokens")
 _DISTILLATION = ("dist_token", "distillation_token")
@@ -73,34 +76,95 @@ def _is_patch(length: object) -> bool:
 
 
 def token_grid(
-    count: int, size: tuple[int, int], prefix: tuple[str, ...], grids: Sequence[Grid]
+    count: int,
+    size: Size,
+    prefix: tuple[str, ...],
+    grids: Sequence[Grid],
+    count_at: Callable[[Size], int | None] = lambda size: None,
+    changes: Callable[[], Tensor | None] = lambda: None,
 ) -> tuple[Grid, tuple[str, ...]]:
     """Return the grid (rows, columns) of some tokens, and the names of the tokens before it.
 
+    The grid of tokens that follow only the image's width is 1 x T, and T x 1 if they follow only
+    its height. It is 1 x T, too, for tokens that follow neither, as keypoints and capsules do.
+
     Args:
-        count: number of all tokens.
+        count: T, the number of all tokens.
         size: height and width of the image.
         prefix: the names that `prefix_tokens` found; a layer may lack those tokens.
         grids: the grids that `patch_grids` found; a layer may have another, coarser one.
+        count_at: returns the number of tokens for an image of another size; None if unknown.
+        changes: returns how much each token changes with the upper left corner of the image, (T,);
+            None if unknown. It is called only if the network takes images of one size alone.
     """
     choices = (prefix, ()) if prefix else ((),)
     for names in choices:
         for grid in grids:
             if grid[0] * grid[1] == count - len(names):
                 return grid, names
+    sides = followed_sides(count, size, count_at)
+    if False in sides:
+        return ((count, 1) if sides[0] else (1, count)), ()
     finest = max((rows * columns for rows, columns in grids), default=count)
     for names in choices:
         found = _in_proportion(count - len(names), size)
         if found is not None and count - len(names) <= finest:
-            return found, names
+            is_known = bool(grids) or sides[0] is not None
+            return (found, names) if is_known or _is_grid(found, changes()) else ((1, count), ())
     known = [grid for grid in grids if count / 2 < grid[0] * grid[1] <= count]
     if known:
         return known[0], _unnamed(count - known[0][0] * known[0][1])
+    double = (2 * size[0], 2 * size[1])
+    of_double = _length(count_at, double) or 0
     for extra in range(count):
         found = _in_proportion(count - extra, size)
-        if found is not None:
+        if found is not None and _in_proportion(of_double - extra, double) is not None:
             return found, _unnamed(extra)
     return (1, count), ()
+
+
+def _is_grid(grid: Grid, changes: Tensor | None) -> bool:
+    """Tell whether the upper left corner of an image changes that corner of its tokens most."""
+    if changes is None:
+        return True
+    rows, columns = grid
+    on_grid = changes[len(changes) - rows * columns :].reshape(grid)
+    corner = on_grid[: -(-rows // 4), : -(-columns // 4)]
+    return bool(corner.mean() > 2 * on_grid.mean())
+
+
+def followed_sides(
+    length: int, size: Size, length_at: Callable[[Size], int | None]
+) -> tuple[bool | None, bool | None]:
+    """Return whether a length changes with an image's height, and with its width.
+
+    Both are None if the network does not take images of other sizes.
+
+    Args:
+        length: the length for images of this size.
+        size: height and width.
+        length_at: returns the length for images of another size, None if there is none; it may
+            raise a ValueError for a size that the network does not take.
+    """
+
+    def changes(tall: int, wide: int) -> bool | None:
+        larger = size[0] * tall, size[1] * wide
+        smaller = max(size[0] // tall, 1), max(size[1] // wide, 1)
+        found = _length(length_at, larger) or _length(length_at, smaller)
+        return None if found is None else found != length
+
+    with_height, with_width = changes(2, 1), changes(1, 2)
+    if with_height is not None and with_width is not None:
+        return with_height, with_width
+    return (False, False) if changes(2, 2) is False else (None, None)
+
+
+def _length(length_at: Callable[[Size], int | None], size: Size) -> int | None:
+    """Return the length for images of a size; None if the network does not take them."""
+    try:
+        return length_at(size)
+    except ValueError:
+        return None
 
 
 def _in_proportion(count: int, size: tuple[int, int]) -> Grid | None:

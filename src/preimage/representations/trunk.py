@@ -250,7 +250,8 @@ class Trunk:
         try:  # on a clone: a layer may change its input in place, which a leaf forbids
             with (
                 evaluation_mode(self.model, device),
-                torch.enable_grad(),
+                torch.set_grad_enabled(images == 1),
+                torch.random.fork_rng([device] if device.type == "cuda" else []),
                 only_images(self._part),
                 RUNNING,
                 kept_buffers(self.model),
