@@ -177,3 +177,30 @@ def test_diversity_needs_something_to_compare() -> None:
         DiverseInnerProduct(loss, 1, torch.ones(2))
     with pytest.raises(ValueError, match="channels of maps or tokens"):
         DiverseInnerProduct(loss, 2, torch.ones(1))(torch.zeros(2, 3))
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-25, 1e-18, 1e18, 1e25, 1e30])
+def test_codes_whose_squares_leave_single_precision_have_the_loss_of_ordinary_ones(
+    scale: float,
+) -> None:
+    codes, target, mask = (tensor.float() for tensor in _codes())
+    for kept in (None, mask):
+        loss = SquaredDistance(target * scale, kept)
+        values, gradient = loss(codes * scale)
+        expected, expected_gradient = SquaredDistance(target, kept)(codes)
+        torch.testing.assert_close(values, expected)
+        torch.testing.assert_close(gradient * scale, expected_gradient)
+        torch.testing.assert_close(loss.select([1])(codes[1:] * scale)[0], expected[1:])
+        torch.testing.assert_close(
+            relative_error(codes * scale, target * scale, kept), expected.sqrt()
+        )
+
+
+def test_a_power_of_two_changes_no_bit_of_the_loss_and_only_zeros_are_zero() -> None:
+    codes, target, _ = (tensor.float() for tensor in _codes())
+    expected, scale = SquaredDistance(target)(codes), 2.0**-80
+    found = SquaredDistance(target * scale)(codes * scale)
+    assert torch.equal(found[0], expected[0])
+    assert torch.equal(found[1] * scale, expected[1])
+    with pytest.raises(ValueError, match="the target code is zero"):
+        SquaredDistance(torch.stack([target[0] * scale, 0 * target[1]]))

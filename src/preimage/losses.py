@@ -15,6 +15,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+_LARGEST_EXPONENT = 50
+"""The largest power of two, or its negative, of values that are squared and summed as they are."""
+
 
 def squared_distance(codes: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
     """Return ||(Phi - Phi_0) . M||^2 / ||Phi_0 . M||^2, Eqs. 2 and 3, (N,).
@@ -28,7 +31,8 @@ def squared_distance(codes: Tensor, target: Tensor, mask: Tensor | None = None) 
     difference, reference = codes - target, target
     if mask is not None:
         difference, reference = difference * mask, target * mask
-    return _squared_norm(difference) / _squared_norm(reference)
+    units = squarable(reference)
+    return _squared_norm(difference * units) / _squared_norm(reference * units)
 
 
 def inner_product(codes: Tensor, target: Tensor, normalizer: Tensor) -> Tensor:
@@ -47,6 +51,20 @@ def relative_error(codes: Tensor, target: Tensor, mask: Tensor | None = None) ->
     [1.0]
     """
     return squared_distance(codes, target, mask).sqrt()
+
+
+def squarable(codes: Tensor) -> Tensor:
+    """Return a factor for each code, (N, 1, ...): 1 unless its squares may leave single precision.
+
+    Then the factor is a power of two that brings the code's largest value near 1, which rounds
+    nothing.
+    """
+    largest = codes.flatten(1).abs().amax(1).view(-1, *[1] * (codes.ndim - 1))
+    exponent = torch.frexp(largest).exponent
+    fits = (exponent.abs() <= _LARGEST_EXPONENT) | (largest == 0) | ~largest.isfinite()
+    return torch.where(
+        fits, torch.ones_like(largest), torch.ldexp(torch.ones_like(largest), -exponent)
+    )
 
 
 class InnerProduct:
@@ -135,7 +153,10 @@ class SquaredDistance:
 
     def __init__(self, target: Tensor, mask: Tensor | None = None) -> None:
         self.target, self.mask = target, mask
-        self._norm = _squared_norm(target if mask is None else target * mask)
+        kept = target if mask is None else target * mask
+        units = squarable(kept)
+        self._units = None if bool((units == 1).all()) else units
+        self._norm = _squared_norm(kept if self._units is None else kept * units)
         if not bool((self._norm > 0).all()):
             raise ValueError(
                 "the target code is zero, like that of a constant image: there is nothing to invert"
@@ -153,8 +174,12 @@ class SquaredDistance:
         difference = codes - self.target
         if self.mask is not None:
             difference *= self.mask
+        if self._units is not None:
+            difference *= self._units
         loss = _squared_norm(difference) / self._norm
         scale = (2 / self._norm).view(-1, *[1] * (codes.ndim - 1))
+        if self._units is not None:
+            scale *= self._units
         return loss, difference.mul_(scale)
 
 

@@ -6,9 +6,10 @@ import pytest
 import torch
 from tests.support import known
 from tests.visualizations.networks import color_network
-from torch import nn
+from torch import Tensor, nn
 
 from preimage.photo_files import shipped_photos
+from preimage.preprocessing import GRAY
 from preimage.presets import NNPREIMAGE
 from preimage.representations.layer import Layer
 from preimage.visualizations import caricature
@@ -64,3 +65,24 @@ def test_a_photo_without_response_and_a_strength_of_nothing_are_refused() -> Non
         caricature(nothing, torch.rand(3, 24, 24), settings=SETTINGS)
     with pytest.raises(ValueError, match="strength must be positive"):
         caricature(FEATURES, CHELSEA, strength=0)
+
+
+class Scaled(nn.Conv2d):
+    """A convolution with an output of another scale."""
+
+    scale = 1.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) * self.scale
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-20, 1e25])
+def test_codes_whose_squares_leave_single_precision_have_the_same_caricature(scale: float) -> None:
+    network = Scaled(1, 4, 5)
+    phi = Layer(nn.Sequential(network), "0", GRAY)
+    settings, photo = SETTINGS.with_steps(3), torch.eye(16)
+    expected = caricature(phi, photo, settings=settings)
+    network.scale = scale
+    found = caricature(phi, photo, settings=settings)
+    torch.testing.assert_close(found.images, expected.images, atol=1e-2, rtol=1e-4)
+    torch.testing.assert_close(found.response, expected.response)

@@ -76,7 +76,8 @@ def difference(found: Tensor, expected: Tensor) -> float:
     """Return ||found - expected|| / ||expected||; 0 if both are zero."""
     if found.shape != expected.shape:
         return math.inf
-    distance, norm = float((found - expected).norm()), float(expected.norm())
+    distance = float(torch.linalg.vector_norm(found - expected, dtype=torch.float64))
+    norm = float(torch.linalg.vector_norm(expected, dtype=torch.float64))
     return distance / norm if norm else math.inf if distance else 0.0
 
 

@@ -15,7 +15,7 @@ import torch
 
 from preimage.checks import check_size
 from preimage.decoding import ImageLike
-from preimage.losses import InnerProduct
+from preimage.losses import InnerProduct, squarable
 from preimage.optimizer import Progress
 from preimage.presets import NNPREIMAGE, strength_of
 from preimage.representations.base import Representation
@@ -87,13 +87,14 @@ def caricature(
     check_memory(representation, (height, width), count)
     with ready(representation, (height, width), count, device, execution) as session:
         target = representation.encode(photos).clamp(min=0)
-        squares = torch.stack([(code * code).sum() for code in target])
+        units = squarable(target)  # 1, but for the largest and smallest of numbers
+        squares = torch.stack([(code * code).sum() for code in target * units])
         if not bool((squares > 0).all()):
             raise ValueError(f"{representation.name} does not respond to the photo")
         # 2. A caricature for each photo and seed, from the photo itself.
         sources, row_seeds = zip(*itertools.product(range(len(photos)), seeds), strict=True)
         chosen = list(sources)
-        loss = InnerProduct(target[chosen])
+        loss = InnerProduct((target * units * units)[chosen])
         problem = Problem(
             visualization="caricature",
             sources=sources,
