@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from preimage.presets import MODERN, NNPREIMAGE
 from preimage.representations.layer import Layer
 from preimage.targets import channel, mean_channel
 from preimage.visualizations import maximize, waking
+from preimage.visualizations.responses import ResponseRange
 
 SETTINGS = NNPREIMAGE.replace(iterations=30, final_iterations=5)
 COLOR = Preprocessing(mean=(127.5,) * 3, std=(127.5,), size=(32, 32))
@@ -56,6 +58,50 @@ def test_a_target_that_is_off_wakes_up_for_every_seed(
     assert bool((known(found.response) > 0.009).all())
     assert bool((known(found.response) > 10 * known(slept.response)).all())
     assert not torch.equal(found.images[0], found.images[1])
+
+
+class Written(nn.Module):
+    """A rectifier that is no module of torch."""
+
+    def __init__(self, rectifier: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.rectifier = rectifier
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.rectifier(x)
+
+
+@pytest.mark.parametrize(
+    "rectifier",
+    [
+        lambda x: x * (x > 0),
+        lambda x: torch.where(x > 0, x, torch.zeros_like(x)),
+        lambda x: torch.maximum(x, torch.zeros(())),
+    ],
+)
+def test_a_written_out_relu_wakes_up_as_torchs_own(rectifier: Callable[[Tensor], Tensor]) -> None:
+    written = Layer(network(Written(rectifier)), "1", COLOR)
+    found = maximize(written, [0, 2], settings=SETTINGS, maxima=M[:2])
+    expected = maximize(SLEEPY, [0, 2], settings=SETTINGS, maxima=M[:2])
+    assert bool((known(found.response) > 0.1).all())
+    assert torch.equal(found.images, expected.images)
+
+
+def test_a_target_in_the_flat_middle_of_a_shrinkage_is_asleep() -> None:
+    phi = Layer(network(nn.Softshrink(3.0), 0.0), "1", COLOR)
+    placed = channel(None, 0).place(phi.code_grids(32, 32))
+    targets = waking.Targets(phi, [ResponseRange(2.0, -2.0)], placed[None], [[0]])
+    for brightness, is_asleep in ((0.0, True), (127.5, False)):
+        image = torch.full((3, 32, 32), brightness)
+        assert targets._is_asleep(0, image, phi(image[None])[0]) is is_asleep
+
+
+def test_a_target_that_an_activation_stops_at_its_largest_response_is_not_asleep() -> None:
+    phi = Layer(network(nn.ReLU6(), -7.0), "1", COLOR)
+    placed = channel(None, 0).place(phi.code_grids(32, 32))
+    targets = waking.Targets(phi, [ResponseRange(6.0, 0.0)], placed[None], [[0]])
+    image = torch.zeros(3, 32, 32)
+    assert not targets._is_asleep(0, image, phi(image[None])[0])
 
 
 def test_nothing_else_in_the_batch_changes_by_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """A second search for images whose target stayed asleep in the first search.
 
 A rectifier that is off for the start, and for every image that the search makes of it, has no
-gradient: the image fades, and the response remains the smallest that any photo gives. Such images
+gradient: the image fades, and the response remains below the largest that photos give. Such images
 are searched for again, with the same noise and views, while gradients pass activations that would
 stop them (`representations.redirection`). All other images are those of the first search.
 """
@@ -23,9 +23,9 @@ from preimage.visualizations.pre_image import PreImage
 from preimage.visualizations.responses import ResponseRange
 from preimage.visualizations.solve import Problem
 
-_ASLEEP = 0.01
-"""A target is asleep if its response is within this fraction of the photos' range above the
-smallest."""
+_EXCITED = 0.01
+"""A target is not asleep if its response is within this fraction of the photos' range below the
+largest, and not as close to the smallest. Activations such as ReLU6 stop gradients there, too."""
 _STOPPED = 1e-3
 """Activations keep a target asleep if they leave at most this fraction of the gradient."""
 
@@ -54,9 +54,10 @@ class Targets:
         ]
 
     def _is_asleep(self, target: int, image: Tensor, code: Tensor) -> bool:
-        """Tell whether the response is as low as to any photo, and activations keep it there."""
+        """Tell whether the response is below that to some photo, and activations keep it there."""
         known, response = self.ranges[target], float((code * self.placed[target]).sum())
-        if response - known.smallest > _ASLEEP * (known.largest - known.smallest):
+        margin = _EXCITED * (known.largest - known.smallest)
+        if response > known.smallest + margin and response > known.largest - margin:
             return False
         steepest = []
         for passes in (False, True):
