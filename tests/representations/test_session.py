@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from tests.representations.networks import COLOR, resnet, state, trained, used_network
 from tests.support import random_image
 from torch import Tensor, nn
 
-from preimage import invert
-from preimage.presets import NNPREIMAGE
+from preimage import invert, maximize
+from preimage.presets import MODERN, NNPREIMAGE
 from preimage.representations.execution import Execution, Ran
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
@@ -129,3 +131,55 @@ def test_a_result_knows_how_it_ran() -> None:
     assert result.ran == Ran(network="folded", at_once=1)
     classical = invert(HOG(), photos, settings=NNPREIMAGE.with_steps(2))
     assert classical.ran == Ran(network=None, at_once=2)
+
+
+class Branching(nn.Module):
+    """Normalizes only images that `chosen` chooses."""
+
+    def __init__(self, chosen: Callable[[Tensor], bool]) -> None:
+        super().__init__()
+        self.chosen = chosen
+        self.conv, self.norm, self.out = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Identity()
+        self.norm.running_mean.fill_(2)  # type: ignore[union-attr]
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        y = self.norm(y) if self.chosen(x) else y
+        z: Tensor = self.out(y)
+        return z
+
+
+WARNING = "^Branching runs as it is from now on: its faster copy computes something else for "
+
+
+def test_a_copy_is_compared_again_for_another_size() -> None:
+    model = Branching(lambda x: x.shape[-1] < 20)
+    phi, x = Layer(model, "out", COLOR), image(1, 3, 24, 24)
+    expected = model.eval()(COLOR.to_network(x))
+    with phi.session(CPU) as session:
+        phi(x[..., :16, :16])
+        assert session.ran.network == "folded"
+        with pytest.warns(UserWarning, match=WARNING):
+            torch.testing.assert_close(phi(x), expected)
+        torch.testing.assert_close(phi(x), expected)
+        assert session.ran.fallback is not None
+    sound = Layer(resnet(), "body", COLOR)
+    with sound.session(CPU) as session:
+        for size in (32, 48, 32):
+            sound(image(1, 3, size, size))
+        assert session.ran == Ran(network="folded")
+
+
+def test_a_copy_is_compared_again_at_the_end_of_a_run() -> None:
+    model = Branching(lambda x: bool(x.detach().std() < 0.4)).eval()
+    phi, settings = Layer(model, "out", COLOR), MODERN.with_steps(4)
+    with pytest.warns(UserWarning, match=WARNING):
+        result = maximize(
+            phi, [1], maxima=[1.0], settings=settings, size=16, execution=Execution(threads=1)
+        )
+    torch.testing.assert_close(result.codes, model(COLOR.to_network(result.images)))
+    assert result.ran is not None
+    assert (result.ran.network, result.ran.fallback) == (
+        "plain",
+        "a copy computes something else for some images",
+    )

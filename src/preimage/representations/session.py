@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
@@ -32,6 +33,9 @@ from preimage.representations.network_error import (
     guarded,
 )
 
+_STILL_SAME = 1e-3
+"""The largest `difference` of network and copy for later images, which may round more."""
+
 
 class Session:
     """A representation ready for many calls; this base class has no network."""
@@ -54,13 +58,17 @@ class Session:
         """
         return False
 
+    def compare_again(self) -> None:
+        """At the next call, compare a copy of the network with the network, if a copy runs."""
+
 
 @final
 class NetworkSession(Session):
     """A network in evaluation mode that runs up to some layers many times.
 
     The first call runs the network twice on one image, and warns if the results differ. It then
-    makes a copy with `fast_copy`. If that fails, the network runs as it is, after a warning.
+    makes a copy with `fast_copy`. If that fails, the network runs as it is, after a warning. The
+    copy is compared with the network for each new size of images, and if `compare_again` asks.
     Threads that run one network as it is take turns.
 
     `accelerate` is a mode of `preimage.representations.execution`. What is restored at the end of
@@ -72,8 +80,10 @@ class NetworkSession(Session):
         self._undo = undo
         self._recomputes = self._is_copy = self._folded = False
         self._is_tried = self._is_random = False
+        self._copy = self._network
         self._call: Callable[[Tensor], dict[str, Any]] | None = None
         self._fallback: str | None = None
+        self._compared: set[torch.Size] = set()
 
     def __call__(self, x: Tensor) -> dict[str, Any]:
         """Return the layers' outputs for the network's input `x`, by name.
@@ -88,8 +98,11 @@ class NetworkSession(Session):
                 self._undo.callback(restore)
             self._is_copy = network is not self._network
             self._call = accelerated(partial(self._run, network), self._accelerate)
+            self._copy, self._compared = network, {x.shape[-2:]}
+        elif self._is_copy and x.shape[-2:] not in self._compared:
+            self._compare(x[:1].detach())
         with nullcontext() if self._is_copy else RUNNING, guarded(self._part, x):
-            return self._call(channels_last(x) if self._folded else x)
+            return self._call(self._to_copy(x))
 
     def _run(self, network: nn.Module, x: Tensor) -> dict[str, Any]:
         return forward_until(network, x, self._part.layers, self._part.inputs_for(x))
@@ -112,6 +125,26 @@ class NetworkSession(Session):
             return self._network
         self._folded = folds
         return copied
+
+    def _compare(self, x: Tensor) -> None:
+        """Let the network run as it is from now on if its copy computes something else for `x`."""
+        copy, same = dataclasses.replace(self._part, network=self._copy), self._to_copy(x)
+        with RUNNING, kept_buffers(self._network), kept_buffers(self._copy), torch.no_grad():
+            expected, found = trial_outputs(self._part, x), trial_outputs(copy, same)
+        self._compared.add(x.shape[-2:])
+        if not bool(expected.isfinite().all()) or difference(found, expected) <= _STILL_SAME:
+            return
+        self._is_copy = self._folded = False
+        self._call = accelerated(partial(self._run, self._network), self._accelerate)
+        self._fallback = "a copy computes something else for some images"
+        self._warn(
+            "runs as it is from now on: its faster copy computes something else for "
+            f"{described(x)}, since its forward pass depends on the values or the size of the "
+            "image; the images found so far may be worse, which accelerate='plain' avoids"
+        )
+
+    def _to_copy(self, x: Tensor) -> Tensor:
+        return channels_last(x) if self._folded else x
 
     def _expected(self, x: Tensor) -> Tensor:
         """Return the outputs for one image as a vector; warn if two first runs disagree."""
@@ -162,3 +195,7 @@ class NetworkSession(Session):
             return False
         self._recomputes, self._call = True, None
         return True
+
+    def compare_again(self) -> None:
+        """See `Session.compare_again`."""
+        self._compared.clear()

@@ -176,6 +176,7 @@ def solve(
         objective, start, scaled, generators, progress=progress, snapshot_every=snapshot_every
     )
     # 4. The codes of the images that were found.
+    session.compare_again()
     codes = representation.encode(minimum.images)
     return PreImage(
         visualization=problem.visualization,
