@@ -179,3 +179,10 @@ def test_a_network_prints_as_one_line_without_its_modules() -> None:
     module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())
     network = Network("mine", module, Preprocessing(mean=(127.5,) * 3, size=(9, 8)), ("goose",))
     assert repr(network) == "Network('mine', Sequential, 9 x 8 pixels, 1 classes)"
+
+
+@pytest.mark.parametrize("given", [{"scores": "fd"}, {"channel_axis": {"fd": 1}}])
+def test_a_layer_that_scores_or_channel_axis_name_must_be_there(given: dict[str, Any]) -> None:
+    module = nn.ModuleDict({"fc": nn.Conv2d(3, 4, 3)})
+    with pytest.raises(ValueError, match="unknown layer of ModuleDict 'fd'"):
+        Network("mine", module, Preprocessing(mean=(127.5,) * 3), **given)

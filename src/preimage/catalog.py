@@ -73,6 +73,8 @@ def network(name: str, weights: str | Path | None = None) -> Network:
         found.classes,
         found.loss_weights,
         inputs=found.inputs,
+        scores=found.scores,
+        channel_axis=found.channel_axis,
     )
 
 

@@ -50,6 +50,11 @@ class Network:
             empty, C depends on the stride.
         inputs: further inputs that the network requires beside the image; see `Layer`.
         scores: the layer of the class scores. If None, it is found by running the network once.
+        channel_axis: the axis of channels in the own output of every layer, or a dict with that of
+            some layers by name; see `Layer`. Those of all other layers are found.
+
+    Raises:
+        ValueError: if there is no layer of a name in `scores` or `channel_axis`.
 
     >>> module = nn.Sequential(nn.Conv2d(1, 8, 5, stride=2), nn.ReLU())
     >>> network = Network("mine", module, Preprocessing(mean=(127.5,)))
@@ -65,7 +70,13 @@ class Network:
     loss_weights: tuple[tuple[str, float], ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict, hash=False)
     scores: str | None = None
+    channel_axis: int | Mapping[str, int] | None = field(default=None, hash=False)
     _known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        axes = self.channel_axis if isinstance(self.channel_axis, Mapping) else {}
+        for layer in (*axes, *([] if self.scores is None else [self.scores])):
+            LayerPath.parse(self.module, layer)  # raises if there is no such layer
 
     def __repr__(self) -> str:
         size = self.preprocessing.size
@@ -155,7 +166,15 @@ class Network:
             ValueError: if there is no layer of that name; the nearest name is offered.
         """
         full_name = str(LayerName(self.name, name))
-        layer = Layer(self.module, name, self.preprocessing, name=full_name, inputs=self.inputs)
+        axis = self.channel_axis
+        layer = Layer(
+            self.module,
+            name,
+            self.preprocessing,
+            name=full_name,
+            channel_axis=axis.get(name) if isinstance(axis, Mapping) else axis,
+            inputs=self.inputs,
+        )
         layer.loss_weight = self._loss_weight(layer)
         return layer
 

@@ -43,6 +43,20 @@ def prompted():
     inputs = dict(prompt=torch.tensor([1.0, 2.0, 3.0, 4.0]), scale=0.5)
     return Prompted(), dict(mean=[0.0] * 3, std=[255.0] * 3, size=[16, 16], inputs=inputs)
 
+class Five(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3)
+        self.fc = nn.Linear(6, 2)
+        self.parts = nn.Unflatten(1, (2, 3))
+
+    def forward(self, x):
+        y = self.conv(x)
+        return self.parts(y), self.fc(y.mean((2, 3)))
+
+def five():
+    return Five(), dict(size=[16, 16], classes=["a", "b"], scores="fc", channel_axis={"parts": 2})
+
 def misspelt(): return bare(), {"men": 0}
 def unit_interval(): return bare(), {"mean": (0.485,) * 3, "std": (0.229,) * 3}
 def one_size(): return bare(), {"size": 32}
@@ -139,3 +153,16 @@ def test_a_factory_that_ends_the_process_is_one_clear_line(
         load("leaving.make")
     with pytest.raises(ModelError, match=r"leaving_early cannot be imported: SystemExit"):
         load("leaving_early.make")
+
+
+@pytest.mark.usefixtures("factories")
+def test_a_factory_says_which_layer_has_the_scores_and_which_axis_the_channels() -> None:
+    network = catalog.network("import:user_factories.five")
+    assert network.score_layer == "fc"
+    x = torch.randn(2, 3, 16, 16)
+    own = network.module(network.preprocessing.to_network(x))[0]
+    code = network.layer("parts")(x)
+    torch.testing.assert_close(code, own.permute(0, 1, 3, 4, 2).flatten(1, 3))
+    assert network.layer("conv").code_grid(16, 16).channels == 6
+    several = network.several(["parts", "conv"])
+    assert several.code_grids(16, 16)["parts"].channels == 3

@@ -1,8 +1,8 @@
-"""The description that users give of their own networks: preprocessing, classes, inputs.
+"""The description that users give of their own networks: preprocessing, classes, inputs, layers.
 
-The keys are the attributes of `preimage.Preprocessing`, in units of 0..255 or of its `range`,
-`classes`, and `inputs`, further inputs of the network's `forward` by keyword. By default photos are
-resized bilinearly to 224 x 224 and normalized as for ImageNet.
+The keys are the attributes of `preimage.Preprocessing`, in units of 0..255 or of its `range`, and
+`classes`, `inputs`, `scores` and `channel_axis`, see `preimage.models.loaded.Loaded`. By default
+photos are resized bilinearly to 224 x 224 and normalized as for ImageNet.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _DEFAULTS: dict[str, Any] = {
     "bands": None,
     "classes": (),
     "inputs": {},
+    "scores": None,
+    "channel_axis": None,
 }
 
 
@@ -45,11 +47,26 @@ def described(spec: str, network: nn.Module, given: Mapping[str, Any]) -> Loaded
             values[key] = tuple(values[key])
         if values["range"] is not None and not {"mean", "std"} <= given.keys():
             raise ValueError("mean and std are in the units of range: give mean and std, too")
-        classes, inputs = values.pop("classes"), values.pop("inputs")
-        if not (isinstance(inputs, Mapping) and all(isinstance(key, str) for key in inputs)):
-            raise ValueError(
-                f"inputs must be a dict of keyword arguments, not {type(inputs).__name__}"
-            )
-        return Loaded(network, Preprocessing(**values), classes, inputs=dict(inputs))
+        classes = values.pop("classes")
+        about = {key: values.pop(key) for key in ("inputs", "scores", "channel_axis")}
+        _check(**about)
+        about["inputs"] = dict(about["inputs"])
+        return Loaded(network, Preprocessing(**values), classes, **about)
     except (TypeError, ValueError) as error:
         raise ModelError(f"{spec}: {error}") from None
+
+
+def _check(*, inputs: Any, scores: Any, channel_axis: Any) -> None:
+    """Raise a ValueError if what is said about inputs or layers makes no sense."""
+    if not (isinstance(inputs, Mapping) and all(isinstance(key, str) for key in inputs)):
+        raise ValueError(f"inputs must be a dict of keyword arguments, not {type(inputs).__name__}")
+    if scores is not None and not isinstance(scores, str):
+        raise ValueError(f"scores must be the name of a layer, not {type(scores).__name__}")
+    axes = channel_axis if isinstance(channel_axis, Mapping) else {"": channel_axis}
+    for layer, axis in axes.items():
+        is_whole = isinstance(axis, int) and not isinstance(axis, bool)
+        if not isinstance(layer, str) or not (is_whole or channel_axis is None):
+            raise ValueError(
+                "channel_axis must be a whole number, or a dict of whole numbers by the names of "
+                f"layers, not {channel_axis!r}"
+            )

@@ -23,6 +23,8 @@ class Loaded:
         classes: the name of each class score, synonyms separated by ", "; empty if unknown.
         loss_weights: C by layer, see `preimage.networks.Network`; empty if there is no table.
         inputs: further inputs that the network's `forward` requires, by keyword.
+        scores: the layer of the class scores; None for one to be found.
+        channel_axis: see `preimage.networks.Network`.
     """
 
     module: nn.Module
@@ -30,6 +32,8 @@ class Loaded:
     classes: tuple[str, ...] = ()
     loss_weights: tuple[tuple[str, float], ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    scores: str | None = None
+    channel_axis: int | Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
         self.module.eval().requires_grad_(False)
