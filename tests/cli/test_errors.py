@@ -29,7 +29,7 @@ RANDOM = ("--weights", "random", "--steps", "2", "--size", "64x64")
         (("--rep", "hog", "--out", "NOTES.md"), "cannot write NOTES.md: a picture ends in .png"),
         (("--rep", "hog", "--out", "x.pgn"), "cannot write x.pgn: a picture ends in .png, .jpg"),
         (("--rep", "hog", "--out", "x.mp4"), "cannot write x.mp4: a picture ends in .png, .jpg"),
-        (("--rep", "hog", "--loss-weight", "inf"), "loss weights must be a finite number, not inf"),
+        (("--rep", "hog", "--loss-weight", "inf"), "loss_weight must be a finite number, not inf"),
     ],
 )
 def test_a_bad_option_gets_one_clear_line_and_status_2(

@@ -195,8 +195,11 @@ def test_ctrl_c_returns_the_best_images_so_far() -> None:
 
 
 def test_a_non_finite_start_raises() -> None:
+    image = random_image(1, 1, 32, 40)
+    loss, weights = SquaredDistance(HOG()(image) + 1), torch.tensor([float("inf")])
+    objective = Objective(HOG(), loss, FAST, weights, (32, 40))
     with pytest.raises(NonFiniteEnergyError, match="step 1:"):
-        invert(HOG(), PHOTOS[0], size=(32, 40), loss_weight=float("inf"))
+        minimize(objective, image, FAST, [])
 
 
 def test_it_refuses_to_jitter() -> None:

@@ -293,4 +293,4 @@ def _as_list(values: float | Sequence[float]) -> list[float]:
     listed = list(values) if isinstance(values, Iterable) else [values]
     if not listed or not all(value >= 0 for value in listed):
         raise ValueError(f"loss weights must not be negative or missing, not {listed}")
-    return [float(finite("loss weights", value)) for value in listed]
+    return [float(finite("loss_weight", value)) for value in listed]
