@@ -273,3 +273,9 @@ def test_the_reach_inside_a_session_which_runs_a_copy_is_the_same() -> None:
     with head.session(torch.device("cpu")):
         head(X)
         assert head.reach == Layer(model, "head", COLOR).reach == 39
+
+
+@pytest.mark.parametrize("layer", [3, None, 1.5, ["0"]])
+def test_a_layer_is_named_by_a_text(layer: Any) -> None:
+    with pytest.raises(TypeError, match=r"^a layer is named by a text such as 'conv1' or '3', not"):
+        Layer(nn.Sequential(nn.ReLU()), layer, COLOR)

@@ -128,6 +128,32 @@ def test_a_fast_copy_and_one_that_recomputes_have_the_same_layers(name: str) -> 
         assert session.ran.recomputed
 
 
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("block.", "block"), (".block", "block"), ("block..two", "block.two"),
+        ("block.two.", "block.two"), ("block.two..", "block.two"), (".relu#2", "relu"),
+    ],
+)  # fmt: skip
+def test_a_name_with_a_stray_dot_is_no_layer(name: str, nearest: str) -> None:
+    message = f"^unknown layer of Several '{name}': did you mean '{nearest}"
+    with pytest.raises(ValueError, match=message):
+        Layer(several(), name, COLOR)
+
+
+@pytest.mark.parametrize("name", ["conv.weight", "block.bn.running_mean"])
+def test_a_weight_is_no_layer(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^unknown layer of Several '{name}': there are conv, "):
+        Layer(several(), name, COLOR)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "0.", ".0", "0..0", "0.weight", "0.input."])
+def test_stray_dots_are_refused_where_layers_are_numbers(name: str) -> None:
+    chain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sequential(nn.ReLU()))
+    with pytest.raises(ValueError, match=f"^unknown layer of Sequential '{name}': "):
+        Layer(chain, name, COLOR)
+
+
 def test_a_submodule_wins_over_a_field_and_an_operation_over_neither() -> None:
     model = several()
     model.add_module("sub", nn.Identity())

@@ -138,6 +138,9 @@ def test_without_images_the_largest_set_is_known(tmp_path: Path) -> None:
     known = load_known(several.layers["0"])
     assert known is not None
     assert known.images == tuple(map(str, paths[:5]))
+    assert load_known(several.layers["0"], least=5) is not None
+    assert load_known(several.layers["0"], least=6) is None
+    assert load_known(several.layers["0"], paths[:2], least=6) is not None
 
 
 def test_a_file_that_is_no_image_is_skipped_and_reported(tmp_path: Path) -> None:

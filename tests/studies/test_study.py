@@ -9,6 +9,7 @@ import pytest
 
 from preimage.studies.study import read_study
 
+_HOG = 'representations = ["hog"]\n'
 _MAXIMIZE = 'representations = ["hog"]\nvisualization = "maximize"\n'
 
 
@@ -28,6 +29,13 @@ def _write(folder: Path, text: str) -> Path:
     ('representations = ["hog"]\nseed = 1', "unknown key 'seed': did you mean 'seeds'"),
     ('representations = ["hog"]\nseeds = ["x"]', r"seeds\[0\] must be an integer, not 'x'"),
     ('representations = ["hog"]\nseeds = []', r"seeds must be a list of at least 1, not \[\]"),
+    (f"{_HOG}images = []", r"images must be a list of at least 1, not \[\]$"),
+    (f"{_HOG}[settings]\nbeta = []", r"settings.beta must be a list of at least 1, not \[\]$"),
+    (f"{_HOG}[settings]\nstages = []", r"settings: unknown key 'stages'"),
+    (f'{_MAXIMIZE}channels = "0"\nreference = []', "reference must be a list of at least 1"),
+    (f'{_MAXIMIZE}channels = "0"\nclasses = []', "classes must be a list of at least 1"),
+    (f'{_MAXIMIZE}channels = "0"\nneurons = []', r"neurons must be a list of \[channel"),
+    (f'{_MAXIMIZE}channels = "0"\nstrength = []', "strength must be a list of at least 1"),
     ('representations = ["hog"]\nloss_weight = [-1]',
      r"loss_weight\[0\] must be at least 0, not -1"),
     ('representations = ["hog"]\nquality = "good"', "unknown quality 'good': there are draft"),
@@ -55,9 +63,6 @@ def test_a_bad_study_has_one_clear_line(text: str, problem: str, tmp_path: Path)
         read_study(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
-
-
-_HOG = 'representations = ["hog"]\n'
 
 
 @pytest.mark.parametrize(("text", "problem"), [

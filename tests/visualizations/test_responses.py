@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.cli.runner import save_photo
 from tests.support import known
 from tests.visualizations.networks import color_network
 from torch import Tensor
@@ -58,10 +59,29 @@ def test_m_comes_from_known_statistics_and_from_given_photos(
     statistics = known(load_known(FEATURES))
     assert result.maxima == (statistics.maximum[3],)
     assert result.reference == "2 photos"
-    measure(NETWORK.several(["features"]), PHOTOS[:4])
-    assert maximize(FEATURES, 3, settings=QUICK).reference == "4 photos"
+    more = [save_photo(tmp_path / f"{seed}.png", seed) for seed in range(3)]
+    measure(NETWORK.several(["features"]), [*PHOTOS, *more])
+    result = maximize(FEATURES, 3, settings=QUICK)
+    assert (result.maxima, result.reference) == (
+        (known(load_known(FEATURES)).maximum[3],),
+        "12 photos",
+    )
     given = maximize(FEATURES, 3, settings=QUICK, maxima=[7.0])
     assert (given.maxima, given.reference) == ((7.0,), "given")
+
+
+def test_a_reference_of_few_photos_does_not_count_for_later_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A score has a single response to a single photo, which must not make it dead."""
+    scores = NETWORK.layer("score")
+    monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path / "fresh"))
+    expected = maximize(scores, [0, 1], settings=QUICK)
+    for count in (1, 4, 8):
+        maximize(scores, [0, 1], settings=QUICK, reference=PHOTOS[:count])
+        later = maximize(scores, [0, 1], settings=QUICK)
+        assert (later.maxima, later.reference) == (expected.maxima, "9 photos")
+        assert torch.equal(later.images, expected.images)
 
 
 def test_a_class_that_few_photos_cannot_show_counts_as_the_strongest_of_all(

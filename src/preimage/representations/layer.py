@@ -79,6 +79,8 @@ class Layer(Representation):
         inputs: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        if not isinstance(layer, str):
+            raise TypeError(f"a layer is named by a text such as 'conv1' or '3', not {layer!r}")
         self.preprocessing = preprocessing
         self.name = layer if name is None else name
         self.loss_weight = loss_weight

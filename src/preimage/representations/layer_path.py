@@ -69,9 +69,12 @@ class LayerPath:
                 found = _REST.fullmatch(name[end:])
                 if found is None:
                     break
-                call, is_input, steps = found.groups()
+                call, is_input, text = found.groups()
                 module = module if _has(network, module) else ""
-                return cls(name, module, int((call or "#1")[1:]), bool(is_input), _steps(steps))
+                steps = _steps(text)
+                if steps and not is_input and _is_weight(network, module, steps[0]):
+                    break
+                return cls(name, module, int((call or "#1")[1:]), bool(is_input), steps)
         if name == OUTPUT:
             return cls(name, "")
         if operation_name(name) is not None:
@@ -170,7 +173,7 @@ def submodule(network: nn.Module, name: str) -> nn.Module:
     ReLU()
     """
     module = network
-    for part in filter(None, name.split(".")):
+    for part in name.split(".") if name else ():
         found = module._modules[part]
         if found is None:
             raise KeyError(part)
@@ -184,6 +187,16 @@ def _has(network: nn.Module, name: str) -> bool:
         return bool(name) and submodule(network, name) is not None
     except (KeyError, RuntimeError):  # TorchScript's own error for a missing key
         return False
+
+
+def _is_weight(network: nn.Module, module: str, step: int | str) -> bool:
+    """Tell whether a field is a parameter or buffer of the module, which is no layer."""
+    if not isinstance(step, str) or operation_name(step) is not None:
+        return False
+    owner = submodule(network, module)
+    return step in dict(owner.named_parameters(recurse=False)) | dict(
+        owner.named_buffers(recurse=False)
+    )
 
 
 def _steps(text: str) -> tuple[int | str, ...]:

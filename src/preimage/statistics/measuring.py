@@ -89,10 +89,13 @@ def measure(
     return {name: _finished(by_name[name], paths, reached[name]) for name in reached}
 
 
-def load_known(layer: Layer, images: Sequence[PathLike] | None = None) -> ChannelStatistics | None:
+def load_known(
+    layer: Layer, images: Sequence[PathLike] | None = None, least: int = 1
+) -> ChannelStatistics | None:
     """Return the known statistics of a layer with its present weights, or None if unknown.
 
-    `images` are the files that were measured. If None, the largest known set is taken.
+    `images` are the files that were measured. If None, the largest known set is taken, if at least
+    `least` of its images could be used.
     """
     store = Store(layer)
     known = dict(store.finished(stored_name(layer)))
@@ -101,7 +104,10 @@ def load_known(layer: Layer, images: Sequence[PathLike] | None = None) -> Channe
         known = {key: known[key]} if key in known else {}
     if not known:
         return None
-    key = max(known, key=lambda key: known[key].done - len(known[key].skipped))
+    used = {key: found.done - len(found.skipped) for key, found in known.items()}
+    key = max(used, key=lambda key: used[key])
+    if images is None and used[key] < least:
+        return None
     return _finished(layer, store.images(key), known[key])
 
 

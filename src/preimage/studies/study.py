@@ -103,12 +103,12 @@ class Study(BaseModel):
     name: str = ""
     visualization: Visualization = "invert"
     representations: list[str] = Field(min_length=1)
-    images: list[str] | None = None
+    images: list[str] | None = Field(default=None, min_length=1)
     limit: Count | None = None
-    reference: list[str] | None = None
+    reference: list[str] | None = Field(default=None, min_length=1)
     channels: str | None = None
-    neurons: list[tuple[Index, Index, Index] | tuple[Index, str]] = []
-    classes: list[str] = []
+    neurons: list[tuple[Index, Index, Index] | tuple[Index, str]] = Field(default=[], min_length=1)
+    classes: list[str] = Field(default=[], min_length=1)
     weights: str | None = None
     loss_weight: list[Weight] | None = Field(default=None, min_length=1)
     strength: list[Strength] | None = Field(default=None, min_length=1)
@@ -178,6 +178,8 @@ class Study(BaseModel):
         for name, given in self.settings.items():
             if name not in names:
                 raise ValueError(f"settings: {unknown('key', name, names)}")
+            if given == []:
+                raise ValueError(f"settings.{name} must be a list of at least 1, not []")
             adapter: TypeAdapter[Any] = TypeAdapter(
                 types[name], config=ConfigDict(strict=True, allow_inf_nan=False)
             )

@@ -74,7 +74,8 @@ def maximize(
             `preimage.visualizations.layout`.
         maxima: M of each target.
         reference: photos (paths) that M is taken from if it is not given. By default, they are
-            the largest set that `preimage stats` has seen, or else the shipped photos.
+            the largest set that `preimage stats` has seen, if it is not smaller than the set of
+            the shipped photos, or else these.
         diversity: weight of a penalty on images of one target that share a texture; see
             `preimage.losses.DiverseInnerProduct`. They then depend on each other.
         mosaic: whether all targets share one image, as in the authors' code: cheaper, for

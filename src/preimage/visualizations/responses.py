@@ -1,7 +1,7 @@
 """M of section 6: the largest response of a target to photos.
 
-M comes from the statistics of `preimage stats` if there are any, and is otherwise measured
-on the shipped photos. If there are fewer photos than classes, some classes are not shown: M
+M comes from the statistics of `preimage stats` if there are any of at least as many photos as are
+shipped, and is otherwise measured on the shipped photos. If there are fewer photos than classes, some classes are not shown: M
 of a class is then the largest response of any class.
 """
 
@@ -111,11 +111,16 @@ def _in_words(photos: int) -> str:
 def _statistics(
     layers: Mapping[str | None, Layer], device: torch.device, reference: Sequence[PathLike] | None
 ) -> dict[str | None, ChannelStatistics] | None:
-    """Return each layer's statistics over `reference`, or else known ones; None if one has none."""
+    """Return each layer's statistics over `reference`, or else known ones; None if one has none.
+
+    Known ones count if they are of as many photos as are shipped: those that another call measured
+    on a single photo do not tell what a unit responds to.
+    """
     if reference is not None:
         measured = measure(Layers(list(layers.values())), reference, device=str(device))
         return {name: measured[layer.layer] for name, layer in layers.items()}
-    known = {name: load_known(layer) for name, layer in layers.items()}
+    enough = len(photo_paths())
+    known = {name: load_known(layer, least=enough) for name, layer in layers.items()}
     found = {name: statistics for name, statistics in known.items() if statistics is not None}
     return found if len(found) == len(layers) else None
 
