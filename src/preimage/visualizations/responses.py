@@ -1,8 +1,8 @@
 """M of section 6: the largest response of a target to photos.
 
 M comes from the statistics of `preimage stats` if there are any of at least as many photos as are
-shipped, and is otherwise measured on the shipped photos. If there are fewer photos than classes, some classes are not shown: M
-of a class is then the largest response of any class.
+shipped, and is otherwise measured on the shipped photos. If there are fewer photos than classes,
+some classes are not shown: M of a class is then the largest response of any class.
 """
 
 from __future__ import annotations
