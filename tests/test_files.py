@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import socket
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -135,6 +136,53 @@ def test_a_folder_that_cannot_be_made_is_an_error_of_the_file_itself(tmp_path: P
     with pytest.raises(OSError, match=r"file/a\.txt") as caught, write_whole(path):
         pass
     assert caught.value.filename == str(path)
+
+
+def make_special(kind: str, path: Path) -> None:
+    """Makes a file that holds nothing."""
+    if kind == "a named pipe":
+        os.mkfifo(path)
+    elif kind == "a socket":
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(str(path))
+    else:
+        path.symlink_to(os.devnull)
+
+
+@pytest.mark.parametrize("kind", ["a named pipe", "a socket", "a device"])
+def test_what_is_no_file_is_never_replaced(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # names of sockets are short
+    path = Path("a.png")
+    make_special(kind, path)
+    before = path.lstat()
+    for linked in (path, Path("link.png")):
+        if linked != path:
+            linked.symlink_to(path)
+        with pytest.raises(OSError, match=f"is {kind}, not a file") as caught, write_whole(linked):
+            pytest.fail("work was begun")
+        assert explain(caught.value) == f"{linked}: is {kind}, not a file"
+    assert path.lstat().st_ino == before.st_ino
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "link.png"]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_stays_and_the_file_that_it_leads_to_is_written(
+    exists: bool, tmp_path: Path
+) -> None:
+    target, link, outer = tmp_path / "b" / "real", tmp_path / "l.png", tmp_path / "outer.png"
+    target.parent.mkdir()
+    if exists:
+        target.write_text("old")
+    link.symlink_to(Path("b", "real"))
+    outer.symlink_to(link)
+    with write_whole(outer) as partial:
+        assert (partial.parent, partial.suffix) == (target.parent, ".png")
+        partial.write_text("new")
+    assert (link.is_symlink(), outer.is_symlink()) == (True, True)
+    assert target.read_text() == "new"
+    assert [path.name for path in target.parent.iterdir()] == ["real"]
 
 
 def test_an_error_of_another_file_keeps_its_name(tmp_path: Path) -> None:

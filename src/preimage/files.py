@@ -23,10 +23,12 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary file to write, which takes the place of `path` when the block ends.
 
     The file lies in the folder of `path`, which is made if missing, and has the same suffix.
-    If the block raises, the temporary file is removed and `path` stays as it was.
+    If the block raises, the temporary file is removed and `path` stays as it was. If `path` is a
+    link, the file that it leads to is written.
 
     Raises:
-        OSError: if the file cannot be written; the error names `path` and the reason.
+        OSError: if the file cannot be written, or `path` is a folder, a pipe, a socket or a device;
+            the error names `path` and the reason.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -44,19 +46,24 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
 def write_together(*paths: str | os.PathLike[str]) -> Iterator[list[Path]]:
     """Yield a temporary file for each path, as `write_whole` does; if one fails, write none."""
     whole = [Path(path) for path in paths]
-    partials = [p.with_name(f"{_PARTIAL}{secrets.token_hex(8)}{p.suffix}") for p in whole]
+    targets = [target_of(path) for path in whole]
+    partials = [
+        target.with_name(f"{_PARTIAL}{secrets.token_hex(8)}{path.suffix}")
+        for path, target in zip(whole, targets, strict=True)
+    ]
     try:
-        for path in whole:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        for path, target in zip(whole, targets, strict=True):
+            check_replaceable(path)
+            target.parent.mkdir(parents=True, exist_ok=True)
         yield partials
         for partial in partials:
             with partial.open("rb+") as file:
                 os.fsync(file.fileno())  # wait until the contents have reached the disk
-        for partial, path in zip(partials, whole, strict=True):
-            os.replace(partial, path)
+        for partial, target in zip(partials, targets, strict=True):
+            os.replace(partial, target)
     except OSError as error:
         names = {str(partial): path for partial, path in zip(partials, whole, strict=True)}
-        names |= {str(path.parent): path for path in whole}
+        names |= {str(t.parent): path for t, path in zip(targets, whole, strict=True)}
         begun = [partial for partial in partials if os.path.exists(partial)]
         if error.filename is None:
             error = _with_reason(error, (begun[-1:] or partials)[0])
@@ -111,6 +118,21 @@ def check_is_file(path: Path) -> None:
         kinds = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}
         kind = kinds.get(stat.S_IFMT(mode), "a device")
         raise OSError(errno.EINVAL, f"is {kind}, not a file", str(path))
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise unless a path is free, or names an ordinary file or a link to one.
+
+    Raises:
+        OSError: if the path names a folder, a pipe, a socket or a device, or a link to one.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError):
+        check_is_file(path)
+
+
+def target_of(path: Path) -> Path:
+    """Return the file that a link leads to, which need not exist; any other path as it is."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def is_partial(path: Path) -> bool:

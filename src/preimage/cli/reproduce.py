@@ -80,13 +80,13 @@ def hoggle(
 
     from preimage import hoggle as baseline
     from preimage.photo_files import photo_paths
-    from preimage.reporting.results import check_writable
+    from preimage.reporting.results import check_output
 
     with clear_errors(), progress_bar() as bar:
         use_one_thread("cpu")
         if out.is_dir():
             raise ValueError(f"{out} is a folder: --out names the file to write")
-        check_writable(out.parent)
+        check_output(out)
         photos = photo_paths(images, Path.cwd())
         bar.start("HOGgle")
         begin = time.perf_counter()

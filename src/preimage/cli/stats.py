@@ -37,13 +37,13 @@ def stats(
     """
     from preimage.photo_files import photo_paths
     from preimage.reporting.channels import describe_channel, write_channels
-    from preimage.reporting.results import check_writable
+    from preimage.reporting.results import check_output
     from preimage.statistics import measure
 
     with clear_errors(), progress_bar() as bar:
         check_device(device)
         if out is not None:
-            check_writable(out.parent)
+            check_output(out)
         networks = group_layers(layers, weights)
         photos = photo_paths(images)
         found: list[ChannelStatistics] = []

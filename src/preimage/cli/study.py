@@ -105,9 +105,11 @@ def export(
     name: StudyName = None,
 ) -> None:
     """Write a table with a row for every trial and its numbers."""
+    from preimage.reporting.results import check_output
     from preimage.reporting.study import write_export
 
     with clear_errors():
+        check_output(file)
         records = _records(store, name)[1]
         write_export(file, records)
     typer.echo(f"{len(records)} trials; wrote {file}")

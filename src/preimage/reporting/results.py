@@ -7,6 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from preimage.files import check_replaceable, target_of
+
 _PICTURES = ".png, .jpg, .webp, .tif, .bmp, .gif or .pdf"
 
 
@@ -23,11 +25,14 @@ def check_writable(folder: Path) -> None:
     """Check that a folder can be made and written, before any work is done for it.
 
     Raises:
+        ValueError: if its name is "-".
         OSError: if it cannot be made or written.
     """
+    _check_name(folder)
     there = next(path for path in (folder, *folder.parents) if path.exists())
     try:
         if not there.is_dir():
+            check_replaceable(there)
             raise NotADirectoryError(errno.ENOTDIR, "is a file, not a folder")
         with tempfile.TemporaryFile(dir=there):
             pass
@@ -47,18 +52,37 @@ def check_folder(folder: Path) -> None:
     check_writable(folder)
 
 
+def check_output(path: Path) -> None:
+    """Check that a file can be written, before any work is done for it.
+
+    Raises:
+        ValueError: if its name is "-".
+        OSError: if it cannot be written, or is a folder, a pipe, a socket or a device.
+    """
+    _check_name(path)
+    check_replaceable(path)
+    check_writable(target_of(path).parent)
+
+
+def _check_name(path: Path) -> None:
+    """Raise ValueError for "-", which names standard output elsewhere."""
+    if str(path) == "-":
+        raise ValueError("results cannot go to standard output (-): give a file or folder")
+
+
 def check_picture(path: Path) -> None:
-    """Check that a picture can be written to `path`, before any work is done for it.
+    """Check that a picture and its sidecar can be written, before any work is done for them.
 
     Raises:
         ValueError: if Pillow cannot write files with this suffix.
-        OSError: if its folder cannot be made or written.
+        OSError: if one of them cannot be written, or is a folder, a pipe, a socket or a device.
     """
     from PIL import Image
 
     if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
         raise ValueError(f"cannot write {path}: a picture ends in {_PICTURES}")
-    check_writable(path.parent)
+    for file in (path, path.with_suffix(".json")):
+        check_output(file)
 
 
 def check_room(folder: Path, size: int) -> None:

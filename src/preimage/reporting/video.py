@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from preimage.files import write_whole
 from preimage.reporting.grid import Cell, draw_grid, in_rows
-from preimage.reporting.results import check_writable
+from preimage.reporting.results import check_output
 from preimage.visualizations.saving import save_picture
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def check_video(path: Path) -> None:
 
     Raises:
         ValueError: if the path ends neither in .gif nor in .mp4, or PyAV is missing.
-        OSError: if its folder cannot be made or written.
+        OSError: if it cannot be written, or is a folder, a pipe, a socket or a device.
     """
     if path.suffix.lower() not in (".gif", ".mp4"):
         raise ValueError(f"a video ends in .gif or .mp4, not {path.name}")
@@ -46,7 +46,7 @@ def check_video(path: Path) -> None:
             raise ValueError(
                 'an .mp4 needs PyAV: pip install "preimage[video]", or write a .gif'
             ) from None
-    check_writable(path.parent)
+    check_output(path)
 
 
 def draw_frames(
