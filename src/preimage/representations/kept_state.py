@@ -118,7 +118,7 @@ def _restore_entries(table: MutableMapping[str, Any], kept: dict[str, Any]) -> N
     for name, value in kept.items():
         if name not in table or table[name] is not value:
             table[name] = value
-    for name in [name for name in table if name not in kept]:
+    for name in set(table.keys()) - kept.keys():  # tables of TorchScript cannot be iterated over
         del table[name]
 
 
