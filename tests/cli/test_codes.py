@@ -119,6 +119,50 @@ def test_arrays_are_split_by_the_shape_of_a_code() -> None:
         assert (len(parts), found) == (count, is_photo), shape
 
 
+@pytest.mark.parametrize("shape", [(40, 48, 3), (3, 40, 48), (40, 48), (40, 48, 1)])
+def test_an_8_bit_array_is_a_photo_of_a_color_network(
+    shape: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "colornet.py").write_text(
+        NETWORK.replace("Conv2d(5,", "Conv2d(3,")
+        .replace("(500,) * 5", "(120,) * 3")
+        .replace('"std": (300,), "range": (0, 1000), ', "")
+        .replace("(2, 1, 0)", "None")
+    )
+    photo = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    (tmp_path / "photo.npy").write_bytes(npy(photo))
+    words = ("--rep", "import:colornet.make/0", "--steps", "3", "--json", "--out", tmp_path)
+    outcome = run("invert", "photo.npy", *words)
+    assert (outcome.status, outcome.errors) == (0, [])
+    layer = preimage.representation("import:colornet.make/0")
+    settings = preimage.settings_for(layer, "fast").with_steps(3)
+    expected = preimage.invert(layer, photo, settings=settings)
+    told = json.loads(outcome.output[0])
+    assert told["error"] == pytest.approx(float(expected.error or 0))
+    assert told["psnr"] == pytest.approx(float(expected.psnr or 0))
+
+
+def test_arrays_of_usual_networks_are_split_by_their_shape_and_type() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 3, 3), nn.Flatten())
+    sized = Preprocessing(mean=(120.0,) * 3, size=(9, 9))
+    maps, vectors = (preimage.Layer(network, name, sized) for name in ("0", "1"))
+    free = preimage.Layer(network, "0", Preprocessing(mean=(120.0,) * 3))
+    for phi, shape, kind, is_photo in (
+        (maps, (3, 7, 7), "uint8", False), (maps, (5, 3, 7, 7), "uint8", False),
+        (maps, (3, 9, 9), "float32", True), (maps, (9, 9), "uint8", True),
+        (maps, (9, 9), "float32", False), (maps, (7, 9, 9), "uint8", False),
+        (vectors, (147,), "uint8", False), (vectors, (4, 147), "uint8", False),
+        (vectors, (9, 9), "uint8", False), (vectors, (9, 9, 3), "float32", True),
+        (free, (3, 7, 7), "float32", False), (free, (9, 9, 3), "uint8", True),
+        (free, (9, 9, 3), "float32", True), (preimage.HOG(), (31, 4, 4), "float32", False),
+        (preimage.HOG(), (40, 48, 3), "uint8", True), (preimage.HOG(), (30, 4, 4), "uint8", False),
+    ):  # fmt: skip
+        parts, found = split_array(phi, np.zeros(shape, kind), None)
+        assert found == is_photo, (phi.name, shape, kind)
+        assert len(parts) == (shape[0] if shape in ((5, 3, 7, 7), (4, 147)) else 1)
+
+
 def test_several_representations_are_shown_side_by_side(tmp_path: Path) -> None:
     photo = save_photo(tmp_path / "a.png")
     words = ("--rep", "hog", "--rep", "dsift", "--grid", "--out", tmp_path / "out")

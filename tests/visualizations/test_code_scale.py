@@ -18,6 +18,18 @@ from preimage.representations.layer import Layer
 from preimage.visualizations import invert
 from preimage.visualizations.code_scale import in_own_scale
 
+
+class _Times(nn.Module):
+    """A multiplication by a number."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.factor * x
+
+
 CHELSEA = shipped_photos()["chelsea"]
 SIZE = (73, 97)
 
@@ -69,6 +81,38 @@ def test_quantized_embeddings_are_named(pooled: Layer) -> None:
         in_own_scale(pooled, quantized, SIZE, None)
     found = in_own_scale(pooled, quantized, SIZE, "auto")
     assert 0.5 < float(found.norm() / code.norm()) < 2
+
+
+@pytest.mark.parametrize("times", [2.5, 4, 6])
+def test_whole_numbers_are_named_also_if_their_norm_is_likely(pooled: Layer, times: float) -> None:
+    """As of a classifier, whose largest score is about 20 and becomes 127."""
+    scale = 127 / float(_code(pooled).max())
+    scores = Layer(nn.Sequential(pooled.model, _Times(scale / times)), "1", pooled.preprocessing)
+    code = _code(scores)
+    quantized = (code / code.max() * 127).round().to(torch.int8)
+    with pytest.warns(UserWarning, match="^a code of 1 .* whole numbers: it seems quantized; give"):
+        as_it_is = invert(scores, codes=quantized, quality="draft")
+    own = invert(scores, codes=quantized, quality="draft", code_scale="auto")
+    assert float(known(own.error)) < float(known(as_it_is.error))
+
+
+def test_whole_numbers_of_the_scale_of_photos_and_choices_are_not_doubted(pooled: Layer) -> None:
+    scores = Layer(nn.Sequential(pooled.model, _Times(9.0)), "1", pooled.preprocessing)
+    code, choice = _code(scores).round(), torch.zeros(1, 32)
+    choice[0, 3] = float(code.norm() * 2).__round__()
+    assert in_own_scale(scores, code, SIZE, None) is code
+    assert in_own_scale(scores, choice, SIZE, None) is choice
+
+
+def test_only_descriptors_of_about_512_are_taken_for_those_of_vl_dsift() -> None:
+    phi = DSIFT()
+    for scale in (30, 1e4, 1e6):
+        with pytest.warns(UserWarning, match="times that of photos, and seems scaled") as caught:
+            in_own_scale(phi, _code(phi) * scale, SIZE, None)
+        assert "512" not in str(caught[0].message)
+    rounded = (_code(phi) * 512).floor().clamp(max=255)
+    with pytest.warns(UserWarning, match="code_scale=512$"):
+        in_own_scale(phi, rounded, SIZE, None)
 
 
 def test_another_scale_is_named_by_its_factor() -> None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tests.cli.runner import save_photo
 from tests.support import known
 from tests.visualizations.networks import color_network
-from torch import Tensor
+from torch import Tensor, nn
 
 from preimage.photo_files import photo_paths, shipped_photos
+from preimage.preprocessing import Preprocessing
 from preimage.presets import NNPREIMAGE
+from preimage.representations.layer import Layer
 from preimage.statistics import load_known, measure
 from preimage.targets import Target, channel, direction
 from preimage.visualizations import maximize
+from preimage.visualizations.maximization import DeadTargetError
 from preimage.visualizations.responses import ResponseRange, find_ranges, given_ranges
 
 CPU = torch.device("cpu")
@@ -113,6 +117,41 @@ def test_a_single_path_is_no_list_of_photos() -> None:
     folder: Any = "photos"
     with pytest.raises(TypeError, match="reference must be a list of paths"):
         find_ranges(FEATURES, [channel(None, 3)], CPU, folder)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        [torch.zeros(3, 20, 20)], [None], [PHOTOS[0], np.zeros((9, 9, 3))], [5],
+        np.zeros((2, 9, 9, 3)), torch.zeros(3, 9, 9), 5, PHOTOS[0],
+    ],
+)  # fmt: skip
+def test_what_is_no_path_is_no_reference(reference: Any) -> None:
+    with pytest.raises(TypeError, match=r"^reference must be a list of paths, such as"):
+        maximize(FEATURES, 3, settings=QUICK, reference=reference)
+
+
+@pytest.mark.parametrize("channels", [2, 4, 12])
+def test_a_network_of_other_channels_asks_for_photos_or_maxima(
+    channels: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path))
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(channels, 4, 3), nn.ReLU(), nn.Flatten())
+    prescribed = Preprocessing(mean=(9.0,) * channels, size=(9, 9))
+    layer, last = (Layer(network, name, prescribed) for name in ("0", "2"))
+    with pytest.raises(ValueError, match=r"^the shipped photos have no .*: give reference=\.\.\. "
+                       rf"\(--reference\), photos of {channels} channels, or maxima$"):  # fmt: skip
+        maximize(layer, [0], settings=QUICK)
+    assert maximize(layer, [0], settings=QUICK, maxima=[5.0]).maxima == (5.0,)
+    photo = np.random.default_rng(0).integers(0, 256, (9, 9, channels)).astype(np.uint8)
+    np.save(tmp_path / "photo.npy", photo)
+    given = maximize(layer, [0], settings=QUICK, reference=[tmp_path / "photo.npy"])
+    with torch.no_grad():
+        expected = layer(prescribed.load(photo)[None])[0, 0].max()
+    assert known(given.maxima) == pytest.approx((float(expected),), rel=1e-5)
+    with pytest.raises(DeadTargetError):  # a single response, and no other photos
+        maximize(last, [0], settings=QUICK, reference=[tmp_path / "photo.npy"])
 
 
 def test_a_channel_that_there_is_not_is_refused() -> None:

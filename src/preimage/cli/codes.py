@@ -35,8 +35,9 @@ def split_array(
 ) -> tuple[list[np.ndarray], bool]:
     """Return the codes in an array, or the array itself as a photo, and whether it is a photo.
 
-    An array is a photo if it has the shape of a photo and not of a code, and if the network takes
-    photos that picture files cannot hold: of other than 1 or 3 channels, or with a declared range.
+    An array is a photo if it has the shape of a photo, (H, W, D) or (D, H, W) with the channels D
+    of the network, and not of a code. Of 8 bits, it can also be gray for a network that takes
+    colors, or the reverse, and (H, W) if codes have more axes.
     """
     shape = tuple(array.shape)
     if not array.ndim:
@@ -47,8 +48,27 @@ def split_array(
         expected = ()
     if expected and shape[0] and shape[1:] == expected:
         return list(array), False
-    prescribed = phi.preprocessing
-    is_unusual = prescribed.channels not in (1, 3) or prescribed.range is not None
-    has_channels = array.ndim == 3 and prescribed.channels in (shape[0], shape[2])
-    is_flat = array.ndim == 2 and prescribed.channels == 1
-    return [array], is_unusual and shape != expected and (has_channels or is_flat)
+    is_code = shape == expected if expected else _may_be_code(phi, array)
+    return [array], not is_code and _may_be_photo(phi, array, len(expected))
+
+
+def _may_be_code(phi: Representation, array: np.ndarray) -> bool:
+    """Tell whether an array for a network without an image size has the channels of a code."""
+    if array.dtype == "uint8" or phi.default_size is None:
+        return False
+    try:
+        typical = phi.code_shape(*phi.default_size)
+    except ValueError:
+        return False
+    return array.ndim == len(typical) and array.shape[0] == typical[0]
+
+
+def _may_be_photo(phi: Representation, array: np.ndarray, code_axes: int) -> bool:
+    """Tell whether an array has the axes of a photo; `code_axes` is 0 if it is unknown."""
+    prescribed, shape = phi.preprocessing, array.shape
+    is_8_bit = array.dtype == "uint8" and prescribed.channels in (1, 3)
+    channels = (1, 3) if is_8_bit else (prescribed.channels,)
+    if array.ndim == 2:
+        is_declared = prescribed.channels == 1 and prescribed.range is not None
+        return is_declared or (is_8_bit and code_axes == 3)
+    return array.ndim == 3 and (shape[0] in channels or shape[2] in channels)

@@ -26,7 +26,11 @@ AUTO = "auto"
 _PHOTOS = ("astronaut", "chelsea", "coffee")
 _UNLIKELY = 8.0
 """The norm of a code is rarely this many times larger or smaller than those of photos."""
-_OF_VL_DSIFT, _LONG = 512, 20
+_OF_VL_DSIFT = 512
+_LIKE_VL_DSIFT = (256, 1024)
+"""Between these lies the largest norm of a descriptor that was multiplied by 512 and rounded."""
+_SIMILAR = (0.7, 1.4)
+"""The norm of a code of another photo is about this many times that of photos."""
 
 _norms: WeakKeyDictionary[Representation, dict[tuple[int, int], list[float]]] = WeakKeyDictionary()
 
@@ -96,25 +100,31 @@ def _reason(
     times = float(norms.mean()) / (sum(of_photos) / len(of_photos))
     if isinstance(representation, DSIFT):
         longest = float(codes.unflatten(1, (-1, 128)).norm(dim=2).max()) if _is_dsift(codes) else 0
-        if longest > _LONG:
+        if _LIKE_VL_DSIFT[0] < longest < _LIKE_VL_DSIFT[1]:
             return (
                 f"has descriptors with norms up to {longest:.3g}, not 1 at most: if they come "
                 f"from MATLAB's vl_dsift, give code_scale={_OF_VL_DSIFT}"
             )
+    is_similar = _SIMILAR[0] < times < _SIMILAR[1]
     has_unit_norm = bool(((norms - 1).abs() < 1e-3).all())
-    if has_unit_norm and not 0.7 < times < 1.4:
+    if has_unit_norm and not is_similar:
         return (
             f"has a norm of 1, but those of photos have about {of_photos[0]:.3g}: it seems to be "
             "divided by its norm; give code_scale='auto' for the norm of photos"
         )
-    if 1 / _UNLIKELY < times < _UNLIKELY:
+    is_quantized = _is_quantized(codes) and not is_similar
+    if 1 / _UNLIKELY < times < _UNLIKELY and not is_quantized:
         return ""
-    is_whole = bool((codes == codes.round()).all())
-    kind = "and holds whole numbers: it seems quantized" if is_whole else "and seems scaled"
+    kind = "and holds whole numbers: it seems quantized" if is_quantized else "and seems scaled"
     return (
         f"has a norm {times:.3g} times that of photos, {kind}; give code_scale='auto', or the "
         "number that it was multiplied by"
     )
+
+
+def _is_quantized(codes: Tensor) -> bool:
+    """Return whether codes hold whole numbers, and more than two of them, unlike a choice."""
+    return bool((codes == codes.round()).all()) and len(codes.unique()) > 2
 
 
 def _is_dsift(codes: Tensor) -> bool:

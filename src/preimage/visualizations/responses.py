@@ -76,7 +76,8 @@ def find_ranges(
     its response to the shipped photos is another.
     """
     ranges, words = _find_ranges(representation, targets, device, reference)
-    if reference is None or not any(found.is_dead for found in ranges):
+    has_others = reference is not None and _takes_shipped(representation)
+    if not has_others or not any(found.is_dead for found in ranges):
         return ranges, words
     others = _measure(representation, targets, device, photo_paths())
     pairs = zip(ranges, others, strict=True)
@@ -90,8 +91,7 @@ def _find_ranges(
     reference: Sequence[PathLike] | None,
 ) -> tuple[list[ResponseRange], str]:
     """Return the range of each target's responses to these photos, and the photos in words."""
-    if isinstance(reference, str | os.PathLike):
-        raise TypeError("reference must be a list of paths, such as list(Path(FOLDER).iterdir())")
+    _check_reference(reference)
     layers = representation.layers
     features = [term.feature for target in targets for term in target.terms]
     is_token = any(term.is_token for target in targets for term in target.terms)
@@ -100,8 +100,34 @@ def _find_ranges(
         if found is not None:
             count = min(len(statistics.images) for statistics in found.values())
             return [_from_statistics(target, found) for target in targets], _in_words(count)
+    if reference is None and not _takes_shipped(representation):
+        count = representation.preprocessing.channels
+        raise ValueError(
+            f"the shipped photos have no {count} channels, as {representation.name} takes them: "
+            f"give reference=... (--reference), photos of {count} channels, or maxima"
+        )
     photos = photo_paths() if reference is None else reference
     return _measure(representation, targets, device, photos), _in_words(len(photos))
+
+
+def _check_reference(reference: object) -> None:
+    """Raise TypeError if the photos are given, but not as a list of paths."""
+    words = "reference must be a list of paths, such as list(Path(FOLDER).iterdir())"
+    if reference is None:
+        return
+    if not isinstance(reference, Sequence) or isinstance(reference, str | bytes):
+        raise TypeError(f"{words}, not a {type(reference).__name__}")
+    for photo in reference:
+        if not isinstance(photo, str | os.PathLike):
+            raise TypeError(
+                f"{words}, but one of them is a {type(photo).__name__}: save arrays and tensors "
+                "with numpy.save, and give the .npy files"
+            )
+
+
+def _takes_shipped(representation: Representation) -> bool:
+    """Tell whether the shipped photos, which are in color, have the channels that are wanted."""
+    return representation.preprocessing.channels in (1, 3)
 
 
 def _in_words(photos: int) -> str:
