@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 import signal
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,9 @@ MAX_PIXELS = 64_000_000
 
 MOST_STEPS = 1_000_000
 """The largest number of steps of a run; each step is recorded."""
+
+MOST_THREADS = min(1024, max(16, 4 * (os.cpu_count() or 1)))
+"""The largest number of threads of a process; with far more, torch ends the process."""
 
 _LARGEST_SEED = 2**63 - 1
 _MOST_SEEDS = 10**12

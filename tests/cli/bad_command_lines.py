@@ -184,7 +184,8 @@ BAD: dict[str, tuple[str, ...]] = {
     "audit": ("hog", "vgg-m", "import:badnet.make --limit 0", "import:badnet.make --limit 2",
               "import:badnet.make --layers 9", "import:badnet.make --images missing.png",
               "import:badnet.make --steps 0", "import:badnet.make --workers 0",
-              "import:badnet.make --threads 0", "import:badnet.make --batch 0",
+              "import:badnet.make --threads 0", "import:badnet.make --threads 100000",
+              "import:badnet.make --threads 2147483647", "import:badnet.make --batch 0",
               "import:badnet.make --out file", "import:badnet.make --out x.html"),
     "demo": ("--out x.txt", "--out file/x.png", "a.png"),
     "reproduce": ("table4 --images folder", "table4 --size 0", "table4 --hoggle hoggle.npz",
@@ -196,7 +197,7 @@ BAD: dict[str, tuple[str, ...]] = {
     "study run": (
         "", "missing.toml", "folder", "pipe", "binary.toml", "a.png",
         *(f"{name}.toml" for name in STUDIES), "seed.toml --workers 0", "seed.toml --gpus -1",
-        "seed.toml --gpus nan", "seed.toml --threads a",
+        "seed.toml --gpus nan", "seed.toml --threads a", "seed.toml --threads 99999999999",
     ),
     "study": ("status missing", "status a.png", "status folder", "report missing",
               "report folder --study x", "export folder x.csv", "export missing x.csv",

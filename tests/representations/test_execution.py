@@ -8,6 +8,7 @@ from tests.representations.networks import COLOR, resnet
 from tests.support import random_image
 
 from preimage import invert
+from preimage.checks import MOST_THREADS
 from preimage.representations.execution import MODES, Execution
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
@@ -20,6 +21,14 @@ def test_a_mode_that_does_not_exist_and_a_limit_that_is_none_are_refused() -> No
         Execution("turbo")
     with pytest.raises(ValueError, match="memory must be a positive number of bytes, not 0"):
         Execution(memory=0)
+
+
+@pytest.mark.parametrize("threads", [MOST_THREADS + 1, 100_000, 2**31 - 1, 10**11])
+def test_threads_that_would_crash_torch_are_refused(threads: int) -> None:
+    with pytest.raises(ValueError, match=f"threads must be at most {MOST_THREADS}, not {threads}"):
+        Execution(threads=threads)
+    assert Execution(threads=MOST_THREADS).threads == MOST_THREADS
+    assert 16 <= MOST_THREADS <= 1024
 
 
 @pytest.mark.parametrize("phi", [HOG(), Layer(resnet(), "stem", COLOR)], ids=["hog", "layer"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
+import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -105,3 +107,21 @@ def test_the_progress_of_long_trials_is_reported(
     steps = [report.step for report in reports if report.key == trials[0].key]
     assert steps == list(range(1, 21))
     assert all(report.steps == 20 and report.energy > 0 for report in reports)
+
+
+def test_the_first_worker_too_starts_with_ctrl_c_blocked() -> None:
+    code = """
+import signal
+from multiprocessing import resource_tracker
+from preimage.sweeps.engines import _without_interrupts
+def is_blocked():
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+with _without_interrupts():
+    resource_tracker.ensure_running()  # as the start of the first process does
+    within = is_blocked()
+print(within, is_blocked())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "True False\n"

@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias
 
 from typer import Argument, Option
 
+from preimage.checks import MOST_THREADS
 from preimage.presets import PRESETS, QUALITIES
 from preimage.representations.execution import MODES
 from preimage.settings import SOLVERS
@@ -175,6 +176,7 @@ Threads: TypeAlias = Annotated[
     int | None,
     Option(
         min=1,
+        max=MOST_THREADS,
         help="Threads of each process; another number may change rounding. Default for a run in "
         "this process: one or all cores, whichever is measured to be faster.",
     ),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from preimage.checks import whole
+from preimage.checks import MOST_THREADS, whole
 from preimage.names import unknown
 
 MODES: Mapping[str, str] = {
@@ -34,7 +34,8 @@ class Execution:
             is in `versions` of the result; another one can change rounding.
 
     Raises:
-        ValueError: if there is no such mode, or a number is not positive.
+        ValueError: if there is no such mode, a number is not positive, or there are more threads
+            than four for each core (and more than 16).
     """
 
     accelerate: str = "auto"
@@ -47,7 +48,8 @@ class Execution:
         if self.memory is not None and self.memory <= 0:
             raise ValueError(f"memory must be a positive number of bytes, not {self.memory}")
         if self.threads is not None:
-            object.__setattr__(self, "threads", whole("threads", self.threads, least=1))
+            threads = whole("threads", self.threads, least=1, most=MOST_THREADS)
+            object.__setattr__(self, "threads", threads)
 
     def check(self, device: object) -> None:
         """Raise a ValueError if a device, or its name, does not support this mode or any mode."""

@@ -14,6 +14,7 @@ import signal
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeAlias
@@ -139,10 +140,14 @@ class _Worker:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Block Ctrl-C while a process starts; it inherits this, and so is not stopped in an import."""
+    """Block Ctrl-C while a process starts; it inherits this, and so is not stopped in an import.
+
+    Python's resource tracker, which starts with the first process, would end the blocking.
+    """
     if not hasattr(signal, "pthread_sigmask"):  # not a POSIX system
         yield
         return
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
