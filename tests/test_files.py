@@ -258,3 +258,9 @@ def test_ordinary_archives_and_other_files_pass(tmp_path: Path) -> None:
     path.write_bytes(b"anything")
     check_archive(path)
     check_archive(tmp_path / "missing")
+
+
+def test_a_cache_folder_of_an_unknown_user_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREIMAGE_CACHE", "~nobodyx/y")
+    with pytest.raises(ValueError, match="PREIMAGE_CACHE names the folder ~nobodyx/y, but there"):
+        cache_folder()

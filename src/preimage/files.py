@@ -207,9 +207,19 @@ def file_name(text: str) -> str:
 
 
 def cache_folder() -> Path:
-    """Return the folder of weight files and statistics: $PREIMAGE_CACHE or the platform's own."""
+    """Return the folder of weight files and statistics: $PREIMAGE_CACHE or the platform's own.
+
+    Raises:
+        ValueError: if $PREIMAGE_CACHE begins with the home folder of an unknown user.
+    """
     if override := os.environ.get("PREIMAGE_CACHE"):
-        return Path(override).expanduser()
+        try:
+            return Path(override).expanduser()
+        except RuntimeError:
+            raise ValueError(
+                f"PREIMAGE_CACHE names the folder {override}, but there is no such user: give "
+                "the folder in full"
+            ) from None
     import platformdirs
 
     return platformdirs.user_cache_path("preimage")

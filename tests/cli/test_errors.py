@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from tests.cli.runner import SMALL, run, save_photo
 
 from preimage.cli.errors import clear_errors
+from preimage.cli.inputs import read_inputs
 
 RANDOM = ("--weights", "random", "--steps", "2", "--size", "64x64")
 
@@ -154,3 +158,28 @@ def test_what_a_network_raises_is_one_line_and_everything_on_demand(
 def test_an_output_that_nobody_reads_is_no_error_of_a_file() -> None:
     with pytest.raises(BrokenPipeError), clear_errors():
         raise BrokenPipeError
+
+
+def test_a_closed_standard_input_is_an_input_that_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert read_inputs(["-"]) == ([], ["-: standard input is closed"])
+
+
+def test_a_cache_folder_of_an_unknown_user_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREIMAGE_CACHE", "~nobodyx/y")
+    outcome = run("models")
+    assert outcome.status == 2
+    (line,) = outcome.errors
+    assert line.startswith("error: PREIMAGE_CACHE names the folder ~nobodyx/y, but there is no")
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_warning_that_python_makes_an_error_is_one_line(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random((40, 48), dtype=np.float32) * 7 - 1
+    Image.fromarray(values).save(tmp_path / "float.tif")
+    outcome = run("invert", tmp_path / "float.tif", "--rep", "hog", "--out", tmp_path / "o", *SMALL)
+    assert outcome.status == 2
+    (line,) = outcome.errors
+    assert line.startswith(f"error: {tmp_path / 'float.tif'}: values from -0.99")

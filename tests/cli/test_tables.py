@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from preimage.cli.tables import percent, print_table
+from preimage.cli.tables import percent, print_table, print_wrapped
 
 LONG = "import:my_package.my_networks.make_the_large_one/encoder.layers.3.attention"
 
@@ -31,3 +31,11 @@ def test_a_long_name_is_folded_and_nothing_of_it_is_lost(
 
 def test_percent_rounds_to_a_tenth() -> None:
     assert percent(0.36649) == "36.6 %"
+
+
+def test_brackets_and_colons_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("name [b]",), [("cell [c] :dog:",)], "title [a] :cat:")
+    print_wrapped("text [d] :fox:")
+    output = capsys.readouterr().out
+    for part in ("title [a] :cat:", "[b]", "cell [c] :dog:", "text [d] :fox:"):
+        assert part in output

@@ -88,7 +88,7 @@ def test_what_does_not_fit_is_recomputed_and_then_refused() -> None:
         assert limit_memory(phi, session, SIZE, 1, limit, CPU) == 1
         assert session.ran.recomputed
         assert not session.recompute()
-    message = r"needs .* MB .* but the limit is 0 MB: use fewer or smaller"
+    message = r"needs .* MB .* but the limit is 1 KB: use fewer or smaller"
     with phi.session(CPU) as session, pytest.raises(ValueError, match=message):
         limit_memory(phi, session, SIZE, 1, 1000, CPU)
 

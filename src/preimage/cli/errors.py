@@ -1,7 +1,8 @@
 """The end of a command: one line for each error, and the exit status.
 
 0    all went well
-2    bad input, or some of several inputs failed
+1    nobody reads standard output any more
+2    bad input, some of several inputs failed, or standard output cannot be written
 130  Ctrl-C; the results so far are saved
 """
 
@@ -19,7 +20,7 @@ from rich.console import Console
 from preimage.files import explain
 from preimage.names import one_line
 
-console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 """Standard error, for everything that is not a result."""
 
 
@@ -47,7 +48,7 @@ def clear_errors() -> Iterator[None]:
         raise
     except OSError as error:
         fail(explain(error))
-    except (ValueError, ArithmeticError) as error:
+    except (ValueError, ArithmeticError, Warning) as error:  # warnings: python -W error
         fail(str(error))
     except KeyboardInterrupt:
         console.print("interrupted; finished results are kept, and another run goes on from there")

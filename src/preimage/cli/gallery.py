@@ -192,7 +192,7 @@ class Gallery:
                 except OSError as error:
                     print_traceback()
                     failures.append(f"{item.name}: {explain(error)}")
-                except (ValueError, ArithmeticError) as error:
+                except (ValueError, ArithmeticError, Warning) as error:
                     print_traceback()
                     failures.append(f"{item.name}: {error}")
                 rows = in_rows(cells, self._columns)

@@ -92,6 +92,9 @@ def read_inputs(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
     sources, failures = [], []
     for name in inputs:
         try:
+            if name == "-" and sys.stdin is None:
+                failures.append("-: standard input is closed")
+                continue
             if name == "-":
                 sources.append(Source("-", "stdin", sys.stdin.buffer.read()))
                 continue

@@ -24,8 +24,9 @@ def models() -> None:
     from preimage.models.zoo_files import is_installed
 
     known = zoo.NETWORKS
-    rows = [(n, k.megabytes, _here(is_installed(n)), k.license) for n, k in known.items()]
-    lite_is_installed = lite.find_weight_file() is not None
+    with clear_errors():
+        rows = [(n, k.megabytes, _here(is_installed(n)), k.license) for n, k in known.items()]
+        lite_is_installed = lite.find_weight_file() is not None
     rows.append((lite.NAME, lite.MEGABYTES, _here(lite_is_installed), lite.LICENSE))
     print_table(("name", "MB", "weights", "license"), rows)
     cited: dict[str, list[str]] = {}

@@ -26,7 +26,8 @@ def print_table(
     from rich.console import Console
     from rich.table import Table
 
-    console, table = Console(highlight=False), Table(title=title, title_justify="left")
+    console = Console(highlight=False, markup=False, emoji=False)
+    table = Table(title=title, title_justify="left")
     cells = [[name.replace(" ", "\n") for name in header]]
     cells += [[str(cell) for cell in row] for row in rows]
     folded = _columns_to_fold(cells, console.width)
@@ -54,7 +55,7 @@ def print_wrapped(text: str) -> None:
     """Print a text on standard output, broken between words to fit the terminal."""
     from rich.console import Console
 
-    Console(highlight=False).print(text, markup=False)
+    Console(highlight=False, markup=False, emoji=False).print(text)
 
 
 def percent(value: float) -> str:

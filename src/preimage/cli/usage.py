@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from preimage.cli.errors import console
+from preimage.cli.output import OutputError, guarded_output
 from preimage.names import one_line
 
 _UsageError: Any = typer.BadParameter.__base__
@@ -44,9 +45,15 @@ class Group(_FlagsWithoutType, TyperGroup):
         if not ends_process:
             return super().main(*args, **options)
         try:
-            status = super().main(*args, **options)
+            with guarded_output():
+                status = super().main(*args, **options)
         except _UsageError as error:
             _end(error)
+        except OutputError as error:
+            status = _end_without_output(error)
+        except Warning as error:  # python -W error
+            console.print(f"error: {one_line(str(error))}")
+            status = 2
         except typer.Abort:
             status = 130
         sys.exit(status if isinstance(status, int) else 0)
@@ -58,6 +65,14 @@ class Group(_FlagsWithoutType, TyperGroup):
         except KeyboardInterrupt:
             console.print("interrupted")
             raise typer.Exit(130) from None
+
+
+def _end_without_output(error: OutputError) -> int:
+    """Return the exit status after an error of standard output; print why, unless it is closed."""
+    if error.is_closed:
+        return 1
+    console.print(f"error: {error}")
+    return 2
 
 
 def _end(error: Any) -> NoReturn:

@@ -92,9 +92,18 @@ def limit_memory(
             return min((memory - held) // each, images)
         if not session.recompute():
             break
-    needed, given = (f"{bytes_ / 2**20:.0f} MB" for bytes_ in (held + each, memory))
+    needed, given = _in_words(held + each), _in_words(memory)
     count = "an image" if images == 1 else f"{images} images"
     raise ValueError(
         f"{representation.name} needs {needed} for {count} of {size[0]} x {size[1]} pixels, but "
         f"the limit is {given}: use fewer or smaller images"
     )
+
+
+def _in_words(size: int) -> str:
+    """Return a number of bytes as text, in the units of --memory.
+
+    >>> _in_words(3 * 2**20), _in_words(1500), _in_words(1)
+    ('3 MB', '2 KB', '1 KB')
+    """
+    return f"{size / 2**20:.0f} MB" if size >= 2**20 else f"{math.ceil(size / 2**10)} KB"
