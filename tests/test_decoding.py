@@ -200,3 +200,11 @@ def test_pipes_sockets_devices_and_folders_are_refused_at_once(tmp_path: Path) -
         ):  # fmt: skip
             with pytest.raises(ImageError, match=kind):
                 load_image(path)
+
+
+def test_a_masked_array_does_not_lose_its_mask() -> None:
+    values = np.linspace(0, 1, 12).reshape(3, 4)
+    with pytest.raises(ImageError, match=r"^an image must not be a masked array: fill it first"):
+        decode(np.ma.masked_array(values, mask=values > 0.5))
+    whole = decode(np.ma.masked_array(values, mask=False)).values
+    assert np.array_equal(whole, values[None])

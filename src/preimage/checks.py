@@ -67,7 +67,8 @@ def finite(
     ValueError: zoom must be a finite number, not inf
     """
     try:
-        number = math.nan if _is_truth_value(value) else float(value)
+        is_number = not isinstance(value, str | bytes) and not _is_truth_value(value)
+        number = float(value) if is_number else math.nan
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if is_positive and not number > 0:

@@ -75,6 +75,10 @@ def decode(source: ImageLike, channels: int | None = None) -> Pixels:
     if isinstance(source, Tensor):
         return Pixels(_channels_first(_from_tensor(source), channels, is_tensor=True))
     if isinstance(source, np.ndarray):
+        if np.ma.is_masked(source):
+            raise ImageError(
+                "an image must not be a masked array: fill it first, as in array.filled(0)"
+            )
         return Pixels(_channels_first(source, channels))
     from PIL import Image
 

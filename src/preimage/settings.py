@@ -36,6 +36,26 @@ _LIMITS: dict[str, dict[str, Any]] = {
 }
 """The limits of each constant of `Settings` that is a finite number; see `checks.finite`."""
 
+LARGEST_WEIGHT = 3e38
+"""The largest loss weight that single precision holds."""
+
+_LARGEST: dict[str, float] = {
+    "alpha": 100,
+    "beta": 20,
+    "loss_weight": LARGEST_WEIGHT,
+    "strength": LARGEST_WEIGHT,
+    "pixel_norm": 1e6,
+    "max_pixel_norm": 1e6,
+    "gradient_norm": 1e6,
+    "start_amplitude": 1e6,
+}
+"""The largest value of each constant whose powers and products must stay in single precision."""
+
+_LEAST_POWER = 1e-30
+"""The least V ** beta, by which the total variation is divided."""
+
+_MOST_SHIFTS = {"jitter": 4096, "jitter_scale": 1024}
+
 PARAMETERIZATIONS = ("pixels", "fourier")
 """Names of the image parameterizations that Algorithm 1 can optimize."""
 
@@ -174,9 +194,17 @@ class Settings:
         for name, limits in _LIMITS.items():
             if (value := getattr(self, name)) is not None or name != "strength":
                 object.__setattr__(self, name, finite(name, value, **limits))
-        for name in ("jitter", "jitter_scale"):
+        for name, largest in _LARGEST.items():
+            if (value := getattr(self, name)) is not None and value > largest:
+                raise ValueError(f"{name} must be at most {largest:g}, not {value:g}")
+        for name, most in _MOST_SHIFTS.items():
             if (count := getattr(self, name)) is not None or name != "jitter":
-                object.__setattr__(self, name, whole(name, count, least=1))
+                object.__setattr__(self, name, whole(name, count, 1, most))
+        if self.gradient_norm**self.beta < _LEAST_POWER:
+            raise ValueError(
+                f"gradient_norm {self.gradient_norm:g} to the power of beta {self.beta:g} is too "
+                "small: give a larger gradient_norm or a smaller beta"
+            )
         if self.parameterization not in PARAMETERIZATIONS:
             raise ValueError(unknown("parameterization", self.parameterization, PARAMETERIZATIONS))
         self._check_solver()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -248,7 +249,7 @@ def test_snapshots_are_kept_when_asked_for() -> None:
 
 
 def test_a_non_finite_energy_raises_with_its_step_and_finite_images() -> None:
-    settings = NNPREIMAGE.replace(loss_weight=1e300)
+    settings = NNPREIMAGE.replace(alpha=100, start_amplitude=1e4)
     with pytest.raises(NonFiniteEnergyError, match="not finite at step 1:") as caught:
         invert(HOG(), CHELSEA, size=(32, 40), settings=settings)
     assert caught.value.step == 1
@@ -340,3 +341,31 @@ def test_color_is_reduced_to_gray_before_it_is_inverted() -> None:
     first = invert(HOG(bilinear=True), color, settings=SHORT)
     second = invert(HOG(bilinear=True), gray, settings=SHORT)
     torch.testing.assert_close(first.images, second.images, rtol=0, atol=0.05)
+
+
+def test_numbers_of_no_axes_are_numbers_and_texts_are_not() -> None:
+    phi, photo, quick = HOG(), np.eye(32), NNPREIMAGE.with_steps(1)
+    weights: list[Any] = [torch.tensor(3.0), np.array(3.0), 3]
+    for weight in weights:
+        assert invert(phi, photo, loss_weight=weight, settings=quick).loss_weights == (3.0,)
+    several: Any = torch.tensor([1.0, 3.0])
+    assert invert(phi, photo, loss_weight=several, settings=quick).loss_weights == (1.0, 3.0)
+    wrong: Any
+    for wrong in ("3", ["3"], [None]):
+        with pytest.raises(ValueError, match="loss weights must not be negative or missing, not"):
+            invert(phi, photo, loss_weight=wrong, settings=quick)
+    with pytest.raises(ValueError, match="loss weights must be at most 3e"):
+        invert(phi, photo, loss_weight=1e300, settings=quick)
+
+
+def test_a_wrong_mask_quality_or_masked_code_has_one_line() -> None:
+    wrong: Any = "5"
+    with pytest.raises(TypeError, match=r"^mask must be a tensor or a preimage.Mask, .* a str$"):
+        invert(HOG(), np.eye(32), mask=wrong)
+    wrong = 3
+    with pytest.raises(ValueError, match=r"^unknown quality '3': there are draft, fast, best$"):
+        invert(HOG(), np.eye(32), quality=wrong)
+    values = np.arange(496.0).reshape(31, 4, 4)
+    code = np.ma.masked_array(values, mask=values > 400)
+    with pytest.raises(ValueError, match=r"^a code must not be a masked array: fill it first"):
+        invert(HOG(), codes=code)

@@ -84,3 +84,10 @@ def test_numbers_of_numpy_are_channels_and_truth_values_are_none() -> None:
         assert str(target) == "2"
     with pytest.raises(ValueError, match="a channel must be a whole number, not True"):
         resolve(layer, True)
+
+
+def test_a_tensor_or_array_of_no_axes_is_one_target() -> None:
+    layer = color_network().layer("features")
+    for number in (torch.tensor(1), np.array(1), np.int64(1)):
+        _, (target,) = resolve(layer, number)  # type: ignore[arg-type]
+        assert str(target) == "1"

@@ -142,3 +142,41 @@ def test_a_ct_network_with_a_declared_range_is_visualized() -> None:
     assert float(known(invert(layer, hounsfield, quality="fast").error)) < 0.2
     assert float(known(caricature(layer, hounsfield).response)) > 1.1
     assert float(known(maximize(layer, [0], settings=MODERN.with_steps(30)).response)) > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"settings": {}}, TypeError, "^settings must be a preimage.Settings, .* not {}$"),
+        ({"execution": {}}, TypeError, "^execution must be a preimage.Execution, .* not {}$"),
+        ({"execution": None}, TypeError, "^execution must be .* not None$"),
+        ({"device": None}, TypeError, "^device must be a name such as 'cpu' or 'cuda', not None$"),
+        ({"device": 3}, TypeError, "^device must be a name such as 'cpu' or 'cuda', not 3$"),
+        ({"device": "mps"}, ValueError, "^device 'mps': .*[^.]$"),
+        ({"device": "abc"}, ValueError, "^device 'abc': Expected one of cpu"),
+    ],
+)
+def test_wrong_options_have_one_line_in_every_visualization(
+    options: Any, error: type[Exception], message: str
+) -> None:
+    layer, photo = Layer(nn.Sequential(nn.Conv2d(1, 2, 3)), "0", GRAY), np.eye(12)
+    for call in (
+        lambda: invert(layer, photo, **options),
+        lambda: maximize(layer, [0], **options),
+        lambda: caricature(layer, photo, **options),
+    ):
+        with pytest.raises(error, match=message) as caught:
+            call()
+        assert "\n" not in str(caught.value)
+
+
+def test_a_jitter_that_is_larger_than_the_images_is_refused() -> None:
+    layer, photo = Layer(nn.Sequential(nn.Conv2d(1, 2, 3)), "0", GRAY), np.eye(12)
+    quick = NNPREIMAGE.with_steps(1)
+    message = "^a jitter of 4000 shifts is too large for images of 12 x 12$"
+    with pytest.raises(ValueError, match=message):
+        invert(layer, photo, settings=quick.replace(jitter=4000))
+    with pytest.raises(ValueError, match=r"^a jitter of 24 shifts is too large"):
+        caricature(layer, photo, settings=quick.replace(jitter=24))
+    found = caricature(layer, photo, settings=quick.replace(jitter=23))
+    assert found.images.shape == (1, 1, 12, 12)

@@ -91,12 +91,9 @@ def parse_execution(
 
 def check_device(device: str) -> None:
     """Raise ValueError if torch does not have the device."""
-    import torch
+    from preimage.representations.execution import find_device
 
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device {device!r}: {str(error).splitlines()[0]}") from None
+    find_device(device)
 
 
 def find_preset(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from preimage.checks import MOST_THREADS, whole
 from preimage.names import unknown
+
+if TYPE_CHECKING:
+    import torch
 
 MODES: Mapping[str, str] = {
     "auto": "as a faster copy: batch normalization folded into convolutions, and on a CPU "
@@ -57,6 +60,29 @@ class Execution:
             raise ValueError("tensors on the device meta have no values: compute on cpu or cuda")
         if self.accelerate == "graph" and not str(device).startswith("cuda"):
             raise ValueError(f"accelerate='graph' records CUDA graphs: it needs cuda, not {device}")
+
+
+def find_device(device: str | torch.device) -> torch.device:
+    """Return a device by its name.
+
+    Raises:
+        TypeError: if it is neither a name nor a device.
+        ValueError: if torch does not have it here.
+
+    >>> find_device("cpu")
+    device(type='cpu')
+    """
+    import torch
+
+    if not isinstance(device, str | torch.device):
+        raise TypeError(f"device must be a name such as 'cpu' or 'cuda', not {device!r}")
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0].split(". ")[0]
+        raise ValueError(f"device {str(device)!r}: {reason}") from None
+    return found
 
 
 AUTO = Execution()

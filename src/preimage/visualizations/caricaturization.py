@@ -27,6 +27,7 @@ from preimage.visualizations.solve import (
     Problem,
     check_arguments,
     check_memory,
+    check_options,
     load_photos,
     ready,
     solve,
@@ -76,10 +77,10 @@ def caricature(
     torch.Size([1, 1, 16, 16])
     """
     seeds, size = check_arguments(representation, seeds), check_size(size)
+    device = check_options(settings, device, execution)
     settings = NNPREIMAGE if settings is None else settings
     strength = strength_of("caricature", settings, strength)
-    settings, device = settings.replace(strength=strength), torch.device(device)
-    execution.check(device)
+    settings = settings.replace(strength=strength)
     # 1. The target: the positive part of each photo's code, and Z.
     photos = load_photos(representation.preprocessing, images, size).to(device)
     height, width = photos.shape[-2:]

@@ -28,13 +28,14 @@ from preimage.representations.borrowing import ordinary_torch
 from preimage.representations.execution import AUTO, Execution
 from preimage.representations.flat_regions import FlatRegions
 from preimage.representations.receptive_field import Box
-from preimage.settings import Settings
+from preimage.settings import LARGEST_WEIGHT, Settings
 from preimage.visualizations.code_scale import in_own_scale
 from preimage.visualizations.pre_image import PreImage
 from preimage.visualizations.solve import (
     Problem,
     check_arguments,
     check_memory,
+    check_options,
     load_photos,
     ready,
     solve,
@@ -101,9 +102,9 @@ def invert(
     (torch.Size([2, 1, 32, 32]), True)
     """
     seeds, size = check_arguments(representation, seeds), check_size(size)
-    settings, device = _choose_settings(representation, quality, settings), torch.device(device)
+    device = check_options(settings, device, execution)
+    settings = _choose_settings(representation, quality, settings)
     weights = _as_list(settings.loss_weight if loss_weight is None else loss_weight)
-    execution.check(device)
     # 1. The target: the code of each photo, or the given code.
     photos, target, image_size = _read(representation, images, codes, size, device)
     count = len(target) * len(weights) * len(seeds)
@@ -140,8 +141,8 @@ def _choose_settings(
 ) -> Settings:
     """Return the given settings, or else the settings of a quality."""
     if settings is None:
-        if quality is not None and quality not in QUALITIES:
-            raise ValueError(unknown("quality", quality, QUALITIES))
+        if quality is not None and str(quality) not in QUALITIES:
+            raise ValueError(unknown("quality", str(quality), QUALITIES))
         return settings_for(representation, quality or "fast")
     if quality is not None:
         raise ValueError("give either quality or settings")
@@ -218,6 +219,8 @@ def _as_code(codes: Any) -> Tensor:
         if codes.is_complex():
             raise ValueError("a code must hold real numbers, not complex ones")
         return codes.detach().to(torch.float32)
+    if np.ma.is_masked(codes):
+        raise ValueError("a code must not be a masked array: fill it first, as in code.filled(0)")
     try:
         array = np.asarray(codes)
     except ValueError:
@@ -234,6 +237,11 @@ def _components(
     """Return the mask, a tensor or named components, as a tensor; None if there is none."""
     if isinstance(mask, Mask):
         return mask.to_tensor(representation.code_grid(*size))
+    if mask is not None and not isinstance(mask, Tensor):
+        raise TypeError(
+            "mask must be a tensor or a preimage.Mask, such as Mask(channels='0-24'), "
+            f"not a {type(mask).__name__}"
+        )
     return mask
 
 
@@ -290,7 +298,15 @@ def _compared(representation: Representation, found: PreImage, originals: Tensor
 
 
 def _as_list(values: float | Sequence[float]) -> list[float]:
-    listed = list(values) if isinstance(values, Iterable) else [values]
-    if not listed or not all(value >= 0 for value in listed):
+    """Return one or several loss weights as a list; a tensor of no axes is one."""
+    is_one = getattr(values, "ndim", None) == 0 or isinstance(values, str)
+    several = isinstance(values, Iterable) and not is_one
+    listed: list[Any] = list(values) if several else [values]  # type: ignore[arg-type]
+    if not listed or any(value is None or isinstance(value, str) for value in listed):
         raise ValueError(f"loss weights must not be negative or missing, not {listed}")
-    return [float(finite("loss_weight", value)) for value in listed]
+    if not all(value >= 0 for value in listed):
+        raise ValueError(f"loss weights must not be negative or missing, not {listed}")
+    numbers = [float(finite("loss_weight", value)) for value in listed]
+    if max(numbers) > LARGEST_WEIGHT:
+        raise ValueError(f"loss weights must be at most {LARGEST_WEIGHT:g}, not {max(numbers):g}")
+    return numbers

@@ -35,7 +35,14 @@ from preimage.visualizations.layout import Layout, mosaic_layout, separate_layou
 from preimage.visualizations.pre_image import PreImage
 from preimage.visualizations.resolve import TargetLike, resolve
 from preimage.visualizations.responses import ResponseRange, find_ranges, given_ranges
-from preimage.visualizations.solve import Problem, check_arguments, check_memory, ready, solve
+from preimage.visualizations.solve import (
+    Problem,
+    check_arguments,
+    check_memory,
+    check_options,
+    ready,
+    solve,
+)
 from preimage.visualizations.waking import Targets, search
 
 _AUTHORS_STRENGTH = 1e4
@@ -107,8 +114,8 @@ def maximize(
     representation, wanted = resolve(model, targets)
     seeds, size = check_arguments(representation, seeds), check_size(size)
     finite("diversity", diversity, least=0)
+    device, rho = check_options(settings, device, execution), representation.reach
     settings = _choose_settings(settings, strength, mosaic)
-    device, rho = torch.device(device), representation.reach
     with representation.session(device, execution) as session:
         # 2. M of each target. Those that no photo changes are left out.
         ranges, words = _ranges(representation, wanted, maxima, device, reference)

@@ -25,7 +25,8 @@ def resolve(
             "the model must be a representation or a network, such as preimage.network(NAME) or "
             f"preimage.Layer(module, layer, preprocessing), not a {type(model).__name__}"
         )
-    several = isinstance(targets, Iterable) and not isinstance(targets, str)
+    is_number = getattr(targets, "ndim", None) == 0  # a tensor or array of no axes
+    several = isinstance(targets, Iterable) and not isinstance(targets, str) and not is_number
     listed: list[Any] = list(targets) if several else [targets]  # type: ignore[arg-type]
     if not listed:
         raise ValueError("no target was given")

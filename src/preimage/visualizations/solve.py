@@ -25,7 +25,7 @@ from preimage.optimizer import Progress, minimize
 from preimage.preprocessing import Preprocessing
 from preimage.presets import Visualization
 from preimage.representations.base import Representation
-from preimage.representations.execution import Execution
+from preimage.representations.execution import Execution, find_device
 from preimage.representations.flat_regions import FlatRegions
 from preimage.representations.memory import limit_memory
 from preimage.representations.session import Session
@@ -33,6 +33,9 @@ from preimage.representations.threads import use_threads
 from preimage.settings import Settings
 from preimage.versions import memory_of_machine, versions
 from preimage.visualizations.pre_image import PreImage
+
+_USUAL_MARGIN = 64
+"""A margin of the jitter that even the smallest images may have."""
 
 
 def check_arguments(representation: object, seeds: object) -> Sequence[int]:
@@ -48,6 +51,23 @@ def check_arguments(representation: object, seeds: object) -> Sequence[int]:
         "the representation must be one such as preimage.HOG() or "
         f"preimage.representation('hog'), not {representation!r}"
     )
+
+
+def check_options(settings: object, device: str | torch.device, execution: object) -> torch.device:
+    """Return the device; raise TypeError or ValueError for wrong settings, device or execution."""
+    if settings is not None and not isinstance(settings, Settings):
+        raise TypeError(
+            "settings must be a preimage.Settings, such as preimage.NNPREIMAGE.replace(beta=1), "
+            f"not {settings!r}"
+        )
+    if not isinstance(execution, Execution):
+        raise TypeError(
+            "execution must be a preimage.Execution, such as Execution(accelerate='plain'), "
+            f"not {execution!r}"
+        )
+    found = find_device(device)
+    execution.check(found)
+    return found
 
 
 def check_memory(representation: Representation, size: tuple[int, int], count: int) -> None:
@@ -223,6 +243,12 @@ def _start(
 ) -> Tensor:
     """Return the images to start from, with the margin of the jitter, (N, D, H, W)."""
     margin = settings.shifts(representation) - 1
+    most = max(problem.size) if problem.start is None else 2 * min(problem.size) - 2
+    if margin > max(most, _USUAL_MARGIN if problem.start is None else 0):
+        raise ValueError(
+            f"a jitter of {margin + 1} shifts is too large for images of "
+            f"{problem.size[0]} x {problem.size[1]}"
+        )
     if problem.start is not None:
         return with_margin(problem.start, margin)
     height, width = problem.size
