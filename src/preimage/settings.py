@@ -41,7 +41,7 @@ LARGEST_WEIGHT = 3e38
 
 _LARGEST: dict[str, float] = {
     "alpha": 100,
-    "beta": 20,
+    "beta": 100,
     "loss_weight": LARGEST_WEIGHT,
     "strength": LARGEST_WEIGHT,
     "pixel_norm": 1e6,
@@ -51,8 +51,8 @@ _LARGEST: dict[str, float] = {
 }
 """The largest value of each constant whose powers and products must stay in single precision."""
 
-_LEAST_POWER = 1e-30
-"""The least V ** beta, by which the total variation is divided."""
+_POWERS = (-30, 300)
+"""The limits of the decimal exponent of V ** beta, by which the total variation is divided."""
 
 _MOST_SHIFTS = {"jitter": 4096, "jitter_scale": 1024}
 
@@ -200,10 +200,11 @@ class Settings:
         for name, most in _MOST_SHIFTS.items():
             if (count := getattr(self, name)) is not None or name != "jitter":
                 object.__setattr__(self, name, whole(name, count, 1, most))
-        if self.gradient_norm**self.beta < _LEAST_POWER:
+        power = self.beta * math.log10(self.gradient_norm)
+        if not _POWERS[0] <= power <= _POWERS[1]:
             raise ValueError(
                 f"gradient_norm {self.gradient_norm:g} to the power of beta {self.beta:g} is too "
-                "small: give a larger gradient_norm or a smaller beta"
+                f"{'small' if power < 0 else 'large'}: give other values"
             )
         if self.parameterization not in PARAMETERIZATIONS:
             raise ValueError(unknown("parameterization", self.parameterization, PARAMETERIZATIONS))

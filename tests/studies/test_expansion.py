@@ -12,6 +12,7 @@ from tests.study_files import make_trials, save_photos
 
 from preimage.catalog import network
 from preimage.decoding import ImageError
+from preimage.masks import Mask
 from preimage.presets import CLASSICAL_QUALITIES, MODERN, NETWORK_QUALITIES, NNPREIMAGE
 from preimage.studies.expansion import expand
 from preimage.studies.loader import Loader
@@ -130,4 +131,19 @@ def test_a_pipe_is_no_photo_of_a_study(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     study = make_study({"representations": ["hog"], "images": [str(tmp_path / "pipe.png")]})
     with pytest.raises(ImageError, match=r"pipe.png: is a named pipe, not a file"):
+        expand(study, Loader())
+
+
+@pytest.mark.parametrize("size", [32, (32, 40)])
+def test_a_mask_that_no_image_of_the_size_has_is_refused(size: int | tuple[int, int]) -> None:
+    study = Study(name="early", representations=["hog"], size=size, mask=Mask(window=99))
+    with pytest.raises(ValueError, match=r"^early: mask of hog: a window of 99 x 99 does not fit"):
+        expand(study, Loader())
+    study = Study(name="early", representations=["hog"], size=size, mask=Mask(window=4))
+    assert len(expand(study, Loader())) == 9
+
+
+def test_a_loss_weight_beyond_single_precision_is_refused_in_the_plan() -> None:
+    study = Study(name="early", representations=["hog"], loss_weight=[1, 1e300])
+    with pytest.raises(ValueError, match=r"^early: settings: loss_weight must be at most 3e\+38"):
         expand(study, Loader())

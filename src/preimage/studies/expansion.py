@@ -46,6 +46,7 @@ def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
     for name in _names(study, weights, loader):
         own_weights = None if name in CLASSICAL else weights
         phi = loader.representation(name, own_weights)
+        _check_mask(study, phi)
         fields: dict[str, Any] = {
             "visualization": study.visualization,
             "representation": name,
@@ -71,6 +72,17 @@ def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
             trial = Trial(**fields, **subject, settings=settings, seed=seed)
             found.setdefault(trial.key, trial)
     return list(found.values())
+
+
+def _check_mask(study: Study, phi: Representation) -> None:
+    """Raise if the mask names components that no image of the study's size has."""
+    size = phi.default_size if study.size is None else study.size
+    if size is None or not study.mask.named():
+        return
+    try:
+        study.mask.to_tensor(phi.code_grid(*((size, size) if isinstance(size, int) else size)))
+    except ValueError as error:
+        raise ValueError(f"{study.name}: mask of {phi.name}: {error}") from None
 
 
 def _names(study: Study, weights: str | None, loader: Loader) -> Iterator[str]:

@@ -66,6 +66,9 @@ _MISSPELT = ("extra_forbidden", "unexpected_keyword_argument")
 
 _OWN_KEYS = ("loss_weight", "strength", "solver")
 
+_NUMBERS = ("limit", "neurons", "loss_weight", "strength", "seeds", "size", "steps")
+"""The keys of numbers, which pydantic would also read from texts."""
+
 _EXPECTED = {
     "size": "a number of pixels, the longer side, or [height, width]",
     "neurons": "a list of [channel, row, column] or [channel, token]",
@@ -129,6 +132,18 @@ class Study(BaseModel):
                 raise ValueError("must not be true or false")
             if isinstance(item, str) and "\0" in item:
                 raise ValueError(f"must not hold a null character, as {format_value(item)} does")
+        return value
+
+    @field_validator(*_NUMBERS, "mask", mode="before")
+    @classmethod
+    def _check_numbers(cls, value: Any) -> Any:
+        """Raise if a text stands for a number, such as "32"."""
+        inside = [value.get("window"), value.get("stream")] if isinstance(value, dict) else value
+        for item in inside if isinstance(inside, list) else [inside]:
+            if isinstance(item, list):
+                cls._check_numbers(item)
+            if isinstance(item, str) and item.strip().removeprefix("-").replace(".", "").isdigit():
+                raise ValueError(f"must be a number, not the text {format_value(item)}")
         return value
 
     @field_validator("name")
