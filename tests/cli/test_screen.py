@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
+import pytest
 from tests.study_files import MEASURES, make_outcome, make_trials, save_photos
 
 from preimage.cli.screen import open_screen
@@ -29,3 +31,10 @@ def test_the_log_has_a_line_for_each_trial_with_the_numbers_there_are(tmp_path: 
         f"done {names[1]}: response 3.25, energy 1.5, 0.10 s",
         f"failed {names[2]}: why",
     ]
+
+
+def test_a_log_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    log = tmp_path / "study.log"
+    os.mkfifo(log)
+    with pytest.raises(OSError, match="is a named pipe, not a file"), open_screen([], log, "title"):
+        pass

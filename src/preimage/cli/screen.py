@@ -10,6 +10,7 @@ from pathlib import Path
 
 from preimage.cli.progress import ProgressBar, progress_bar
 from preimage.cli.tables import percent
+from preimage.files import check_replaceable
 from preimage.studies.measures import Measures
 from preimage.studies.outcome import Failure, Outcome
 from preimage.studies.trial import Trial
@@ -66,7 +67,11 @@ def open_screen(trials: Sequence[Trial], log_file: Path, title: str) -> Iterator
         trials: all trials of the run.
         log_file: file to add lines to.
         title: the first line to add.
+
+    Raises:
+        OSError: if the log file cannot be written, or is a folder, a pipe, a socket or a device.
     """
+    check_replaceable(log_file)
     handler = _QuietHandler(log_file, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(message)s"))
     log = logging.Logger("preimage.study", logging.INFO)
