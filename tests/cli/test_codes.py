@@ -154,6 +154,7 @@ def test_arrays_of_usual_networks_are_split_by_their_shape_and_type() -> None:
         (maps, (9, 9), "float32", False), (maps, (7, 9, 9), "uint8", False),
         (vectors, (147,), "uint8", False), (vectors, (4, 147), "uint8", False),
         (vectors, (9, 9), "uint8", False), (vectors, (9, 9, 3), "float32", True),
+        (maps, (96, 3, 3), "float32", False), (maps, (96, 3, 3), "uint8", False),
         (free, (3, 7, 7), "float32", False), (free, (9, 9, 3), "uint8", True),
         (free, (9, 9, 3), "float32", True), (preimage.HOG(), (31, 4, 4), "float32", False),
         (preimage.HOG(), (40, 48, 3), "uint8", True), (preimage.HOG(), (30, 4, 4), "uint8", False),

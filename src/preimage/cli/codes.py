@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from preimage.representations.base import Representation
 
 
+_LEAST_SIDE = 8
+"""The least side of a photo in an array: codes such as (96, 3, 3) are none."""
+
+
 def parse_code_scale(text: str | None) -> float | str | None:
     """Return a number or "auto".
 
@@ -71,4 +75,8 @@ def _may_be_photo(phi: Representation, array: np.ndarray, code_axes: int) -> boo
     if array.ndim == 2:
         is_declared = prescribed.channels == 1 and prescribed.range is not None
         return is_declared or (is_8_bit and code_axes == 3)
-    return array.ndim == 3 and (shape[0] in channels or shape[2] in channels)
+    if array.ndim != 3 or not (shape[0] in channels or shape[2] in channels):
+        return False
+    height, width = shape[:2] if shape[2] in channels else shape[1:]
+    is_unusual = prescribed.channels not in (1, 3) or prescribed.range is not None
+    return is_unusual or min(height, width) >= _LEAST_SIDE
