@@ -156,6 +156,8 @@ def _switch(network: nn.Module, switching: list[nn.Module], undo: ExitStack) -> 
 def _call(switch: Callable[[], object]) -> None:
     try:
         switch()
+    except NotImplementedError:
+        pass  # a program of torch.export, which has no modes
     except Exception as error:  # the user's own code
         name = getattr(switch, "__qualname__", "eval")
         raise NetworkError(f"{name} fails: {own_words(error)}") from error
