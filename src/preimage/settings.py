@@ -46,7 +46,7 @@ _LARGEST: dict[str, float] = {
     "strength": LARGEST_WEIGHT,
     "pixel_norm": 1e6,
     "max_pixel_norm": 1e6,
-    "gradient_norm": 1e6,
+    "gradient_norm": 1e12,
     "start_amplitude": 1e6,
 }
 """The largest value of each constant whose powers and products must stay in single precision."""
