@@ -74,7 +74,8 @@ def graceful_stop(announce: Callable[[], None]) -> Iterator[Stop]:
         if stop.asked:
             raise KeyboardInterrupt
         stop.asked = True
-        announce()
+        # In a thread: a handler cannot print while the main thread is in the middle of a line.
+        threading.Thread(target=announce).start()
 
     if threading.current_thread() is not threading.main_thread():
         yield stop
