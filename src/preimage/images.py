@@ -18,7 +18,7 @@ from torch import Tensor
 from preimage.decoding import ImageError, ImageLike, Pixels, decode
 
 _ROUNDING = 1e-3
-"""How far floating-point values may lie outside 0..1: what resizing and half precision leave."""
+"""Largest distance of floating-point pixel values from 0..1: resizing and rounding cause it."""
 _SMALL_PART = 64
 """A photo that spans less than this fraction of a declared range is probably in other units."""
 

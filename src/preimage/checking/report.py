@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Verdict = Literal["yes", "no", "partly", "-"]
-"""Whether a property holds; "-" for a mere fact, such as the number of channels."""
+"""The answer to a question; "-" stands for a mere fact, such as the number of channels."""
 
 
 @dataclass(frozen=True, slots=True)

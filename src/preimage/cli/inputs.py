@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a source holds for a representation: one photo, or codes.
+    """The content of a source: one photo, or codes of a representation.
 
     Attributes:
         parts: the photo, or each of the codes.

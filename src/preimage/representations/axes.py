@@ -101,7 +101,7 @@ class Axes:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of a layer's output.
+    """The facts about a layer's output from which its axes are found.
 
     Attributes:
         layer: the layer's name, for messages.

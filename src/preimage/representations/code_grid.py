@@ -1,4 +1,4 @@
-"""Where the responses in a code lie: channels, a grid of positions, and tokens before the grid.
+"""The layout of a code: its channels, the grid of its positions, and the tokens before the grid.
 
 >>> vit = CodeGrid((33, 192), channels=192, grid=(4, 8), prefix=("cls",))
 >>> vit.index((3, 0)), vit.index("cls"), vit.index("center")

@@ -1,4 +1,4 @@
-"""What a network holds, noted before a pass and restored after it: values and attributes.
+"""Values and attributes of a network, noted before a pass through it and restored afterwards.
 
 >>> network = nn.Linear(2, 1)
 >>> before = network.weight.detach().clone()
