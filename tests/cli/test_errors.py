@@ -146,7 +146,10 @@ def test_what_a_network_raises_is_one_line_and_everything_on_demand(
     (line,) = outcome.errors
     assert line.startswith("error: ")
     assert "import:picky.make fails at or before layer behind, given 1 x 3 x 32 x 32 values" in line
-    assert line.endswith("TypeError: 'NoneType' object is not subscriptable")
+    words = "TypeError: 'NoneType' object is not subscriptable"
+    assert line.endswith(
+        f"{words}; preimage.check (`preimage check`) shows what the network is fit for"
+    )
     for arguments in (("--traceback", *command), (*command, "--traceback")):
         shown = run(*arguments)
         assert shown.status == 2

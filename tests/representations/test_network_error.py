@@ -190,3 +190,10 @@ def test_networks_of_volumes_and_videos_are_refused_in_one_line(first: nn.Module
 def test_a_network_that_makes_a_video_of_an_image_is_none_of_videos() -> None:
     network = nn.Sequential(nn.Unflatten(1, (3, 1)), nn.Conv3d(3, 4, (1, 3, 3)), nn.Flatten(1, 2))
     assert Layer(network, "2", COLOR).code_shape(16, 16) == (4, 14, 14)
+
+
+def test_an_error_of_a_network_points_to_the_check() -> None:
+    assert NetworkError("it fails").__notes__ == [
+        "preimage.check (`preimage check`) shows what the network is fit for"
+    ]
+    assert str(NetworkError("it fails")) == "it fails"

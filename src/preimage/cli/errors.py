@@ -49,7 +49,7 @@ def clear_errors() -> Iterator[None]:
     except OSError as error:
         fail(explain(error))
     except (ValueError, ArithmeticError, Warning) as error:  # warnings: python -W error
-        fail(str(error))
+        fail("; ".join([str(error), *getattr(error, "__notes__", ())]))
     except KeyboardInterrupt:
         console.print("interrupted; finished results are kept, and another run goes on from there")
         raise typer.Exit(130) from None

@@ -10,6 +10,7 @@ Traceback (most recent call last):
     ...
 preimage.representations.network_error.NetworkError: Picky fails at or before layer scores, given \
 1 x 3 x 8 x 8 values of float32 from 0 to 0: KeyError: 'no such head'
+preimage.check (`preimage check`) shows what the network is fit for
 """
 
 from __future__ import annotations
@@ -34,7 +35,14 @@ _OF_VOLUMES = (
 
 
 class NetworkError(ValueError):
-    """The error for whatever a network's own code raises, which is its `__cause__`."""
+    """The error for whatever a network's own code raises, which is its `__cause__`.
+
+    A note, which Python prints below the message, names `preimage.check`.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        self.add_note("preimage.check (`preimage check`) shows what the network is fit for")
 
 
 @dataclass(frozen=True, slots=True)
