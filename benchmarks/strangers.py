@@ -14,8 +14,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from preimage.networks import Network
+from preimage.photo_files import shipped_photos
 from preimage.preprocessing import Preprocessing
 
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
@@ -38,14 +40,24 @@ class Stranger:
     size: tuple[int, int] = (224, 224)
 
     def network(self) -> Network:
-        """Return the network with weights from a fixed seed."""
+        """Return the network with weights from a fixed seed.
+
+        Its batch normalization has seen some photos, so that no signal dies out on its way.
+        """
         torch.manual_seed(0)
         preprocessing = Preprocessing(MEAN, STD, self.size)
-        module = self.build().eval()
+        module = self.build().train()
         for parameter in module.parameters():  # a head of zeros has no code
             if parameter.ndim > 1 and not parameter.any():
                 nn.init.normal_(parameter, std=0.02)
-        return Network(self.name, module, preprocessing)
+        norms = [norm for norm in module.modules() if isinstance(norm, _BatchNorm)]
+        for norm in norms:
+            norm.momentum = None  # the mean over all passes
+        if norms:
+            photos = [preprocessing.load(path) for path in shipped_photos().values()]
+            with torch.no_grad():
+                module(preprocessing.to_network(torch.stack(photos)))
+        return Network(self.name, module.eval(), preprocessing)
 
 
 def torchvision(name: str, **options: Any) -> nn.Module:
