@@ -29,7 +29,7 @@ import preimage
 from benchmarks.plain_networks import resnet_18, vgg_16
 from benchmarks.timing import interleaved, machine, write_csv
 from preimage.losses import SquaredDistance
-from preimage.models.efficientnet_lite import EfficientNetLite0
+from preimage.models.efficientnet_lite import EfficientNetLite
 from preimage.objective import Objective
 from preimage.optimizer.algorithm_1 import algorithm_1
 from preimage.optimizer.recorder import Recorder
@@ -70,7 +70,7 @@ def cases() -> list[Case]:
         Case("vgg-16, relu4_3", "22", vgg),
         Case("vgg-16, relu5_3", "29", vgg),
         Case("resnet-18, layer3", "layer3", resnet),
-        Case("efficientnet-lite0, head", "head", EfficientNetLite0()),
+        Case("efficientnet-lite0, head", "head", EfficientNetLite()),
     ]
     for case in listed:
         model: Any = case.model.eval().requires_grad_(False)
@@ -166,7 +166,7 @@ def peak_bytes(make: Callable[[], Callable[[int], object]]) -> int:
 
 def batch(out: Path) -> None:
     """Milliseconds per image of a batch of 4, over those of single images."""
-    network = EfficientNetLite0()
+    network = EfficientNetLite()
     rows = []
     for layer in ("stem", *(f"blocks.{n}" for n in (0, 1, 2, 5, 8, 13)), "head"):
         phi = Layer(network, layer, COLOR)

@@ -99,7 +99,7 @@ def test_a_name_near_none_is_refused_with_all_of_them() -> None:
         ("matconvnet:/nowhere/net.mat/conv1", "/nowhere/net.mat"),
         (
             "efficientnet-lite0/blocks.99",
-            "EfficientNetLite0 'blocks.99': did you mean 'blocks.9'",
+            "EfficientNetLite 'blocks.99': did you mean 'blocks.9'",
         ),
     ],
 )

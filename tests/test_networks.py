@@ -57,7 +57,7 @@ NAMED = Network("named", nn.Flatten(), GRAY, CLASSES)
 
 
 def lite0() -> Network:
-    found = efficientnet_lite.load("random")
+    found = efficientnet_lite.load(weights="random")
     return Network("efficientnet-lite0", found.module, found.preprocessing)
 
 

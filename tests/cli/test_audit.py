@@ -36,5 +36,5 @@ def test_one_photo_and_an_unknown_network_get_one_clear_line(tmp_path: Path) -> 
     assert not list(tmp_path.iterdir())
     outcome = run("audit", "efficientnet", "--out", tmp_path)
     assert outcome.errors == [
-        "error: unknown network 'efficientnet': did you mean 'efficientnet-lite0'?"
+        "error: unknown network 'efficientnet': did you mean 'efficientnet-lite4'?"
     ]

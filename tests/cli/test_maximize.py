@@ -151,7 +151,7 @@ def test_m_is_taken_from_a_folder_of_photos(tmp_path: Path) -> None:
         ((f"{LITE0}/stem", "--channels", "1", "--video", "film.avi"), "ends in .gif or .mp4"),
         ((f"{LITE0}/pool", "--channels", "0-1", "--mosaic"), "leave the mosaic out"),
         ((f"{LITE0}/blocks.13", "--channels", "0-1", "--mosaic"), "leave the mosaic out"),
-        ((f"{LITE0}/stam", "--channels", "1"), "unknown layer of EfficientNetLite0 'stam'"),
+        ((f"{LITE0}/stam", "--channels", "1"), "unknown layer of EfficientNetLite 'stam'"),
     ],
 )
 def test_bad_input_is_one_line(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:

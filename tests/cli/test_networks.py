@@ -58,6 +58,7 @@ def test_models_are_listed_with_license_and_whether_they_are_here(
         words = " ".join(" ".join(outcome.output).split())
         assert network.citation in words
     assert "preimage fetch NAME" in words
+    assert "efficientnet-lite4: no package carries its weights" in words
 
 
 def test_a_file_with_another_checksum_is_not_installed(

@@ -270,7 +270,7 @@ def test_table_5_is_printed_and_saved_and_goes_on_where_it_was(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("options", "problem"), [
-    (("--network", "efficientnet-lite1"), "did you mean 'efficientnet-lite0'"),
+    (("--network", "efficientnet-lite9"), "did you mean 'efficientnet-lite4'"),
     ((*LITE0, "--layers", "blocks.99"), "'blocks.99': did you mean 'blocks.9'"),
     ((*LITE0, "--images", "/gone"), "/gone: No such file or directory"),
     ((), "preimage fetch alexnet"),

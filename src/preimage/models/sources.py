@@ -1,7 +1,7 @@
 """Networks by name, from all of their sources.
 
     alexnet, vgg-m, ...                the networks of MatConvNet's zoo
-    efficientnet-lite0                 a network whose weights come with a package
+    efficientnet-lite0, ..., -lite4    networks whose weights come with packages, if at all
     matconvnet:FILE.mat                any other file of MatConvNet
     pt2:FILE.pt2                       a program that torch.export saved
     torchvision:resnet50               a classification network of torchvision
@@ -39,7 +39,7 @@ from preimage.models.loaded import Loaded
 from preimage.models.state_dicts import RANDOM
 from preimage.names import unknown
 
-NETWORKS = (*zoo.NETWORKS, efficientnet_lite.NAME)
+NETWORKS = (*zoo.NETWORKS, *efficientnet_lite.VARIANTS)
 """The networks that have a name of their own."""
 
 _LIBRARIES: dict[str, Any] = {
@@ -130,9 +130,9 @@ def load(name: str, weights: str | Path | None = None) -> Loaded:
     if name in zoo.NETWORKS:
         with _float32():
             return zoo_files.load(name, weights)
-    if name == efficientnet_lite.NAME:
+    if name in efficientnet_lite.VARIANTS:
         with _float32():
-            return efficientnet_lite.load(weights)
+            return efficientnet_lite.load(name, weights)
     source, model = _split(name)
     with nullcontext() if source == "import" else _float32():  # the user may mean it
         return _load_from(source, model, name, weights)
@@ -170,8 +170,8 @@ def fetch(name: str, progress: download.Progress | None = None) -> Path:
     """
     if name in zoo.NETWORKS:
         return zoo_files.fetch(name, progress)
-    if name == efficientnet_lite.NAME:
-        return efficientnet_lite.weight_file()
+    if name in efficientnet_lite.VARIANTS:
+        return efficientnet_lite.weight_file(name)
     source, model = _split(name)
     if source in _FILES or source == "import":
         raise ModelError(f"{name}: nothing to fetch: it provides its own weights")
@@ -204,7 +204,8 @@ def weight_file(name: str, weights: str | None = None) -> Path | None:
         return Path(file)
     if name in zoo.NETWORKS and zoo_files.is_installed(name):
         return zoo_files.path_of(name)
-    return efficientnet_lite.find_weight_file() if name == efficientnet_lite.NAME else None
+    is_lite = name in efficientnet_lite.VARIANTS
+    return efficientnet_lite.find_weight_file(name) if is_lite else None
 
 
 def _split(name: str) -> tuple[str, str]:
