@@ -65,7 +65,7 @@ def _described() -> set[str]:
     few = preimage.NNPREIMAGE.with_steps(1)
     mask = preimage.Mask(channels="0")
     results = (
-        preimage.invert(layer, photo, settings=few, mask=mask),
+        preimage.invert(layer, photo, settings=few, mask=mask, start=photo),
         preimage.maximize(layer, [0], settings=few, maxima=[1]),
         preimage.caricature(layer, photo, settings=few),
     )

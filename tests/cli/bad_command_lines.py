@@ -166,6 +166,8 @@ BAD: dict[str, tuple[str, ...]] = {
         *_OF_A_RUN[:12], *_SEEDS[:8], "--diversity -1", "--diversity nan", "--diversity inf",
         "--strength 0", "--strength nan", "--mosaic --size 20", "--mosaic --diversity 1",
         "--reference missing.png", "--reference folder", "--reference words.png", "--preset none",
+        "--start missing.png", "--start folder", "--start words.png", "--start missing.npz",
+        "--start hoggle.npz", "--start a.png --mosaic",
     ),
     "maximize --channels 0 --steps 1": _LAYERS[:10],
     "fetch": ("vgg-mm", "hog", "''", "matconvnet:network.mat", "import:badnet.make",

@@ -133,3 +133,20 @@ def test_middle_layers_of_lite0_keep_the_photo(tmp_path: Path) -> None:
     assert lines[0]["error"] < 0.12
     assert lines[1]["error"] < 0.4
     assert lines[0]["psnr"] > lines[1]["psnr"] > 10
+
+
+def test_a_run_starts_from_a_photo_or_goes_on_from_a_saved_result(tmp_path: Path) -> None:
+    photo, other = save_photo(tmp_path / "a.png"), save_photo(tmp_path / "b.png", seed=1)
+    settings = CLASSICAL_QUALITIES["fast"].with_steps(3)
+    first = preimage.invert(preimage.HOG(), photo, start=other, settings=settings)
+    first.save(tmp_path / "first.npz")
+    second = preimage.invert(preimage.HOG(), photo, start=first, settings=settings)
+    out = tmp_path / "out.png"
+    for start, result, words in (
+        (other, first, str(other)),
+        (tmp_path / "first.npz", second, f"{other}, 3 steps"),
+    ):
+        outcome = run("invert", photo, "--rep", "hog", "--start", start, "--out", out, *SMALL)
+        assert (outcome.status, outcome.errors) == (0, [])
+        np.testing.assert_array_equal(pixels_of(out), np.asarray(result.to_pil()))
+        assert json.loads(out.with_suffix(".json").read_text())["start"] == words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -173,3 +174,21 @@ def test_dead_channels_are_reported(tmp_path: Path) -> None:
     )
     assert alone.status == 2
     assert "no photo changes the response of 11" in alone.errors[0]
+
+
+def test_many_results_go_on_together(tmp_path: Path) -> None:
+    phi = catalog.representation(f"{LITE0}/stem.bn", "random")
+    options: dict[str, Any] = {"size": 32, "settings": MODERN.with_steps(2)}
+    first = maximize(phi, range(9), **options)
+    first.save(tmp_path / "first.npz")
+    expected = maximize(phi, range(9), start=first, **options)
+    outcome = run(
+        "maximize", f"{LITE0}/stem.bn", "--channels", "0-8", "--start", tmp_path / "first.npz",
+        "--size", "32x32", "--json", "--out", tmp_path, *QUICK,
+    )  # fmt: skip
+    assert (outcome.status, outcome.errors) == (0, [])
+    lines = [json.loads(line) for line in outcome.output]
+    assert [line["start"] for line in lines] == ["noise, 2 steps"] * 9
+    assert [line["response"] for line in lines] == pytest.approx(
+        known(expected.response).tolist(), rel=1e-4
+    )

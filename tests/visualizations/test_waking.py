@@ -117,6 +117,16 @@ def test_nothing_else_in_the_batch_changes_by_a_bit(monkeypatch: pytest.MonkeyPa
     assert before.below_maximum[2]
 
 
+def test_a_target_that_sleeps_for_its_photo_wakes_up_from_this_photo() -> None:
+    bright, dark = torch.full((3, 32, 32), 0.6), torch.full((3, 32, 32), 0.5)
+    batch = maximize(SLEEPY, [2, 0], start=[bright, dark], settings=SETTINGS, maxima=M[:2])
+    alone = maximize(SLEEPY, 0, start=dark, settings=SETTINGS, maxima=M[:1])
+    other = maximize(SLEEPY, 0, start=bright, settings=SETTINGS, maxima=M[:1])
+    assert known(alone.response).item() > 0.1
+    assert torch.equal(batch.images[1], alone.images[0])
+    assert not torch.equal(batch.images[1], other.images[0])
+
+
 def test_a_sum_a_mean_and_a_cell_of_a_mosaic_wake_up_too() -> None:
     both = maximize(SLEEPY, channel(None, 0) + channel(None, 1), settings=SETTINGS, maxima=[2.0])
     assert known(both.response).item() > 0.1

@@ -1,4 +1,4 @@
-"""Inputs of `invert` and `caricature`: photos, saved codes and standard input."""
+"""Inputs of commands: photos, saved codes, standard input, and what a run starts from."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from preimage.files import sha256
+from preimage.files import check_is_file, sha256
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
+
+    from preimage.visualizations import PreImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +107,20 @@ def read_inputs(inputs: Sequence[str]) -> tuple[list[Source], list[str]]:
         except ImageError as error:
             failures.append(str(error))
     return sources, failures
+
+
+def read_start(path: Path | None) -> Path | PreImage | None:
+    """Return the saved result (.npz) to start from, or the path of the photo.
+
+    Raises:
+        OSError: if the file cannot be read.
+        ValueError: if it is a damaged result.
+    """
+    if path is None:
+        return None
+    if path.suffix != ".npz":
+        check_is_file(path)
+        return path
+    from preimage.visualizations import PreImage
+
+    return PreImage.load(path)

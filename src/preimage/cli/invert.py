@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import preimage
 from preimage.cli.codes import parse_code_scale, split_array
 from preimage.cli.errors import clear_errors, conclude
-from preimage.cli.inputs import Content, Source, read_inputs
+from preimage.cli.inputs import Content, Source, read_inputs, read_start
 from preimage.cli.options import (
     Accelerate,
     AsJson,
@@ -31,6 +31,7 @@ from preimage.cli.options import (
     Seeds,
     Size,
     Solver,
+    Start,
     Steps,
     Stream,
     Threads,
@@ -64,6 +65,7 @@ def invert(
     out: Out = Path("preimages"),
     seeds: Seeds = 1,
     seed: Seed = 0,
+    start: Start = None,
     loss_weight: LossWeight = None,
     steps: Steps = None,
     quality: Quality = None,
@@ -98,6 +100,7 @@ def invert(
         options: dict[str, Any] = {
             "size": parse_size(size),
             "seeds": range(seed, seed + seeds),
+            "start": read_start(start),
             "loss_weight": loss_weight,
             "mask": Mask(window, channels, stream),
             "device": device,

@@ -11,6 +11,7 @@ import typer
 
 import preimage
 from preimage.cli.errors import clear_errors, conclude, console
+from preimage.cli.inputs import read_start
 from preimage.cli.options import (
     Accelerate,
     AsJson,
@@ -29,6 +30,7 @@ from preimage.cli.options import (
     Seed,
     Seeds,
     Size,
+    Start,
     Steps,
     Strength,
     Threads,
@@ -64,6 +66,7 @@ def maximize(
     out: Out = Path("maximized"),
     seeds: Seeds = 1,
     seed: Seed = 0,
+    start: Start = None,
     preset: Preset = "modern",
     steps: Steps = None,
     strength: Strength = None,
@@ -83,6 +86,7 @@ def maximize(
     from preimage.cli.gallery import Gallery, Input
     from preimage.photo_files import photo_paths
     from preimage.reporting.video import frame_interval
+    from preimage.visualizations import PreImage
 
     with clear_errors():
         model, targets = _choose_targets(rep, weights, channels, neurons or [], classes)
@@ -90,6 +94,7 @@ def maximize(
         every = 0 if video is None else frame_interval(settings, _representation(model))
         options: dict[str, Any] = {
             "seeds": range(seed, seed + seeds),
+            "start": read_start(start),
             "size": parse_size(size),
             "reference": None if reference is None else photo_paths(reference),
             "settings": settings,
@@ -102,7 +107,8 @@ def maximize(
         columns = seeds if seeds > 1 else math.ceil(math.sqrt(len(targets)))
         gallery = Gallery(out, grid=grid, video=video, as_json=as_json, columns=columns)
         gallery.check_space(len(targets) * seeds)
-        size_of_batch = len(targets) if mosaic else max(1, _BATCH // seeds)
+        is_one_batch = mosaic or isinstance(options["start"], PreImage)
+        size_of_batch = len(targets) if is_one_batch else max(1, _BATCH // seeds)
         batches = [
             targets[first : first + size_of_batch]
             for first in range(0, len(targets), size_of_batch)

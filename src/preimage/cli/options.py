@@ -119,6 +119,13 @@ Seed: TypeAlias = Annotated[int, Option(min=0, help="First seed.")]
 Size: TypeAlias = Annotated[
     str | None, Option(help="Longer side of the images in pixels, or HEIGHTxWIDTH.")
 ]
+Start: TypeAlias = Annotated[
+    Path | None,
+    Option(
+        help="Photo to start from instead of noise, or a result (.npz, saved from Python) to go on "
+        "from."
+    ),
+]
 LossWeight: TypeAlias = Annotated[
     list[float] | None,
     Option(min=0, help="C of Eq. 1; repeatable. Default: the layer's own; for table5 the paper's."),

@@ -1,7 +1,7 @@
 """Inversion (section 5): which image has a given code?
 
-The loss is the squared Euclidean distance to the code (Eqs. 2 and 3), and the start is noise:
-the algorithm knows the code alone.
+The loss is the squared Euclidean distance to the code (Eqs. 2 and 3), and the start is noise
+unless one is given: the algorithm knows the code alone.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from preimage.visualizations.solve import (
     ready,
     solve,
 )
+from preimage.visualizations.starting import StartLike, find_start
 
 
 @ordinary_torch()
@@ -51,6 +52,7 @@ def invert(
     code_scale: float | str | None = None,
     size: int | tuple[int, int] | None = None,
     seeds: Sequence[int] = (0,),
+    start: StartLike | None = None,
     loss_weight: float | Sequence[float] | None = None,
     mask: Tensor | Mask | None = None,
     quality: str | None = None,
@@ -78,6 +80,8 @@ def invert(
             With `codes`, height and width of the result, or the side of a square one; by
             default derived from the shape of the code.
         seeds: random seeds, each for one reconstruction; a seed fixes noise and jitter.
+        start: begin from photos in place of noise: one, or one for each photo or code, resized
+            as `images` are; or go on from a result (a `PreImage`, or the path of a saved one).
         loss_weight: C of Eq. 1, one or several. If None, it is that of the settings or, if
             these are not given either, the layer's own.
         mask: M of Eq. 3: a choice of components by name, or a tensor that is broadcast against
@@ -93,7 +97,7 @@ def invert(
     Raises:
         ImageError: if an image cannot be used.
         ValueError: if a code has a wrong shape or NaN, is all zero, or does not fit `size`;
-            if an image is too small.
+            if an image is too small; if a result to start from does not fit.
         NonFiniteEnergyError: if the energy becomes NaN or infinite.
 
     >>> from preimage.representations.hog import HOG
@@ -109,18 +113,20 @@ def invert(
     photos, target, image_size = _read(representation, images, codes, size, device)
     count = len(target) * len(weights) * len(seeds)
     check_memory(representation, image_size, count)
+    rows = itertools.product(range(len(target)), weights, seeds)
+    sources, loss_weights, row_seeds = zip(*rows, strict=True)
+    begin = find_start(representation.preprocessing, start, size, image_size, sources, len(target))
     with ready(representation, image_size, count, device, execution) as session:
         target = _encoded(representation, photos, target, image_size, code_scale)
-        # 2. A reconstruction for each photo or code, C and seed, from noise.
-        rows = itertools.product(range(len(target)), weights, seeds)
-        sources, loss_weights, row_seeds = zip(*rows, strict=True)
+        # 2. A reconstruction for each photo or code, C and seed.
         kept = _mask_of_rows(_components(representation, mask, image_size), target, sources)
         regions = _flat_regions(representation, settings, target, image_size)
         flat = None if kept is not None else [regions[source] for source in sources]
         target = target[list(sources)]
         problem = Problem(
             visualization="invert", sources=sources, loss=SquaredDistance(target, kept),
-            loss_weights=loss_weights, seeds=row_seeds, size=image_size, flat=flat,
+            loss_weights=loss_weights, seeds=row_seeds, size=image_size, start=begin.images,
+            flat=flat,
         )  # fmt: skip
         found = solve(
             representation, session, problem, settings, device, execution, progress, snapshot_every
@@ -128,6 +134,7 @@ def invert(
     # 3. The errors of code and image.
     found = dataclasses.replace(
         found,
+        start=begin.words,
         error=relative_error(found.codes, target, kept),
         mask=None if kept is None else mask if isinstance(mask, Mask) else kept,
         box=_box(representation, found, mask),

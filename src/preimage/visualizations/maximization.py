@@ -1,8 +1,8 @@
 r"""Activation maximization (section 6): what excites a component, or a sum of several?
 
 The loss is the inner product of Eq. 4 with a target that is one at the component and zero
-elsewhere, the start is noise, and C = 1 / Z. With rho the receptive field of the component
-and M its largest response to photos, the authors' code has
+elsewhere, the start is noise unless one is given, and C = 1 / Z. With rho the receptive field of
+the component and M its largest response to photos, the authors' code has
 
     1 / Z = 10^4 / (rho^2 M),
 
@@ -43,6 +43,7 @@ from preimage.visualizations.solve import (
     ready,
     solve,
 )
+from preimage.visualizations.starting import StartLike, find_start
 from preimage.visualizations.waking import Targets, search
 
 _AUTHORS_STRENGTH = 1e4
@@ -58,6 +59,7 @@ def maximize(
     targets: TargetLike | Sequence[TargetLike],
     *,
     seeds: Sequence[int] = (0,),
+    start: StartLike | None = None,
     size: int | tuple[int, int] | None = None,
     maxima: Sequence[float] | None = None,
     reference: Sequence[str | os.PathLike[str]] | None = None,
@@ -77,6 +79,8 @@ def maximize(
         targets: one or several; see `preimage.targets`. A number is a channel of the
             representation, a string a class of the network.
         seeds: one image of each target for each seed, which fixes noise and views.
+        start: begin from photos in place of noise: one, or one for each target, resized to the
+            images' size; or go on from a result (a `PreImage`, or the path of a saved one).
         size: height and width of the images, or the side of square ones; by default, see
             `preimage.visualizations.layout`.
         maxima: M of each target.
@@ -87,7 +91,7 @@ def maximize(
             `preimage.losses.DiverseInnerProduct`. They then depend on each other.
         mosaic: whether all targets share one image, as in the authors' code: cheaper, for
             layers whose receptive field is smaller than the image. It is neither turned nor
-            zoomed. The result holds the cell of each target.
+            zoomed, and starts from noise. The result holds the cell of each target.
         strength: C as a multiple of 1 / Z. If None, it is that of the settings, or 1.
         settings: all constants; by default `MODERN`. The authors' are `NNPREIMAGE`.
         device: where to compute; a network is moved there during the call.
@@ -98,8 +102,9 @@ def maximize(
     Raises:
         DeadTargetError: if no photo changes the response of any target. Single dead targets
             are left out.
+        ImageError: if a photo to start from cannot be used.
         ValueError: if a target is not of the model, or the network does not take images of
-            this size.
+            this size; if a result to start from does not fit.
         NonFiniteEnergyError: if the energy becomes NaN or infinite.
 
     >>> from torch import nn
@@ -114,34 +119,34 @@ def maximize(
     representation, wanted = resolve(model, targets)
     seeds, size = check_arguments(representation, seeds), check_size(size)
     finite("diversity", diversity, least=0)
-    device, rho = check_options(settings, device, execution), representation.reach
+    device = check_options(settings, device, execution)
     settings = _choose_settings(settings, strength, mosaic)
     with representation.session(device, execution) as session:
         # 2. M of each target. Those that no photo changes are left out.
         ranges, words = _ranges(representation, wanted, maxima, device, reference)
         live, dead = _live_and_dead(wanted, ranges)
         # 3. The size of the images, and the place of each target.
-        layout = _lay_out(representation, [wanted[n] for n in live], size, mosaic, diversity)
-        count = len(live) * len(seeds)
-        check_memory(representation, layout.size, count)
-        # 4. Eq. 4 with C = strength / Z, minimized from noise; once more if the target sleeps.
-        factor = strength_of("maximize", settings) * _AUTHORS_STRENGTH / rho**2
+        layout = _lay_out(representation, [wanted[n] for n in live], size, mosaic, diversity, start)
+        rows = [row for row in range(len(live)) for _ in seeds]
+        check_memory(representation, layout.size, len(rows))
+        sources, prescribed = [live[row] for row in rows], representation.preprocessing
+        begin = find_start(prescribed, start, size, layout.size, sources, len(wanted))
+        # 4. Eq. 4 with C = strength / Z, minimized; once more if the target sleeps.
         scales = [ranges[n].scale for n in live]
-        weights = [factor / scale for scale in scales]
+        weights = _loss_weights(settings, representation.reach, scales)
         placed = layout.place(representation).to(device)
-        problem = _problem(placed, weights, scales, seeds, layout, diversity)
+        problem = _problem(placed, weights, scales, seeds, layout, diversity, begin.images)
         sought = _sought(representation, problem, placed, [ranges[n] for n in live], mosaic)
         options = (settings, device, execution, progress, snapshot_every)
         run = partial(solve, representation, session)
-        with ready(representation, layout.size, count, device, execution):
+        with ready(representation, layout.size, len(rows), device, execution):
             found = search(problem, sought, lambda part: run(part, *options))
     # 5. The result of each target and seed.
-    rows = [row for row in range(len(live)) for _ in seeds]
-    if mosaic:
-        found = _cells(found, layout, rows)
+    found = _cells(found, layout, rows) if mosaic else found
     return dataclasses.replace(
         found,
-        sources=tuple(live[row] for row in rows),
+        sources=tuple(sources),
+        start=begin.words,
         loss_weights=tuple(weights[row] for row in rows),
         response=InnerProduct(placed[rows]).response(found.codes),
         targets=tuple(str(wanted[live[row]]) for row in rows),
@@ -196,12 +201,21 @@ def _lay_out(
     size: int | tuple[int, int] | None,
     mosaic: bool,
     diversity: float,
+    start: StartLike | None,
 ) -> Layout:
     if not mosaic:
         return separate_layout(representation, targets, size)
+    if start is not None:
+        raise ValueError("a mosaic starts from noise: leave start or mosaic out")
     if diversity or size is not None:
         raise ValueError("a mosaic has its own size and no diversity: leave size and diversity out")
     return mosaic_layout(representation, targets)
+
+
+def _loss_weights(settings: Settings, rho: float, scales: Sequence[float]) -> list[float]:
+    """Return C of each target, whose M is in `scales`."""
+    factor = strength_of("maximize", settings) * _AUTHORS_STRENGTH / rho**2
+    return [factor / scale for scale in scales]
 
 
 def _problem(
@@ -211,10 +225,11 @@ def _problem(
     seeds: Sequence[int],
     layout: Layout,
     diversity: float,
+    start: Tensor | None,
 ) -> Problem:
     """Return the problem of one image for each target and seed, or of a mosaic for each seed.
 
-    `placed` is Phi_0, `weights` C and `scales` M of each target.
+    `placed` is Phi_0, `weights` C and `scales` M of each target; `start` is that of each image.
     """
     if layout.is_mosaic:
         c = torch.tensor(weights, dtype=placed.dtype, device=placed.device)
@@ -234,6 +249,7 @@ def _problem(
         loss_weights=[weight for weight in weights for _ in seeds],
         seeds=[*seeds] * len(sources),
         size=layout.size,
+        start=start,
     )
 
 

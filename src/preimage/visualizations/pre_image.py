@@ -63,6 +63,8 @@ class PreImage:
         psnr: PSNR against the original in decibels, (N,). If the code ignores contrast, the
             image first gets the brightness and contrast of the original (least squares).
         ssim: structural similarity with the original, (N,), likewise.
+        start: the start of each in words, such as a photo and the steps of an earlier run; None
+            for a run from noise, and for `caricature`, which starts from the original.
         mask: for `invert`, the mask of Eq. 3 by name, or the tensor if given as one.
         targets: for `maximize`, the target of each in words.
         maxima: for `maximize`, M of each target: the largest response to photos.
@@ -95,6 +97,7 @@ class PreImage:
     originals: Tensor | None = None
     psnr: Tensor | None = None
     ssim: Tensor | None = None
+    start: tuple[str, ...] | None = None
     mask: Tensor | Mask | None = None
     targets: tuple[str, ...] | None = None
     maxima: tuple[float, ...] | None = None
@@ -212,6 +215,8 @@ class PreImage:
             described |= {"maximum": self.maxima[index], "reference": self.reference}
         if self.visualization != "invert":
             described["strength"] = self.settings.strength
+        if self.start is not None:
+            described["start"] = self.start[index]
         if isinstance(self.mask, Mask):
             described["mask"] = self.mask.named()
         elif self.mask is not None:
@@ -284,6 +289,6 @@ def _number(values: Tensor | None, index: int) -> float | None:
 
 PER_RESULT = (
     "images", "codes", "sources", "loss_weights", "seeds", "error", "response", "originals",
-    "psnr", "ssim", "targets", "maxima",
+    "psnr", "ssim", "start", "targets", "maxima",
 )  # fmt: skip
 """The fields of `PreImage` that have one value for each result."""

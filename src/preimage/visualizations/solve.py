@@ -156,13 +156,15 @@ class Problem:
     wakes: bool = False
 
     def select(self, rows: Sequence[int]) -> Problem:
-        """Return the problem of only the images at `rows`, which start from noise."""
+        """Return the problem of only the images at `rows`."""
         return dataclasses.replace(
             self,
             sources=[self.sources[row] for row in rows],
             loss=self.loss.select(rows),
             loss_weights=[self.loss_weights[row] for row in rows],
             seeds=[self.seeds[row] for row in rows],
+            start=None if self.start is None else self.start[list(rows)],
+            flat=None if self.flat is None else [self.flat[row] for row in rows],
         )
 
 
