@@ -221,19 +221,9 @@ class Network:
         return found[0]
 
     def probabilities(self, images: Tensor) -> Tensor:
-        """Return the softmax of the class scores of images in the core's units, (N, classes).
-
-        If the network has scores at several positions, as a fully convolutional one has for a large
-        image, return the mean of the softmax over them.
-        """
+        """Return the softmax of the class scores of images in the core's units, (N, classes)."""
         with torch.no_grad():
-            scores = self.layer(self.score_layer)(images)
-        if scores.ndim != 3:  # not tokens: put the classes last
-            scores = scores.flatten(2) if scores.ndim > 2 else scores[:, :, None]
-            scores = scores.transpose(1, 2).contiguous()
-        sums = scores.sum(2)
-        is_softmax = bool((scores >= 0).all()) and torch.allclose(sums, torch.ones_like(sums))
-        return (scores if is_softmax else scores.softmax(2)).mean(1)
+            return probabilities(self.layer(self.score_layer)(images))
 
     def confidence(self, picture: Image.Image, class_name: str) -> dict[str, Any]:
         """Classify a picture after it was saved with 8 bits and loaded again.
@@ -251,6 +241,20 @@ class Network:
         (probabilities,) = self.probabilities(image[None])
         likeliest = self.classes[int(probabilities.argmax())]
         return {"probability": float(probabilities[index]), "top_1": likeliest.split(",")[0]}
+
+
+def probabilities(scores: Tensor) -> Tensor:
+    """Return the softmax of class scores, (N, classes); scores that are a softmax stay as they are.
+
+    If there are scores at several positions, as a fully convolutional network has for a large
+    image, return the mean of the softmax over them.
+    """
+    if scores.ndim != 3:  # not tokens: put the classes last
+        scores = scores.flatten(2) if scores.ndim > 2 else scores[:, :, None]
+        scores = scores.transpose(1, 2).contiguous()
+    sums = scores.sum(2)
+    is_softmax = bool((scores >= 0).all()) and torch.allclose(sums, torch.ones_like(sums))
+    return (scores if is_softmax else scores.softmax(2)).mean(1)
 
 
 def _outputs(part: Part, x: Tensor) -> dict[str, Any]:

@@ -11,11 +11,9 @@ from torch import Tensor
 from preimage.images import match_contrast, psnr, ssim
 from preimage.losses import relative_error
 from preimage.networks import Network
-from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
+from preimage.studies.natural_statistics import naturalness
 from preimage.visualizations import PreImage
-
-_BINS = 51
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,38 +84,6 @@ def measure_reconstruction(
         ssim=_finite(ssim(to_255(compared), to_255(original))),
         naturalness=naturalness(image[0], original[0], preprocessing),
     )
-
-
-def naturalness(shown: Tensor, original: Tensor, preprocessing: Preprocessing) -> float:
-    """Return the `gradient_intersection` of an image and its photo.
-
-    Both are (D, H, W) in the core's units.
-    """
-    to_255 = preprocessing.to_255
-    return gradient_intersection(to_255(shown.cpu()), to_255(original.cpu()))
-
-
-def gradient_intersection(image: Tensor, photo: Tensor) -> float:
-    """Return the intersection of two images' histograms of gradients; 1 if they are equal.
-
-    As in the authors' code, a histogram counts the differences of neighboring gray levels along
-    both axes in bins of 10 from -255 to 255, and is divided by its sum. The images are (D, H, W)
-    in 0..255; their sizes may differ.
-
-    >>> flat, edge = torch.zeros(1, 4, 4), torch.zeros(1, 4, 4)
-    >>> edge[:, :, 2:] = 255
-    >>> gradient_intersection(flat, flat), round(gradient_intersection(flat, edge), 2)
-    (1.0, 0.83)
-    """
-    return float(torch.minimum(_histogram(image), _histogram(photo)).sum())
-
-
-def _histogram(image: Tensor) -> Tensor:
-    """Return the share of each bin in the differences of neighboring gray levels."""
-    gray = image.clamp(0, 255).mean(0).double()
-    differences = torch.cat([gray.diff(dim=0).flatten(), gray.diff(dim=1).flatten()])
-    counts = torch.histc(differences, _BINS, -255, 255)
-    return counts / counts.sum()
 
 
 def class_agreement(network: Network, originals: Tensor, images: Tensor) -> list[bool | None]:
