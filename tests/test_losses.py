@@ -9,6 +9,7 @@ from torch import Tensor
 
 from preimage.losses import (
     DiverseInnerProduct,
+    FunctionLoss,
     InnerProduct,
     SquaredDistance,
     inner_product,
@@ -204,3 +205,31 @@ def test_a_power_of_two_changes_no_bit_of_the_loss_and_only_zeros_are_zero() -> 
     assert torch.equal(found[1] * scale, expected[1])
     with pytest.raises(ValueError, match="the target code is zero"):
         SquaredDistance(torch.stack([target[0] * scale, 0 * target[1]]))
+
+
+def test_the_gradient_of_functions_is_that_of_each_image_alone() -> None:
+    codes = random_image(3, 2, 4, 5, seed=1, scale=2)
+    functions = [
+        lambda code: code.square().sum(),
+        lambda code: code[0, 1].exp().mean(),
+        lambda code: code[0, 0, 2, 3],
+    ]
+    loss = FunctionLoss(functions)
+    value, gradient = loss(codes)
+    expected = torch.stack([functions[n](codes[n : n + 1]) for n in range(3)])
+    assert torch.equal(value, -expected)
+    assert torch.equal(loss.response(codes), expected)
+    torch.testing.assert_close(gradient[0], -2 * codes[0])
+    torch.testing.assert_close(gradient[1, 1], -codes[1, 1].exp() / 20)
+    assert gradient[2].nonzero().tolist() == [[0, 2, 3]]
+    gradient.mul_(2)
+    assert not codes.requires_grad
+    swapped = loss.select([2, 0])(codes[[2, 0]])[1]
+    assert torch.equal(swapped[1], gradient[0] / 2)
+
+
+def test_a_function_without_a_gradient_is_refused() -> None:
+    other = torch.ones(1, requires_grad=True)
+    for function in (lambda code: code.detach().sum(), lambda code: other.sum()):
+        with pytest.raises(ValueError, match="cannot be differentiated: compute it from the codes"):
+            FunctionLoss([function])(torch.ones(1, 2))

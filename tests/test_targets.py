@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from preimage.representations.code_grid import CodeGrid
 from preimage.targets import (
+    FunctionTarget,
     Target,
     channel,
     class_score,
@@ -158,3 +161,28 @@ def test_a_target_that_a_code_does_not_have_is_refused(
 def test_a_direction_must_point_somewhere(vector: list[float]) -> None:
     with pytest.raises(ValueError, match="finite and not all zero"):
         direction(None, vector)
+
+
+def test_a_function_gets_the_code_of_one_layer_or_those_of_several_by_name() -> None:
+    codes = torch.arange(24.0).view(1, 2, 3, 4)
+    single = FunctionTarget(lambda code: code[:, 1].sum((1, 2)))
+    assert single.of_code({None: (2, 3, 4)})(codes).item() == codes[0, 1].sum().item()
+    several = FunctionTarget(lambda code: code["a"][:, 1, 2] * code["b.c"][:, 3])
+    flat = torch.tensor([[1.0, 2, 3, 4, 5, 6, 10, 20, 30, 40]])
+    assert several.of_code({"a": (2, 3), "b.c": (4,)})(flat).item() == 6 * 40
+    one = FunctionTarget(lambda code: code["a"].sum(1))
+    assert one.of_code({"a": (3,)})(torch.ones(1, 3)).item() == 3
+
+
+def test_a_function_has_the_name_that_python_gives_it() -> None:
+    def contrast(code: Tensor) -> Tensor:
+        return code.amax((1, 2, 3))
+
+    names = [str(FunctionTarget(f)) for f in (contrast, lambda code: code, partial(contrast))]
+    assert names == ["contrast", "lambda", "partial"]
+
+
+@pytest.mark.parametrize("function", [lambda code: code, lambda code: 3.0])
+def test_a_function_that_does_not_return_one_response_is_told_so(function: Any) -> None:
+    with pytest.raises(ValueError, match=r"lambda must return one response .* of shape \(1,\)"):
+        FunctionTarget(function).response({None: torch.ones(1, 2)})

@@ -4,13 +4,14 @@ Inversion uses the squared Euclidean distance, normalized (Eq. 2) and possibly m
 activation maximization and caricature use the inner product (Eq. 4). Each loss is here twice.
 The functions are the formulas, written for reading. The classes, used by the solvers, hold the
 target fixed and also return the gradient with respect to the code: in closed form, because
-autograd would take as long as an early layer. Their `is_joint` says whether the
+autograd would take as long as an early layer. `FunctionLoss` alone, of functions that users give,
+needs autograd. Their `is_joint` says whether the
 loss of an image depends on other images of the batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -91,6 +92,50 @@ class InnerProduct:
         return torch.stack([(code * target).sum() for code, target in pairs])
 
 
+class FunctionLoss:
+    """The loss -f(Phi) of a function f for each image, which users give.
+
+    Each function gets the code of its image alone, (1, ...), and returns the response, (), so that
+    no image depends on others.
+    """
+
+    is_joint = False
+
+    def __init__(self, responses: Sequence[Callable[[Tensor], Tensor]]) -> None:
+        self._responses = responses
+
+    def select(self, rows: Sequence[int]) -> FunctionLoss:
+        """Return the loss of the images at `rows` alone."""
+        return FunctionLoss([self._responses[row] for row in rows])
+
+    def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the loss (N,) and its gradient with respect to `codes`.
+
+        Raises:
+            ValueError: if a function cannot be differentiated by the codes.
+        """
+        with torch.enable_grad():
+            leaf = codes.detach().requires_grad_()
+            response = self._respond(leaf)
+            if response.requires_grad:
+                (gradient,) = torch.autograd.grad(response.sum(), leaf, allow_unused=True)
+                if gradient is not None:
+                    return -response.detach(), -gradient
+        raise ValueError(
+            "the function that is maximized cannot be differentiated: compute it from the codes "
+            "that it gets, by operations of torch, without detach or item"
+        )
+
+    def response(self, codes: Tensor) -> Tensor:
+        """Return the responses to images with these codes, (N,)."""
+        with torch.no_grad():
+            return self._respond(codes)
+
+    def _respond(self, codes: Tensor) -> Tensor:
+        pairs = zip(self._responses, codes.split(1), strict=True)
+        return torch.stack([respond(code) for respond, code in pairs])
+
+
 class DiverseInnerProduct:
     """An inner product that also penalizes the likeness of images of the same target.
 
@@ -99,7 +144,7 @@ class DiverseInnerProduct:
     Olah, Mordvintsev and Schubert, "Feature Visualization", Distill 2017).
 
     Args:
-        loss: the inner product of each image.
+        loss: the loss of each image, such as an inner product.
         seeds: the number of images of each target, which follow one another.
         weights: the weight of the likeness for each target, (N / seeds,).
 
@@ -110,7 +155,7 @@ class DiverseInnerProduct:
 
     is_joint = True
 
-    def __init__(self, loss: InnerProduct, seeds: int, weights: Tensor) -> None:
+    def __init__(self, loss: InnerProduct | FunctionLoss, seeds: int, weights: Tensor) -> None:
         if seeds < 2:
             raise ValueError("diversity needs at least two seeds")
         self.loss, self._seeds = loss, seeds

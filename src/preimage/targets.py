@@ -7,14 +7,16 @@ features. Targets can be added and scaled:
     layer3:5 - 0.5 layer3:9
 
 Layers have the names that the network gives them. The layer is None if the target
-is of the representation's own code, as with a single layer.
+is of the representation's own code, as with a single layer. What is not linear in the codes is a
+function of them (`FunctionTarget`).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
@@ -183,6 +185,65 @@ class Target:
         if len(placed) == 1:
             return next(iter(placed.values()))
         return torch.cat([codes.flatten() for codes in placed.values()])
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class FunctionTarget:
+    """A function of codes that a user gives, whose value is the response.
+
+    Attributes:
+        function: gets the code of an image with its batch axis, (1, ...), or the codes of several
+            layers by name. It returns the response, (1,), by which torch can differentiate.
+    """
+
+    function: Callable[[Any], Tensor]
+
+    def __repr__(self) -> str:
+        name: str = getattr(self.function, "__name__", type(self.function).__name__)
+        return name.strip("<>")
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms of the target: a function has none."""
+        return ()
+
+    @property
+    def is_central(self) -> bool:
+        """False: nothing is known of the positions that the function uses."""
+        return False
+
+    def response(self, codes: Mapping[str | None, Tensor]) -> Tensor:
+        """Return the response, (), to an image with these codes; a single layer has the key None.
+
+        Raises:
+            ValueError: if the function does not return a single value.
+        """
+        value: object = self.function(codes[None] if None in codes else dict(codes))
+        if not isinstance(value, Tensor) or value.numel() != 1:
+            found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise ValueError(
+                f"{self} must return one response for each image, a tensor of shape (1,) for the "
+                f"codes (1, ...) of one image, not {found}"
+            )
+        return value.reshape(())
+
+    def of_code(self, shapes: Mapping[str | None, tuple[int, ...]]) -> Callable[[Tensor], Tensor]:
+        """Return the response as a function of the code of a representation, (1, ...).
+
+        `shapes` are those of the layers' codes; the code of several layers is flattened.
+        """
+
+        def respond(code: Tensor) -> Tensor:
+            if None in shapes:
+                return self.response({None: code})
+            parts = code.split([math.prod(shape) for shape in shapes.values()], 1)
+            pairs = zip(shapes.items(), parts, strict=True)
+            return self.response({name: part.unflatten(1, shape) for (name, shape), part in pairs})
+
+        return respond
+
+
+AnyTarget: TypeAlias = Target | FunctionTarget
 
 
 def _index(index: int) -> int:

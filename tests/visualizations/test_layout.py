@@ -93,7 +93,7 @@ def test_the_cells_of_a_mosaic_hold_all_that_their_targets_see() -> None:
 
 
 def test_a_mosaic_needs_central_targets_and_small_receptive_fields() -> None:
-    with pytest.raises(ValueError, match="mosaic targets must use the default central position"):
+    with pytest.raises(ValueError, match="mosaic targets must be central responses, such as"):
         mosaic_layout(FEATURES, [neuron(None, 0, 1, 1)])
     network = nn.Sequential(*(nn.Conv2d(3, 3, 5, padding=2) for _ in range(4)))
     wide, narrow = (

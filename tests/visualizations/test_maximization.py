@@ -11,7 +11,7 @@ from tests.representations.networks import state
 from tests.representations.transformers import encoder, windowed
 from tests.support import known
 from tests.visualizations.networks import color_network
-from torch import nn
+from torch import Tensor, nn
 
 from preimage.catalog import network as network_called
 from preimage.images import stretch_contrast
@@ -20,6 +20,7 @@ from preimage.preprocessing import GRAY, Preprocessing
 from preimage.presets import MODERN, NNPREIMAGE, PRESETS
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
+from preimage.settings import Settings
 from preimage.targets import channel, class_score, direction, mean_channel, neuron
 from preimage.visualizations import DeadTargetError, maximize
 
@@ -177,7 +178,7 @@ def test_a_mosaic_is_not_turned_and_has_no_size_of_its_own() -> None:
         maximize(FEATURES, [0, 1], mosaic=True, size=(24, 24))
     with pytest.raises(ValueError, match="receptive field is smaller than the image"):
         maximize(NETWORK, ["red", "blue"], mosaic=True)
-    with pytest.raises(ValueError, match="mosaic targets must use the default"):
+    with pytest.raises(ValueError, match="mosaic targets must be central responses, such"):
         maximize(FEATURES, [neuron(None, 0, 1, 1)], mosaic=True)
 
 
@@ -244,3 +245,56 @@ def test_a_layer_of_one_size_says_so() -> None:
     gray = Layer(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten()), "1", GRAY)
     with pytest.raises(ValueError, match="does not take gray images of 2 x 2"):
         maximize(gray, 0, settings=QUICK, size=(2, 2), maxima=[1.0])
+
+
+@pytest.mark.parametrize("settings", [QUICK, MODERN.with_steps(20)])
+def test_a_function_of_a_response_finds_the_image_of_this_response(settings: Settings) -> None:
+    options: dict[str, Any] = {"seeds": [0, 1], "size": 24, "maxima": [5], "settings": settings}
+    found = maximize(FEATURES, lambda code: code[:, 3, 5, 6], **options)
+    expected = maximize(FEATURES, neuron(None, 3, 5, 6), **options)
+    assert torch.equal(found.images, expected.images)
+    assert torch.equal(known(found.response), known(expected.response))
+    assert (found.targets, found.describe()["target"]) == (("lambda", "lambda"), "lambda")
+
+
+def test_a_function_of_a_mean_has_the_m_and_the_image_of_the_mean() -> None:
+    def redness(code: Tensor) -> Tensor:
+        return code[:, 0].mean((1, 2))
+
+    found = maximize(FEATURES, [redness], settings=QUICK)
+    expected = maximize(FEATURES, mean_channel(None, 0), settings=QUICK)
+    assert known(found.maxima) == pytest.approx(known(expected.maxima), rel=1e-6)
+    torch.testing.assert_close(found.images, expected.images, rtol=1e-4, atol=0.05)
+
+
+def test_a_function_of_several_layers_gets_their_codes_by_name() -> None:
+    both = NETWORK.several(["features", "act"])
+    options: dict[str, Any] = {"size": 24, "maxima": [5], "settings": QUICK}
+    found = maximize(both, lambda code: code["features"][:, 0, 5, 5] - code["act"][:, 2, 1, 1],
+                     **options)  # fmt: skip
+    sum_ = neuron("features", 0, 5, 5) - neuron("act", 2, 1, 1)
+    expected = maximize(both, sum_, **options)
+    assert torch.equal(found.images, expected.images)
+    measured = maximize(both, lambda code: code["act"].mean((1, 2, 3)), settings=QUICK)
+    assert measured.reference == "9 photos"
+    assert known(measured.response)[0] > known(measured.maxima)[0]
+
+
+def test_what_is_not_linear_is_maximized_and_a_batch_changes_nothing() -> None:
+    def near(code: Tensor) -> Tensor:
+        return -(code[:, 0] - 10).square().mean((1, 2))
+
+    batch = maximize(FEATURES, [near, lambda code: code[:, 1].mean((1, 2))], settings=QUICK)
+    assert abs(float(batch.codes[0, 0].mean()) - 10) < 1
+    assert float(batch.codes[1, 1].mean()) > 20
+    alone = maximize(FEATURES, near, settings=QUICK)
+    assert torch.equal(batch.images[0], alone.images[0])
+
+
+def test_functions_can_be_diverse_but_have_no_place_in_a_mosaic() -> None:
+    options: dict[str, Any] = {"seeds": [0, 1], "settings": QUICK, "size": 24, "maxima": [5]}
+    found = maximize(FEATURES, lambda code: code[:, 0, 5, 5], diversity=5, **options)
+    expected = maximize(FEATURES, neuron(None, 0, 5, 5), diversity=5, **options)
+    torch.testing.assert_close(found.images, expected.images)
+    with pytest.raises(ValueError, match="mosaic targets must be central responses"):
+        maximize(FEATURES, lambda code: code[:, 0, 5, 5], mosaic=True)

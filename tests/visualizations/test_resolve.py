@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from tests.visualizations.networks import color_network
-from torch import nn
+from torch import Tensor, nn
 
 from preimage.preprocessing import GRAY
 from preimage.representations.layer import Layer
@@ -69,7 +69,7 @@ def test_what_is_no_model_is_named() -> None:
         resolve(model, 3)
 
 
-@pytest.mark.parametrize("target", [lambda code: code.mean(), nn.ReLU(), 1.5, None, object()])
+@pytest.mark.parametrize("target", [nn.ReLU(), nn.ReLU, 1.5, None, object()])
 def test_what_is_no_target_is_told_what_one_is(target: Any) -> None:
     layer = Layer(nn.Sequential(nn.Conv2d(1, 4, 3)), "0", GRAY)
     for given in (target, [target]):
@@ -91,3 +91,21 @@ def test_a_tensor_or_array_of_no_axes_is_one_target() -> None:
     for number in (torch.tensor(1), np.array(1), np.int64(1)):
         _, (target,) = resolve(layer, number)  # type: ignore[arg-type]
         assert str(target) == "1"
+
+
+def test_functions_are_targets_of_layers_alone() -> None:
+    layer = NETWORK.layer("features")
+
+    def sharpness(code: Tensor) -> Tensor:
+        return code.mean((1, 2, 3))
+
+    found, (target,) = resolve(layer, sharpness)
+    assert (found, str(target)) == (layer, "sharpness")
+    assert [str(one) for one in resolve(layer, [sharpness, lambda code: code[0]])[1]] == [
+        "sharpness",
+        "lambda",
+    ]
+    with pytest.raises(ValueError, match="functions sharpness stand beside other targets: give"):
+        resolve(layer, [sharpness, 3])
+    with pytest.raises(ValueError, match=r"sharpness needs the layers .*: give network\.layer"):
+        resolve(NETWORK, sharpness)

@@ -18,7 +18,7 @@ from preimage.preprocessing import Preprocessing
 from preimage.presets import NNPREIMAGE
 from preimage.representations.layer import Layer
 from preimage.statistics import load_known, measure
-from preimage.targets import Target, channel, direction
+from preimage.targets import FunctionTarget, Target, channel, direction
 from preimage.visualizations import maximize
 from preimage.visualizations.maximization import DeadTargetError
 from preimage.visualizations.responses import ResponseRange, find_ranges, given_ranges
@@ -179,3 +179,23 @@ def test_a_class_has_m_of_a_single_photo(tmp_path: Path, monkeypatch: pytest.Mon
     result = maximize(NETWORK, ["red", "blue"], settings=QUICK, reference=PHOTOS[:1])
     assert result.targets == ("red", "blue")
     assert result.dead == ()
+
+
+def test_m_of_a_function_is_its_largest_response_to_photos_of_the_size_of_the_run() -> None:
+    shapes = []
+
+    def response(code: Tensor) -> Tensor:
+        shapes.append(tuple(code.shape))
+        return code[:, 0].mean((1, 2)) ** 2 - 1
+
+    ranges, words = find_ranges(FEATURES, [FunctionTarget(response)], CPU, None, 32)
+    photos = torch.stack([FEATURES.preprocessing.load(photo, (32, 32)) for photo in PHOTOS])
+    expected = FEATURES.encode(photos)[:, 0].mean((1, 2)) ** 2 - 1
+    assert words == "9 photos"
+    assert ranges[0].largest == pytest.approx(expected.max().item(), rel=1e-5)
+    assert ranges[0].smallest == pytest.approx(expected.min().item(), rel=1e-5)
+    assert set(shapes) == {(1, 5, 15, 15)}
+    find_ranges(FEATURES, [FunctionTarget(response)], CPU, PHOTOS[:1])
+    assert shapes[-1] == (1, 5, 11, 11)
+    with pytest.raises(ValueError, match="the response of lambda to a photo is nan: return finite"):
+        find_ranges(FEATURES, [FunctionTarget(lambda code: code.mean() * torch.nan)], CPU)

@@ -11,6 +11,7 @@ from tests.support import known
 from torch import Tensor, nn
 
 import preimage
+from preimage.losses import InnerProduct
 from preimage.preprocessing import Preprocessing
 from preimage.presets import MODERN, NNPREIMAGE
 from preimage.representations.layer import Layer
@@ -90,7 +91,7 @@ def test_a_written_out_relu_wakes_up_as_torchs_own(rectifier: Callable[[Tensor],
 def test_a_target_in_the_flat_middle_of_a_shrinkage_is_asleep() -> None:
     phi = Layer(network(nn.Softshrink(3.0), 0.0), "1", COLOR)
     placed = channel(None, 0).place(phi.code_grids(32, 32))
-    targets = waking.Targets(phi, [ResponseRange(2.0, -2.0)], placed[None], [[0]])
+    targets = waking.Targets(phi, [ResponseRange(2.0, -2.0)], InnerProduct(placed[None]), [[0]])
     for brightness, is_asleep in ((0.0, True), (127.5, False)):
         image = torch.full((3, 32, 32), brightness)
         assert targets._is_asleep(0, image, phi(image[None])[0]) is is_asleep
@@ -99,7 +100,7 @@ def test_a_target_in_the_flat_middle_of_a_shrinkage_is_asleep() -> None:
 def test_a_target_that_an_activation_stops_at_its_largest_response_is_not_asleep() -> None:
     phi = Layer(network(nn.ReLU6(), -7.0), "1", COLOR)
     placed = channel(None, 0).place(phi.code_grids(32, 32))
-    targets = waking.Targets(phi, [ResponseRange(6.0, 0.0)], placed[None], [[0]])
+    targets = waking.Targets(phi, [ResponseRange(6.0, 0.0)], InnerProduct(placed[None]), [[0]])
     image = torch.zeros(3, 32, 32)
     assert not targets._is_asleep(0, image, phi(image[None])[0])
 
@@ -160,3 +161,10 @@ def test_what_no_image_wakes_is_said_to_be_below_the_maximum() -> None:
     assert result.below_maximum == (True,)
     assert result.describe()["below_maximum"] is True
     assert maximize(SLEEPY, 2, settings=SETTINGS, maxima=[0.01]).below_maximum == (False,)
+
+
+def test_a_function_of_a_sleeping_channel_wakes_up_as_the_channel() -> None:
+    found = maximize(SLEEPY, lambda code: code[:, 0, 7, 7], size=32, settings=SETTINGS, maxima=[2])
+    expected = maximize(SLEEPY, channel(None, 0), size=32, settings=SETTINGS, maxima=[2])
+    assert known(found.response).item() > 0.1
+    assert torch.equal(found.images, expected.images)

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from preimage.losses import FunctionLoss, InnerProduct
 from preimage.representations.base import Representation
 from preimage.representations.receptive_field import Box, ReceptiveField
-from preimage.targets import Target
+from preimage.targets import AnyTarget, FunctionTarget, Target
 
 _IMAGE, _CELL = 2.1, 1.1
 """Sides of an image and of a cell, as multiples of the receptive field."""
@@ -33,13 +34,13 @@ class Layout:
 
     Attributes:
         size: height and width.
-        targets: the targets at their places.
+        targets: the targets at their places, or functions.
         boxes: the part of the image that each target can see, or its cell of a mosaic.
         is_mosaic: whether the targets share an image.
     """
 
     size: tuple[int, int]
-    targets: tuple[Target, ...]
+    targets: tuple[AnyTarget, ...]
     boxes: tuple[Box, ...]
     is_mosaic: bool = False
 
@@ -50,9 +51,20 @@ class Layout:
         return None if self.is_mosaic or box == Box(0, 0, *self.size) else box
 
     def place(self, representation: Representation) -> Tensor:
-        """Return Phi_0 of each target, (targets, ...)."""
+        """Return Phi_0 of each target that is no function, (targets, ...)."""
         grids = representation.code_grids(*self.size)
-        return torch.stack([target.place(grids) for target in self.targets])
+        placed = [target.place(grids) for target in self.targets if isinstance(target, Target)]
+        return torch.stack(placed)
+
+    def loss(
+        self, representation: Representation, device: torch.device
+    ) -> InnerProduct | FunctionLoss:
+        """Return the loss of each target."""
+        functions = [target for target in self.targets if isinstance(target, FunctionTarget)]
+        if functions:
+            shapes = representation.code_shapes(*self.size)
+            return FunctionLoss([target.of_code(shapes) for target in functions])
+        return InnerProduct(self.place(representation).to(device))
 
     def cells(self, images: Tensor, indices: Sequence[int]) -> Tensor:
         """Return one cell of each image (N, D, H, W); `indices` are of the cells' targets."""
@@ -64,7 +76,9 @@ class Layout:
 
 
 def separate_layout(
-    representation: Representation, targets: Sequence[Target], size: int | tuple[int, int] | None
+    representation: Representation,
+    targets: Sequence[AnyTarget],
+    size: int | tuple[int, int] | None,
 ) -> Layout:
     """Return the layout of one image for each target, all of one size.
 
@@ -85,7 +99,7 @@ def separate_layout(
     return Layout(size, tuple(targets), (box,) * len(targets))
 
 
-def mosaic_layout(representation: Representation, targets: Sequence[Target]) -> Layout:
+def mosaic_layout(representation: Representation, targets: Sequence[AnyTarget]) -> Layout:
     """Return the layout of one image for all targets, on a grid as square as can be."""
     field = _field_inside(representation)
     if field is None:
@@ -93,9 +107,11 @@ def mosaic_layout(representation: Representation, targets: Sequence[Target]) -> 
             "a mosaic needs a layer whose receptive field is smaller than the image: the field of "
             f"{representation.name} is not; leave the mosaic out"
         )
-    if not all(target.is_central for target in targets):
+    central = [target for target in targets if isinstance(target, Target) and target.is_central]
+    if len(central) < len(targets):
         raise ValueError(
-            "mosaic targets must use the default central position; the mosaic places them"
+            "mosaic targets must be central responses, such as preimage.channel: the mosaic places "
+            "them"
         )
     cell = 2 * math.ceil((_CELL * field.size / field.stride - 1) / 2) + 1
     columns = math.ceil(math.sqrt(len(targets)))
@@ -108,7 +124,7 @@ def mosaic_layout(representation: Representation, targets: Sequence[Target]) -> 
     places = [(top + cell * v + cell // 2, left + cell * u + cell // 2) for v, u in cells]
     side = math.ceil(cell * field.stride)
     boxes = [field.box(place, side).moved_into(size) for place in places]
-    placed = [target.at(v, u) for target, (v, u) in zip(targets, places, strict=True)]
+    placed = [target.at(v, u) for target, (v, u) in zip(central, places, strict=True)]
     return Layout(size, tuple(placed), tuple(boxes), is_mosaic=True)
 
 
@@ -136,7 +152,7 @@ def _rounded_up(representation: Representation, size: tuple[int, int]) -> tuple[
     return size
 
 
-def own_size(representation: Representation, targets: Sequence[Target]) -> tuple[int, int]:
+def own_size(representation: Representation, targets: Sequence[AnyTarget]) -> tuple[int, int]:
     """Return the representation's image size, or else that of directions that are whole codes."""
     if representation.default_size is not None:
         return representation.default_size

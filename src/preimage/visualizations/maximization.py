@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from preimage.checks import check_size, finite
-from preimage.losses import DiverseInnerProduct, InnerProduct
+from preimage.losses import DiverseInnerProduct, FunctionLoss, InnerProduct
 from preimage.networks import Network
 from preimage.objective import Loss
 from preimage.optimizer import Progress
@@ -30,7 +30,7 @@ from preimage.representations.borrowing import ordinary_torch
 from preimage.representations.execution import AUTO, Execution
 from preimage.representations.threads import use_threads
 from preimage.settings import Settings
-from preimage.targets import Target
+from preimage.targets import AnyTarget
 from preimage.visualizations.layout import Layout, mosaic_layout, separate_layout
 from preimage.visualizations.pre_image import PreImage
 from preimage.visualizations.resolve import TargetLike, resolve
@@ -77,7 +77,9 @@ def maximize(
     Args:
         model: a representation, such as a layer, or a network with its layers.
         targets: one or several; see `preimage.targets`. A number is a channel of the
-            representation, a string a class of the network.
+            representation, a string a class of the network. A function of codes (N, ...), or of a
+            dict of the codes of several layers by name, returns a response for each image (N,), by
+            which torch can differentiate.
         seeds: one image of each target for each seed, which fixes noise and views.
         start: begin from photos in place of noise: one, or one for each target, resized to the
             images' size; or go on from a result (a `PreImage`, or the path of a saved one).
@@ -123,7 +125,7 @@ def maximize(
     settings = _choose_settings(settings, strength, mosaic)
     with representation.session(device, execution) as session:
         # 2. M of each target. Those that no photo changes are left out.
-        ranges, words = _ranges(representation, wanted, maxima, device, reference)
+        ranges, words = _ranges(representation, wanted, maxima, device, reference, size)
         live, dead = _live_and_dead(wanted, ranges)
         # 3. The size of the images, and the place of each target.
         layout = _lay_out(representation, [wanted[n] for n in live], size, mosaic, diversity, start)
@@ -134,9 +136,9 @@ def maximize(
         # 4. Eq. 4 with C = strength / Z, minimized; once more if the target sleeps.
         scales = [ranges[n].scale for n in live]
         weights = _loss_weights(settings, representation.reach, scales)
-        placed = layout.place(representation).to(device)
-        problem = _problem(placed, weights, scales, seeds, layout, diversity, begin.images)
-        sought = _sought(representation, problem, placed, [ranges[n] for n in live], mosaic)
+        loss = layout.loss(representation, device)
+        problem = _problem(loss, device, weights, scales, seeds, layout, diversity, begin.images)
+        sought = _sought(representation, problem, loss, [ranges[n] for n in live], mosaic)
         options = (settings, device, execution, progress, snapshot_every)
         run = partial(solve, representation, session)
         with ready(representation, layout.size, len(rows), device, execution):
@@ -148,7 +150,7 @@ def maximize(
         sources=tuple(sources),
         start=begin.words,
         loss_weights=tuple(weights[row] for row in rows),
-        response=InnerProduct(placed[rows]).response(found.codes),
+        response=loss.select(rows).response(found.codes),
         targets=tuple(str(wanted[live[row]]) for row in rows),
         maxima=tuple(ranges[live[row]].largest for row in rows),
         reference=words,
@@ -167,10 +169,11 @@ def _choose_settings(settings: Settings | None, strength: float | None, mosaic: 
 
 def _ranges(
     representation: Representation,
-    targets: Sequence[Target],
+    targets: Sequence[AnyTarget],
     maxima: Sequence[float] | None,
     device: torch.device,
     reference: Sequence[str | os.PathLike[str]] | None,
+    size: int | tuple[int, int] | None,
 ) -> tuple[list[ResponseRange], str]:
     """Return the range of each target's responses, and the source of M in words.
 
@@ -179,11 +182,11 @@ def _ranges(
     if maxima is not None:
         return given_ranges(maxima, len(targets)), "given"
     with use_threads(1):
-        return find_ranges(representation, targets, device, reference)
+        return find_ranges(representation, targets, device, reference, size)
 
 
 def _live_and_dead(
-    targets: Sequence[Target], ranges: Sequence[ResponseRange]
+    targets: Sequence[AnyTarget], ranges: Sequence[ResponseRange]
 ) -> tuple[list[int], list[int]]:
     """Return the indices of the targets that react to photos, and of the others."""
     live = [n for n in range(len(targets)) if not ranges[n].is_dead]
@@ -197,7 +200,7 @@ def _live_and_dead(
 
 def _lay_out(
     representation: Representation,
-    targets: Sequence[Target],
+    targets: Sequence[AnyTarget],
     size: int | tuple[int, int] | None,
     mosaic: bool,
     diversity: float,
@@ -219,7 +222,8 @@ def _loss_weights(settings: Settings, rho: float, scales: Sequence[float]) -> li
 
 
 def _problem(
-    placed: Tensor,
+    of_targets: InnerProduct | FunctionLoss,
+    device: torch.device,
     weights: Sequence[float],
     scales: Sequence[float],
     seeds: Sequence[int],
@@ -229,25 +233,25 @@ def _problem(
 ) -> Problem:
     """Return the problem of one image for each target and seed, or of a mosaic for each seed.
 
-    `placed` is Phi_0, `weights` C and `scales` M of each target; `start` is that of each image.
+    `of_targets` is the loss, `weights` C and `scales` M of each target; `start` is that of each
+    image.
     """
-    if layout.is_mosaic:
-        c = torch.tensor(weights, dtype=placed.dtype, device=placed.device)
+    if layout.is_mosaic and isinstance(of_targets, InnerProduct):
+        placed = of_targets.target
+        c = torch.tensor(weights, dtype=placed.dtype, device=device)
         shared = (placed * c.view(-1, *[1] * (placed.ndim - 1))).mean(0, keepdim=True)
-        loss: Loss = InnerProduct(shared.expand(len(seeds), *shared.shape[1:]))
-        sources, weights = [0], [1.0]
-    else:
-        loss = InnerProduct(placed.repeat_interleave(len(seeds), 0))
-        sources = list(range(len(placed)))
-        if diversity:
-            alike = diversity * torch.tensor(scales, dtype=placed.dtype, device=placed.device)
-            loss = DiverseInnerProduct(loss, len(seeds), alike)
+        of_targets, weights = InnerProduct(shared), [1.0]
+    sources = [source for source in range(len(weights)) for _ in seeds]
+    loss: Loss = of_targets.select(sources)
+    if diversity:
+        alike = diversity * torch.tensor(scales, dtype=torch.float32, device=device)
+        loss = DiverseInnerProduct(of_targets.select(sources), len(seeds), alike)
     return Problem(
         visualization="maximize",
-        sources=[source for source in sources for _ in seeds],
+        sources=sources,
         loss=loss,
         loss_weights=[weight for weight in weights for _ in seeds],
-        seeds=[*seeds] * len(sources),
+        seeds=[*seeds] * len(weights),
         size=layout.size,
         start=start,
     )
@@ -256,14 +260,14 @@ def _problem(
 def _sought(
     representation: Representation,
     problem: Problem,
-    placed: Tensor,
+    loss: InnerProduct | FunctionLoss,
     ranges: Sequence[ResponseRange],
     mosaic: bool,
 ) -> Targets:
     """Return which targets each image of the problem is to excite."""
-    every = range(len(placed))
+    every = range(len(ranges))
     of_images = [every if mosaic else [source] for source in problem.sources]
-    return Targets(representation, ranges, placed, of_images)
+    return Targets(representation, ranges, loss, of_images)
 
 
 def _cells(found: PreImage, layout: Layout, rows: Sequence[int]) -> PreImage:

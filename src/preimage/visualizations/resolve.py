@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from torch import nn
+from torch import Tensor, nn
 
 from preimage.networks import Network
 from preimage.representations.base import Representation
-from preimage.targets import Target, Term, channel, class_score
+from preimage.targets import AnyTarget, FunctionTarget, Target, Term, channel, class_score
 
-TargetLike: TypeAlias = Target | int | str
-"""A target, the number of a representation's channel, or the name of a network's class."""
+TargetLike: TypeAlias = Target | int | str | Callable[[Any], Tensor]
+"""A target, the number of a representation's channel, the name of a network's class, or a function
+of codes."""
 
 
 def resolve(
     model: Representation | Network, targets: TargetLike | Sequence[TargetLike]
-) -> tuple[Representation, list[Target]]:
+) -> tuple[Representation, Sequence[AnyTarget]]:
     """Return the representation that the targets belong to, and the targets as its components."""
     if not isinstance(model, Representation | Network):
         raise TypeError(
@@ -30,6 +31,9 @@ def resolve(
     listed: list[Any] = list(targets) if several else [targets]  # type: ignore[arg-type]
     if not listed:
         raise ValueError("no target was given")
+    functions = [FunctionTarget(target) for target in listed if _is_function(target)]
+    if functions:
+        return _of_functions(model, functions, len(listed)), functions
     wanted = [_as_target(target) for target in listed]
     if isinstance(model, Representation):
         _check_layers(model, wanted)
@@ -37,16 +41,38 @@ def resolve(
     return _of_network(model, wanted)
 
 
+def _is_function(target: object) -> bool:
+    """Tell whether a target is a function of codes; a class or a module is none."""
+    return callable(target) and not isinstance(target, type | nn.Module)
+
+
+def _of_functions(
+    model: Representation | Network, functions: Sequence[FunctionTarget], count: int
+) -> Representation:
+    """Return the representation whose codes the functions get, if all `count` targets are such."""
+    if len(functions) < count:
+        raise ValueError(
+            f"the functions {', '.join(map(str, functions))} stand beside other targets: give "
+            "functions in a call of their own"
+        )
+    if isinstance(model, Network):
+        raise ValueError(
+            f"the function {functions[0]} needs the layers whose codes it gets: give "
+            "network.layer(NAME), or network.several([NAME, ...]) for codes by name"
+        )
+    return model
+
+
 def _as_target(target: TargetLike) -> Target:
     if isinstance(target, Target):
         return target
     if isinstance(target, str):
         return class_score(target)
-    if isinstance(target, nn.Module) or callable(target) or not hasattr(target, "__index__"):
+    if callable(target) or not hasattr(target, "__index__"):
         raise TypeError(
             "a target must be the number of a channel, the name of a class, or made by "
             "preimage.channel, neuron, mean_channel, direction or class_score, or a sum of these, "
-            f"not {type(target).__name__}"
+            f"or a function of codes, not {type(target).__name__}"
         )
     return channel(None, target)
 

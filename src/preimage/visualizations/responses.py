@@ -7,6 +7,7 @@ some classes are not shown: M of a class is then the largest response of any cla
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from preimage.representations.code_grid import CodeGrid
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
 from preimage.statistics import ChannelStatistics, load_known, measure
-from preimage.targets import Target
+from preimage.targets import AnyTarget, FunctionTarget, Target
 from preimage.visualizations.layout import own_size
 
 PathLike: TypeAlias = str | os.PathLike[str]
@@ -64,42 +65,47 @@ def given_ranges(maxima: Sequence[float], count: int) -> list[ResponseRange]:
 
 def find_ranges(
     representation: Representation,
-    targets: Sequence[Target],
+    targets: Sequence[AnyTarget],
     device: torch.device,
     reference: Sequence[PathLike] | None = None,
+    size: int | tuple[int, int] | None = None,
 ) -> tuple[list[ResponseRange], str]:
     """Return the range of each target's responses to photos, and a description of the photos.
 
     The range of a sum of terms is the sum of their ranges. The photos are the `reference`; by
     default the photos of known statistics, or else the shipped photos. A target that has the same
     response to all given photos, as a class score has to a single photo, still counts as alive if
-    its response to the shipped photos is another.
+    its response to the shipped photos is another. Functions get the codes of photos of the `size`
+    of the run, and return one response for each.
     """
-    ranges, words = _find_ranges(representation, targets, device, reference)
+    side = (size, size) if isinstance(size, int) else size
+    ranges, words = _find_ranges(representation, targets, device, reference, side)
     has_others = reference is not None and _takes_shipped(representation)
     if not has_others or not any(found.is_dead for found in ranges):
         return ranges, words
-    others = _measure(representation, targets, device, photo_paths())
+    others = _measure(representation, targets, device, photo_paths(), side)
     pairs = zip(ranges, others, strict=True)
     return [own.beside(other) if own.is_dead else own for own, other in pairs], words
 
 
 def _find_ranges(
     representation: Representation,
-    targets: Sequence[Target],
+    targets: Sequence[AnyTarget],
     device: torch.device,
     reference: Sequence[PathLike] | None,
+    size: tuple[int, int] | None,
 ) -> tuple[list[ResponseRange], str]:
     """Return the range of each target's responses to these photos, and the photos in words."""
     _check_reference(reference)
     layers = representation.layers
-    features = [term.feature for target in targets for term in target.terms]
-    is_token = any(term.is_token for target in targets for term in target.terms)
-    if layers and not is_token and not any(isinstance(feature, Tensor) for feature in features):
+    sums = [target for target in targets if isinstance(target, Target)]
+    terms = [term for target in sums for term in target.terms]
+    are_channels = not any(term.is_token or isinstance(term.feature, Tensor) for term in terms)
+    if layers and are_channels and len(sums) == len(targets):
         found = _statistics(layers, device, reference)
         if found is not None:
             count = min(len(statistics.images) for statistics in found.values())
-            return [_from_statistics(target, found) for target in targets], _in_words(count)
+            return [_from_statistics(target, found) for target in sums], _in_words(count)
     if reference is None and not _takes_shipped(representation):
         count = representation.preprocessing.channels
         raise ValueError(
@@ -107,7 +113,7 @@ def _find_ranges(
             f"give reference=... (--reference), photos of {count} channels, or maxima"
         )
     photos = photo_paths() if reference is None else reference
-    return _measure(representation, targets, device, photos), _in_words(len(photos))
+    return _measure(representation, targets, device, photos, size), _in_words(len(photos))
 
 
 def _check_reference(reference: object) -> None:
@@ -172,14 +178,17 @@ def _from_statistics(
 
 def _measure(
     representation: Representation,
-    targets: Sequence[Target],
+    targets: Sequence[AnyTarget],
     device: torch.device,
     photos: Sequence[PathLike],
+    size: tuple[int, int] | None,
 ) -> list[ResponseRange]:
     """Return the range of each target over all positions of the photos."""
     features = [term.feature for target in targets for term in target.terms]
-    whole = any(isinstance(feature, Tensor) and feature.ndim > 1 for feature in features)
-    size = own_size(representation, targets) if whole else None
+    if any(isinstance(feature, Tensor) and feature.ndim > 1 for feature in features):
+        size = own_size(representation, targets)
+    elif not any(isinstance(target, FunctionTarget) for target in targets):
+        size = None
     ranges = []
     for photo in photos:
         image = representation.preprocessing.load(photo, size)[None].to(device)
@@ -187,17 +196,30 @@ def _measure(
         grids = representation.code_grids(height, width)  # raises if the photo is too small
         with torch.no_grad():
             outputs = representation.outputs(image)
-        ranges.append([_term_ranges(target, outputs, grids, len(photos)) for target in targets])
+            ranges.append([_part_ranges(target, outputs, grids, len(photos)) for target in targets])
     return [_add_up(of_target) for of_target in zip(*ranges, strict=True)]
 
 
-def _term_ranges(
-    target: Target,
+def _part_ranges(
+    target: AnyTarget,
     outputs: Mapping[str | None, Tensor],
     grids: Mapping[str | None, CodeGrid],
     photos: int,
 ) -> list[ResponseRange]:
-    """Return the range of each term's responses to one photo, of `photos` photos in all."""
+    """Return the range of each term's responses to one photo, of `photos` photos in all.
+
+    Of a function, it is a single range.
+
+    Raises:
+        ValueError: if the response of a function is NaN or infinite.
+    """
+    if isinstance(target, FunctionTarget):
+        value = float(target.response(outputs))
+        if not math.isfinite(value):
+            raise ValueError(
+                f"the response of {target} to a photo is {value}: return finite values"
+            )
+        return [ResponseRange(value, value)]
     ranges = []
     for term in target.terms:
         codes = term.pick(outputs)
@@ -210,7 +232,7 @@ def _term_ranges(
 
 
 def _add_up(photos: Sequence[Sequence[ResponseRange]]) -> ResponseRange:
-    """Return a target's range over all photos, from each term's range in each photo."""
+    """Return a target's range over all photos, from the ranges of its parts in each photo."""
     terms = list(zip(*photos, strict=True))
     return ResponseRange(
         sum(max(r.largest for r in term) for term in terms),

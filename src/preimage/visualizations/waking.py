@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from preimage.losses import FunctionLoss, InnerProduct
 from preimage.objective import Energy
 from preimage.representations.base import Representation
 from preimage.representations.redirection import pass_stopped_gradients
@@ -37,13 +38,13 @@ class Targets:
     Attributes:
         representation: the representation whose components the targets are, in an open session.
         ranges: the responses of each target to photos.
-        placed: Phi_0 of each target.
+        loss: the loss of each target.
         of_images: the indices of the targets of each image; several for a mosaic.
     """
 
     representation: Representation
     ranges: Sequence[ResponseRange]
-    placed: Tensor
+    loss: InnerProduct | FunctionLoss
     of_images: Sequence[Sequence[int]]
 
     def count_asleep(self, found: PreImage, rows: Sequence[int]) -> list[int]:
@@ -55,7 +56,9 @@ class Targets:
 
     def _is_asleep(self, target: int, image: Tensor, code: Tensor) -> bool:
         """Tell whether the response is below that to some photo, and activations keep it there."""
-        known, response = self.ranges[target], float((code * self.placed[target]).sum())
+        known = self.ranges[target]
+        loss, gradient = self.loss.select([target])(code[None])
+        response = -float(loss)
         margin = _EXCITED * (known.largest - known.smallest)
         if response > known.smallest + margin and response > known.largest - margin:
             return False
@@ -66,8 +69,8 @@ class Targets:
                 codes = self.representation(x.requires_grad_())
             if passes:
                 pass_stopped_gradients(codes)
-            (gradient,) = torch.autograd.grad(codes, x, self.placed[[target]])
-            steepest.append(float(gradient.abs().max()))
+            (of_image,) = torch.autograd.grad(codes, x, gradient)
+            steepest.append(float(of_image.abs().max()))
         return steepest[1] > 0 and steepest[0] <= _STOPPED * steepest[1]
 
 
