@@ -2,6 +2,7 @@
 
 `python -m benchmarks hashes [--out FILE.json] [--against FILE.json]` writes checksums instead,
 and compares them with those of another version; see `benchmarks.hashes`.
+`python -m benchmarks pictures` has options of its own: `python -m benchmarks pictures --help`.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from benchmarks import (
     growth,
     maximization,
     networks,
+    pictures,
     solvers,
     stores,
     threads,
@@ -37,12 +39,16 @@ BENCHMARKS = {
     "ways": ways.run,
 }
 
+if sys.argv[1:2] == ["pictures"]:
+    pictures.main(sys.argv[2:])
+    sys.exit()
+
 parser = argparse.ArgumentParser(
     prog="python -m benchmarks",
     description=__doc__,
     formatter_class=argparse.RawDescriptionHelpFormatter,
 )
-parser.add_argument("name", choices=[*BENCHMARKS, "hashes"])
+parser.add_argument("name", choices=[*BENCHMARKS, "hashes", "pictures"])
 parser.add_argument("--out", type=Path, help="folder, of hashes a file; in benchmarks/results")
 parser.add_argument("--against", type=Path, help="of hashes: an earlier file to compare with")
 parser.add_argument("--only", default="", help="of hashes: results whose names contain this text")
