@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from tests.cli.runner import SMALL, npy, run, save_photo
 from tests.support import full_disk, pixels_of
 
 import preimage
 from preimage.cli import gallery
 from preimage.objective import Objective
+from preimage.presets import CLASSICAL_QUALITIES
 
 RANDOM = ("--weights", "random", "--steps", "2", "--size", "64x64")
 
@@ -223,3 +225,41 @@ def test_ctrl_c_before_the_first_frame_leaves_a_film_of_the_end(
     assert outcome.errors == ["interrupted: the pictures are saved as they were then"]
     assert (out / "a.hog.png").exists()
     assert (tmp_path / video).stat().st_size > 100
+
+
+def test_the_results_of_one_run_are_kept_exactly_in_a_file(tmp_path: Path) -> None:
+    photo, out = save_photo(tmp_path / "a.png"), tmp_path / "all.npz"
+    arguments = ("--rep", "hog", "--seeds", "2", "--json", *SMALL)
+    outcome = run("invert", photo, "--out", out, *arguments)
+    assert (outcome.status, outcome.errors) == (0, [])
+    kept = preimage.PreImage.load(out)
+    settings = CLASSICAL_QUALITIES["fast"].with_steps(3)
+    expected = preimage.invert(preimage.HOG(), photo, seeds=[0, 1], settings=settings)
+    assert torch.equal(kept.images, expected.images)
+    assert [json.loads(line)["output"] for line in outcome.output] == [str(out)] * 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "all.npz"]
+    assert run("invert", photo, "--start", out, "--out", out, *arguments).status == 0
+    assert preimage.PreImage.load(out).start == ("noise, 3 steps",) * 2
+
+
+@pytest.mark.parametrize(
+    ("more", "runs"),
+    [(("b.png", "--rep", "hog"), 2), (("--rep", "hog", "--rep", "dsift"), 2),
+     (("codes.npy", "--rep", "hog"), 4)],
+)  # fmt: skip
+def test_a_file_for_several_runs_is_refused_before_any_work(
+    more: tuple[str, ...], runs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "b.png"):
+        save_photo(tmp_path / name)
+    phi = preimage.HOG()
+    codes = phi.encode(torch.stack([phi.preprocessing.load("a.png")] * 3))
+    Path("codes.npy").write_bytes(npy(codes.numpy()))
+    monkeypatch.setattr(preimage, "invert", None)
+    outcome = run("invert", "a.png", *more, "--out", "all.npz", *SMALL)
+    assert outcome.status == 2
+    (line,) = outcome.errors
+    assert f"all.npz holds the results of one run, but these are {runs}: give one input" in line
+    outcome = run("invert", "a.png", "--rep", "hog", "--out", "all.npz", "--grid", *SMALL)
+    assert "all.npz holds no picture: leave --grid out" in outcome.errors[0]

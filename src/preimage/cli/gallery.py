@@ -2,7 +2,8 @@
 
 If --out is a folder, each result is written there when it is ready, as a picture and a JSON
 sidecar; --grid adds a picture for each input that shows its results side by side. If --out is a
-picture, it shows all results. --video adds a film of all of them.
+picture, it shows all results; if it is an .npz file, it holds the results of a single run exactly,
+for --start. --video adds a film of all of them.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from preimage.cli.tables import percent
 from preimage.files import explain, file_name, write_whole
 from preimage.names import LayerName
 from preimage.reporting.grid import Cell, draw_box, draw_grid, in_rows
-from preimage.reporting.results import check_picture, check_writable, names_file
+from preimage.reporting.results import check_output, check_picture, check_writable, names_file
 from preimage.reporting.video import check_video, draw_frames, write_video
 from preimage.representations.base import Representation
 from preimage.visualizations import PreImage
@@ -50,6 +51,7 @@ class Input:
         results: computes its results, one after another.
         describe: returns what an image's sidecar adds to what the result describes.
         is_batch: whether it holds several codes, whose numbers go into the file names.
+        runs: the number of its runs, each of which gives a result for each seed and loss weight.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Input:
     results: Callable[[ProgressBar], Iterator[PreImage]]
     describe: Callable[[PreImage, int], Mapping[str, Any]]
     is_batch: bool = False
+    runs: int = 1
 
 
 def inputs_of(
@@ -91,18 +94,20 @@ def inputs_of(
         def describe(_: PreImage, __: int, source: Source = source) -> dict[str, str]:
             return {"input": source.name, "sha256": source.sha256}
 
-        several = source.is_code and any(_is_batch(phi, source, read) for phi in representations)
-        yield Input(source.name, source.stem, results, describe, several)
+        counts = [_count_parts(phi, source, read) for phi in representations]
+        yield Input(source.name, source.stem, results, describe, max(counts) > 1, sum(counts))
 
 
-def _is_batch(
+def _count_parts(
     phi: Representation, source: Source, read: Callable[[Representation, Source], Content]
-) -> bool:
-    """Return whether a source holds several codes; one that cannot be read fails later."""
+) -> int:
+    """Return the number of codes of a source; 1 for a photo, or if it cannot be read."""
+    if not source.is_code:
+        return 1
     try:
-        return len(read(phi, source).parts) > 1
+        return len(read(phi, source).parts)
     except ValueError:
-        return False
+        return 1
 
 
 def _announce(seconds: float, count: int, kind: str) -> None:
@@ -120,7 +125,7 @@ class Gallery:
     """The pictures, lines and films of a command.
 
     Args:
-        out: a folder, or a picture that shows all results.
+        out: a folder, a picture that shows all results, or an .npz file for those of one run.
         grid: whether to draw the results of each input side by side.
         video: the film to write.
         as_json: whether to print JSON.
@@ -131,7 +136,7 @@ class Gallery:
         interrupted: whether Ctrl-C ended a visualization.
 
     Raises:
-        ValueError: if the kind of `out` or `video` is unknown.
+        ValueError: if the kind of `out` or `video` is unknown, or `grid` is for an .npz file.
         OSError: if it cannot be written.
     """
 
@@ -142,13 +147,18 @@ class Gallery:
         self.interrupted = False
         self._out, self._grid, self._video = out, grid, video
         self._as_json, self._columns = as_json, columns
-        self._is_picture = names_file(out)
+        self._is_result = names_file(out) and out.suffix == ".npz"
+        self._is_picture = names_file(out) and not self._is_result
         self._names: set[str] = set()
         self._rows: list[Sequence[Cell]] = []
         self._last: tuple[Path, Image.Image, PreImage, int]
         self._filmed: list[PreImage] = []
         self._labels: list[str] = []
-        if self._is_picture:
+        if self._is_result and grid:
+            raise ValueError(f"{out} holds no picture: leave --grid out, or give a folder")
+        if self._is_result:
+            check_output(out)
+        elif self._is_picture:
             check_picture(out)
         else:
             check_writable(out)
@@ -158,11 +168,11 @@ class Gallery:
     def check_space(self, count: int) -> None:
         """Raise ValueError if the disk has no space for this number of results.
 
-        A single picture of all results is not checked.
+        A single file of all results is not checked.
         """
         there = next(path for path in (self._out, *self._out.parents) if path.exists())
         needed, free = count * _LEAST_BYTES, shutil.disk_usage(there).free
-        if not self._is_picture and needed > free:
+        if not names_file(self._out) and needed > free:
             raise ValueError(
                 f"{count} results need at least {needed / 2**30:.3g} GB, but {there} has "
                 f"{free / 2**30:.3g} GB left: ask for fewer, such as --seeds 4"
@@ -181,6 +191,12 @@ class Gallery:
         failures = []
         with clear_errors(), progress_bar() as bar:
             listed, began = list(inputs), time.perf_counter()
+            runs = sum(item.runs for item in listed)
+            if self._is_result and runs > 1:
+                raise ValueError(
+                    f"{self._out} holds the results of one run, but these are {runs}: give one "
+                    "input and one representation, or a folder"
+                )
             for item in listed:
                 cells: list[Cell] = []
                 first = len(self.lines)
@@ -217,11 +233,12 @@ class Gallery:
             original = result.preprocessing.to_pil(result.originals[0])
             cells.append(Cell(draw_box(original, result.box), item.stem))
         for index in range(len(result)):
-            path = self._out if self._is_picture else self._path(item, result, index)
+            is_file = self._is_picture or self._is_result
+            path = self._out if is_file else self._path(item, result, index)
             line = {**item.describe(result, index), **result.describe(index), "output": str(path)}
             picture = result.to_pil(index)
             self._last = path, picture, result, index
-            if not self._is_picture:
+            if not is_file:
                 _write(*self._last, line)
             self.lines.append(line)
             typer.echo(json.dumps(line) if self._as_json else "  ".join(_words(line)))
@@ -233,8 +250,11 @@ class Gallery:
         return cells
 
     def _finish(self) -> None:
-        """Write the picture of all results and the film, if there is anything to show."""
-        if self._is_picture and len(self.lines) == 1 and not self._grid:
+        """Write the file of all results and the film, if there is anything to show."""
+        if self._is_result and self.lines:
+            result = self._last[2]
+            result.save(self._out)
+        elif self._is_picture and len(self.lines) == 1 and not self._grid:
             _write(*self._last, self.lines[0])
         elif self._is_picture and self._rows:
             write_picture(self._out, draw_grid(self._rows), self.lines)

@@ -107,7 +107,7 @@ def maximize(
         columns = seeds if seeds > 1 else math.ceil(math.sqrt(len(targets)))
         gallery = Gallery(out, grid=grid, video=video, as_json=as_json, columns=columns)
         gallery.check_space(len(targets) * seeds)
-        is_one_batch = mosaic or isinstance(options["start"], PreImage)
+        is_one_batch = mosaic or out.suffix == ".npz" or isinstance(options["start"], PreImage)
         size_of_batch = len(targets) if is_one_batch else max(1, _BATCH // seeds)
         batches = [
             targets[first : first + size_of_batch]

@@ -121,10 +121,7 @@ Size: TypeAlias = Annotated[
 ]
 Start: TypeAlias = Annotated[
     Path | None,
-    Option(
-        help="Photo to start from instead of noise, or a result (.npz, saved from Python) to go on "
-        "from."
-    ),
+    Option(help="Photo to start from instead of noise, or a saved result (.npz) to go on from."),
 ]
 LossWeight: TypeAlias = Annotated[
     list[float] | None,
@@ -206,7 +203,10 @@ DryRun: TypeAlias = Annotated[
 
 Out: TypeAlias = Annotated[
     Path,
-    Option(help="Folder for the results, or one picture, such as out.png, that shows them all."),
+    Option(
+        help="Folder for the results; or one picture, such as out.png, that shows them all; or an "
+        ".npz file that keeps those of one run exactly, for --start."
+    ),
 ]
 OutFolder: TypeAlias = Annotated[
     Path, Option("--out", help="Folder for the results; a run into the same folder continues.")
