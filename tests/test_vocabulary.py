@@ -16,6 +16,7 @@ import preimage
 from preimage.cli import app
 from preimage.preprocessing import GRAY
 from preimage.settings import Settings
+from preimage.studies.judge import MEASURES
 from preimage.studies.study import Study
 
 PAGE = (Path(__file__).parent.parent / "docs/vocabulary.md").read_text()
@@ -30,7 +31,7 @@ FUNCTIONS = (
     preimage.Mask,
     preimage.Execution,
 )
-OF_THE_GALLERY = {"input", "sha256", "output", "probability", "top_1"}
+OF_THE_GALLERY = {"input", "sha256", "output", "probability", "top_1", "judge", *MEASURES}
 
 
 def _tables() -> Iterator[tuple[list[str], list[list[str]]]]:

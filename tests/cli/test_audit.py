@@ -9,12 +9,14 @@ from pathlib import Path
 
 from PIL import Image
 from tests.cli.runner import run
+from tests.judges import JUDGE
 
 SMALL = ("--weights", "random", "--layers", "stem", "--steps", "1", "--workers", "1")
 
 
 def test_the_page_holds_conclusion_numbers_curves_and_pictures(tmp_path: Path) -> None:
-    outcome = run("audit", "efficientnet-lite0", *SMALL, "--limit", "4", "--out", tmp_path)
+    options = (*SMALL, "--limit", "4", "--judge", JUDGE, "--out", tmp_path)
+    outcome = run("audit", "efficientnet-lite0", *options)
     assert (outcome.status, outcome.errors) == (0, [])
     assert outcome.output[-1] == f"wrote {tmp_path / 'audit.html'}"
     page = (tmp_path / "audit.html").read_text()
@@ -22,6 +24,8 @@ def test_the_page_holds_conclusion_numbers_curves_and_pictures(tmp_path: Path) -
         assert sentence in page
     assert "guessing would find 25 %" in page
     assert "<td>stem</td>" in page
+    for name in ("error %", "distance", "judge agrees %", "saturation / photo"):
+        assert f"<th>{name}</th>" in page
     pictures = re.findall(r"data:image/png;base64,([\w+/=]+)", page)
     sizes = [Image.open(io.BytesIO(base64.b64decode(picture))).size for picture in pictures]
     assert sizes == [(224, 224)] * 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -11,13 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tests.cli.runner import SMALL, npy, run, save_photo
+from tests.judges import JUDGE
 from tests.support import full_disk, pixels_of
 
 import preimage
 from preimage.cli import gallery
 from preimage.objective import Objective
 from preimage.presets import CLASSICAL_QUALITIES
+from preimage.studies.judge import Judge
 
 RANDOM = ("--weights", "random", "--steps", "2", "--size", "64x64")
 
@@ -263,3 +267,46 @@ def test_a_file_for_several_runs_is_refused_before_any_work(
     assert f"all.npz holds the results of one run, but these are {runs}: give one input" in line
     outcome = run("invert", "a.png", "--rep", "hog", "--out", "all.npz", "--grid", *SMALL)
     assert "all.npz holds no picture: leave --grid out" in outcome.errors[0]
+
+
+def test_judges_add_their_numbers_to_the_line_and_the_sidecar(tmp_path: Path) -> None:
+    photo, options = save_photo(tmp_path / "a.png"), ("--rep", "hog", *SMALL)
+    plain = run("invert", photo, *options, "--out", tmp_path / "plain")
+    outcome = run("invert", photo, *options, "--out", tmp_path / "judged", "--judge", JUDGE)
+    assert (plain.status, outcome.status, outcome.errors) == (0, 0, [])
+    without, line = (
+        json.loads((tmp_path / folder / "a.hog.json").read_text()) for folder in ("plain", "judged")
+    )
+    with Image.open(tmp_path / "judged/a.hog.png") as picture, Image.open(photo) as original:
+        gray = Image.fromarray(np.asarray(original))
+        expected = dataclasses.asdict(Judge([JUDGE]).judge(picture, gray))
+    known = {name: value for name, value in expected.items() if value is not None}
+    assert line["judge"] == [JUDGE]
+    assert {name: line[name] for name in known} == pytest.approx(known)
+    assert line.keys() - without.keys() == {"judge", *known}
+    assert f"judge: distance {known['feature_distance']:.2f}, agreement " in outcome.output[0]
+    assert "judge:" not in plain.output[0]
+
+
+def test_a_class_given_by_its_number_is_judged_by_its_name(tmp_path: Path) -> None:
+    photos = [save_photo(tmp_path / name, seed) for seed, name in enumerate(("a.png", "b.png"))]
+    options = ("--weights", "random", "--steps", "1", "--size", "32", "--json", "--judge", JUDGE)
+    reference = ("--reference", photos[0], "--reference", photos[1], "--out", tmp_path / "out")
+    classes = ("--classes", "389,tench")
+    outcome = run("maximize", "efficientnet-lite0", *classes, *options, *reference)
+    number, name = (json.loads(line) for line in outcome.output)
+    assert number["target"] == "389"
+    assert 0 < number["judge_probability"] < 1
+    assert number["judge_top_1"] in (0, 1)
+    assert "judge_probability" not in name  # the judge has no tench
+    assert "feature_distance" not in number
+    assert 0 <= name["natural_gradients"] <= 1
+
+
+def test_an_unknown_judge_is_named_before_anything_is_computed(tmp_path: Path) -> None:
+    photo = save_photo(tmp_path / "a.png")
+    for command in (("invert", photo), ("caricature", photo)):
+        outcome = run(*command, "--rep", "hog", "--judge", "vgg", "--out", tmp_path / "out")
+        assert (outcome.status, len(outcome.errors)) == (2, 1)
+        assert "unknown network 'vgg': did you mean 'vgg-" in outcome.errors[0]
+        assert not (tmp_path / "out").exists()

@@ -12,6 +12,8 @@ from tests.study_files import MEASURES
 
 from preimage.presets import CLASSICAL_QUALITIES, MODERN, NNPREIMAGE
 from preimage.reporting.study import format_study, write_export, write_report
+from preimage.studies.judge import MEASURES as JUDGE_MEASURES
+from preimage.studies.judge import Judgement
 from preimage.studies.measures import Measures
 from preimage.studies.outcome import Record
 from preimage.studies.trial import Trial
@@ -95,3 +97,31 @@ def test_every_trial_is_a_row_with_all_constants_of_every_solver(tmp_path: Path)
     ]
     with pytest.raises(ValueError, match=r"an export ends in \.csv or \.parquet"):
         write_export(tmp_path / "trials.xls", records)
+
+
+def test_judges_have_columns_of_their_own_in_reports_and_exports(tmp_path: Path) -> None:
+    record = _inversion(0.2)
+    said = Judgement(feature_distance=0.25, judge_agrees=0.5, color_error=12.0)
+    measures = dataclasses.replace(MEASURES, error=0.2, judged=said)
+    trial = record.trial.model_copy(update={"judge": ("a", "b")})
+    judged = dataclasses.replace(record, trial=trial, measures=measures)
+    header, rows = format_study([judged])
+    assert header[-3:] == ["distance", "judge agrees %", "color error"]
+    assert rows[0][-3:] == ["0.25", "50", "12.0"]
+    for name, records in (("plain", [record]), ("judged", [judged])):
+        write_export(tmp_path / f"{name}.csv", records)
+    plain, row = (
+        next(csv.DictReader((tmp_path / f"{name}.csv").read_text().splitlines()))
+        for name in ("plain", "judged")
+    )
+    assert row.keys() - plain.keys() == {"judge", *JUDGE_MEASURES}
+    assert (row["judge"], row["feature_distance"], row["judge_probability"]) == ("a, b", "0.25", "")
+
+
+def test_judged_classes_have_their_columns_too() -> None:
+    record = _maximization(7, 3.0, 0)
+    said = Judgement(judge_probability=0.5, judge_top_1=1.0, spectrum_slope=-1.3)
+    judged = dataclasses.replace(record, measures=Measures(seconds=1, response=3.0, judged=said))
+    header, rows = format_study([judged])
+    assert header[-3:] == ["judge probability", "judge top-1 %", "slope"]
+    assert rows[0][-3:] == ["0.50", "100", "-1.30"]

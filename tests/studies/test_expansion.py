@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.judges import JUDGE
 from tests.study_files import make_trials, save_photos
 
 from preimage.catalog import network
@@ -147,3 +148,10 @@ def test_a_loss_weight_beyond_single_precision_is_refused_in_the_plan() -> None:
     study = Study(name="early", representations=["hog"], loss_weight=[1, 1e300])
     with pytest.raises(ValueError, match=r"^early: settings: loss_weight must be at most 3e\+38"):
         expand(study, Loader())
+
+
+def test_every_trial_names_the_judges_which_must_be_there(tmp_path: Path) -> None:
+    photos = save_photos(tmp_path / "photos", 2)
+    assert [trial.judge for trial in make_trials(photos, judge=[JUDGE])] == [(JUDGE,)] * 2
+    with pytest.raises(ValueError, match="unknown network 'vgg'"):
+        make_trials(photos, judge=["vgg"])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.judges import JUDGE
 
 from preimage import catalog, hoggle
 from preimage.files import sha256
@@ -75,3 +76,13 @@ def test_dictionaries_are_read_once_and_refused_if_they_changed(
     file.write_bytes(b"second")
     with pytest.raises(ValueError, match=r"hoggle.npz: changed since the study began"):
         Loader().dictionaries(str(file), checksum)
+
+
+def test_a_judge_is_loaded_once_and_only_if_it_is_named() -> None:
+    loader = Loader()
+    judge = loader.judge((JUDGE,))
+    assert judge is not None
+    assert [network.name for network in judge.networks] == [JUDGE]
+    assert loader.judge((JUDGE,)) is judge
+    assert loader.judge(()) is None
+    assert loader.judge((JUDGE,)) is judge

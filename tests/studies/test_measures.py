@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import pytest
 import torch
 
@@ -9,7 +12,9 @@ from preimage.catalog import network
 from preimage.photo_files import shipped_photos
 from preimage.presets import CLASSICAL_QUALITIES
 from preimage.representations.hog import HOG
+from preimage.studies.judge import Judgement
 from preimage.studies.measures import (
+    Measures,
     class_agreement,
     measure,
     measure_reconstruction,
@@ -42,3 +47,14 @@ def test_a_class_agrees_if_it_is_that_of_the_highest_score() -> None:
     )
     larger = torch.zeros(1, 3, 320, 320)
     assert class_agreement(lite0, larger, larger) in ([None], [True])
+
+
+def test_numbers_survive_as_plain_data() -> None:
+    for judged in (None, Judgement(feature_distance=0.5)):
+        measures = Measures(seconds=1, error=0.1, judged=judged)
+        assert Measures.from_dict(dataclasses.asdict(measures)) == measures
+    assert Measures.from_dict({"seconds": 1}) == Measures(seconds=1)  # before there were judges
+    others: list[Any] = [[], {"seconds": 1, "judged": 3}, {"seconds": 1, "judged": {"far": 3}}]
+    for other in others:
+        with pytest.raises(TypeError):
+            Measures.from_dict(other)

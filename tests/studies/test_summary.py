@@ -9,6 +9,7 @@ import pytest
 from tests.study_files import MEASURES
 
 from preimage.presets import NNPREIMAGE
+from preimage.studies.judge import Judgement
 from preimage.studies.outcome import Record
 from preimage.studies.summary import summarize, summarize_responses, varied_constants
 from preimage.studies.trial import Trial
@@ -69,3 +70,16 @@ def test_the_mean_response_of_a_component_is_over_seeds() -> None:
     assert first.response_std == pytest.approx(statistics.stdev([2, 5]))
     assert (second.component, second.maximum, second.response_std) == ("1", 11, None)
     assert summarize(records) == []
+
+
+def test_what_judges_say_is_averaged_if_there_are_any() -> None:
+    records = [_record(0.1), _record(0.2, seed=1)]
+    assert summarize(records)[0].judged is None
+    judged = [
+        dataclasses.replace(record, measures=dataclasses.replace(MEASURES, error=0.1, judged=said))
+        for record, said in zip(
+            records, (Judgement(judge_agrees=1.0, contrast=3.0), Judgement(judge_agrees=0.0)),
+            strict=True,
+        )
+    ]  # fmt: skip
+    assert summarize(judged)[0].judged == Judgement(judge_agrees=0.5, contrast=3.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.study_files import save_photos
@@ -130,3 +131,11 @@ def test_the_checksum_of_weights_is_of_the_user_s_own_files(tmp_path: Path) -> N
     (tmp_path / "net.toml").write_text("mean = [1, 2, 3]")
     assert weights_checksum(f"pt2:{other}/conv1", None) not in (None, alone)
     assert weights_checksum("hog", None) is weights_checksum("vgg-m/conv1", "random") is None
+
+
+def test_a_judge_makes_another_trial_and_none_the_same_as_before() -> None:
+    known: dict[str, Any] = {"representation": "hog", "photo_sha256": "0"}
+    plain, judged = Trial(**known), Trial(**known, judge=("efficientnet-lite1",))
+    text = plain.model_dump_json(exclude={"judge"})  # as it was written before there were judges
+    assert Trial.model_validate_json(text).key == plain.key
+    assert plain.key != judged.key

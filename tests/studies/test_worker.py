@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.judges import JUDGE
 from tests.study_files import make_trials, save_photos
 from tests.support import known
 
@@ -15,6 +16,7 @@ from preimage.photo_files import shipped_photos
 from preimage.presets import NNPREIMAGE
 from preimage.representations.hog import HOG
 from preimage.studies import worker
+from preimage.studies.judge import Judge
 from preimage.studies.loader import Loader
 from preimage.studies.outcome import Failure, Outcome
 from preimage.studies.trial import Trial
@@ -116,3 +118,24 @@ def test_an_unexpected_error_is_told_with_its_kind(
     (failure,) = carry_out(trials, _photos(trials), Loader())
     assert isinstance(failure, Failure)
     assert failure.reason == "TypeError: 'NoneType' object is not callable"
+
+
+def test_a_trial_with_a_judge_is_judged_as_its_result_is(tmp_path: Path) -> None:
+    (trial,) = make_trials(CHELSEA, size=48, judge=[JUDGE])
+    outcome = _outcome(trial)
+    result = invert(HOG(), CHELSEA, size=48, settings=trial.settings)
+    assert outcome.measures.judged == Judge([JUDGE])(result)
+    photos = save_photos(tmp_path / "photos", 2)
+    (trial,) = make_trials(
+        photos, visualization="maximize", representations=[f"{LITE0}/classifier"],
+        classes=["389"], weights="random", size=32, judge=[JUDGE],
+    )  # fmt: skip
+    judged = _outcome(trial).measures.judged
+    assert judged is not None
+    assert judged.judge_probability is not None
+    assert judged.feature_distance is None
+
+
+def test_without_a_judge_nothing_is_judged() -> None:
+    (trial,) = make_trials(CHELSEA, size=48)
+    assert _outcome(trial).measures.judged is None

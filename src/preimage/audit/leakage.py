@@ -51,7 +51,11 @@ class LayerAudit:
 
 
 def plan_audit(
-    representations: Sequence[str], photos: Sequence[Path], steps: int | None, weights: str | None
+    representations: Sequence[str],
+    photos: Sequence[Path],
+    steps: int | None,
+    weights: str | None,
+    judge: Sequence[str] = (),
 ) -> Study:
     """Return the study of an audit: each photo inverted from each layer, with the layer's C.
 
@@ -61,6 +65,7 @@ def plan_audit(
     return make_study({
         "name": NAME, "representations": list(representations),
         "images": [str(path) for path in photos], "steps": steps, "weights": weights,
+        **({"judge": list(judge)} if judge else {}),
     })  # fmt: skip
 
 

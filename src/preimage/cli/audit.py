@@ -7,7 +7,16 @@ from pathlib import Path
 import typer
 
 from preimage.cli.errors import clear_errors
-from preimage.cli.options import Images, Layers, Limit, NetworkArgument, OutFolder, Steps, Weights
+from preimage.cli.options import (
+    Images,
+    Judges,
+    Layers,
+    Limit,
+    NetworkArgument,
+    OutFolder,
+    Steps,
+    Weights,
+)
 from preimage.cli.parsing import choose_layers
 from preimage.cli.run_options import RunOptions, with_run_options
 
@@ -24,6 +33,7 @@ def audit(
     images: Images = None,
     limit: Limit = None,
     steps: Steps = _STEPS,
+    judge: Judges = None,
     out: OutFolder = Path("audit"),
     run: RunOptions,
 ) -> None:
@@ -50,7 +60,7 @@ def audit(
                 "guesses would often be right"
             )
         check_folder(out)
-        study = plan_audit(chosen, photos, steps or _STEPS, weights)
+        study = plan_audit(chosen, photos, steps or _STEPS, weights, judge or ())
         records = carry_out(out, NAME, expand(study, loader), run)
         audits = audit_layers(records, loader)
         page = out / "audit.html"

@@ -14,6 +14,7 @@ from preimage.cli.options import (
     AsJson,
     Device,
     Grid,
+    Judges,
     Layers,
     Memory,
     Out,
@@ -29,6 +30,7 @@ from preimage.cli.options import (
     Weights,
 )
 from preimage.cli.parsing import (
+    find_judge,
     find_preset,
     find_representations,
     name_of_grid,
@@ -54,6 +56,7 @@ def caricature(
     preset: Preset = "nnpreimage",
     steps: Steps = None,
     size: Size = None,
+    judge: Judges = None,
     grid: Grid = False,
     video: Video = None,
     as_json: AsJson = False,
@@ -76,7 +79,7 @@ def caricature(
             "device": device,
             "execution": parse_execution(accelerate, memory, device, threads),
         }
-        gallery = Gallery(out, grid=grid, video=video, as_json=as_json)
+        gallery = Gallery(out, grid=grid, video=video, as_json=as_json, judge=find_judge(judge))
         sources, failures = read_inputs(images)
         gallery.check_space(len(sources) * len(chosen))
 

@@ -35,6 +35,8 @@ from preimage.visualizations.saving import save_picture, write_picture
 if TYPE_CHECKING:
     from PIL import Image
 
+    from preimage.studies.judge import Judge
+
 _COLUMNS = 5
 _LONG_SECONDS = 20
 _LEAST_BYTES = 8192
@@ -52,6 +54,7 @@ class Input:
         describe: returns what an image's sidecar adds to what the result describes.
         is_batch: whether it holds several codes, whose numbers go into the file names.
         runs: the number of its runs, each of which gives a result for each seed and loss weight.
+        class_name: returns the name of an image's maximized class, which the judge looks for.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Input:
     describe: Callable[[PreImage, int], Mapping[str, Any]]
     is_batch: bool = False
     runs: int = 1
+    class_name: Callable[[PreImage, int], str | None] = lambda result, index: None
 
 
 def inputs_of(
@@ -130,6 +134,7 @@ class Gallery:
         video: the film to write.
         as_json: whether to print JSON.
         columns: pictures in a row of a grid or film.
+        judge: networks that judge each picture.
 
     Attributes:
         lines: what is known of each image that was shown.
@@ -141,12 +146,19 @@ class Gallery:
     """
 
     def __init__(
-        self, out: Path, *, grid: bool, video: Path | None, as_json: bool, columns: int = _COLUMNS
+        self,
+        out: Path,
+        *,
+        grid: bool,
+        video: Path | None,
+        as_json: bool,
+        columns: int = _COLUMNS,
+        judge: Judge | None = None,
     ) -> None:
         self.lines: list[dict[str, Any]] = []
         self.interrupted = False
         self._out, self._grid, self._video = out, grid, video
-        self._as_json, self._columns = as_json, columns
+        self._as_json, self._columns, self._judge = as_json, columns, judge
         self._is_result = names_file(out) and out.suffix == ".npz"
         self._is_picture = names_file(out) and not self._is_result
         self._names: set[str] = set()
@@ -235,7 +247,10 @@ class Gallery:
         for index in range(len(result)):
             is_file = self._is_picture or self._is_result
             path = self._out if is_file else self._path(item, result, index)
-            line = {**item.describe(result, index), **result.describe(index), "output": str(path)}
+            line = {**item.describe(result, index), **result.describe(index)}
+            if self._judge is not None:
+                line |= self._judge.describe(result, index, item.class_name(result, index))
+            line["output"] = str(path)
             picture = result.to_pil(index)
             self._last = path, picture, result, index
             if not is_file:
@@ -351,4 +366,15 @@ def _words(line: Mapping[str, Any]) -> list[str]:
             words.append(f"response {line['response']:.3g} ({_success(line)})")
     if "probability" in line:
         words.append(f"probability {line['probability']:.2f}")
+    if judged := _judged(line):
+        words.append(f"judge: {', '.join(judged)}")
     return [*words, f"{line['seconds']:.1f} s", f"-> {line['output']}"]
+
+
+def _judged(line: Mapping[str, Any]) -> list[str]:
+    """Return the judges' most telling numbers in words."""
+    shown = {
+        "feature_distance": "distance", "judge_agrees": "agreement",
+        "judge_probability": "probability", "saturation_ratio": "saturation x",
+    }  # fmt: skip
+    return [f"{word} {line[key]:.2f}" for key, word in shown.items() if key in line]

@@ -19,6 +19,7 @@ from preimage.cli.options import (
     Device,
     Grid,
     Inputs,
+    Judges,
     Layers,
     LimitOfInputs,
     LossWeight,
@@ -40,6 +41,7 @@ from preimage.cli.options import (
     Window,
 )
 from preimage.cli.parsing import (
+    find_judge,
     find_representations,
     name_of_grid,
     parse_execution,
@@ -72,6 +74,7 @@ def invert(
     solver: Solver = None,
     preset: Preset = None,
     size: Size = None,
+    judge: Judges = None,
     window: Window = None,
     channels: Channels = None,
     stream: Stream = None,
@@ -110,7 +113,7 @@ def invert(
         settings = {
             phi.name: _choose_settings(phi, quality, solver, preset, steps) for phi in chosen
         }
-        gallery = Gallery(out, grid=grid, video=video, as_json=as_json)
+        gallery = Gallery(out, grid=grid, video=video, as_json=as_json, judge=find_judge(judge))
         sources, failures = read_inputs(inputs)
         sources = sources[:limit]
         gallery.check_space(len(sources) * len(chosen) * len(loss_weight or [0]) * seeds)

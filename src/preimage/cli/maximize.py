@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from preimage.cli.options import (
     Device,
     Diversity,
     Grid,
+    Judges,
     Memory,
     Mosaic,
     Neurons,
@@ -38,6 +40,7 @@ from preimage.cli.options import (
     Weights,
 )
 from preimage.cli.parsing import (
+    find_judge,
     find_preset,
     parse_execution,
     parse_names,
@@ -74,6 +77,7 @@ def maximize(
     mosaic: Mosaic = False,
     size: Size = None,
     reference: Reference = None,
+    judge: Judges = None,
     grid: Grid = False,
     video: Video = None,
     as_json: AsJson = False,
@@ -105,20 +109,19 @@ def maximize(
             "snapshot_every": every,
         }
         columns = seeds if seeds > 1 else math.ceil(math.sqrt(len(targets)))
-        gallery = Gallery(out, grid=grid, video=video, as_json=as_json, columns=columns)
+        gallery = Gallery(
+            out, grid=grid, video=video, as_json=as_json, columns=columns, judge=find_judge(judge)
+        )
         gallery.check_space(len(targets) * seeds)
         is_one_batch = mosaic or out.suffix == ".npz" or isinstance(options["start"], PreImage)
-        size_of_batch = len(targets) if is_one_batch else max(1, _BATCH // seeds)
+        per_batch = len(targets) if is_one_batch else max(1, _BATCH // seeds)
         batches = [
-            targets[first : first + size_of_batch]
-            for first in range(0, len(targets), size_of_batch)
+            targets[first : first + per_batch] for first in range(0, len(targets), per_batch)
         ]
     item = Input(
-        name=rep,
-        stem="",
-        results=lambda bar: _results(rep, model, batches, options, bar),
-        describe=lambda result, index: _confidence(model, result, index),
-    )
+        name=rep, stem="", results=partial(_results, rep, model, batches, options),
+        describe=partial(_confidence, model), class_name=partial(_class_name, model),
+    )  # fmt: skip
     failures = gallery.show([item], rep)
     if gallery.lines and not as_json:
         typer.echo(above_maximum(gallery.lines))
@@ -199,6 +202,15 @@ def _confidence(model: Representation | Network, result: PreImage, index: int) -
     if model.preprocessing.channels not in (1, 3):  # a picture of it shows but three channels
         return {}
     return model.confidence(result.to_pil(index), result.targets[index])
+
+
+def _class_name(model: Representation | Network, result: PreImage, index: int) -> str | None:
+    """Return all names of the class of a picture, which may be given by its number."""
+    from preimage.networks import Network
+
+    if not isinstance(model, Network) or result.targets is None:
+        return None
+    return model.classes[model.class_index(result.targets[index])]
 
 
 def above_maximum(lines: Sequence[dict[str, Any]]) -> str:

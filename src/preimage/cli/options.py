@@ -161,6 +161,14 @@ Ablation: TypeAlias = Annotated[
     bool, Option("--ablation", help="Repeat without the variation prior, the range prior, both.")
 ]
 
+Judges: TypeAlias = Annotated[
+    list[str] | None,
+    Option(
+        "--judge",
+        metavar="NETWORK",
+        help="Network that judges the pictures, such as efficientnet-lite1; repeatable.",
+    ),
+]
 Hoggle: TypeAlias = Annotated[
     Path | None, Option(help="Measure HOGgle too; file written by `preimage reproduce hoggle`.")
 ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from preimage.networks import Network
     from preimage.representations.base import Representation
     from preimage.settings import Settings
+    from preimage.studies.judge import Judge
 
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]+)?", re.ASCII)
 _SIDE = re.compile(r"[0-9]{0,8}[1-9][0-9]{0,8}", re.ASCII)
@@ -110,6 +111,15 @@ def find_preset(
     if steps is not None:
         settings = settings.with_steps(steps)
     return settings if strength is None else settings.replace(strength=strength)
+
+
+def find_judge(networks: Sequence[str] | None) -> Judge | None:
+    """Return the judge that --judge names; None without the option."""
+    if not networks:
+        return None
+    from preimage.studies.judge import Judge
+
+    return Judge(networks)
 
 
 def find_representations(

@@ -11,7 +11,7 @@ from pathlib import Path
 from preimage.audit.leakage import LEAKS, LayerAudit
 from preimage.files import write_whole
 from preimage.names import LayerName
-from preimage.reporting.tables import format_error, format_number
+from preimage.reporting.tables import format_error, format_judged, format_number
 from preimage.studies.loader import Loader
 from preimage.studies.outcome import Record
 
@@ -77,8 +77,9 @@ def _table(audits: Sequence[LayerAudit]) -> str:
         "layer", "error %", "PSNR dB", "SSIM", "same class %", "own photo by pixels %",
         "own photo by HOG %", "gives photos back",
     )  # fmt: skip
-    rows = ["".join(f"<th>{name}</th>" for name in header)]
-    for audit in audits:
+    judged, said = format_judged([audit.mean.judged for audit in audits])
+    rows = ["".join(f"<th>{name}</th>" for name in (*header, *judged))]
+    for audit, more in zip(audits, said, strict=True):
         mean, agreement = audit.mean, audit.mean.class_agreement
         percents = (agreement, audit.by_pixels, audit.by_hog)
         cells = [
@@ -88,6 +89,7 @@ def _table(audits: Sequence[LayerAudit]) -> str:
             format_number(mean.ssim, 2),
             *(format_number(None if value is None else 100 * value, 0) for value in percents),
             '<span class="leak">yes</span>' if audit.leaks else "no",
+            *more,
         ]
         rows.append("".join(f"<td>{cell}</td>" for cell in cells))
     return f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"

@@ -12,7 +12,7 @@ from typing import Any
 from preimage.files import write_whole
 from preimage.reporting.plots import plot_errors
 from preimage.reporting.study_pictures import write_pictures
-from preimage.reporting.tables import format_error, format_number, write_table
+from preimage.reporting.tables import format_error, format_judged, format_number, write_table
 from preimage.studies.measures import Measures
 from preimage.studies.outcome import Record
 from preimage.studies.summary import Mean, summarize, summarize_responses, varied_constants
@@ -56,16 +56,17 @@ def format_study(records: Sequence[Record]) -> tuple[list[str], list[list[str]]]
 def format_errors(means: Sequence[Mean]) -> tuple[list[str], list[list[str]]]:
     """Return header and cells of the means of inversions as text."""
     varied = [name for name, _ in means[0].varied] if means else []
+    judged, said = format_judged([m.judged for m in means])
     rows = []
-    for m in means:
+    for m, more in zip(means, said, strict=True):
         agreement = None if m.class_agreement is None else 100 * m.class_agreement
         numbers = ((m.psnr, 1), (m.ssim, 2), (m.naturalness, 2), (agreement, 0), (m.seconds, 2))
         rows.append([
             m.representation, _weight(m.loss_weight), *(str(value) for _, value in m.varied),
             format_error(m.error, m.error_std),
-            *(format_number(value, digits) for value, digits in numbers), str(m.count),
+            *(format_number(value, digits) for value, digits in numbers), str(m.count), *more,
         ])  # fmt: skip
-    return ["representation", "C", *varied, *_MEASURES], rows
+    return ["representation", "C", *varied, *_MEASURES, *judged], rows
 
 
 def _format_responses(records: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
@@ -74,16 +75,18 @@ def _format_responses(records: Sequence[Record]) -> tuple[list[str], list[list[s
     varied = [name for name, _ in means[0].varied] if means else []
     of_photos = bool(means) and means[0].maximum is None
     columns = ["times the photo's"] if of_photos else ["component", "M", "response", "times M"]
+    judged, said = format_judged([m.judged for m in means])
     rows = []
-    for m in means:
+    for m, more in zip(means, said, strict=True):
         response, deviation = m.response, m.response_std or 0
         measured = [_with_deviation(response, deviation, m.count)]
         if m.maximum is not None:
             relative = _with_deviation(response / m.maximum, deviation / m.maximum, m.count)
             measured = [m.component or "", f"{m.maximum:.4g}", *measured, relative]
         constants = [_weight(m.strength), *(str(value) for _, value in m.varied)]
-        rows.append([m.representation, *constants, *measured, f"{m.seconds:.2f}", str(m.count)])
-    return ["representation", "strength", *varied, *columns, "seconds", "n"], rows
+        cost = [f"{m.seconds:.2f}", str(m.count)]
+        rows.append([m.representation, *constants, *measured, *cost, *more])
+    return ["representation", "strength", *varied, *columns, "seconds", "n", *judged], rows
 
 
 def write_export(path: Path, records: Sequence[Record]) -> None:
@@ -135,12 +138,14 @@ def _flat(record: Record) -> dict[str, Any]:
     """Return the row of a trial, with all that is known about it."""
     trial = record.trial
     row: dict[str, Any] = {"key": trial.key, "status": record.status}
-    left_out = {"settings", "mask", "size", "channel", "position", "class_name"}
+    left_out = {"settings", "mask", "size", "channel", "position", "class_name", "judge"}
     row |= trial.model_dump(exclude=left_out, mode="json")
     row |= {"component": trial.component, "size": trial.size and str(trial.size)}
     row |= {"mask": json.dumps(trial.mask.named()), **trial.constants}
     for field in dataclasses.fields(Measures):
         row[field.name] = getattr(record.measures, field.name, None)
+    if (judged := row.pop("judged")) is not None:
+        row |= {"judge": ", ".join(trial.judge), **dataclasses.asdict(judged)}
     row |= {"reason": record.reason, "picture": record.picture}
     plain = str | int | float | None
     return {k: v if isinstance(v, plain) else str(v) for k, v in row.items()}

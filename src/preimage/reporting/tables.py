@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from preimage.files import write_whole
+from preimage.studies.judge import Judgement
 
 _LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "±": r"$\pm$",
@@ -63,6 +64,29 @@ def format_number(value: float | None, digits: int) -> str:
     ('1.2', '')
     """
     return "" if value is None else f"{value:.{digits}f}"
+
+
+_JUDGED = {
+    "feature_distance": ("distance", 1, 2), "judge_agrees": ("judge agrees %", 100, 0),
+    "judge_probability": ("judge probability", 1, 2), "judge_top_1": ("judge top-1 %", 100, 0),
+    "color_error": ("color error", 1, 1), "saturation": ("saturation", 1, 1),
+    "saturation_ratio": ("saturation / photo", 1, 2), "contrast": ("contrast", 1, 0),
+    "spectrum_slope": ("slope", 1, 2), "natural_gradients": ("gradients", 1, 2),
+}  # fmt: skip
+"""The column of each number of a judgement: its heading, its factor, and its digits."""
+
+
+def format_judged(judged: Sequence[Judgement | None]) -> tuple[list[str], list[list[str]]]:
+    """Return header and cells of what judges say, a row each; no columns if nothing is known."""
+    known = [name for name in _JUDGED if any(getattr(j, name, None) is not None for j in judged)]
+    rows = []
+    for judgement in judged:
+        cells = []
+        for _, factor, digits, name in ((*_JUDGED[name], name) for name in known):
+            number = getattr(judgement, name, None)
+            cells.append(format_number(None if number is None else factor * number, digits))
+        rows.append(cells)
+    return [_JUDGED[name][0] for name in known], rows
 
 
 def format_error(error: float, deviation: float | None) -> str:

@@ -32,10 +32,12 @@ def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
     Relative paths start at `folder`.
 
     Raises:
-        ValueError: if a representation or a constant cannot be used, or if there are more than a
-            million trials.
+        ValueError: if a representation, a constant or a judge cannot be used, or if there are
+            more than a million trials.
         ImageError: if there are no photos.
     """
+    if study.judge:
+        loader.judge(tuple(study.judge))  # raises if one of them cannot be loaded
     weights = study.weights
     if weights is not None and weights != "random":
         weights = str((folder / weights).absolute())
@@ -54,6 +56,7 @@ def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
             "weights_sha256": weights_checksum(name, own_weights),
             "size": study.size,
             "mask": study.mask,
+            "judge": tuple(study.judge),
         }
         if study.visualization == "maximize":
             network = loader.network_of(name, own_weights)

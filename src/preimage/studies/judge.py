@@ -18,6 +18,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Any
 
 import torch
 from PIL import Image
@@ -127,6 +128,14 @@ class Judge:
         if class_name is None and result.targets is not None:
             class_name = result.targets[index]
         return self.judge(result.to_pil(index), photo, class_name)
+
+    def describe(
+        self, result: PreImage, index: int = 0, class_name: str | None = None
+    ) -> dict[str, Any]:
+        """Return the judges' names and the numbers that apply, as plain data for a sidecar."""
+        numbers = dataclasses.asdict(self(result, index, class_name))
+        known = {name: number for name, number in numbers.items() if number is not None}
+        return {"judge": [one.name for one in self.networks], **known}
 
     def judge(
         self, picture: Image.Image, photo: Image.Image | None = None, class_name: str | None = None

@@ -1,4 +1,4 @@
-"""A cache of what trials name: networks, layers, and dictionaries of HOGgle."""
+"""A cache of what trials name: networks, layers, judges, and dictionaries of HOGgle."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from preimage.catalog import CLASSICAL
 from preimage.names import LayerName
 from preimage.networks import Network
 from preimage.representations.base import Representation
+from preimage.studies.judge import Judge
 from preimage.studies.trial import checksum
 
 
 class Loader:
-    """A cache of the last network, its layers, and the last dictionaries.
+    """A cache of the last network, its layers, the last judge, and the last dictionaries.
 
     Attributes:
         files: actual paths of weight files that are not at the paths in the trials, by the names
@@ -29,6 +30,7 @@ class Loader:
         self._loaded: tuple[str, str | None] | None = None
         self._network: Network | None = None
         self._representations: dict[str, Representation] = {}
+        self._judge: tuple[tuple[str, ...], Judge] | None = None
         self._dictionaries: tuple[str, hoggle.PairedDictionaries] | None = None
 
     def network(self, name: str, weights: str | None = None) -> Network:
@@ -59,6 +61,18 @@ class Loader:
         if name.lower() in CLASSICAL or not (parsed.network and parsed.layer):
             return None
         return self.network(parsed.network, weights)
+
+    def judge(self, names: tuple[str, ...]) -> Judge | None:
+        """Return the judge that these networks are; None without any.
+
+        Raises:
+            ValueError: as `Judge`.
+        """
+        if not names:
+            return None
+        if self._judge is None or self._judge[0] != names:
+            self._judge = names, Judge(names)
+        return self._judge[1]
 
     def dictionaries(self, path: str, sha256: str) -> hoggle.PairedDictionaries:
         """Return HOGgle's dictionaries from a file, whose checksum must be `sha256`.

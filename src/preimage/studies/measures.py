@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +14,7 @@ from preimage.images import match_contrast, psnr, ssim
 from preimage.losses import relative_error
 from preimage.networks import Network
 from preimage.representations.base import Representation
+from preimage.studies.judge import Judge, Judgement
 from preimage.studies.natural_statistics import naturalness
 from preimage.visualizations import PreImage
 
@@ -33,6 +36,7 @@ class Measures:
             class.
         response: of a maximization, the response of the component; of a caricature, its
             response divided by the photo's.
+        judged: what the judges say of the picture, if the trial names any.
     """
 
     seconds: float
@@ -44,10 +48,31 @@ class Measures:
     naturalness: float | None = None
     class_agrees: bool | None = None
     response: float | None = None
+    judged: Judgement | None = None
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Measures:
+        """Return the numbers that `dataclasses.asdict` made plain data of.
+
+        Raises:
+            ValueError, TypeError: if the data are others.
+        """
+        given = dict(values)
+        if given.get("judged") is not None:
+            given["judged"] = Judgement(**given["judged"])
+        return cls(**given)
 
 
-def measure(result: PreImage, network: Network | None) -> Measures:
-    """Return the numbers of a single result; the visualized layer belongs to `network`."""
+def measure(
+    result: PreImage,
+    network: Network | None,
+    judge: Judge | None = None,
+    class_name: str | None = None,
+) -> Measures:
+    """Return the numbers of a single result.
+
+    The visualized layer belongs to `network`; `class_name` names the maximized class, if any.
+    """
     total = result.trace.total
     natural, agrees = None, None
     if result.visualization == "invert" and result.originals is not None:
@@ -64,6 +89,7 @@ def measure(result: PreImage, network: Network | None) -> Measures:
         naturalness=natural,
         class_agrees=agrees,
         response=_finite(result.response),
+        judged=None if judge is None else judge(result, 0, class_name),
     )
 
 

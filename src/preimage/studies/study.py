@@ -99,6 +99,7 @@ class Study(BaseModel):
             either a preset or a quality.
         steps: number of evaluations; None for the number of the quality or preset.
         mask: the components of the codes that count in inversions.
+        judge: networks that had no part in the pictures and judge them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -122,6 +123,7 @@ class Study(BaseModel):
     steps: Count | None = None
     settings: dict[str, Any] = {}
     mask: Mask = Mask()
+    judge: list[str] = Field(default=[], min_length=1)
 
     @field_validator("*", mode="before")
     @classmethod

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any, TypeAlias
 
+from preimage.studies.judge import Judgement, mean_judgement
 from preimage.studies.measures import Measures
 from preimage.studies.outcome import Record
 from preimage.studies.trial import Trial
@@ -25,6 +26,7 @@ class Mean:
         error_std: sample standard deviation of the error; None for a single result.
         class_agreement: fraction of results in the class of the photo; None without classes.
         count: number of results.
+        judged: the means of what the judges say; None without judges.
     """
 
     representation: str
@@ -38,6 +40,7 @@ class Mean:
     class_agreement: float | None
     seconds: float
     count: int
+    judged: Judgement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class MeanResponse:
         response_std: sample standard deviation of the response; None for a single result.
         maximum: M of the component; None for caricatures.
         count: number of results.
+        judged: the means of what the judges say; None without judges.
     """
 
     representation: str
@@ -63,6 +67,7 @@ class MeanResponse:
     maximum: float | None
     seconds: float
     count: int
+    judged: Judgement | None = None
 
 
 def summarize(records: Sequence[Record]) -> list[Mean]:
@@ -79,20 +84,20 @@ def summarize_responses(records: Sequence[Record]) -> list[MeanResponse]:
     """Return the means of maximizations and caricatures, in the order of the records."""
     names = varied_constants(records)
     maxima: dict[tuple[_Group, str | None], float | None] = {}
-    groups: dict[tuple[_Group, str | None], list[tuple[float, float]]] = {}
+    groups: dict[tuple[_Group, str | None], list[Measures]] = {}
     for record in records:
         trial, measures = record.trial, record.measures
         if measures is not None and measures.response is not None:
             key = (_group(trial, names), trial.component)
             maxima.setdefault(key, trial.maximum)
-            groups.setdefault(key, []).append((measures.response, measures.seconds))
+            groups.setdefault(key, []).append(measures)
     means = []
-    for (group, component), values in groups.items():
+    for (group, component), measured in groups.items():
         (representation, strength, varied), maximum = group, maxima[group, component]
-        responses, seconds = zip(*values, strict=True)
+        responses = [m.response for m in measured if m.response is not None]
         means.append(MeanResponse(
             representation, component, strength, varied, fmean(responses), _deviation(responses),
-            maximum, fmean(seconds), len(values),
+            maximum, fmean(m.seconds for m in measured), len(measured), _mean_judged(measured),
         ))  # fmt: skip
     return means
 
@@ -131,7 +136,14 @@ def _mean(group: _Group, measures: list[Measures]) -> Mean:
         class_agreement=mean("class_agrees"),
         seconds=fmean(m.seconds for m in measures),
         count=len(measures),
+        judged=_mean_judged(measures),
     )
+
+
+def _mean_judged(measures: Sequence[Measures]) -> Judgement | None:
+    """Return the means of what the judges say; None if there was none."""
+    known = [m.judged for m in measures if m.judged is not None]
+    return mean_judgement(known) if known else None
 
 
 def _deviation(values: Sequence[float]) -> float | None:

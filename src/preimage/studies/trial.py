@@ -48,6 +48,7 @@ class Trial(BaseModel):
         class_name: name of the class if the channel is the score of a class.
         maximum: M, the largest response to photos; 0 if no photo changes the response.
         reference_sha256: checksum of the contents of these photos.
+        judge: names of the networks that judge the picture.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,6 +70,7 @@ class Trial(BaseModel):
     class_name: str | None = None
     maximum: FiniteFloat | None = None
     reference_sha256: str | None = None
+    judge: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, text: str, key: str) -> Trial:
@@ -104,6 +106,8 @@ class Trial(BaseModel):
         parts = self.model_dump(exclude={"photo", "dictionaries", "maximum", "settings"})
         if self.weights_sha256 is not None:
             del parts["weights"]
+        if not self.judge:
+            del parts["judge"]
         parts["settings"] = _in_floats(self.constants)
         text = json.dumps(parts, sort_keys=True)
         return sha256(text.encode())[:32]

@@ -103,10 +103,11 @@ def _carry_out_together(
     opened = [io.BytesIO(photos[trial.photo_sha256]) for trial in trials if trial.photo_sha256]
     result = visualize(trials, opened, phi, device=device, progress=progress)
     network = loader.network_of(first.representation, first.weights)
+    judge = loader.judge(first.judge)
     return [
         Outcome(
             trial.key,
-            measure(found, network),
+            measure(found, network, judge, trial.class_name),
             found.images[0].cpu().numpy(),
             np.asarray(found.to_pil()),
             found.versions | {"batch": str(len(trials))},

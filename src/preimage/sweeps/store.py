@@ -207,7 +207,7 @@ class Store:
                 found[key] = None, reason
             elif self._has_files(key):
                 with contextlib.suppress(ValueError, TypeError):
-                    found[key] = Measures(**json.loads(measures)), None
+                    found[key] = Measures.from_dict(json.loads(measures)), None
         return found
 
     def _has_files(self, key: str) -> bool:
