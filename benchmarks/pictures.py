@@ -114,7 +114,12 @@ def invert_photos(network: Network, judge: Judge, chosen: argparse.Namespace) ->
             phi = network.layer(layer)
             begin = time.process_time()
             result = preimage.invert(phi, path, seeds=[seed], settings=_of_layer(chosen, name, phi))
-            row = {"layer": layer, "settings": name, "photo": path.stem, "seed": seed}
+            row = {
+                "layer": layer,
+                "settings": _words(chosen, name),
+                "photo": path.stem,
+                "seed": seed,
+            }
             row |= _numbers(result, 0, time.process_time() - begin, judge)
             _print(row)
             rows.append(row)
@@ -139,7 +144,11 @@ def maximize_classes(network: Network, judge: Judge, chosen: argparse.Namespace)
         mine = []
         for n in range(len(result)):
             class_name = network.classes[part[result.sources[n]]]
-            row = {"layer": network.score_layer, "settings": name, "class": class_name}
+            row = {
+                "layer": network.score_layer,
+                "settings": _words(chosen, name),
+                "class": class_name,
+            }
             row |= {"seed": result.seeds[n]} | _numbers(result, n, seconds, judge, class_name)
             _print(row)
             rows.append(row)
@@ -182,6 +191,10 @@ def _preset(chosen: argparse.Namespace, name: str) -> Settings | None:
     if name == DEFAULT and not chosen.set:
         return None
     return _changed(MODERN if name == DEFAULT else PRESETS[name], chosen)
+
+
+def _words(chosen: argparse.Namespace, name: str) -> str:
+    return " ".join([name, *chosen.set])
 
 
 def _changed(settings: Settings, chosen: argparse.Namespace) -> Settings:
