@@ -1,0 +1,37 @@
+"""Opponent colors: luminance and two chromas on orthonormal axes.
+
+The luminance lies along (1, 1, 1), the chromas along (1, 0, -1), red against blue, and (1, -2, 1),
+both against green. The axes have length 1, so that the norm of a color is the same in both systems.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def to_opponent(images: Tensor) -> Tensor:
+    """Return luminance and chromas of red, green and blue (..., 3, H, W), in the same units.
+
+    >>> to_opponent(torch.ones(3, 1, 1)).flatten().tolist()[1:]
+    [0.0, 0.0]
+    """
+    red, green, blue = images.unbind(-3)
+    return torch.stack([
+        (red + green + blue) / math.sqrt(3),
+        (red - blue) / math.sqrt(2),
+        (red - 2 * green + blue) / math.sqrt(6),
+    ], dim=-3)  # fmt: skip
+
+
+def from_opponent(colors: Tensor) -> Tensor:
+    """Return red, green and blue of luminance and chromas (..., 3, H, W).
+
+    >>> from_opponent(to_opponent(torch.ones(3, 1, 1))).flatten().round().tolist()
+    [1.0, 1.0, 1.0]
+    """
+    luminance, blue, green = colors.unbind(-3)
+    gray, blue, green = luminance / math.sqrt(3), blue / math.sqrt(2), green / math.sqrt(6)
+    return torch.stack([gray + blue + green, gray - 2 * green, gray - blue + green], dim=-3)
