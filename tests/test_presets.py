@@ -23,6 +23,8 @@ from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
 
 SHARED = {
+    "prior": "tv",
+    "chroma_weight": 4,
     "strength": None,
     "alpha": 6,
     "beta": 2,

@@ -20,7 +20,9 @@ from preimage.settings import Algorithm1, Settings, SobolevLBFGS
 FAST = CLASSICAL_QUALITIES["fast"]
 
 
-@pytest.mark.parametrize("settings", [NNPREIMAGE, FAST, MODERN.replace(learning_rate=1, jitter=3)])
+@pytest.mark.parametrize(
+    "settings", [NNPREIMAGE, FAST, MODERN.replace(learning_rate=1, jitter=3, prior="own()")]
+)
 def test_settings_are_what_their_text_says(settings: Settings) -> None:
     adapter = TypeAdapter(Settings)
     assert adapter.validate_json(adapter.dump_json(settings)) == settings
@@ -99,7 +101,11 @@ def test_settings_cannot_be_changed_in_place() -> None:
     ("changes", "message"),
     [
         ({"alpha": 1}, "alpha must be at least 2"),
-        ({"beta": 0.5}, "beta must be at least 1"),
+        ({"beta": 0.4}, "beta must be at least 0.5"),
+        ({"chroma_weight": 0}, "chroma_weight must be positive"),
+        ({"prior": "opponent"}, "unknown prior 'opponent'"),
+        ({"prior": "gaussian"}, "there are tv, opponent-tv"),
+        ({"prior": len}, "prior=FUNCTION to invert, maximize or caricature"),
         ({"pixel_norm": 0}, "pixel_norm must be positive"),
         ({"max_pixel_norm": -1}, "max_pixel_norm must be positive"),
         ({"gradient_norm": float("nan")}, "gradient_norm must be positive"),
@@ -136,7 +142,7 @@ def test_settings_cannot_be_changed_in_place() -> None:
         ),
         ({"alpha": 1e9}, "alpha must be at most 100, not 1e\\+09"),
         ({"beta": 1e9}, "beta must be at most 100, not 1e\\+09"),
-        ({"beta": "3"}, "beta must be at least 1, not '3'"),
+        ({"beta": "3"}, "beta must be at least 0.5, not '3'"),
         ({"pixel_norm": 1e300}, "pixel_norm must be at most 1e\\+06"),
         ({"loss_weight": 1e300}, "loss_weight must be at most 3e\\+38"),
         ({"strength": 1e300}, "strength must be at most 3e\\+38"),

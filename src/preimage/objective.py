@@ -16,7 +16,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from preimage.priors import Prior
+from preimage.priors import find_prior
+from preimage.priors.function import PriorFunction
 from preimage.representations.base import Representation
 from preimage.representations.flat_regions import FlatRegions
 from preimage.representations.redirection import pass_stopped_gradients
@@ -47,7 +48,7 @@ class Energy:
 
     Attributes:
         alpha_norm: R_alpha.
-        total_variation: R_TV^beta.
+        total_variation: R_TV^beta, or the value of the prior that stands in its place.
         loss: the loss, not yet multiplied by C.
         loss_weight: C, (N,).
     """
@@ -92,6 +93,7 @@ class Objective:
         at_once: largest number of images that are computed together; None for no limit.
         wakes: whether gradients pass activations that would stop them; see
             `representations.redirection`.
+        prior: a user's own function in place of R_TV^beta; see `priors.function`.
     """
 
     def __init__(
@@ -104,11 +106,10 @@ class Objective:
         flat: Sequence[FlatRegions | None] | None = None,
         at_once: int | None = None,
         wakes: bool = False,
+        prior: PriorFunction | None = None,
     ) -> None:
         self.representation, self.loss = representation, loss
-        self.prior = Prior(
-            settings.alpha, settings.beta, settings.pixel_norm, settings.gradient_norm
-        )
+        self.prior = find_prior(settings, prior)
         self.loss_weights, self.size = loss_weights, size
         self._flat = [None] * len(loss_weights) if flat is None else list(flat)
         self._at_once, self._wakes = at_once, wakes

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _POSITIVE: dict[str, Any] = {"is_positive": True}
 _LIMITS: dict[str, dict[str, Any]] = {
     "alpha": {"least": 2},
-    "beta": {"least": 1},
+    "beta": {"least": 0.5},
+    "chroma_weight": _POSITIVE,
     "loss_weight": {"least": 0},
     "strength": _POSITIVE,
     "pixel_norm": _POSITIVE,
@@ -42,6 +43,7 @@ LARGEST_WEIGHT = 3e38
 _LARGEST: dict[str, float] = {
     "alpha": 100,
     "beta": 100,
+    "chroma_weight": 1e6,
     "loss_weight": LARGEST_WEIGHT,
     "strength": LARGEST_WEIGHT,
     "pixel_norm": 1e6,
@@ -55,6 +57,9 @@ _POWERS = (-30, 300)
 """The limits of the decimal exponent of V ** beta, by which the total variation is divided."""
 
 _MOST_SHIFTS = {"jitter": 4096, "jitter_scale": 1024}
+
+PRIORS = ("tv", "opponent-tv")
+"""Names of the priors of the variation; that of a user's own function ends with "()"."""
 
 PARAMETERIZATIONS = ("pixels", "fourier")
 """Names of the image parameterizations that Algorithm 1 can optimize."""
@@ -158,7 +163,10 @@ class Settings:
         strength: C of `maximize` and `caricature` as a multiple of 1 / Z. If None, it is that
             of `presets.STRENGTHS`.
         alpha: exponent of the bounded-range prior (Eq. 5).
-        beta: exponent of the total-variation prior (section 3.2.2).
+        prior: the prior of the variation: "tv" for R_TV^beta, "opponent-tv" for that of luminance
+            and chroma (see `priors`), or the name of a user's own function with "()".
+        beta: exponent of the total variation (section 3.2.2).
+        chroma_weight: weight of the chromas' total variation, for "opponent-tv".
         pixel_norm: B, the typical norm of a pixel (Eq. 5).
         max_pixel_norm: B_+, the largest norm that a pixel may have (Eq. 6).
         gradient_norm: V, the typical norm of the image gradient (section 3.2.2).
@@ -178,7 +186,9 @@ class Settings:
     loss_weight: float = 100
     strength: float | None = None
     alpha: float = 6
+    prior: str = "tv"
     beta: float = 2
+    chroma_weight: float = 4
     pixel_norm: float = 80
     max_pixel_norm: float = 160
     gradient_norm: float = 80 / 6.5
@@ -206,9 +216,19 @@ class Settings:
                 f"gradient_norm {self.gradient_norm:g} to the power of beta {self.beta:g} is too "
                 f"{'small' if power < 0 else 'large'}: give other values"
             )
+        self._check_prior()
         if self.parameterization not in PARAMETERIZATIONS:
             raise ValueError(unknown("parameterization", self.parameterization, PARAMETERIZATIONS))
         self._check_solver()
+
+    def _check_prior(self) -> None:
+        if not isinstance(self.prior, str):
+            raise ValueError(
+                f"prior must be the name of one in settings, such as tv, not {self.prior!r}: give "
+                "a function as prior=FUNCTION to invert, maximize or caricature"
+            )
+        if self.prior not in PRIORS and not self.prior.endswith("()"):
+            raise ValueError(unknown("prior", self.prior, PRIORS))
 
     def _check_solver(self) -> None:
         if not isinstance(self.solver, Solver):

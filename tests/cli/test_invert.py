@@ -150,3 +150,14 @@ def test_a_run_starts_from_a_photo_or_goes_on_from_a_saved_result(tmp_path: Path
         assert (outcome.status, outcome.errors) == (0, [])
         np.testing.assert_array_equal(pixels_of(out), np.asarray(result.to_pil()))
         assert json.loads(out.with_suffix(".json").read_text())["start"] == words
+
+
+def test_the_prior_is_chosen_by_its_name(tmp_path: Path) -> None:
+    photo, out = save_photo(tmp_path / "a.png", size=(60, 90)), tmp_path / "out"
+    options = ("invert", photo, "--rep", "hog", "--out", out, *SMALL)
+    assert run(*options, "--prior", "opponent-tv").status == 0
+    told = json.loads(next(out.glob("*.json")).read_text())
+    assert (told["settings"]["prior"], told["settings"]["chroma_weight"]) == ("opponent-tv", 4)
+    outcome = run(*options, "--prior", "opponent-tvs")
+    assert (outcome.status, len(outcome.errors)) == (2, 1)
+    assert "unknown prior 'opponent-tvs': did you mean 'opponent-tv'?" in outcome.errors[0]

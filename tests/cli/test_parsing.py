@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from preimage.cli.parsing import parse_size
+from preimage.cli.parsing import find_preset, parse_size
+from preimage.presets import NNPREIMAGE
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,9 @@ def test_a_size_is_a_longer_side_or_height_and_width(
 def test_anything_else_is_no_size(text: str) -> None:
     with pytest.raises(ValueError, match="size must be like 320 or 240x320"):
         parse_size(text)
+
+
+def test_a_preset_is_changed_by_steps_strength_and_prior() -> None:
+    assert find_preset(None, None) == NNPREIMAGE
+    changed = NNPREIMAGE.replace(iterations=5, strength=2, prior="opponent-tv")
+    assert find_preset("nnpreimage", 5, 2, "opponent-tv") == changed

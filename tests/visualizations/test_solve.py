@@ -13,11 +13,15 @@ from tests.support import known, random_image
 from torch import nn
 
 from preimage.preprocessing import GRAY, Preprocessing
-from preimage.presets import MODERN, NNPREIMAGE
+from preimage.presets import MODERN, NETWORK_QUALITIES, NNPREIMAGE
+from preimage.representations.execution import Execution
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
 from preimage.visualizations import PreImage, caricature, invert, maximize
 from preimage.visualizations.solve import check_arguments, load_photos, noise, with_margin
+
+SHORT = NNPREIMAGE.replace(final_iterations=0, jitter=1)
+COLOR = Preprocessing(mean=(120.0,) * 3, std=(60.0,), size=(12, 14))
 
 
 def test_what_is_no_representation_is_named_with_an_example() -> None:
@@ -180,3 +184,61 @@ def test_a_jitter_that_is_larger_than_the_images_is_refused() -> None:
         caricature(layer, photo, settings=quick.replace(jitter=24))
     found = caricature(layer, photo, settings=quick.replace(jitter=23))
     assert found.images.shape == (1, 1, 12, 12)
+
+
+def _energy(x: torch.Tensor) -> torch.Tensor:
+    """The mean square of each image, (N,)."""
+    return x.square().mean((1, 2, 3)) / 80**2
+
+
+def test_every_visualization_takes_a_prior_by_name_or_as_a_function() -> None:
+    layer = Layer(nn.Sequential(nn.Conv2d(3, 4, 5)), "0", COLOR)
+    photo = np.random.default_rng(0).random((12, 14, 3))
+    few = SHORT.replace(iterations=2)
+
+    def results(**options: Any) -> list[PreImage]:
+        options |= {"seeds": [0, 1], "settings": few, "execution": Execution(threads=1)}
+        return [
+            invert(layer, photo, **options),
+            maximize(layer, [0], maxima=[1], **options),
+            caricature(layer, photo, **options),
+        ]
+
+    for plain, opponent, own in zip(
+        results(), results(prior="opponent-tv"), results(prior=_energy), strict=True
+    ):
+        names = [result.settings.prior for result in (plain, opponent, own)]
+        assert names == ["tv", "opponent-tv", "_energy()"]
+        assert own.describe()["settings"]["prior"] == "_energy()"
+        assert not torch.equal(plain.images, opponent.images)
+        start = own.trace.total_variation[0]
+        assert (start != plain.trace.total_variation[0]).all()
+        assert torch.equal(plain.trace.alpha_norm[0], own.trace.alpha_norm[0])
+
+
+def test_a_saved_result_keeps_the_name_of_a_function_which_another_run_needs(
+    tmp_path: Path,
+) -> None:
+    photo, few = np.random.default_rng(0).random((16, 16)), NNPREIMAGE.with_steps(1)
+    found = invert(HOG(4), photo, settings=few, prior=_energy)
+    found.save(tmp_path / "a.npz")
+    settings = PreImage.load(tmp_path / "a.npz").settings
+    assert settings == found.settings
+    with pytest.raises(ValueError, match=r"_energy\(\) is a prior of your own"):
+        invert(HOG(4), photo, settings=settings)
+    again = invert(HOG(4), photo, settings=settings, prior=_energy)
+    assert torch.equal(again.images, found.images)
+    with pytest.raises(TypeError, match="prior must be tv or opponent-tv or a function, not 3"):
+        invert(HOG(4), photo, prior=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("prior", ["opponent-tv", _energy])
+@pytest.mark.parametrize("settings", [SHORT, NETWORK_QUALITIES["draft"]])
+def test_the_rest_of_a_batch_does_not_change_a_result_by_a_bit(prior: Any, settings: Any) -> None:
+    layer = Layer(nn.Sequential(nn.Conv2d(3, 4, 5)), "0", COLOR)
+    photo = np.random.default_rng(0).random((12, 14, 3))
+    few = settings.with_steps(6)
+    options: Any = {"settings": few, "prior": prior, "execution": Execution(threads=1)}
+    both = invert(layer, photo, seeds=[0, 1], **options)
+    alone = invert(layer, photo, seeds=[1], **options)
+    assert torch.equal(both.images[1], alone.images[0])

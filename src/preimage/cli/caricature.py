@@ -20,6 +20,7 @@ from preimage.cli.options import (
     Out,
     Photos,
     Preset,
+    Prior,
     Rep,
     Seed,
     Size,
@@ -54,6 +55,7 @@ def caricature(
     strength: Strength = None,
     seed: Seed = 0,
     preset: Preset = "nnpreimage",
+    prior: Prior = None,
     steps: Steps = None,
     size: Size = None,
     judge: Judges = None,
@@ -70,7 +72,7 @@ def caricature(
     from preimage.reporting.video import frame_interval
 
     with clear_errors():
-        settings = find_preset(preset, steps, strength, known=UPRIGHT_PRESETS)
+        settings = find_preset(preset, steps, strength, prior, UPRIGHT_PRESETS)
         chosen = find_representations(rep, layers, weights)
         options: dict[str, Any] = {
             "seeds": [seed],

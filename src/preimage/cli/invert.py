@@ -26,6 +26,7 @@ from preimage.cli.options import (
     Memory,
     Out,
     Preset,
+    Prior,
     Quality,
     Rep,
     Seed,
@@ -46,6 +47,7 @@ from preimage.cli.parsing import (
     name_of_grid,
     parse_execution,
     parse_size,
+    with_changes,
 )
 from preimage.names import unknown
 from preimage.presets import QUALITIES, UPRIGHT_PRESETS, settings_for
@@ -73,6 +75,7 @@ def invert(
     quality: Quality = None,
     solver: Solver = None,
     preset: Preset = None,
+    prior: Prior = None,
     size: Size = None,
     judge: Judges = None,
     window: Window = None,
@@ -111,7 +114,8 @@ def invert(
         }
         scale = parse_code_scale(code_scale)
         settings = {
-            phi.name: _choose_settings(phi, quality, solver, preset, steps) for phi in chosen
+            phi.name: with_changes(_choose_settings(phi, quality, solver, preset), steps, prior)
+            for phi in chosen
         }
         gallery = Gallery(out, grid=grid, video=video, as_json=as_json, judge=find_judge(judge))
         sources, failures = read_inputs(inputs)
@@ -155,7 +159,6 @@ def _choose_settings(
     quality: str | None,
     solver: str | None,
     preset: str | None,
-    steps: int | None,
 ) -> Settings:
     """Return the settings that the options ask for together.
 
@@ -176,5 +179,4 @@ def _choose_settings(
         name = preset or "nnpreimage"
     else:
         name = quality or "fast"
-    settings = settings_for(phi, name)
-    return settings if steps is None else settings.with_steps(steps)
+    return settings_for(phi, name)

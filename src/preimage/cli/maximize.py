@@ -27,6 +27,7 @@ from preimage.cli.options import (
     Neurons,
     Out,
     Preset,
+    Prior,
     Reference,
     RepArgument,
     Seed,
@@ -71,6 +72,7 @@ def maximize(
     seed: Seed = 0,
     start: Start = None,
     preset: Preset = "modern",
+    prior: Prior = None,
     steps: Steps = None,
     strength: Strength = None,
     diversity: Diversity = 0,
@@ -94,7 +96,7 @@ def maximize(
 
     with clear_errors():
         model, targets = _choose_targets(rep, weights, channels, neurons or [], classes)
-        settings = find_preset(preset, steps, strength)
+        settings = find_preset(preset, steps, strength, prior)
         every = 0 if video is None else frame_interval(settings, _representation(model))
         options: dict[str, Any] = {
             "seeds": range(seed, seed + seeds),

@@ -13,7 +13,7 @@ from typer import Argument, Option
 from preimage.checks import MOST_THREADS
 from preimage.presets import PRESETS, QUALITIES
 from preimage.representations.execution import MODES
-from preimage.settings import SOLVERS
+from preimage.settings import PRIORS, SOLVERS
 
 # What to work on
 
@@ -147,6 +147,13 @@ Preset: TypeAlias = Annotated[
     Option(
         help=f"Constants of Algorithm 1: {', '.join(PRESETS)}; modern is for "
         "activation maximization only."
+    ),
+]
+Prior: TypeAlias = Annotated[
+    str | None,
+    Option(
+        help=f"Prior of the variation: {' or '.join(PRIORS)}. Default: that of the quality or "
+        "preset."
     ),
 ]
 Solver: TypeAlias = Annotated[str | None, Option(help=f"Solver: {' or '.join(SOLVERS)}.")]

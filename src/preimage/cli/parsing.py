@@ -101,16 +101,22 @@ def find_preset(
     name: str | None,
     steps: int | None,
     strength: float | None = None,
+    prior: str | None = None,
     known: Collection[str] = PRESETS,
 ) -> Settings:
-    """Return a preset (by default "nnpreimage") with the given steps and strength."""
+    """Return a preset (by default "nnpreimage") with the given steps, strength and prior."""
     name = name or "nnpreimage"
     if name not in known:
         raise ValueError(unknown("preset", name, known))
-    settings = PRESETS[name]
+    settings = with_changes(PRESETS[name], steps, prior)
+    return settings if strength is None else settings.replace(strength=strength)
+
+
+def with_changes(settings: Settings, steps: int | None, prior: str | None) -> Settings:
+    """Return settings with the values of --steps and --prior, if they are given."""
     if steps is not None:
         settings = settings.with_steps(steps)
-    return settings if strength is None else settings.replace(strength=strength)
+    return settings if prior is None else settings.replace(prior=prior)
 
 
 def find_judge(networks: Sequence[str] | None) -> Judge | None:

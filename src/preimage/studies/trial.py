@@ -108,7 +108,10 @@ class Trial(BaseModel):
             del parts["weights"]
         if not self.judge:
             del parts["judge"]
-        parts["settings"] = _in_floats(self.constants)
+        constants = _in_floats(self.constants)
+        if constants.get("prior") == "tv":
+            del constants["prior"], constants["chroma_weight"]  # the key from before other priors
+        parts["settings"] = constants
         text = json.dumps(parts, sort_keys=True)
         return sha256(text.encode())[:32]
 

@@ -18,6 +18,7 @@ from preimage.decoding import ImageLike
 from preimage.losses import InnerProduct, squarable
 from preimage.optimizer import Progress
 from preimage.presets import NNPREIMAGE, strength_of
+from preimage.priors.function import PriorFunction
 from preimage.representations.base import Representation
 from preimage.representations.borrowing import ordinary_torch
 from preimage.representations.execution import AUTO, Execution
@@ -28,6 +29,7 @@ from preimage.visualizations.solve import (
     check_arguments,
     check_memory,
     check_options,
+    choose_prior,
     load_photos,
     ready,
     solve,
@@ -43,6 +45,7 @@ def caricature(
     seeds: Sequence[int] = (0,),
     size: int | tuple[int, int] | None = None,
     settings: Settings | None = None,
+    prior: str | PriorFunction | None = None,
     device: str | torch.device = "cpu",
     execution: Execution = AUTO,
     progress: Callable[[Progress], None] | None = None,
@@ -57,6 +60,8 @@ def caricature(
         seeds: random seeds, each for one caricature; a seed fixes the views.
         size: height and width of the photos, or the largest length of their longer side.
         settings: all constants; by default `NNPREIMAGE`.
+        prior: the prior of the variation in place of that of the settings: "tv", "opponent-tv", or
+            a function of images (N, D, H, W) in gray levels; see docs/pictures.md.
         device: where to compute; a network is moved there during the call.
         execution: how a network runs, and the limit of memory.
         progress: called after each step.
@@ -80,7 +85,7 @@ def caricature(
     device = check_options(settings, device, execution)
     settings = NNPREIMAGE if settings is None else settings
     strength = strength_of("caricature", settings, strength)
-    settings = settings.replace(strength=strength)
+    settings, function = choose_prior(settings.replace(strength=strength), prior)
     # 1. The target: the positive part of each photo's code, and Z.
     photos = load_photos(representation.preprocessing, images, size).to(device)
     height, width = photos.shape[-2:]
@@ -106,8 +111,9 @@ def caricature(
             start=photos[chosen],
         )
         found = solve(
-            representation, session, problem, settings, device, execution, progress, snapshot_every
-        )
+            representation, session, problem, settings, device, execution, progress, snapshot_every,
+            function,
+        )  # fmt: skip
     # 3. The response to each caricature, divided by the response to its photo.
     return dataclasses.replace(
         found, originals=photos[chosen], response=loss.response(found.codes) / squares[chosen]

@@ -23,6 +23,7 @@ from preimage.masks import Mask
 from preimage.names import unknown, with_article
 from preimage.optimizer import Progress
 from preimage.presets import QUALITIES, settings_for
+from preimage.priors.function import PriorFunction
 from preimage.representations.base import Representation
 from preimage.representations.borrowing import ordinary_torch
 from preimage.representations.execution import AUTO, Execution
@@ -36,6 +37,7 @@ from preimage.visualizations.solve import (
     check_arguments,
     check_memory,
     check_options,
+    choose_prior,
     load_photos,
     ready,
     solve,
@@ -57,6 +59,7 @@ def invert(
     mask: Tensor | Mask | None = None,
     quality: str | None = None,
     settings: Settings | None = None,
+    prior: str | PriorFunction | None = None,
     device: str | torch.device = "cpu",
     execution: Execution = AUTO,
     progress: Callable[[Progress], None] | None = None,
@@ -89,6 +92,8 @@ def invert(
         quality: "draft", "fast" (the default) or "best": the fast solver with 20, 60 or 200
             evaluations, or 60, 200 or 350 for networks.
         settings: all constants, instead of a quality: `NNPREIMAGE` or `PAPER` for Algorithm 1.
+        prior: the prior of the variation in place of that of the settings: "tv", "opponent-tv", or
+            a function of images (N, D, H, W) in gray levels; see docs/pictures.md.
         device: where to compute; a network is moved there during the call.
         execution: how a network runs, and the limit of memory.
         progress: called after each step.
@@ -108,6 +113,7 @@ def invert(
     seeds, size = check_arguments(representation, seeds), check_size(size)
     device = check_options(settings, device, execution)
     settings = _choose_settings(representation, quality, settings)
+    settings, function = choose_prior(settings, prior)
     weights = _as_list(settings.loss_weight if loss_weight is None else loss_weight)
     # 1. The target: the code of each photo, or the given code.
     photos, target, image_size = _read(representation, images, codes, size, device)
@@ -129,8 +135,9 @@ def invert(
             flat=flat,
         )  # fmt: skip
         found = solve(
-            representation, session, problem, settings, device, execution, progress, snapshot_every
-        )
+            representation, session, problem, settings, device, execution, progress, snapshot_every,
+            function,
+        )  # fmt: skip
     # 3. The errors of code and image.
     found = dataclasses.replace(
         found,

@@ -25,6 +25,7 @@ from preimage.networks import Network
 from preimage.objective import Loss
 from preimage.optimizer import Progress
 from preimage.presets import MODERN, strength_of
+from preimage.priors.function import PriorFunction
 from preimage.representations.base import Representation
 from preimage.representations.borrowing import ordinary_torch
 from preimage.representations.execution import AUTO, Execution
@@ -40,6 +41,7 @@ from preimage.visualizations.solve import (
     check_arguments,
     check_memory,
     check_options,
+    choose_prior,
     ready,
     solve,
 )
@@ -67,6 +69,7 @@ def maximize(
     mosaic: bool = False,
     strength: float | None = None,
     settings: Settings | None = None,
+    prior: str | PriorFunction | None = None,
     device: str | torch.device = "cpu",
     execution: Execution = AUTO,
     progress: Callable[[Progress], None] | None = None,
@@ -96,6 +99,8 @@ def maximize(
             zoomed, and starts from noise. The result holds the cell of each target.
         strength: C as a multiple of 1 / Z. If None, it is that of the settings, or 1.
         settings: all constants; by default `MODERN`. The authors' are `NNPREIMAGE`.
+        prior: the prior of the variation in place of that of the settings: "tv", "opponent-tv", or
+            a function of images (N, D, H, W) in gray levels; see docs/pictures.md.
         device: where to compute; a network is moved there during the call.
         execution: how a network runs, and the limit of memory.
         progress: called after each step.
@@ -122,7 +127,7 @@ def maximize(
     seeds, size = check_arguments(representation, seeds), check_size(size)
     finite("diversity", diversity, least=0)
     device = check_options(settings, device, execution)
-    settings = _choose_settings(settings, strength, mosaic)
+    settings, function = choose_prior(_choose_settings(settings, strength, mosaic), prior)
     with representation.session(device, execution) as session:
         # 2. M of each target. Those that no photo changes are left out.
         ranges, words = _ranges(representation, wanted, maxima, device, reference, size)
@@ -139,7 +144,7 @@ def maximize(
         loss = layout.loss(representation, device)
         problem = _problem(loss, device, weights, scales, seeds, layout, diversity, begin.images)
         sought = _sought(representation, problem, loss, [ranges[n] for n in live], mosaic)
-        options = (settings, device, execution, progress, snapshot_every)
+        options = (settings, device, execution, progress, snapshot_every, function)
         run = partial(solve, representation, session)
         with ready(representation, layout.size, len(rows), device, execution):
             found = search(problem, sought, lambda part: run(part, *options))

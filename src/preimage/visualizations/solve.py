@@ -24,13 +24,14 @@ from preimage.objective import Loss, Objective
 from preimage.optimizer import Progress, minimize
 from preimage.preprocessing import Preprocessing
 from preimage.presets import Visualization
+from preimage.priors.function import PriorFunction, name_of
 from preimage.representations.base import Representation
 from preimage.representations.execution import Execution, find_device
 from preimage.representations.flat_regions import FlatRegions
 from preimage.representations.memory import limit_memory
 from preimage.representations.session import Session
 from preimage.representations.threads import use_threads
-from preimage.settings import Settings
+from preimage.settings import PRIORS, Settings
 from preimage.versions import memory_of_machine, versions
 from preimage.visualizations.pre_image import PreImage
 
@@ -68,6 +69,17 @@ def check_options(settings: object, device: str | torch.device, execution: objec
     found = find_device(device)
     execution.check(found)
     return found
+
+
+def choose_prior(
+    settings: Settings, prior: str | PriorFunction | None
+) -> tuple[Settings, PriorFunction | None]:
+    """Return the settings with the name of a prior, and the function if it is a user's own."""
+    if prior is None or isinstance(prior, str):
+        return settings if prior is None else settings.replace(prior=prior), None
+    if not callable(prior):
+        raise TypeError(f"prior must be {' or '.join(PRIORS)} or a function, not {prior!r}")
+    return settings.replace(prior=name_of(prior)), prior
 
 
 def check_memory(representation: Representation, size: tuple[int, int], count: int) -> None:
@@ -177,10 +189,12 @@ def solve(
     execution: Execution,
     progress: Callable[[Progress], None] | None,
     snapshot_every: int,
+    prior: PriorFunction | None,
 ) -> PreImage:
     """Return the images that minimize Eq. 1, with all that every visualization reports.
 
-    `session` is the open session of the representation; the other options are as in `invert`.
+    `session` is the open session of the representation, `prior` a user's own function, if any; the
+    other options are as in `invert`.
     """
     began = time.perf_counter()
     # 1. One random stream for each image: first for its noise, then for its views.
@@ -192,8 +206,9 @@ def solve(
     c = torch.tensor(problem.loss_weights, dtype=start.dtype, device=device)
     scaled = settings.for_channels(representation.preprocessing.channels)
     objective = Objective(
-        representation, problem.loss, scaled, c, problem.size, problem.flat, at_once, problem.wakes
-    )
+        representation, problem.loss, scaled, c, problem.size, problem.flat, at_once,
+        problem.wakes, prior,
+    )  # fmt: skip
     minimum = minimize(
         objective, start, scaled, generators, progress=progress, snapshot_every=snapshot_every
     )
