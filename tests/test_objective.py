@@ -77,3 +77,29 @@ def test_no_image_enters_the_energy_or_the_gradient_of_another() -> None:
     assert torch.equal(energy.total[0], changed.total[0])
     assert torch.equal(gradient[0], changed_gradient[0])
     assert not torch.equal(gradient[1], changed_gradient[1])
+
+
+def test_around_images_the_priors_are_those_of_the_change() -> None:
+    objective, _ = _objective(Projections(6, 3, *SIZE), 3)
+    x, anchor = random_image(2, 3, *SIZE), random_image(2, 3, *SIZE, seed=1)
+    around = objective.around(anchor, 0.25)
+    (energy, gradient), (of_x, _) = around(x), objective(x)
+    of_change, _ = objective(x - anchor)
+    assert torch.equal(energy.loss, of_x.loss)
+    assert torch.equal(energy.alpha_norm, of_change.alpha_norm)
+    torch.testing.assert_close(energy.total_variation, 0.25 * of_change.total_variation)
+    for row in (0, 1):
+        alone, its_gradient = around.select([row])(x[row : row + 1])
+        torch.testing.assert_close(alone.terms[:, 0], energy.terms[:, row])
+        torch.testing.assert_close(its_gradient[0], gradient[row])
+    still, _ = around(anchor)
+    assert still.alpha_norm.tolist() == still.total_variation.tolist() == [0, 0]
+    assert torch.equal(objective(x)[0].terms, of_x.terms)
+
+
+def test_around_images_the_gradient_is_that_of_the_energy() -> None:
+    objective, _ = _objective(Projections(6, 3, *SIZE), 3)
+    around = objective.around(random_image(2, 3, *SIZE, seed=1), 0.25)
+    x, step = random_image(2, 3, *SIZE), 1e-4 * random_image(2, 3, *SIZE, seed=2)
+    slope = (around(x + step)[0].total - around(x - step)[0].total).sum() / 2
+    torch.testing.assert_close((around(x)[1] * step).sum(), slope, rtol=1e-7, atol=0)

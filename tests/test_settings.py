@@ -12,16 +12,19 @@ from pydantic import TypeAdapter
 from torch import nn
 
 from preimage.preprocessing import GRAY
-from preimage.presets import CLASSICAL_QUALITIES, MODERN, NNPREIMAGE, PAPER
+from preimage.presets import CLASSICAL_QUALITIES, MODERN, NETWORK_QUALITIES, NNPREIMAGE, PAPER
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
-from preimage.settings import Algorithm1, Settings, SobolevLBFGS
+from preimage.settings import Algorithm1, JitteredLBFGS, Settings, SobolevLBFGS
+from tests.support import Projections
 
 FAST = CLASSICAL_QUALITIES["fast"]
+JITTERED = NETWORK_QUALITIES["fast"].replace(iterations=110, final_iterations=90)
 
 
 @pytest.mark.parametrize(
-    "settings", [NNPREIMAGE, FAST, MODERN.replace(learning_rate=1, jitter=3, prior="own()")]
+    "settings",
+    [NNPREIMAGE, FAST, JITTERED, MODERN.replace(learning_rate=1, jitter=3, prior="own()")],
 )
 def test_settings_are_what_their_text_says(settings: Settings) -> None:
     adapter = TypeAdapter(Settings)
@@ -154,7 +157,10 @@ def test_settings_cannot_be_changed_in_place() -> None:
         ({"learning_rate": float("inf")}, "learning rates must be a finite number, not inf"),
         ({"momentum": float("nan")}, "momentum must"),
         ({"loss_weight": "many"}, "loss_weight must not be negative, not 'many'"),
-        ({"solver": "algorithm-1"}, "solver must be Algorithm1 or SobolevLBFGS, not 'algorithm-1'"),
+        (
+            {"solver": "algorithm-1"},
+            "solver must be Algorithm1, SobolevLBFGS or JitteredLBFGS, not",
+        ),
     ],
 )
 def test_values_out_of_range_are_refused(changes: dict[str, object], message: str) -> None:
@@ -181,12 +187,47 @@ def test_the_norms_of_more_than_three_channels_grow_with_their_root() -> None:
     assert of_27.replace(pixel_norm=80, max_pixel_norm=160, gradient_norm=80 / 6.5) == PAPER
 
 
-@pytest.mark.parametrize("kind", [Settings, Algorithm1])
-def test_no_number_may_be_nan(kind: type[Settings] | type[Algorithm1]) -> None:
-    names = [field.name for field in dataclasses.fields(kind) if field.type == "float"]
-    for name in names:
-        with pytest.raises(ValueError, match="must"):
-            PAPER.replace(**{name: float("nan")})
+@pytest.mark.parametrize("settings", [PAPER, JITTERED], ids=["algorithm-1", "jittered-lbfgs"])
+def test_no_number_may_be_nan(settings: Settings) -> None:
+    for kind in (settings, settings.solver):
+        names = [field.name for field in dataclasses.fields(kind) if field.type == "float"]
+        for name in names:
+            with pytest.raises(ValueError, match="must"):
+                settings.replace(**{name: float("nan")})
+
+
+def test_jittered_lbfgs_shares_its_evaluations_between_its_parts() -> None:
+    solver = JitteredLBFGS(iterations=110, final_iterations=90)
+    assert solver.evaluations == 200
+    for steps in (1, 2, 3, 60, 351):
+        fewer = solver.with_steps(steps)
+        assert fewer.evaluations == steps
+        assert abs(fewer.final_iterations - 0.45 * steps) < 1
+    assert solver.with_steps(1).iterations == 1
+
+
+def test_a_run_from_given_images_is_that_of_l_bfgs_alone() -> None:
+    given, phi = JITTERED.from_images(), Projections(2, 1, 8, 8)
+    assert given.solver == JITTERED.replace(iterations=0, final_iterations=200).solver
+    assert JITTERED.replace(jitter=5).shifts(phi) == 5
+    assert given.replace(jitter=5).shifts(phi) == 1
+    assert given.evaluations(phi) == JITTERED.evaluations(phi) == 200
+    assert PAPER.from_images() is PAPER
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"iterations": 0, "final_iterations": 0}, "needs at least one iteration"),
+        ({"iterations": 1.5}, "numbers of iterations must"),
+        ({"restored_luminance": 1.1}, "restored_luminance must"),
+        ({"restored_chroma": -0.1}, "restored_chroma must"),
+        ({"change_weight": 0}, "change_weight must"),
+    ],
+)
+def test_jittered_lbfgs_refuses_values_out_of_range(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        JitteredLBFGS(**changes)
 
 
 @pytest.mark.parametrize("changes", [{"rotation": 1}, {"zoom": 2}, {"parameterization": "fourier"}])

@@ -99,7 +99,11 @@ def test_the_page_has_the_keys_of_studies_and_of_sidecars() -> None:
 def test_the_page_has_all_constants() -> None:
     solvers = [
         settings.constants()
-        for settings in (Settings(), Settings(solver=preimage.SobolevLBFGS(stages=((1, 0),))))
+        for settings in (
+            Settings(),
+            Settings(solver=preimage.SobolevLBFGS(stages=((1, 0),))),
+            Settings(solver=preimage.JitteredLBFGS()),
+        )
     ]
     constants = {name for values in solvers for name in values}
     words = set(_words("Python and TOML")) | {"loss_weight", "strength", "solver"}

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from preimage.representations.hog import HOG
     from preimage.representations.layer import Layer
     from preimage.representations.layers import Layers
-    from preimage.settings import Algorithm1, Settings, SobolevLBFGS
+    from preimage.settings import Algorithm1, JitteredLBFGS, Settings, SobolevLBFGS
     from preimage.studies.judge import Judge
     from preimage.targets import Target, channel, class_score, direction, mean_channel, neuron
     from preimage.visualizations import DeadTargetError, PreImage, caricature, invert, maximize
@@ -50,6 +50,7 @@ __all__ = [
     "DeadTargetError",
     "Execution",
     "ImageError",
+    "JitteredLBFGS",
     "Judge",
     "Layer",
     "Layers",
@@ -92,7 +93,7 @@ _NAMES = {
     "representations.hog": ("HOG",),
     "representations.layer": ("Layer",),
     "representations.layers": ("Layers",),
-    "settings": ("Algorithm1", "Settings", "SobolevLBFGS"),
+    "settings": ("Algorithm1", "JitteredLBFGS", "Settings", "SobolevLBFGS"),
     "studies.judge": ("Judge",),
     "targets": ("Target", "channel", "class_score", "direction", "mean_channel", "neuron"),
     "visualizations": ("DeadTargetError", "PreImage", "caricature", "invert", "maximize"),

@@ -113,6 +113,7 @@ class Objective:
         self.loss_weights, self.size = loss_weights, size
         self._flat = [None] * len(loss_weights) if flat is None else list(flat)
         self._at_once, self._wakes = at_once, wakes
+        self._anchor: Tensor | None = None
         self._parts: list[tuple[slice, Objective]] = []  # made by the first call that needs them
 
     def select(self, rows: Sequence[int]) -> Objective:
@@ -121,6 +122,7 @@ class Objective:
         selected.loss = self.loss.select(rows)
         selected.loss_weights = self.loss_weights[list(rows)]
         selected._flat = [self._flat[n] for n in rows]
+        selected._anchor = None if self._anchor is None else self._anchor[list(rows)]
         selected._parts = []
         return selected
 
@@ -130,6 +132,15 @@ class Objective:
         relaxed.representation = self.representation.relaxed(softness)
         relaxed._parts = []
         return relaxed
+
+    def around(self, images: Tensor, weight: float) -> Objective:
+        """Return the energy whose priors are those of the change since `images`, (N, D, H, W).
+
+        The variation of the change has `weight` times the weight of that which it replaces.
+        """
+        around = copy.copy(self)
+        around.prior, around._anchor, around._parts = self.prior.of_change(weight), images, []
+        return around
 
     def flatten_(self, x: Tensor) -> Tensor:
         """Average each flat region of images (N, D, H, W), in place."""
@@ -162,7 +173,7 @@ class Objective:
         loss, d_codes = self.loss(codes.detach())
         d_codes *= self.loss_weights.view(-1, *[1] * (codes.ndim - 1))
         d_leaf = self.representation.gradient(codes, leaf, d_codes)
-        bounded, variation, gradient = self.prior(x)
+        bounded, variation, gradient = self.prior(x, self._anchor)
         if shifts is None:
             gradient += d_leaf
         else:

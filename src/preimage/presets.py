@@ -1,9 +1,9 @@
-"""The settings that have a name: presets of Algorithm 1 and qualities of the fast solver.
+"""The settings that have a name: presets of Algorithm 1 and qualities of the fast solvers.
 
 `PAPER` has the constants printed in sections 3.3, 3.4 and 5.1, `NNPREIMAGE` those of the
 authors' code, which made the figures. With the printed learning rate the method does not work
-(docs/deviations.md). The qualities minimize the same energy by the fast solver; they differ
-between networks and the classical representations.
+(docs/deviations.md). The qualities need fewer evaluations of the energy; they differ between
+networks and the classical representations.
 
     >>> NNPREIMAGE.replace(loss_weight=20).loss_weight
     20
@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from preimage.names import unknown
-from preimage.settings import Algorithm1, Settings, SobolevLBFGS
+from preimage.settings import Algorithm1, JitteredLBFGS, Settings, SobolevLBFGS
 
 if TYPE_CHECKING:
     from preimage.representations.base import Representation
@@ -60,7 +60,7 @@ _DRAFT = Settings(
 )
 
 QUALITIES = ("draft", "fast", "best")
-"""Names of the settings of the fast solver, from quick to thorough."""
+"""Names of the settings of the fast solvers, from quick to thorough."""
 
 CLASSICAL_QUALITIES = {
     "draft": _DRAFT,
@@ -69,16 +69,35 @@ CLASSICAL_QUALITIES = {
 }
 """The qualities of HOG and dense SIFT: 20, 60 and 200 evaluations; C = 20."""
 
+_FAST = Settings(
+    loss_weight=20,
+    parameterization="fourier",
+    start_amplitude=0.1,
+    solver=JitteredLBFGS(),
+)
+
 NETWORK_QUALITIES = {
+    "draft": _FAST.with_steps(60),
+    "fast": _FAST,
+    "best": _FAST.with_steps(350),
+}
+"""The qualities of networks: 60, 200 and 350 evaluations; C is the layer's own."""
+
+SOBOLEV_QUALITIES = {
     "draft": _DRAFT.replace(stages=((60, 0.0),)),
     "fast": _DRAFT.replace(stages=((200, 0.0),)),
     "best": _DRAFT.replace(stages=((350, 0.0),)),
 }
-"""The qualities of networks: 60, 200 and 350 evaluations; C is the layer's own."""
+"""The qualities of networks with the solver sobolev-lbfgs, which minimizes Eq. 1 as it stands."""
 
 
-def settings_for(representation: Representation, name: str = "fast") -> Settings:
+def settings_for(
+    representation: Representation, name: str = "fast", solver: str | None = None
+) -> Settings:
     """Return the settings of one of `QUALITIES` or `PRESETS`, with the representation's own C.
+
+    A quality is that of `solver`, one of the fast solvers; by default jittered-lbfgs for networks,
+    sobolev-lbfgs for HOG and dense SIFT.
 
     Raises:
         ValueError: if there is no such name.
@@ -87,7 +106,10 @@ def settings_for(representation: Representation, name: str = "fast") -> Settings
     >>> settings_for(HOG(), "fast").solver.evaluations
     60
     """
-    qualities = NETWORK_QUALITIES if representation.is_network else CLASSICAL_QUALITIES
+    if solver is None:
+        solver = "jittered-lbfgs" if representation.is_network else "sobolev-lbfgs"
+    unjittered = SOBOLEV_QUALITIES if representation.is_network else CLASSICAL_QUALITIES
+    qualities = NETWORK_QUALITIES if solver == "jittered-lbfgs" else unjittered
     known = {**qualities, **PRESETS}
     if name not in known:
         raise ValueError(unknown("settings", name, known))

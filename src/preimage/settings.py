@@ -148,9 +148,63 @@ class SobolevLBFGS:
         return SobolevLBFGS(stages=tuple(stage for stage in stages if stage[0]))
 
 
-Solver: TypeAlias = Algorithm1 | SobolevLBFGS
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JitteredLBFGS:
+    """The constants of jittered descent that L-BFGS completes, for networks (docs/solver.md).
 
-SOLVERS: dict[str, type[Solver]] = {"algorithm-1": Algorithm1, "sobolev-lbfgs": SobolevLBFGS}
+    Attributes:
+        iterations: jittered iterations of Algorithm 1.
+        final_iterations: evaluations of L-BFGS after them, without jitter. A run that starts from
+            given images has these alone, as many as both together.
+        restored_luminance: share, 0 to 1, of the contrast that the priors took from the luminance
+            and that is given back before L-BFGS; as a share of its logarithm.
+        restored_chroma: the same for both chromas.
+        change_weight: weight of the total variation in L-BFGS, whose priors are those of the
+            change of the image alone; relative to the weight before.
+
+    Raises:
+        ValueError: if a value is out of range, or there is no evaluation.
+    """
+
+    name: Literal["jittered-lbfgs"] = "jittered-lbfgs"
+    iterations: int = 120
+    final_iterations: int = 80
+    restored_luminance: float = 0.5
+    restored_chroma: float = 1.0
+    change_weight: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "final_iterations"):
+            count = whole("numbers of iterations", getattr(self, name), most=MOST_STEPS)
+            object.__setattr__(self, name, count)
+        for name in ("restored_luminance", "restored_chroma"):
+            finite(name, getattr(self, name), 0, 1)
+        finite("change_weight", self.change_weight, is_positive=True)
+        if not self.evaluations:
+            raise ValueError("jittered-lbfgs needs at least one iteration")
+
+    @property
+    def evaluations(self) -> int:
+        """The number of evaluations of the energy in both parts together."""
+        return self.iterations + self.final_iterations
+
+    def with_steps(self, steps: int) -> JitteredLBFGS:
+        """Return these constants with `steps` evaluations in all, in the same proportion."""
+        final = self.final_iterations * steps // self.evaluations
+        return dataclasses.replace(self, iterations=steps - final, final_iterations=final)
+
+    def from_images(self) -> JitteredLBFGS:
+        """Return the constants of a run that starts from given images: all by L-BFGS."""
+        return dataclasses.replace(self, iterations=0, final_iterations=self.evaluations)
+
+
+Solver: TypeAlias = Algorithm1 | SobolevLBFGS | JitteredLBFGS
+
+SOLVERS: dict[str, type[Solver]] = {
+    "algorithm-1": Algorithm1,
+    "sobolev-lbfgs": SobolevLBFGS,
+    "jittered-lbfgs": JitteredLBFGS,
+}
 """The solvers by name."""
 
 
@@ -177,7 +231,7 @@ class Settings:
         zoom: largest factor by which the view is enlarged or reduced at random at each step.
         parameterization: "pixels", or "fourier" for a spectrum with decorrelated colors.
         start_amplitude: amplitude of the noise to start from; the authors' is 1.
-        solver: `Algorithm1` or `SobolevLBFGS`, with its own constants.
+        solver: `Algorithm1`, `SobolevLBFGS` or `JitteredLBFGS`, with its own constants.
 
     Raises:
         ValueError: if a value is out of range, or the solver cannot do what is asked for.
@@ -232,7 +286,8 @@ class Settings:
 
     def _check_solver(self) -> None:
         if not isinstance(self.solver, Solver):
-            raise ValueError(f"solver must be Algorithm1 or SobolevLBFGS, not {self.solver!r}")
+            kinds = "Algorithm1, SobolevLBFGS or JitteredLBFGS"
+            raise ValueError(f"solver must be {kinds}, not {self.solver!r}")
         plain = self.parameterization == "pixels" and not self.turns_views
         if isinstance(self.solver, SobolevLBFGS) and not plain:
             raise ValueError(
@@ -282,6 +337,12 @@ class Settings:
         steps = whole("the number of steps", steps, 1, MOST_STEPS)
         return dataclasses.replace(self, solver=self.solver.with_steps(steps))
 
+    def from_images(self) -> Settings:
+        """Return the settings of a run that starts from given images in place of noise."""
+        if not isinstance(self.solver, JitteredLBFGS):
+            return self
+        return dataclasses.replace(self, solver=self.solver.from_images())
+
     def constants(self) -> dict[str, Any]:
         """Return all constants by name, including the solver's; `solver` is the solver's name."""
         return _constants(self) | {"solver": self.solver.name} | _constants(self.solver)
@@ -313,6 +374,8 @@ class Settings:
 
     def shifts(self, representation: Representation) -> int:
         """Return T of Eq. 7, the number of shifts along each axis, for a representation."""
+        if isinstance(self.solver, JitteredLBFGS) and not self.solver.iterations:
+            return 1
         if self.jitter is not None:
             return self.jitter
         return representation.default_jitter * self.jitter_scale
@@ -326,9 +389,9 @@ class Settings:
 
     def evaluations(self, representation: Representation) -> int:
         """Return the number of evaluations of the energy in a run that is not interrupted."""
-        if isinstance(self.solver, SobolevLBFGS):
-            return self.solver.evaluations
-        return self.solver.iterations + self.final_steps(representation)
+        if isinstance(self.solver, Algorithm1):
+            return self.solver.iterations + self.final_steps(representation)
+        return self.solver.evaluations
 
 
 def _constants(values: Settings | Solver) -> dict[str, Any]:

@@ -51,3 +51,18 @@ def test_a_function_of_a_user_stands_in_place_of_the_total_variation() -> None:
     torch.testing.assert_close(value, energy(x))
     with pytest.raises(ValueError, match=r"energy\(\) is a prior of your own, .* prior=FUNCTION"):
         find_prior(settings)
+
+
+def test_with_an_anchor_the_priors_are_those_of_the_change_but_for_a_users_function() -> None:
+    def energy(x: Tensor) -> Tensor:
+        return x.square().mean((1, 2, 3))
+
+    x, anchor = random_image(2, 3, 4, 5), random_image(2, 3, 4, 5, seed=1)
+    prior = find_prior(NNPREIMAGE)
+    for anchored, plain in zip(prior(x, anchor), prior(x - anchor), strict=True):
+        assert torch.equal(anchored, plain)
+    torch.testing.assert_close(prior.of_change(0.1)(x)[1], 0.1 * prior(x)[1])
+    own = find_prior(NNPREIMAGE, energy).of_change(0.1)
+    bounded, value, _ = own(x, anchor)
+    torch.testing.assert_close(bounded, alpha_norm(x - anchor, 6, 80))
+    torch.testing.assert_close(value, energy(x))

@@ -172,11 +172,11 @@ def _choose_settings(
         if value is not None and value not in known:
             raise ValueError(unknown(kind, value, known))
     if preset is not None or solver == "algorithm-1":
-        if quality is not None or solver == "sobolev-lbfgs":
+        if quality is not None or solver not in (None, "algorithm-1"):
             raise ValueError(
-                "--preset and --solver algorithm-1 exclude --quality and --solver sobolev-lbfgs"
+                "--preset and --solver algorithm-1 exclude --quality and the other solvers"
             )
         name = preset or "nnpreimage"
     else:
         name = quality or "fast"
-    return settings_for(phi, name)
+    return settings_for(phi, name, solver)

@@ -138,7 +138,7 @@ Steps: TypeAlias = Annotated[
 Quality: TypeAlias = Annotated[
     str | None,
     Option(
-        help=f"Quality of the fast solver: {', '.join(QUALITIES)} (20, 60 or 200 steps; for "
+        help=f"Quality of a fast solver: {', '.join(QUALITIES)} (20, 60 or 200 steps; for "
         "networks 60, 200 or 350). Default: fast."
     ),
 ]
@@ -156,7 +156,9 @@ Prior: TypeAlias = Annotated[
         "preset."
     ),
 ]
-Solver: TypeAlias = Annotated[str | None, Option(help=f"Solver: {' or '.join(SOLVERS)}.")]
+Solver: TypeAlias = Annotated[
+    str | None, Option(help=f"Solver: {', '.join(SOLVERS)}. Default: jittered-lbfgs for networks.")
+]
 Diversity: TypeAlias = Annotated[
     float, Option(min=0, help="Weight of the difference between the results of a target.")
 ]

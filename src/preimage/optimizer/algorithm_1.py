@@ -12,6 +12,8 @@ is not parameterized by its pixels, x stands for its parameters, which the code 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -19,6 +21,36 @@ from preimage.objective import Objective
 from preimage.optimizer.recorder import Recorder
 from preimage.parameterizations import parameterization
 from preimage.settings import Algorithm1, Settings
+from preimage.views import center_crop, draw_views
+
+
+def two_stages(
+    objective: Objective,
+    start: Tensor,
+    settings: Settings,
+    solver: Algorithm1,
+    generators: Sequence[torch.Generator],
+    recorder: Recorder,
+) -> tuple[Tensor, bool]:
+    """Run Algorithm 1, then its final stage, if any: without jitter, from the center crop.
+
+    `start` has the margin of the jitter; each image has one of `generators` for its views.
+
+    Returns:
+        The images, without the margin, and whether Ctrl-C ended the run.
+    """
+    rate = solver.learning_rate * settings.pixel_norm**2 / settings.alpha
+    if solver.scale_rate_by_area:
+        rate *= objective.size[0] * objective.size[1]
+    steps, shifts = solver.iterations, settings.shifts(objective.representation)
+    views = draw_views(generators, steps, shifts, settings.rotation, settings.zoom)
+    x, interrupted = algorithm_1(objective, start, settings, solver, rate, steps, views, recorder)
+    x = center_crop(x, objective.size)
+    final = settings.final_steps(objective.representation)
+    if final and not interrupted:
+        rate *= solver.final_learning_rate
+        x, interrupted = algorithm_1(objective, x, settings, solver, rate, final, None, recorder)
+    return x, interrupted
 
 
 def algorithm_1(

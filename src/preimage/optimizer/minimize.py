@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from preimage.objective import Energy, Objective
-from preimage.optimizer.algorithm_1 import algorithm_1
+from preimage.optimizer.algorithm_1 import two_stages
+from preimage.optimizer.jittered_lbfgs import jittered_lbfgs
 from preimage.optimizer.recorder import Progress, Recorder
 from preimage.optimizer.sobolev_lbfgs import sobolev_lbfgs
-from preimage.settings import Algorithm1, Settings, SobolevLBFGS
-from preimage.views import center_crop, draw_views
+from preimage.settings import Algorithm1, JitteredLBFGS, Settings, SobolevLBFGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +62,13 @@ def minimize(
     recorder = Recorder(steps, objective.loss_weights, objective.size, progress, snapshot_every)
     match settings.solver:
         case Algorithm1() as solver:
-            x, interrupted = _two_stages(objective, start, settings, solver, generators, recorder)
+            x, interrupted = two_stages(objective, start, settings, solver, generators, recorder)
         case SobolevLBFGS() as solver:
             if settings.shifts(objective.representation) > 1:
                 raise ValueError("the solver sobolev-lbfgs does not jitter: set jitter to 1")
             x, interrupted = sobolev_lbfgs(objective, start, settings, solver, recorder)
+        case JitteredLBFGS() as solver:
+            x, interrupted = jittered_lbfgs(
+                objective, start, settings, solver, generators, recorder
+            )
     return Minimum(x, recorder.trace(), interrupted, tuple(recorder.snapshots))
-
-
-def _two_stages(
-    objective: Objective,
-    start: Tensor,
-    settings: Settings,
-    solver: Algorithm1,
-    generators: Sequence[torch.Generator],
-    recorder: Recorder,
-) -> tuple[Tensor, bool]:
-    """Run Algorithm 1, then its final stage, if any: without jitter, from the center crop."""
-    rate = solver.learning_rate * settings.pixel_norm**2 / settings.alpha
-    if solver.scale_rate_by_area:
-        rate *= objective.size[0] * objective.size[1]
-    steps, shifts = solver.iterations, settings.shifts(objective.representation)
-    views = draw_views(generators, steps, shifts, settings.rotation, settings.zoom)
-    x, interrupted = algorithm_1(objective, start, settings, solver, rate, steps, views, recorder)
-    x = center_crop(x, objective.size)
-    final = settings.final_steps(objective.representation)
-    if final and not interrupted:
-        rate *= solver.final_learning_rate
-        x, interrupted = algorithm_1(objective, x, settings, solver, rate, final, None, recorder)
-    return x, interrupted

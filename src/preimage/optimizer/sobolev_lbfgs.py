@@ -39,8 +39,8 @@ from preimage.settings import Settings, SobolevLBFGS
 
 _MEMORY = 8
 """Number of steps that the curvature is estimated from."""
-_FIRST_STEPS = (0.67, 0.1)
-"""Lengths, relative to the image, of the first step in the first stage and in later stages."""
+FIRST_STEPS = (0.67, 0.1)
+"""The usual `first_steps` of a run that starts from noise."""
 _SHORTEST_STEP, _LONGEST_STEP = 1e-3, 60.0
 """Bounds of the root mean square of a step, in gray levels."""
 _SUFFICIENT = 1e-4
@@ -57,8 +57,12 @@ def sobolev_lbfgs(
     settings: Settings,
     solver: SobolevLBFGS,
     recorder: Recorder,
+    first_steps: tuple[float, float] = FIRST_STEPS,
 ) -> tuple[Tensor, bool]:
     """Minimize the energy of each image from `start` (N, D, H, W), in the stages of `solver`.
+
+    `first_steps` are the lengths, relative to the image, of the first step in the first stage and
+    in later stages.
 
     Returns:
         The images, within the hard bound of Eq. 6, and whether Ctrl-C ended the run.
@@ -70,7 +74,7 @@ def sobolev_lbfgs(
             weights = [local_contrast(image) if index else torch.ones_like(image) for image in x]
             last = index == len(solver.stages) - 1
             stage = objective.relaxed(softness)
-            first = _FIRST_STEPS[min(index, 1)]
+            first = first_steps[min(index, 1)]
             count = evaluations - (last and fades)
             energy = _run_stage(stage, x, weights, first, count, recorder)
         if fades:

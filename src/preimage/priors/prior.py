@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -35,10 +36,22 @@ class Prior:
     pixel_norm: float
     variation: Variation
 
-    def __call__(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return R_alpha (N,), the other prior (N,), and the gradient of their sum (N, D, H, W)."""
-        bounded, gradient = alpha_norm_and_gradient(x, self.alpha, self.pixel_norm)
-        return bounded, self.variation.add(x, gradient), gradient
+    def __call__(self, x: Tensor, anchor: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Return R_alpha (N,), the other prior (N,), and the gradient of their sum (N, D, H, W).
+
+        With an `anchor` (N, D, H, W), both are those of the change x - anchor. A user's own
+        function remains that of x, because it need not suit anything else than images.
+        """
+        change = x if anchor is None else x - anchor
+        bounded, gradient = alpha_norm_and_gradient(change, self.alpha, self.pixel_norm)
+        seen = x if isinstance(self.variation, FunctionPrior) else change
+        return bounded, self.variation.add(seen, gradient), gradient
+
+    def of_change(self, weight: float) -> Prior:
+        """Return the prior to use with an anchor: the variation of the change times a weight."""
+        if isinstance(self.variation, FunctionPrior):
+            return self
+        return dataclasses.replace(self, variation=self.variation.scaled(weight))
 
 
 def find_prior(settings: Settings, function: PriorFunction | None = None) -> Prior:

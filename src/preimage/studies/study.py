@@ -45,7 +45,7 @@ from preimage.files import check_is_file
 from preimage.masks import Mask
 from preimage.names import parse_channels, unknown
 from preimage.presets import PRESETS, QUALITIES, UPRIGHT_PRESETS, Visualization
-from preimage.settings import Algorithm1, Settings
+from preimage.settings import Algorithm1, JitteredLBFGS, Settings
 from preimage.studies.problems import describe_problem, format_value
 
 _APPLY_TO: dict[str, tuple[Visualization, ...]] = {
@@ -190,8 +190,12 @@ class Study(BaseModel):
 
     def _check_settings(self) -> None:
         """Raise if a constant is unknown, of a wrong type, or out of range."""
-        names = [name for name in Settings().constants() if name not in _OWN_KEYS]
-        types = get_type_hints(Settings) | get_type_hints(Algorithm1)
+        kinds = (Settings(), Settings(solver=JitteredLBFGS()))
+        known = {name: s for s in reversed(kinds) for name in s.constants()}
+        names = [name for name in known if name not in _OWN_KEYS]
+        types = (
+            get_type_hints(JitteredLBFGS) | get_type_hints(Algorithm1) | get_type_hints(Settings)
+        )
         for name, given in self.settings.items():
             if name not in names:
                 raise ValueError(f"settings: {unknown('key', name, names)}")
@@ -204,7 +208,7 @@ class Study(BaseModel):
                 if isinstance(value, int) and abs(value) >= 2**31:
                     raise ValueError(f"settings.{name} must be below {2**31}")
                 try:
-                    Settings().replace(**{name: adapter.validate_python(value)})
+                    known[name].replace(**{name: adapter.validate_python(value)})
                 except ValidationError as error:
                     problem = error.errors()[0] | {"loc": ("settings", name)}
                     raise ValueError(describe_problem(problem)) from None

@@ -89,8 +89,8 @@ def invert(
             these are not given either, the layer's own.
         mask: M of Eq. 3: a choice of components by name, or a tensor that is broadcast against
             codes (N, ...), 1 where a component counts and 0 elsewhere.
-        quality: "draft", "fast" (the default) or "best": the fast solver with 20, 60 or 200
-            evaluations, or 60, 200 or 350 for networks.
+        quality: "draft", "fast" (the default) or "best": 20, 60 or 200 evaluations, or 60, 200
+            or 350 for networks, by the solver that suits (docs/solver.md).
         settings: all constants, instead of a quality: `NNPREIMAGE` or `PAPER` for Algorithm 1.
         prior: the prior of the variation in place of that of the settings: "tv", "opponent-tv", or
             a function of images (N, D, H, W) in gray levels; see docs/pictures.md.

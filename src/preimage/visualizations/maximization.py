@@ -134,8 +134,8 @@ def maximize(
         live, dead = _live_and_dead(wanted, ranges)
         # 3. The size of the images, and the place of each target.
         layout = _lay_out(representation, [wanted[n] for n in live], size, mosaic, diversity, start)
+        check_memory(representation, layout.size, len(live) * len(seeds))
         rows = [row for row in range(len(live)) for _ in seeds]
-        check_memory(representation, layout.size, len(rows))
         sources, prescribed = [live[row] for row in rows], representation.preprocessing
         begin = find_start(prescribed, start, size, layout.size, sources, len(wanted))
         # 4. Eq. 4 with C = strength / Z, minimized; once more if the target sleeps.

@@ -199,12 +199,13 @@ def solve(
     began = time.perf_counter()
     # 1. One random stream for each image: first for its noise, then for its views.
     generators = [torch.Generator().manual_seed(seed) for seed in problem.seeds]
-    start = _start(representation, problem, settings, generators).to(device)
+    own = settings if problem.start is None else settings.from_images()
+    start = _start(representation, problem, own, generators).to(device)
     # 2. As many images at once as memory holds.
     at_once = _images_at_once(representation, session, problem, execution, device)
     # 3. The energy of Eq. 1, and its minimum.
     c = torch.tensor(problem.loss_weights, dtype=start.dtype, device=device)
-    scaled = settings.for_channels(representation.preprocessing.channels)
+    scaled = own.for_channels(representation.preprocessing.channels)
     objective = Objective(
         representation, problem.loss, scaled, c, problem.size, problem.flat, at_once,
         problem.wakes, prior,
