@@ -108,7 +108,7 @@ def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
         expand(Study(representations=["hog"], images=["."]), Loader(), tmp_path)
 
 
-@pytest.mark.parametrize("value", ["x", 0.5])
+@pytest.mark.parametrize("value", ["x", -0.5])
 def test_a_constant_out_of_range_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r"settings\.beta"):
         expand(make_study({"representations": ["hog"], "settings": {"beta": value}}), Loader())
