@@ -2,7 +2,7 @@
 
 `python -m benchmarks hashes [--out FILE.json] [--against FILE.json]` writes checksums instead,
 and compares them with those of another version; see `benchmarks.hashes`.
-`python -m benchmarks pictures` has options of its own: `python -m benchmarks pictures --help`.
+`python -m benchmarks pictures` and `side_by_side` have options of their own: see their --help.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from benchmarks import (
     maximization,
     networks,
     pictures,
+    side_by_side,
     solvers,
     stores,
     threads,
@@ -39,8 +40,10 @@ BENCHMARKS = {
     "ways": ways.run,
 }
 
-if sys.argv[1:2] == ["pictures"]:
-    pictures.main(sys.argv[2:])
+WITH_OPTIONS = {"pictures": pictures.main, "side_by_side": side_by_side.main}
+
+if sys.argv[1:] and sys.argv[1] in WITH_OPTIONS:
+    WITH_OPTIONS[sys.argv[1]](sys.argv[2:])
     sys.exit()
 
 parser = argparse.ArgumentParser(
@@ -48,7 +51,7 @@ parser = argparse.ArgumentParser(
     description=__doc__,
     formatter_class=argparse.RawDescriptionHelpFormatter,
 )
-parser.add_argument("name", choices=[*BENCHMARKS, "hashes", "pictures"])
+parser.add_argument("name", choices=[*BENCHMARKS, *WITH_OPTIONS, "hashes"])
 parser.add_argument("--out", type=Path, help="folder, of hashes a file; in benchmarks/results")
 parser.add_argument("--against", type=Path, help="of hashes: an earlier file to compare with")
 parser.add_argument("--only", default="", help="of hashes: results whose names contain this text")
