@@ -16,6 +16,7 @@ from torch import nn
 
 from benchmarks import side_by_side
 from benchmarks.peers.environments import PeerError
+from benchmarks.peers.listing import PEERS
 from benchmarks.peers.makers import IMAGENET, MAXIMIZED, Fed
 from benchmarks.peers.pictures import eight_bits
 from preimage.studies.judge import Judgement
@@ -109,5 +110,5 @@ def test_values_beyond_black_and_white_are_clipped() -> None:
 
 
 def test_every_package_has_a_version_to_install() -> None:
-    names = {peer.name for peer in side_by_side.PEERS} | {"preimage"}
+    names = {peer.name for peer in PEERS} | {"preimage"}
     assert {package.partition(" ")[0] for package in MAXIMIZED} < names
