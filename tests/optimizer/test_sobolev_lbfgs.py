@@ -8,7 +8,7 @@ from statistics import fmean
 import numpy as np
 import pytest
 import torch
-from tests.support import known, random_image
+from tests.support import Projections, known, random_image
 from torch import Tensor
 
 from preimage.catalog import representation
@@ -19,6 +19,7 @@ from preimage.optimizer.sobolev_lbfgs import local_contrast
 from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY
 from preimage.presets import CLASSICAL_QUALITIES, NNPREIMAGE
+from preimage.priors.opponent_variation import OpponentVariation
 from preimage.representations.hog import HOG
 from preimage.settings import Settings, SobolevLBFGS
 from preimage.visualizations import PreImage, invert
@@ -214,3 +215,22 @@ def test_local_contrast_is_high_where_the_image_varies_and_of_unit_mean_square()
     assert contrast.shape == (1, 40, 80)
     torch.testing.assert_close(contrast.square().mean(), torch.tensor(1.0))
     assert contrast[..., 60:].min() > 2 * contrast[..., :20].max()
+
+
+def test_the_metric_knows_the_weight_of_chroma(monkeypatch: pytest.MonkeyPatch) -> None:
+    phi = Projections(40, 3, 8, 9)
+    settings = Settings(
+        prior="opponent-tv", chroma_weight=100, jitter=1,
+        solver=SobolevLBFGS(stages=((10, 0.0),)),
+    )  # fmt: skip
+    loss = SquaredDistance(phi(random_image(1, 3, 8, 9, seed=5)))
+    objective = Objective(phi, loss, settings, torch.ones(1, dtype=torch.float64), (8, 9))
+
+    def lowest() -> float:
+        generators = [torch.Generator().manual_seed(0)]
+        found = minimize(objective, 0.1 * random_image(1, 3, 8, 9), settings, generators)
+        return float(found.trace.total[-1, 0])
+
+    weighted = lowest()
+    monkeypatch.setattr(OpponentVariation, "precondition", lambda _, gradient: gradient)
+    assert weighted < 0.9 * lowest()

@@ -226,6 +226,7 @@ class _Metric:
     def __call__(self, gradient: Tensor) -> Tensor:
         transformed = torch.fft.rfft2(gradient * self._contrast) * self._spectrum
         smooth = torch.fft.irfft2(transformed, s=gradient.shape[-2:]) * self._contrast
+        smooth = self._objective.prior.variation.precondition(smooth)
         return self._objective.flatten_one_(smooth, self._n)
 
 
