@@ -9,9 +9,18 @@ from torch import Tensor
 from preimage.images import load_image
 from preimage.losses import SquaredDistance
 from preimage.objective import Objective
+from preimage.opponent import to_opponent
 from preimage.optimizer import minimize
-from preimage.parameterizations import NATURAL_COLORS, Fourier, Pixels
+from preimage.parameterizations import (
+    CHROMA,
+    LUMINANCE,
+    NATURAL_COLORS,
+    Fourier,
+    NaturalContrast,
+    Pixels,
+)
 from preimage.photo_files import shipped_photos
+from preimage.preprocessing import Preprocessing
 from preimage.presets import NNPREIMAGE
 from preimage.priors import project
 from tests.support import Projections, random_image
@@ -97,3 +106,37 @@ def test_a_linear_inversion_ends_at_the_same_energy_in_pixels_and_in_spectra() -
         minimum = minimize(objective, start, settings, [torch.Generator()])
         energies.append(objective(minimum.images)[0].total.item())
     assert energies[1] == pytest.approx(energies[0], rel=0.03)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_gradient_of_natural_contrast_is_that_of_finite_differences(channels: int) -> None:
+    x = random_image(2, channels, 4, 5, scale=20)
+    kind = NaturalContrast(Fourier(x), channels)
+    z, gradient = kind.encode(x), random_image(2, channels, 4, 5, seed=1)
+    kind.decode(z)
+    pulled, h = kind.pull_back(gradient), 1e-5
+    for index in torch.randint(z.numel(), (20,), generator=torch.Generator().manual_seed(0)):
+        step = torch.zeros_like(z)
+        step.view(-1)[index] = h
+        difference = kind.decode(z + step) - kind.decode(z - step)
+        expected = float((difference * gradient).sum()) / (2 * h)
+        assert float(pulled.flatten()[index]) == pytest.approx(expected, rel=1e-5, abs=1e-7)
+
+
+def test_pictures_of_natural_contrast_have_that_of_photos_whatever_their_own() -> None:
+    load = Preprocessing(mean=(127.5,) * 3).load
+    photos = torch.stack([load(path, (224, 224)) for path in shipped_photos().values()])
+    natural = to_opponent(photos).std((2, 3), correction=0).mean(0)
+    x = random_image(1, 3, 16, 12, scale=0.01)
+    kind = NaturalContrast(Pixels(), 3)
+    wanted = natural * torch.tensor([LUMINANCE, CHROMA, CHROMA])
+    for images in (x, 1000 * x, x + 50):
+        deviations = to_opponent(kind.decode(images)).std((2, 3), correction=0)[0]
+        torch.testing.assert_close(deviations.float(), wanted, rtol=0.01, atol=0)
+
+
+def test_contrast_that_is_lower_by_a_factor_grows_by_it() -> None:
+    kind = NaturalContrast(Pixels(), 3)
+    natural = kind.decode(random_image(2, 3, 8, 9))
+    gains = kind.gains(torch.stack([natural[0] / 5, 2 * natural[1]]))
+    torch.testing.assert_close(gains, torch.tensor([5.0, 1.0], dtype=gains.dtype))

@@ -62,8 +62,8 @@ def test_constants_are_those_of_the_solver_too() -> None:
     assert (constants["beta"], constants["solver"]) == (2, "sobolev-lbfgs")
     assert constants["stages"] == ((15, 1.0), (45, 0.7))
     assert set(PAPER.constants()) - set(constants) == {
-        "momentum", "learning_rate", "scale_rate_by_area", "iterations", "final_iterations",
-        "final_learning_rate",
+        "momentum", "learning_rate", "scale_rate_by_area", "iterations", "natural_iterations",
+        "final_iterations", "final_learning_rate",
     }  # fmt: skip
 
 
@@ -71,6 +71,7 @@ def test_fewer_steps_keep_the_proportions_of_the_stages() -> None:
     assert FAST.with_steps(20).solver == SobolevLBFGS(stages=((5, 1.0), (15, 0.7)))
     assert FAST.with_steps(1).solver == SobolevLBFGS(stages=((1, 0.7),))
     assert PAPER.with_steps(20) == PAPER.replace(iterations=20)
+    assert MODERN.with_steps(30) == MODERN.replace(iterations=20, natural_iterations=10)
 
 
 @pytest.mark.parametrize("settings", [PAPER, FAST])

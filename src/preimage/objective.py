@@ -114,6 +114,7 @@ class Objective:
         self._flat = [None] * len(loss_weights) if flat is None else list(flat)
         self._at_once, self._wakes = at_once, wakes
         self._anchor: Tensor | None = None
+        self._scales: Tensor | None = None
         self._parts: list[tuple[slice, Objective]] = []  # made by the first call that needs them
 
     def select(self, rows: Sequence[int]) -> Objective:
@@ -123,8 +124,15 @@ class Objective:
         selected.loss_weights = self.loss_weights[list(rows)]
         selected._flat = [self._flat[n] for n in rows]
         selected._anchor = None if self._anchor is None else self._anchor[list(rows)]
+        selected._scales = None if self._scales is None else self._scales[list(rows)]
         selected._parts = []
         return selected
+
+    def at_contrast(self, factors: Tensor) -> Objective:
+        """Return the energy whose priors see each image divided by its factor, (N,)."""
+        changed = copy.copy(self)
+        changed._scales, changed._parts = factors[:, None, None, None], []
+        return changed
 
     def relaxed(self, softness: float) -> Objective:
         """Return the energy with the representation's smooth surrogate, or itself if none."""
@@ -173,7 +181,7 @@ class Objective:
         loss, d_codes = self.loss(codes.detach())
         d_codes *= self.loss_weights.view(-1, *[1] * (codes.ndim - 1))
         d_leaf = self.representation.gradient(codes, leaf, d_codes)
-        bounded, variation, gradient = self.prior(x, self._anchor)
+        bounded, variation, gradient = self._priors(x)
         if shifts is None:
             gradient += d_leaf
         else:
@@ -181,6 +189,13 @@ class Objective:
             for n, (v, u) in enumerate(shifts.tolist()):
                 gradient[n, :, v : v + height, u : u + width] += d_leaf[n]
         return Energy(bounded, variation, loss, self.loss_weights), self.flatten_(gradient)
+
+    def _priors(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return both priors (N,), and the gradient of their sum."""
+        if self._scales is None:
+            return self.prior(x, self._anchor)
+        bounded, variation, gradient = self.prior(x / self._scales)
+        return bounded, variation, gradient / self._scales
 
     def images_at_once(self, x: Tensor) -> int:
         """Return how many of the images `x` are computed together: one for a network on a CPU.

@@ -8,13 +8,20 @@ its share in natural images (Olah, Mordvintsev and Schubert, "Feature Visualizat
 Distill 2017). With A the matrix of colors, s(k) = 1 / |k| and F the Fourier transform,
 
     x = A F^-1 (s z),   dE/dz = s F (A^T dE/dx).
+
+`NaturalContrast` gives the images of either the contrast and the colors of photos, so that descent
+can only change what they show.
 """
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
+from preimage.contrast import NATURAL_DEVIATIONS
+from preimage.opponent import from_opponent, to_opponent
 from preimage.priors import project_
 
 NATURAL_COLORS = (
@@ -24,6 +31,14 @@ NATURAL_COLORS = (
 )
 """A: the principal components (columns) of red, green and blue times their standard deviations:
 A A^T is the mean covariance of the colors in the shipped photos over its mean diagonal."""
+
+LUMINANCE, CHROMA = 0.8, 1.5
+"""Standard deviations of the pictures of `NaturalContrast` relative to those of photos. Colors are
+spread evenly over a picture, in photos they are concentrated: with these factors, the mean
+saturation and the contrast of pictures are about those of photos (docs/pictures.md)."""
+
+_LEAST = 1e-3
+"""A standard deviation, in gray levels, below which an image counts as flat."""
 
 
 class Pixels:
@@ -99,6 +114,72 @@ class Fourier:
 
     def _spectrum(self, images: Tensor) -> Tensor:
         return torch.view_as_real(torch.fft.rfft2(images, norm="ortho"))
+
+
+class NaturalContrast:
+    """Parameters of `kind`, whose images get the contrast of photos.
+
+    In each opponent color, the deviations from the mean of an image are scaled to a fixed standard
+    deviation. Images are gray or have red, green and blue.
+    """
+
+    def __init__(self, kind: Pixels | Fourier, channels: int) -> None:
+        self._kind = kind
+        gray = NATURAL_DEVIATIONS[0] / math.sqrt(3)
+        natural = NATURAL_DEVIATIONS if channels == 3 else (gray,)
+        self._wanted = [LUMINANCE * natural[0], *(CHROMA * chroma for chroma in natural[1:])]
+        self._units, self._scales = torch.empty(0), torch.empty(0)
+
+    def gains(self, images: Tensor) -> Tensor:
+        """Return the factor by which the contrast of each image grows, at least 1, (N,)."""
+        wanted = math.sqrt(sum(deviation**2 for deviation in self._wanted))
+        own = [
+            (image - image.mean((1, 2), keepdim=True)).square().sum(0).mean() for image in images
+        ]
+        return (wanted / torch.stack(own).sqrt().clamp(min=_LEAST)).clamp(min=1)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Return the parameters of images."""
+        return self._kind.encode(images)
+
+    def decode(self, parameters: Tensor) -> Tensor:
+        """Return the images of parameters, with natural contrast."""
+        colors = _to_colors(self._kind.decode(parameters))
+        wanted = torch.tensor(self._wanted, dtype=colors.dtype, device=colors.device)
+        units, scales, means = [], [], []
+        for image in colors:  # one by one: sums of a batch round differently
+            mean = image.mean((1, 2), keepdim=True)
+            own = (image - mean).square().mean((1, 2), keepdim=True).sqrt().clamp(min=_LEAST)
+            units.append((image - mean) / own)
+            scales.append(wanted[:, None, None] / own)
+            means.append(mean)
+        self._units, self._scales = torch.stack(units), torch.stack(scales)
+        return _from_colors(self._units * wanted[:, None, None] + torch.stack(means))
+
+    def pull_back(self, gradient: Tensor) -> Tensor:
+        """Return the gradient with respect to the parameters that were decoded last."""
+        pulled = []
+        for of_image, unit, scale in zip(
+            _to_colors(gradient), self._units, self._scales, strict=True
+        ):
+            mean = of_image.mean((1, 2), keepdim=True)
+            along = (of_image * unit).mean((1, 2), keepdim=True)
+            pulled.append(scale * (of_image - mean - unit * along) + mean)
+        return self._kind.pull_back(_from_colors(torch.stack(pulled)))
+
+    def project_(self, parameters: Tensor, max_pixel_norm: float) -> Tensor:
+        """Return the images of parameters, brought within the hard bound of Eq. 6."""
+        return project_(self.decode(parameters), max_pixel_norm)
+
+
+def _to_colors(images: Tensor) -> Tensor:
+    """Return the opponent colors of images (N, 3, H, W); gray images as they are."""
+    return to_opponent(images) if images.shape[1] == 3 else images
+
+
+def _from_colors(colors: Tensor) -> Tensor:
+    """Return the images of opponent colors (N, 3, H, W); gray images as they are."""
+    return from_opponent(colors) if colors.shape[1] == 3 else colors
 
 
 def _mix(matrix: Tensor, images: Tensor) -> Tensor:

@@ -30,12 +30,12 @@ PAPER = Settings(
 """The printed constants: 300 iterations, eta_0 = 0.01 B^2 / alpha, C = 20 for HOG and DSIFT."""
 
 MODERN = Settings(
-    strength=3,
+    strength=10,
     jitter_scale=4,
     rotation=15,
     zoom=1.4,
     parameterization="fourier",
-    solver=Algorithm1(final_iterations=0),
+    solver=Algorithm1(iterations=200, natural_iterations=100, final_iterations=0),
 )
 """The default of `maximize`: the settings with the clearest pictures of a recent network's
 classes (docs/maximization.md). They optimize a spectrum with decorrelated colors, in views that

@@ -74,6 +74,10 @@ class Algorithm1:
         learning_rate: eta_0 as a fraction of B^2 / alpha.
         scale_rate_by_area: whether to multiply eta_0 by the number of pixels.
         iterations: T.
+        natural_iterations: iterations of a stage after these, in which the image has the contrast
+            and the saturation of photos, and the priors are relative to its contrast; see
+            `parameterizations.NaturalContrast`. Images of other channels than gray or red, green
+            and blue do without it.
         final_iterations: iterations of a second stage without jitter, which starts from the
             central crop of the first, with cleared accumulators. Networks always have this
             stage, HOG and DSIFT only after jitter.
@@ -88,6 +92,7 @@ class Algorithm1:
     learning_rate: float = 0.05
     scale_rate_by_area: bool = True
     iterations: int = 300
+    natural_iterations: int = 0
     final_iterations: int = 50
     final_learning_rate: float = 0.1
 
@@ -96,13 +101,16 @@ class Algorithm1:
             raise ValueError(f"momentum must lie in [0, 1), not {self.momentum}")
         for name in ("learning_rate", "final_learning_rate"):
             finite("learning rates", getattr(self, name), is_positive=True)
-        for name in ("iterations", "final_iterations"):
+        for name in ("iterations", "natural_iterations", "final_iterations"):
             count = whole("numbers of iterations", getattr(self, name), most=MOST_STEPS)
             object.__setattr__(self, name, count)
 
     def with_steps(self, steps: int) -> Algorithm1:
-        """Return these constants with another number of iterations in the first stage."""
-        return dataclasses.replace(self, iterations=steps)
+        """Return these constants with another number of iterations before the final stage."""
+        natural = (
+            steps * self.natural_iterations // max(1, self.iterations + self.natural_iterations)
+        )
+        return dataclasses.replace(self, iterations=steps - natural, natural_iterations=natural)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -387,10 +395,18 @@ class Settings:
         needed = representation.is_network or self.turns_views or self.shifts(representation) > 1
         return self.solver.final_iterations if needed else 0
 
+    def natural_steps(self, representation: Representation) -> int:
+        """Return the number of steps of Algorithm 1 with natural contrast; 0 without such steps."""
+        if not isinstance(self.solver, Algorithm1):
+            return 0
+        has_colors = representation.preprocessing.channels in (1, 3)
+        return self.solver.natural_iterations if has_colors else 0
+
     def evaluations(self, representation: Representation) -> int:
         """Return the number of evaluations of the energy in a run that is not interrupted."""
         if isinstance(self.solver, Algorithm1):
-            return self.solver.iterations + self.final_steps(representation)
+            first = self.solver.iterations + self.natural_steps(representation)
+            return first + self.final_steps(representation)
         return self.solver.evaluations
 
 

@@ -19,9 +19,13 @@ from torch import Tensor
 
 from preimage.objective import Objective
 from preimage.optimizer.recorder import Recorder
-from preimage.parameterizations import parameterization
+from preimage.parameterizations import Fourier, NaturalContrast, Pixels, parameterization
 from preimage.settings import Algorithm1, Settings
 from preimage.views import center_crop, draw_views
+
+_RELIEF = 1.5
+"""With natural contrast, the priors see images whose contrast is lower by this factor than before,
+so that they are weaker relative to the loss."""
 
 
 def two_stages(
@@ -43,8 +47,16 @@ def two_stages(
     if solver.scale_rate_by_area:
         rate *= objective.size[0] * objective.size[1]
     steps, shifts = solver.iterations, settings.shifts(objective.representation)
-    views = draw_views(generators, steps, shifts, settings.rotation, settings.zoom)
+    last = settings.natural_steps(objective.representation)
+    views = draw_views(generators, steps + last, shifts, settings.rotation, settings.zoom)
     x, interrupted = algorithm_1(objective, start, settings, solver, rate, steps, views, recorder)
+    if last and not interrupted:
+        kind = NaturalContrast(parameterization(settings.parameterization, x), x.shape[1])
+        natural = objective.at_contrast(_RELIEF * kind.gains(x))
+        views = None if views is None else views[steps:]
+        x, interrupted = algorithm_1(
+            natural, x, settings, solver, rate, last, views, recorder, kind
+        )
     x = center_crop(x, objective.size)
     final = settings.final_steps(objective.representation)
     if final and not interrupted:
@@ -62,16 +74,18 @@ def algorithm_1(
     iterations: int,
     views: Tensor | None,
     recorder: Recorder,
+    kind: Pixels | Fourier | NaturalContrast | None = None,
 ) -> tuple[Tensor, bool]:
     """Minimize the energy of each image by Algorithm 1.
 
-    `start` is x_1, (N, D, H, W), and `rate` is eta_0. `views` come from `draw_views`.
+    `start` is x_1, (N, D, H, W), and `rate` is eta_0. `views` come from `draw_views`, `kind` from
+    `parameterizations`; if None, it is that of the settings.
 
     Returns:
         The images, and whether Ctrl-C ended the run.
     """
     rho = solver.momentum
-    kind = parameterization(settings.parameterization, start)
+    kind = parameterization(settings.parameterization, start) if kind is None else kind
     z = kind.encode(objective.flatten_(start.clone()))
     x, last = kind.decode(z), torch.empty_like(z)
     squares, momentum = torch.zeros_like(z), torch.zeros_like(z)
