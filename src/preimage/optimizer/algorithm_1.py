@@ -55,7 +55,7 @@ def two_stages(
         natural = objective.at_contrast(_RELIEF * kind.gains(x))
         views = None if views is None else views[steps:]
         x, interrupted = algorithm_1(
-            natural, x, settings, solver, rate, last, views, recorder, kind
+            natural, x, settings, solver, rate, last, views, recorder, kind, slows=True
         )
     x = center_crop(x, objective.size)
     final = settings.final_steps(objective.representation)
@@ -75,11 +75,13 @@ def algorithm_1(
     views: Tensor | None,
     recorder: Recorder,
     kind: Pixels | Fourier | NaturalContrast | None = None,
+    slows: bool = False,
 ) -> tuple[Tensor, bool]:
     """Minimize the energy of each image by Algorithm 1.
 
     `start` is x_1, (N, D, H, W), and `rate` is eta_0. `views` come from `draw_views`, `kind` from
-    `parameterizations`; if None, it is that of the settings.
+    `parameterizations`; if None, it is that of the settings. If the run `slows`, its steps become
+    shorter until they vanish.
 
     Returns:
         The images, and whether Ctrl-C ended the run.
@@ -96,7 +98,8 @@ def algorithm_1(
             gradient = kind.pull_back(gradient)
             squares.mul_(rho).addcmul_(gradient, gradient)
             gradient.div_(squares.sqrt().add_(1 / rate))
-            momentum.mul_(rho).sub_(gradient)
+            slower = 1 - t / iterations if slows else 1
+            momentum.mul_(rho).sub_(gradient, alpha=slower)
             z, last = torch.add(z, momentum, out=last), z
             x = kind.project_(z, settings.max_pixel_norm)
     except KeyboardInterrupt:
