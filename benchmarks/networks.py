@@ -38,7 +38,7 @@ from preimage.presets import NNPREIMAGE
 from preimage.representations.folding import fold_, shadow
 from preimage.representations.forward_until import forward_until
 from preimage.representations.layer import Layer
-from preimage.settings import Algorithm1
+from preimage.solver_settings import Algorithm1
 from preimage.visualizations import invert
 
 SIZE = (224, 224)

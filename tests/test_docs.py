@@ -26,7 +26,8 @@ import preimage
 from preimage import photo_files
 from preimage.cli import app
 from preimage.optimizer import Minimum, minimize
-from preimage.settings import Algorithm1, Settings
+from preimage.settings import Settings
+from preimage.solver_settings import Algorithm1
 from preimage.studies.study import read_study
 from preimage.visualizations import solve
 from tests.cli.runner import npy, run

@@ -103,3 +103,19 @@ def test_around_images_the_gradient_is_that_of_the_energy() -> None:
     x, step = random_image(2, 3, *SIZE), 1e-4 * random_image(2, 3, *SIZE, seed=2)
     slope = (around(x + step)[0].total - around(x - step)[0].total).sum() / 2
     torch.testing.assert_close((around(x)[1] * step).sum(), slope, rtol=1e-7, atol=0)
+
+
+def test_at_a_contrast_the_priors_see_images_divided_by_it() -> None:
+    objective, _ = _objective(Projections(6, 3, *SIZE), 3)
+    x, factors = random_image(2, 3, *SIZE), torch.tensor([3.0, 5.0], dtype=torch.float64)
+    changed = objective.at_contrast(factors)
+    (energy, gradient), (of_x, _) = changed(x), objective(x)
+    fainter, _ = objective(x / factors.view(-1, 1, 1, 1))
+    assert torch.equal(energy.loss, of_x.loss)
+    assert torch.equal(energy.terms[:2], fainter.terms[:2])
+    alone, its_gradient = changed.select([1])(x[1:])
+    torch.testing.assert_close(alone.terms[:, 0], energy.terms[:, 1])
+    torch.testing.assert_close(its_gradient[0], gradient[1])
+    step = 1e-4 * random_image(2, 3, *SIZE, seed=2)
+    slope = (changed(x + step)[0].total - changed(x - step)[0].total).sum() / 2
+    torch.testing.assert_close((gradient * step).sum(), slope, rtol=1e-7, atol=0)

@@ -41,7 +41,8 @@ SHARED = {
 ALGORITHM_1 = {
     "name": "algorithm-1",
     "momentum": 0.9,
-    "iterations": 300, "natural_iterations": 0,
+    "iterations": 300,
+    "natural_iterations": 0,
     "final_learning_rate": 0.1,
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +14,8 @@ from preimage.preprocessing import GRAY
 from preimage.presets import CLASSICAL_QUALITIES, MODERN, NETWORK_QUALITIES, NNPREIMAGE, PAPER
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
-from preimage.settings import Algorithm1, JitteredLBFGS, Settings, SobolevLBFGS
+from preimage.settings import Settings
+from preimage.solver_settings import Algorithm1, SobolevLBFGS
 from tests.support import Projections
 
 FAST = CLASSICAL_QUALITIES["fast"]
@@ -65,13 +65,6 @@ def test_constants_are_those_of_the_solver_too() -> None:
         "momentum", "learning_rate", "scale_rate_by_area", "iterations", "natural_iterations",
         "final_iterations", "final_learning_rate",
     }  # fmt: skip
-
-
-def test_fewer_steps_keep_the_proportions_of_the_stages() -> None:
-    assert FAST.with_steps(20).solver == SobolevLBFGS(stages=((5, 1.0), (15, 0.7)))
-    assert FAST.with_steps(1).solver == SobolevLBFGS(stages=((1, 0.7),))
-    assert PAPER.with_steps(20) == PAPER.replace(iterations=20)
-    assert MODERN.with_steps(30) == MODERN.replace(iterations=20, natural_iterations=10)
 
 
 @pytest.mark.parametrize("settings", [PAPER, FAST])
@@ -169,12 +162,6 @@ def test_values_out_of_range_are_refused(changes: dict[str, object], message: st
         PAPER.replace(**changes)
 
 
-@pytest.mark.parametrize("stage", [(1.5, 1), (1, float("nan")), (0, 1), ("1", 1), 3])
-def test_a_stage_is_a_count_and_a_softness(stage: Any) -> None:
-    with pytest.raises(ValueError, match="a stage must be"):
-        SobolevLBFGS(stages=(stage,))
-
-
 def test_numbers_of_numpy_are_settings() -> None:
     given = PAPER.replace(iterations=np.int64(7), jitter=np.uint8(3), zoom=np.float32(1.5))
     assert (type(given.jitter), given.jitter, type(given.zoom)) == (int, 3, float)
@@ -197,16 +184,6 @@ def test_no_number_may_be_nan(settings: Settings) -> None:
                 settings.replace(**{name: float("nan")})
 
 
-def test_jittered_lbfgs_shares_its_evaluations_between_its_parts() -> None:
-    solver = JitteredLBFGS(iterations=110, final_iterations=90)
-    assert solver.evaluations == 200
-    for steps in (1, 2, 3, 60, 351):
-        fewer = solver.with_steps(steps)
-        assert fewer.evaluations == steps
-        assert abs(fewer.final_iterations - 0.45 * steps) < 1
-    assert solver.with_steps(1).iterations == 1
-
-
 def test_a_run_from_given_images_is_that_of_l_bfgs_alone() -> None:
     given, phi = JITTERED.from_images(), Projections(2, 1, 8, 8)
     assert given.solver == JITTERED.replace(iterations=0, final_iterations=200).solver
@@ -214,21 +191,6 @@ def test_a_run_from_given_images_is_that_of_l_bfgs_alone() -> None:
     assert given.replace(jitter=5).shifts(phi) == 1
     assert given.evaluations(phi) == JITTERED.evaluations(phi) == 200
     assert PAPER.from_images() is PAPER
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"iterations": 0, "final_iterations": 0}, "needs at least one iteration"),
-        ({"iterations": 1.5}, "numbers of iterations must"),
-        ({"restored_luminance": 1.1}, "restored_luminance must"),
-        ({"restored_chroma": -0.1}, "restored_chroma must"),
-        ({"change_weight": 0}, "change_weight must"),
-    ],
-)
-def test_jittered_lbfgs_refuses_values_out_of_range(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        JitteredLBFGS(**changes)
 
 
 @pytest.mark.parametrize("changes", [{"rotation": 1}, {"zoom": 2}, {"parameterization": "fourier"}])

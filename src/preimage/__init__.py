@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from preimage.representations.hog import HOG
     from preimage.representations.layer import Layer
     from preimage.representations.layers import Layers
-    from preimage.settings import Algorithm1, JitteredLBFGS, Settings, SobolevLBFGS
+    from preimage.settings import Settings
+    from preimage.solver_settings import Algorithm1, JitteredLBFGS, SobolevLBFGS
     from preimage.studies.judge import Judge
     from preimage.targets import Target, channel, class_score, direction, mean_channel, neuron
     from preimage.visualizations import DeadTargetError, PreImage, caricature, invert, maximize
@@ -93,7 +94,8 @@ _NAMES = {
     "representations.hog": ("HOG",),
     "representations.layer": ("Layer",),
     "representations.layers": ("Layers",),
-    "settings": ("Algorithm1", "JitteredLBFGS", "Settings", "SobolevLBFGS"),
+    "settings": ("Settings",),
+    "solver_settings": ("Algorithm1", "JitteredLBFGS", "SobolevLBFGS"),
     "studies.judge": ("Judge",),
     "targets": ("Target", "channel", "class_score", "direction", "mean_channel", "neuron"),
     "visualizations": ("DeadTargetError", "PreImage", "caricature", "invert", "maximize"),

@@ -13,7 +13,9 @@ from tests.support import Projections
 from torch import Tensor
 
 from preimage.optimizer import minimize
-from preimage.settings import Algorithm1, Settings
+from preimage.parameterizations import NaturalContrast, Pixels
+from preimage.settings import Settings
+from preimage.solver_settings import Algorithm1
 
 Array = NDArray[np.float64]
 
@@ -104,3 +106,22 @@ def test_the_transcription_meets_the_hard_bound() -> None:
     _, target, start, phi = problem(3, 1, STRONG)
     path = _expected(start[1].numpy(), SEEDS[1], C[1], phi, target[1].numpy(), STRONG, 1)
     assert max(np.sqrt((image**2).sum(0)).max() for image in path[1:]) == pytest.approx(160)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_images_of_the_natural_stage_have_the_contrast_of_photos(channels: int) -> None:
+    settings = STRONG.replace(natural_iterations=5, final_iterations=0, max_pixel_norm=1e6)
+    objective, _, start, _ = problem(channels, 1, settings)
+    found = minimize(objective, start, settings, [torch.Generator() for _ in SEEDS])
+    kind = NaturalContrast(Pixels(), channels)
+    torch.testing.assert_close(kind.gains(found.images), torch.ones(2, dtype=torch.float64))
+    assert len(found.trace.total) == settings.evaluations(objective.representation) == 17
+
+
+def test_images_of_other_channels_do_without_the_natural_stage() -> None:
+    settings = STRONG.replace(natural_iterations=5, final_iterations=0)
+    objective, _, start, _ = problem(4, 1, settings)
+    generators = [torch.Generator() for _ in SEEDS]
+    found = minimize(objective, start, settings, generators)
+    plain = minimize(objective, start, STRONG.replace(final_iterations=0), generators)
+    assert torch.equal(found.images, plain.images)

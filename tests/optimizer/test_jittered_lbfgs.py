@@ -13,7 +13,8 @@ from preimage.optimizer import Minimum, Progress, minimize
 from preimage.presets import NETWORK_QUALITIES
 from preimage.priors import project
 from preimage.representations.layer import Layer
-from preimage.settings import Algorithm1, Settings
+from preimage.settings import Settings
+from preimage.solver_settings import Algorithm1
 from preimage.visualizations import invert
 
 SETTINGS = NETWORK_QUALITIES["fast"].replace(iterations=8, final_iterations=6, jitter=3)

@@ -21,7 +21,8 @@ from preimage.preprocessing import GRAY
 from preimage.presets import CLASSICAL_QUALITIES, NNPREIMAGE
 from preimage.priors.opponent_variation import OpponentVariation
 from preimage.representations.hog import HOG
-from preimage.settings import Settings, SobolevLBFGS
+from preimage.settings import Settings
+from preimage.solver_settings import SobolevLBFGS
 from preimage.visualizations import PreImage, invert
 
 NAMES = ("hog", "hogb", "dsift")

@@ -50,7 +50,7 @@ def test_the_last_digits_of_m_which_rounding_changes_do_not_change_the_key() -> 
 
 
 def test_a_key_stays_what_it_is_from_version_to_version() -> None:
-    assert TRIAL.key == "86c9bcd401deffbfe3e88482ae2019b4"
+    assert TRIAL.key == "009e14757f6de545ed814d4bbfd03e16"
 
 
 def test_where_files_lie_does_not_change_the_key() -> None:
@@ -91,7 +91,7 @@ def test_a_component_is_named_by_channel_place_or_class() -> None:
 
 def test_a_description_names_subject_weight_and_seed() -> None:
     assert TRIAL.description == "vgg-m/conv3, a.png, C 20, seed 2"
-    assert MAXIMIZATION.description == "vgg-m/conv3, 5, strength 3, seed 0"
+    assert MAXIMIZATION.description == "vgg-m/conv3, 5, strength 20, seed 0"
     hoggle = Trial(representation="hog", photo="b.png", dictionaries="h.npz")
     assert hoggle.description == "hog, b.png, HOGgle, seed 0"
 

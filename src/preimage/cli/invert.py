@@ -51,7 +51,8 @@ from preimage.cli.parsing import (
 )
 from preimage.names import unknown
 from preimage.presets import QUALITIES, UPRIGHT_PRESETS, settings_for
-from preimage.settings import SOLVERS, Settings
+from preimage.settings import Settings
+from preimage.solver_settings import SOLVERS
 
 if TYPE_CHECKING:
     from preimage.optimizer import Progress

@@ -13,7 +13,8 @@ from typer import Argument, Option
 from preimage.checks import MOST_THREADS
 from preimage.presets import PRESETS, QUALITIES
 from preimage.representations.execution import MODES
-from preimage.settings import PRIORS, SOLVERS
+from preimage.settings import PRIORS
+from preimage.solver_settings import SOLVERS
 
 # What to work on
 

@@ -20,7 +20,8 @@ from torch import Tensor
 from preimage.objective import Objective
 from preimage.optimizer.recorder import Recorder
 from preimage.parameterizations import Fourier, NaturalContrast, Pixels, parameterization
-from preimage.settings import Algorithm1, Settings
+from preimage.settings import Settings
+from preimage.solver_settings import Algorithm1
 from preimage.views import center_crop, draw_views
 
 _RELIEF = 1.5

@@ -24,7 +24,8 @@ from preimage.optimizer.algorithm_1 import two_stages
 from preimage.optimizer.recorder import Recorder
 from preimage.optimizer.sobolev_lbfgs import sobolev_lbfgs
 from preimage.priors import project_
-from preimage.settings import Algorithm1, JitteredLBFGS, Settings, SobolevLBFGS
+from preimage.settings import Settings
+from preimage.solver_settings import Algorithm1, JitteredLBFGS, SobolevLBFGS
 
 _FIRST_STEP = 0.1
 """Length, relative to the image, of the first step of L-BFGS."""

@@ -13,7 +13,8 @@ from preimage.optimizer.algorithm_1 import two_stages
 from preimage.optimizer.jittered_lbfgs import jittered_lbfgs
 from preimage.optimizer.recorder import Progress, Recorder
 from preimage.optimizer.sobolev_lbfgs import sobolev_lbfgs
-from preimage.settings import Algorithm1, JitteredLBFGS, Settings, SobolevLBFGS
+from preimage.settings import Settings
+from preimage.solver_settings import Algorithm1, JitteredLBFGS, SobolevLBFGS
 
 
 @dataclass(frozen=True, slots=True)

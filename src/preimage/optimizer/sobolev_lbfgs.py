@@ -35,7 +35,8 @@ from torch import Tensor
 from preimage.objective import Energy, Objective
 from preimage.optimizer.recorder import Recorder
 from preimage.priors import project_
-from preimage.settings import Settings, SobolevLBFGS
+from preimage.settings import Settings
+from preimage.solver_settings import SobolevLBFGS
 
 _MEMORY = 8
 """Number of steps that the curvature is estimated from."""

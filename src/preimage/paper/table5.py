@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from preimage.settings import Algorithm1, Settings
+from preimage.settings import Settings
+from preimage.solver_settings import Algorithm1
 from preimage.studies.study import Study, make_study
 from preimage.studies.summary import Mean
 

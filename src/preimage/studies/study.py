@@ -45,7 +45,8 @@ from preimage.files import check_is_file
 from preimage.masks import Mask
 from preimage.names import parse_channels, unknown
 from preimage.presets import PRESETS, QUALITIES, UPRIGHT_PRESETS, Visualization
-from preimage.settings import Algorithm1, JitteredLBFGS, Settings
+from preimage.settings import Settings
+from preimage.solver_settings import Algorithm1, JitteredLBFGS
 from preimage.studies.problems import describe_problem, format_value
 
 _APPLY_TO: dict[str, tuple[Visualization, ...]] = {

@@ -19,7 +19,8 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from preimage.settings import Algorithm1, Settings
+from preimage.settings import Settings
+from preimage.solver_settings import Algorithm1
 from preimage.studies.loader import Loader
 from preimage.studies.outcome import Outcome, Record
 from preimage.studies.trial import Trial
