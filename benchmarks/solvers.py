@@ -1,4 +1,4 @@
-"""`python -m benchmarks solvers`: the fast solver beside Algorithm 1, layer by layer.
+"""`python -m benchmarks solvers`: sobolev-lbfgs beside Algorithm 1, layer by layer.
 
 EfficientNet-Lite0 with its trained weights, three shipped photos, one seed, each layer's own C: the
 error, the similarity to the photo, and the processor time of one thread. Algorithm 1 evaluates the
@@ -19,11 +19,11 @@ from benchmarks.timing import machine, write_csv
 from preimage import NNPREIMAGE, invert
 from preimage.catalog import network
 from preimage.photo_files import shipped_photos
-from preimage.presets import NETWORK_QUALITIES
+from preimage.presets import SOBOLEV_QUALITIES
 
 LAYERS = ("stem", "blocks.2", "blocks.5", "blocks.8", "blocks.13", "pool", "classifier")
 PHOTOS = ("chelsea", "coffee", "rocket")
-SOLVERS = {"algorithm-1": NNPREIMAGE, **{k: NETWORK_QUALITIES[k] for k in ("fast", "best")}}
+SOLVERS = {"algorithm-1": NNPREIMAGE, **{k: SOBOLEV_QUALITIES[k] for k in ("fast", "best")}}
 
 
 def run(out: Path) -> None:

@@ -49,8 +49,7 @@ def jittered_lbfgs(
     x = start
     if solver.iterations:
         jittered = Algorithm1(iterations=solver.iterations, final_iterations=0)
-        alone = settings.replace(solver=jittered)
-        x, interrupted = two_stages(objective, x, alone, jittered, generators, recorder)
+        x, interrupted = two_stages(objective, x, settings, jittered, generators, recorder)
         x = restore_contrast(x, solver.restored_luminance, solver.restored_chroma)
         x = project_(x, settings.max_pixel_norm)
         if interrupted:
