@@ -124,8 +124,8 @@ class JitteredLBFGS:
     """
 
     name: Literal["jittered-lbfgs"] = "jittered-lbfgs"
-    iterations: int = 120
-    final_iterations: int = 80
+    iterations: int = 130
+    final_iterations: int = 70
     restored_luminance: float = 0.5
     restored_chroma: float = 1.0
     change_weight: float = 0.1
