@@ -97,6 +97,27 @@ def test_around_images_the_priors_are_those_of_the_change() -> None:
     assert torch.equal(objective(x)[0].terms, of_x.terms)
 
 
+def test_within_the_range_of_photos_values_beyond_count_as_its_ends() -> None:
+    phi = Projections(6, 3, *SIZE)
+    objective, _ = _objective(phi, 3)
+    photo = random_image(2, 3, *SIZE, seed=1)
+    within = objective.around(photo, 1).within_range(photo)
+    x = photo + random_image(2, 3, *SIZE, scale=400)
+    low = torch.minimum(-phi.preprocessing.to_255(torch.zeros_like(x)), photo)
+    high = torch.maximum(255 - phi.preprocessing.to_255(torch.zeros_like(x)), photo)
+    clipped = x.clamp(low, high)
+    assert not torch.equal(clipped, x)
+    energy, gradient = within(x)
+    assert torch.equal(energy.loss, objective(clipped)[0].loss)
+    assert torch.equal(energy.total_variation, objective.around(photo, 1)(x)[0].total_variation)
+    torch.testing.assert_close(within.select([1])(x[1:])[1], gradient[1:])
+    step = 1e-4 * random_image(2, 3, *SIZE, seed=2)
+    slope = (within(x + step)[0].total - within(x - step)[0].total).sum() / 2
+    torch.testing.assert_close((gradient * step).sum(), slope, rtol=1e-6, atol=0)
+    assert torch.equal(within.project_(x, 160), clipped)
+    assert torch.equal(within.project_(photo.clone(), 160), photo)
+
+
 def test_around_images_the_gradient_is_that_of_the_energy() -> None:
     objective, _ = _objective(Projections(6, 3, *SIZE), 3)
     around = objective.around(random_image(2, 3, *SIZE, seed=1), 0.25)

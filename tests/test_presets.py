@@ -9,6 +9,8 @@ from torch import nn
 
 from preimage.preprocessing import GRAY
 from preimage.presets import (
+    ANCHORED,
+    CARICATURE_PRESETS,
     CLASSICAL_QUALITIES,
     MODERN,
     NETWORK_QUALITIES,
@@ -59,8 +61,9 @@ def test_nnpreimage_has_the_constants_of_the_authors_code() -> None:
     assert dataclasses.asdict(NNPREIMAGE) == expected
 
 
-def test_the_presets_have_names_and_modern_is_not_for_photos() -> None:
+def test_the_presets_have_names_and_some_are_for_one_visualization() -> None:
     assert PRESETS == {"modern": MODERN, "nnpreimage": NNPREIMAGE, "paper": PAPER}
+    assert CARICATURE_PRESETS == {"anchored": ANCHORED, **UPRIGHT_PRESETS}
     assert UPRIGHT_PRESETS == {"nnpreimage": NNPREIMAGE, "paper": PAPER}
     assert tuple(CLASSICAL_QUALITIES) == tuple(NETWORK_QUALITIES) == QUALITIES
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from preimage.networks import Network
     from preimage.optimizer import NonFiniteEnergyError, Progress
     from preimage.preprocessing import Preprocessing
-    from preimage.presets import MODERN, NNPREIMAGE, PAPER, settings_for
+    from preimage.presets import ANCHORED, MODERN, NNPREIMAGE, PAPER, settings_for
     from preimage.representations.base import Representation
     from preimage.representations.dsift import DSIFT
     from preimage.representations.execution import Execution
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ANCHORED",
     "DSIFT",
     "HOG",
     "MODERN",
@@ -87,7 +88,7 @@ _NAMES = {
     "networks": ("Network",),
     "optimizer": ("NonFiniteEnergyError", "Progress"),
     "preprocessing": ("Preprocessing",),
-    "presets": ("MODERN", "NNPREIMAGE", "PAPER", "settings_for"),
+    "presets": ("ANCHORED", "MODERN", "NNPREIMAGE", "PAPER", "settings_for"),
     "representations.base": ("Representation",),
     "representations.dsift": ("DSIFT",),
     "representations.execution": ("Execution",),

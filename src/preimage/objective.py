@@ -16,7 +16,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from preimage.priors import find_prior
+from preimage.priors import find_prior, project_
 from preimage.priors.function import PriorFunction
 from preimage.representations.base import Representation
 from preimage.representations.flat_regions import FlatRegions
@@ -115,6 +115,7 @@ class Objective:
         self._at_once, self._wakes = at_once, wakes
         self._anchor: Tensor | None = None
         self._scales: Tensor | None = None
+        self._range: tuple[Tensor, Tensor] | None = None
         self._parts: list[tuple[slice, Objective]] = []  # made by the first call that needs them
 
     def select(self, rows: Sequence[int]) -> Objective:
@@ -125,6 +126,9 @@ class Objective:
         selected._flat = [self._flat[n] for n in rows]
         selected._anchor = None if self._anchor is None else self._anchor[list(rows)]
         selected._scales = None if self._scales is None else self._scales[list(rows)]
+        if self._range is not None:
+            low, high = self._range
+            selected._range = low[list(rows)], high[list(rows)]
         selected._parts = []
         return selected
 
@@ -150,6 +154,25 @@ class Objective:
         around.prior, around._anchor, around._parts = self.prior.of_change(weight), images, []
         return around
 
+    def within_range(self, images: Tensor) -> Objective:
+        """Return the energy of images without a margin, whose loss is that within a range.
+
+        The range is that of photos, enlarged so that `images` (N, D, H, W) are within. Values
+        beyond it count as its ends, and `project_` brings them there.
+        """
+        within = copy.copy(self)
+        zeros = torch.zeros_like(images[:1, :, :1, :1])
+        low = -self.representation.preprocessing.to_255(zeros)
+        within._range = torch.minimum(low, images), torch.maximum(low + 255, images)
+        within._parts = []
+        return within
+
+    def project_(self, x: Tensor, max_pixel_norm: float) -> Tensor:
+        """Bring images within the range of `within_range`, or else the bound of Eq. 6, in place."""
+        if self._range is None:
+            return project_(x, max_pixel_norm)
+        return x.clamp_(*self._range)
+
     def flatten_(self, x: Tensor) -> Tensor:
         """Average each flat region of images (N, D, H, W), in place."""
         for n, image in enumerate(x):
@@ -172,7 +195,8 @@ class Objective:
             return self._in_parts(x, views)
         shifts = views if views is not None and views.shape[1] == 2 else None
         warps = views if views is not None and views.shape[1] == 4 else None
-        leaf = (x if shifts is None else jitter(x, shifts, self.size)).detach()
+        seen = x if self._range is None else x.clamp(*self._range)
+        leaf = (seen if shifts is None else jitter(seen, shifts, self.size)).detach()
         with torch.enable_grad():
             leaf.requires_grad_()
             codes = self.representation(leaf if warps is None else affine(leaf, warps, self.size))
@@ -181,6 +205,8 @@ class Objective:
         loss, d_codes = self.loss(codes.detach())
         d_codes *= self.loss_weights.view(-1, *[1] * (codes.ndim - 1))
         d_leaf = self.representation.gradient(codes, leaf, d_codes)
+        if self._range is not None:
+            d_leaf = d_leaf * (seen == x)
         bounded, variation, gradient = self._priors(x)
         if shifts is None:
             gradient += d_leaf

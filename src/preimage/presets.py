@@ -44,12 +44,21 @@ spectrum with decorrelated colors, in views that are shifted by up to a stride, 
 the last third of the steps sees images with the contrast of photos. They have no final stage with a
 fixed view, which would bring back patterns that excite only this view."""
 
+ANCHORED = Settings(
+    alpha=2, solver=JitteredLBFGS(iterations=0, final_iterations=100, change_weight=1)
+)
+"""The default of `caricature`: the priors are those of the change since the photo, so that the
+photo's colors and contrast stay, and L-BFGS makes the change without jitter."""
+
 PRESETS = {"modern": MODERN, "nnpreimage": NNPREIMAGE, "paper": PAPER}
 """The presets of Algorithm 1 by name."""
 
 UPRIGHT_PRESETS = {name: preset for name, preset in PRESETS.items() if not preset.turns_views}
-"""The presets for `invert` and `caricature`, without turned views: a turned photo does not match
-the code of the upright photo."""
+"""The presets for `invert`, without turned views: a turned photo does not match the code of the
+upright photo."""
+
+CARICATURE_PRESETS = {"anchored": ANCHORED, **UPRIGHT_PRESETS}
+"""The presets for `caricature`, likewise, with one that needs a photo to start from."""
 
 Visualization: TypeAlias = Literal["invert", "maximize", "caricature"]
 

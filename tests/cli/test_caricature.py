@@ -13,7 +13,7 @@ from tests.support import known
 
 from preimage import catalog
 from preimage.photo_files import shipped_photos
-from preimage.presets import NNPREIMAGE
+from preimage.presets import ANCHORED
 from preimage.visualizations import caricature
 
 LITE0 = "efficientnet-lite0"
@@ -35,7 +35,7 @@ def test_each_photo_and_layer_gets_a_picture_and_a_sidecar(tmp_path: Path) -> No
     assert {path.name for path in tmp_path.glob("*.png")} == expected
     assert json.loads((tmp_path / names[0]).with_suffix(".json").read_text()) == lines[0]
     phi = catalog.representation(f"{LITE0}/blocks.1")
-    settings = NNPREIMAGE.with_steps(3)
+    settings = ANCHORED.with_steps(3)
     result = caricature(phi, CHELSEA, size=(48, 64), settings=settings)
     assert lines[1]["response"] == pytest.approx(known(result.response).item(), rel=1e-4)
     with Image.open(tmp_path / names[1]) as file:
@@ -59,7 +59,7 @@ def test_one_picture_holds_a_row_for_each_photo_beginning_with_it(tmp_path: Path
     av = pytest.importorskip("av")
     with av.open(str(tmp_path / "film.mp4")) as film:
         frames = list(film.decode(video=0))
-    assert len(frames) == 53 + 1 + 12  # of 3 + 50 steps and of the end, which is held
+    assert len(frames) == 3 + 1 + 12  # of 3 steps and of the end, which is held
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_one_picture_holds_a_row_for_each_photo_beginning_with_it(tmp_path: Path
     [
         (("--strength", "0"), "strength must be positive"),
         (("--preset", "x"), "unknown preset 'x'"),
-        (("--preset", "modern"), "unknown preset 'modern': there are nnpreimage, paper"),
+        (("--preset", "modern"), "unknown preset 'modern': there are anchored, nnpreimage, paper"),
         (("--video", "film.txt"), "ends in .gif or .mp4"),
     ],
 )

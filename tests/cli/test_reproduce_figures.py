@@ -23,7 +23,7 @@ RANDOM = ("--network", LITE0, "--weights", "random", "--steps", "1", "--workers"
 @pytest.fixture(autouse=True)
 def _no_final_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     short = NNPREIMAGE.replace(final_iterations=0)
-    for known in (presets.PRESETS, presets.UPRIGHT_PRESETS):
+    for known in (presets.PRESETS, presets.UPRIGHT_PRESETS, presets.CARICATURE_PRESETS):
         monkeypatch.setitem(known, "nnpreimage", short)
 
 

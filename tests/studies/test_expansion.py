@@ -14,7 +14,7 @@ from tests.study_files import make_trials, save_photos
 from preimage.catalog import network
 from preimage.decoding import ImageError
 from preimage.masks import Mask
-from preimage.presets import CLASSICAL_QUALITIES, MODERN, NETWORK_QUALITIES, NNPREIMAGE
+from preimage.presets import ANCHORED, CLASSICAL_QUALITIES, MODERN, NETWORK_QUALITIES, NNPREIMAGE
 from preimage.studies.expansion import expand
 from preimage.studies.loader import Loader
 from preimage.studies.study import Study, make_study, read_study
@@ -80,7 +80,7 @@ def test_caricatures_are_by_default_as_strong_as_those_of_the_command(tmp_path: 
     photos = save_photos(tmp_path / "photos", 2)
     trials = make_trials(photos, visualization="caricature", steps=7)
     assert [trial.subject for trial in trials] == ["00.png", "01.png"]
-    assert trials[0].settings == NNPREIMAGE.with_steps(7).replace(strength=10)
+    assert trials[0].settings == ANCHORED.with_steps(7).replace(strength=10)
 
 
 def test_a_star_stands_for_the_main_layers_of_a_network(tmp_path: Path) -> None:

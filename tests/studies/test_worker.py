@@ -13,7 +13,7 @@ from tests.study_files import make_trials, save_photos
 from tests.support import known
 
 from preimage.photo_files import shipped_photos
-from preimage.presets import NNPREIMAGE
+from preimage.presets import ANCHORED
 from preimage.representations.hog import HOG
 from preimage.studies import worker
 from preimage.studies.judge import Judge
@@ -84,8 +84,8 @@ def test_an_outcome_of_a_maximization_is_what_maximize_returns(tmp_path: Path) -
 def test_an_outcome_of_a_caricature_is_what_caricature_returns() -> None:
     (trial,) = make_trials(CHELSEA, visualization="caricature", size=48, strength=7)
     outcome = _outcome(trial)
-    strength = NNPREIMAGE.with_steps(3)
-    result = caricature(HOG(), CHELSEA, size=48, strength=7, settings=strength)
+    few = ANCHORED.with_steps(3)
+    result = caricature(HOG(), CHELSEA, size=48, strength=7, settings=few)
     assert np.array_equal(outcome.image, result.images[0].numpy())
     assert outcome.measures.response == float(known(result.response)[0])
 

@@ -8,10 +8,13 @@ from tests.support import known
 from tests.visualizations.networks import color_network
 from torch import Tensor, nn
 
+from preimage import catalog
 from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY
-from preimage.presets import NNPREIMAGE
+from preimage.presets import ANCHORED, NNPREIMAGE
+from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
+from preimage.studies.colors import saturation
 from preimage.visualizations import caricature
 
 NETWORK = color_network()
@@ -65,6 +68,53 @@ def test_a_photo_without_response_and_a_strength_of_nothing_are_refused() -> Non
         caricature(nothing, torch.rand(3, 24, 24), settings=SETTINGS)
     with pytest.raises(ValueError, match="strength must be positive"):
         caricature(FEATURES, CHELSEA, strength=0)
+
+
+@pytest.mark.parametrize("layer", ["stem", "blocks.2", "blocks.5"])
+def test_early_layers_keep_the_colors_of_the_photo(layer: str) -> None:
+    phi = catalog.representation(f"efficientnet-lite0/{layer}")
+    photos = [shipped_photos()[name] for name in ("chelsea", "coffee")]
+    few = ANCHORED.with_steps(30)
+    found = caricature(phi, photos, size=(64, 64), settings=few)
+    assert (known(found.response) > 1.02).all()
+    pictures = phi.preprocessing.to_255(found.images)
+    for picture, photo in zip(
+        pictures, phi.preprocessing.to_255(known(found.originals)), strict=True
+    ):
+        assert 0.9 < saturation(picture) / saturation(photo) < 1.6
+        assert 0.9 < picture.std() / photo.std() < 1.3
+    assert float(pictures.min()) > -1e-3
+    assert float(pictures.max()) < 255 + 1e-3
+
+
+def test_the_response_grows_from_the_photos_with_steps_and_with_strength() -> None:
+    reached = []
+    for strength in (1, 3, 10, 30):
+        found = caricature(FEATURES, CHELSEA, strength=strength, settings=ANCHORED.with_steps(30))
+        responses = found.trace.loss[:, 0] / found.trace.loss[0, 0]
+        fallen = responses.cummax(0).values - responses
+        assert fallen.max() < 0.02 * (responses[-1] - 1)
+        assert (found.trace.total[:, 0].diff() <= 0).all()
+        assert found.trace.alpha_norm[0] == found.trace.total_variation[0] == 0
+        reached.append(known(found.response).item())
+    assert reached == sorted(reached)
+    assert reached[0] > 1
+
+
+def test_a_weak_caricature_is_nearly_the_photo_which_fades_by_the_authors_priors() -> None:
+    weak = {
+        name: caricature(FEATURES, shipped_photos()["coffee"], strength=0.1, settings=settings)
+        for name, settings in (("anchored", ANCHORED.with_steps(30)), ("authors'", SETTINGS))
+    }
+    deviations = {name: found.images.std() for name, found in weak.items()}
+    original = known(weak["anchored"].originals).std()
+    assert deviations["anchored"] == pytest.approx(float(original), rel=0.1)
+    assert deviations["authors'"] < 0.7 * original
+
+
+def test_a_descriptor_has_caricatures_too() -> None:
+    found = caricature(HOG(), CHELSEA, size=48, settings=ANCHORED.with_steps(20))
+    assert known(found.response).item() > 1.02
 
 
 class Scaled(nn.Conv2d):

@@ -38,7 +38,7 @@ from preimage.cli.parsing import (
     parse_execution,
     parse_size,
 )
-from preimage.presets import UPRIGHT_PRESETS
+from preimage.presets import CARICATURE_PRESETS
 
 if TYPE_CHECKING:
     from preimage.optimizer import Progress
@@ -54,7 +54,7 @@ def caricature(
     out: Out = Path("caricatures"),
     strength: Strength = None,
     seed: Seed = 0,
-    preset: Preset = "nnpreimage",
+    preset: Preset = "anchored",
     prior: Prior = None,
     steps: Steps = None,
     size: Size = None,
@@ -72,7 +72,7 @@ def caricature(
     from preimage.reporting.video import frame_interval
 
     with clear_errors():
-        settings = find_preset(preset, steps, strength, prior, UPRIGHT_PRESETS)
+        settings = find_preset(preset, steps, strength, prior, CARICATURE_PRESETS)
         chosen = find_representations(rep, layers, weights)
         options: dict[str, Any] = {
             "seeds": [seed],

@@ -146,8 +146,8 @@ Quality: TypeAlias = Annotated[
 Preset: TypeAlias = Annotated[
     str | None,
     Option(
-        help=f"Constants of Algorithm 1: {', '.join(PRESETS)}; modern is for "
-        "activation maximization only."
+        help=f"Constants by name: {', '.join(PRESETS)}; modern is for activation maximization "
+        "only. For caricatures also anchored, their default."
     ),
 ]
 Prior: TypeAlias = Annotated[

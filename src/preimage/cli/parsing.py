@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,13 +102,13 @@ def find_preset(
     steps: int | None,
     strength: float | None = None,
     prior: str | None = None,
-    known: Collection[str] = PRESETS,
+    known: Mapping[str, Settings] = PRESETS,
 ) -> Settings:
     """Return a preset (by default "nnpreimage") with the given steps, strength and prior."""
     name = name or "nnpreimage"
     if name not in known:
         raise ValueError(unknown("preset", name, known))
-    settings = with_changes(PRESETS[name], steps, prior)
+    settings = with_changes(known[name], steps, prior)
     return settings if strength is None else settings.replace(strength=strength)
 
 

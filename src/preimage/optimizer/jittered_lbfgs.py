@@ -8,7 +8,7 @@ Its pictures are those that other networks believe most (docs/solver.md). Three 
 3. L-BFGS in a Sobolev metric, without jitter, from the center of x_2. The priors are those of the
    change x - x_2: the code's error falls by a small smooth change, and contrast stays.
 
-Images that a user starts from take the place of x_2.
+Images that a user starts from take the place of x_2; then x stays within the range of photos.
 """
 
 from __future__ import annotations
@@ -58,4 +58,6 @@ def jittered_lbfgs(
         return x, False
     final = SobolevLBFGS(stages=((solver.final_iterations, 0.0),))
     around = objective.around(x, solver.change_weight)
+    if not solver.iterations:
+        around = around.within_range(x)
     return sobolev_lbfgs(around, x, settings, final, recorder, (_FIRST_STEP, _FIRST_STEP))

@@ -34,7 +34,6 @@ from torch import Tensor
 
 from preimage.objective import Energy, Objective
 from preimage.optimizer.recorder import Recorder
-from preimage.priors import project_
 from preimage.settings import Settings
 from preimage.solver_settings import SobolevLBFGS
 
@@ -66,7 +65,7 @@ def sobolev_lbfgs(
     in later stages.
 
     Returns:
-        The images, within the hard bound of Eq. 6, and whether Ctrl-C ended the run.
+        The images, within the bounds of the energy, and whether Ctrl-C ended the run.
     """
     x = objective.flatten_(start.clone())
     fades = objective.representation.ignores_contrast and solver.stages[-1][0] > 1
@@ -81,8 +80,8 @@ def sobolev_lbfgs(
         if fades:
             _halve_contrast(stage, x, energy, recorder)
     except KeyboardInterrupt:
-        return project_(x, settings.max_pixel_norm), True
-    return project_(x, settings.max_pixel_norm), False
+        return objective.project_(x, settings.max_pixel_norm), True
+    return objective.project_(x, settings.max_pixel_norm), False
 
 
 def _run_stage(

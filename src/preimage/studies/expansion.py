@@ -11,7 +11,7 @@ from typing import Any
 from preimage.catalog import CLASSICAL
 from preimage.networks import Network
 from preimage.photo_files import photo_paths
-from preimage.presets import PRESETS, settings_for, strength_of
+from preimage.presets import CARICATURE_PRESETS, PRESETS, settings_for, strength_of
 from preimage.representations.base import Representation
 from preimage.settings import Settings
 from preimage.studies.components import find_components, measure_maxima
@@ -19,7 +19,7 @@ from preimage.studies.loader import Loader
 from preimage.studies.study import Study
 from preimage.studies.trial import Trial, checksum, checksum_of_all, weights_checksum
 
-_DEFAULTS = {"invert": "fast", "maximize": "modern", "caricature": "nnpreimage"}
+_DEFAULTS = {"invert": "fast", "maximize": "modern", "caricature": "anchored"}
 """The quality or preset of each visualization if a study names neither."""
 
 MOST_TRIALS = 1_000_000
@@ -123,7 +123,10 @@ def _components(
 def _base(study: Study, phi: Representation) -> Settings:
     """Return the settings of a study before its own constants are set."""
     name = study.preset or study.quality or _DEFAULTS[study.visualization]
-    base = settings_for(phi, name) if study.visualization == "invert" else PRESETS[name]
+    if study.visualization == "invert":
+        base = settings_for(phi, name)
+    else:
+        base = (PRESETS if study.visualization == "maximize" else CARICATURE_PRESETS)[name]
     return base if study.steps is None else base.with_steps(study.steps)
 
 

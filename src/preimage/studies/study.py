@@ -44,7 +44,7 @@ from pydantic import (
 from preimage.files import check_is_file
 from preimage.masks import Mask
 from preimage.names import parse_channels, unknown
-from preimage.presets import PRESETS, QUALITIES, UPRIGHT_PRESETS, Visualization
+from preimage.presets import CARICATURE_PRESETS, PRESETS, QUALITIES, UPRIGHT_PRESETS, Visualization
 from preimage.settings import Settings
 from preimage.solver_settings import Algorithm1, JitteredLBFGS
 from preimage.studies.problems import describe_problem, format_value
@@ -96,8 +96,8 @@ class Study(BaseModel):
         strength: strengths of maximizations and caricatures, multiples of 1 / Z; None for the
             default of the preset.
         quality: "draft", "fast" or "best"; only for inversions.
-        preset: "nnpreimage" or "paper", for maximizations also "modern"; an inversion takes
-            either a preset or a quality.
+        preset: "nnpreimage" or "paper", for maximizations also "modern", for caricatures
+            "anchored"; an inversion takes either a preset or a quality.
         steps: number of evaluations; None for the number of the quality or preset.
         mask: the components of the codes that count in inversions.
         judge: networks that had no part in the pictures and judge them.
@@ -181,7 +181,8 @@ class Study(BaseModel):
                 raise ValueError(f"{name}: not for visualization = {self.visualization!r}")
         if self.visualization == "maximize" and not (self.channels or self.neurons or self.classes):
             raise ValueError('nothing to maximize: give channels ("0-24"), neurons or classes')
-        presets = PRESETS if self.visualization == "maximize" else UPRIGHT_PRESETS
+        named = {"maximize": PRESETS, "caricature": CARICATURE_PRESETS}
+        presets = named.get(self.visualization, UPRIGHT_PRESETS)
         if self.quality not in (None, *QUALITIES):
             raise ValueError(unknown("quality", str(self.quality), QUALITIES))
         if self.preset not in (None, *presets):

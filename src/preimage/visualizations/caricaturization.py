@@ -2,7 +2,8 @@
 
 The loss is the inner product of Eq. 4 with Phi_0 = max(0, Phi(x_0)), the start is the photo
 x_0 itself, and C = 1 / Z with Z = ||Phi_0||^2, as in the authors' code. So whatever the
-representation responds to in the photo grows stronger.
+representation responds to in the photo grows stronger. By default, the priors are those of the
+change x - x_0: what the change does not need, such as colors and contrast, stays the photo's.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from preimage.checks import check_size
 from preimage.decoding import ImageLike
 from preimage.losses import InnerProduct, squarable
 from preimage.optimizer import Progress
-from preimage.presets import NNPREIMAGE, strength_of
+from preimage.presets import ANCHORED, strength_of
 from preimage.priors.function import PriorFunction
 from preimage.representations.base import Representation
 from preimage.representations.borrowing import ordinary_torch
@@ -59,7 +60,8 @@ def caricature(
         strength: C as a multiple of 1 / Z. If None, it is that of the settings, or 10.
         seeds: random seeds, each for one caricature; a seed fixes the views.
         size: height and width of the photos, or the largest length of their longer side.
-        settings: all constants; by default `NNPREIMAGE`.
+        settings: all constants; by default `ANCHORED`, which keeps the photo's colors. The
+            authors' are `NNPREIMAGE`.
         prior: the prior of the variation in place of that of the settings: "tv", "opponent-tv", or
             a function of images (N, D, H, W) in gray levels; see docs/pictures.md.
         device: where to compute; a network is moved there during the call.
@@ -83,7 +85,7 @@ def caricature(
     """
     seeds, size = check_arguments(representation, seeds), check_size(size)
     device = check_options(settings, device, execution)
-    settings = NNPREIMAGE if settings is None else settings
+    settings = ANCHORED if settings is None else settings
     strength = strength_of("caricature", settings, strength)
     settings, function = choose_prior(settings.replace(strength=strength), prior)
     # 1. The target: the positive part of each photo's code, and Z.
