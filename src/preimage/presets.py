@@ -45,7 +45,7 @@ the last third of the steps sees images with the contrast of photos. They have n
 fixed view, which would bring back patterns that excite only this view."""
 
 ANCHORED = Settings(
-    alpha=2, solver=JitteredLBFGS(iterations=0, final_iterations=100, change_weight=1)
+    alpha=2, solver=JitteredLBFGS(iterations=0, final_iterations=100, change_weight=0.5)
 )
 """The default of `caricature`: the priors are those of the change since the photo, so that the
 photo's colors and contrast stay, and L-BFGS makes the change without jitter."""

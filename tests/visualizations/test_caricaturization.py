@@ -77,6 +77,8 @@ def test_early_layers_keep_the_colors_of_the_photo(layer: str) -> None:
     few = ANCHORED.with_steps(30)
     found = caricature(phi, photos, size=(64, 64), settings=few)
     assert (known(found.response) > 1.02).all()
+    responses = found.trace.loss / found.trace.loss[0]
+    assert (responses.cummax(0).values - responses).max() < 0.003
     pictures = phi.preprocessing.to_255(found.images)
     for picture, photo in zip(
         pictures, phi.preprocessing.to_255(known(found.originals)), strict=True
@@ -89,7 +91,7 @@ def test_early_layers_keep_the_colors_of_the_photo(layer: str) -> None:
 
 def test_the_response_grows_from_the_photos_with_steps_and_with_strength() -> None:
     reached = []
-    for strength in (1, 3, 10, 30):
+    for strength in (0.3, 1, 3):
         found = caricature(FEATURES, CHELSEA, strength=strength, settings=ANCHORED.with_steps(30))
         responses = found.trace.loss[:, 0] / found.trace.loss[0, 0]
         fallen = responses.cummax(0).values - responses
