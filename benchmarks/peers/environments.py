@@ -41,7 +41,7 @@ def python_of(peer: Peer) -> Path:
     shutil.rmtree(home, ignore_errors=True)
     _run([sys.executable, "-m", "venv", str(home)])
     pip = [str(python), "-m", "pip", "install", "--quiet", "-c", str(ROOT / "constraints.txt")]
-    _run([*pip, "torch", "numpy"])
+    _run([*pip, "torch", "numpy", "pillow"])
     _run([*pip, "--no-deps", "torchvision"])
     _run([*pip, f"{peer.name}=={peer.version}", *peer.undeclared])
     (home / _DONE).touch()
