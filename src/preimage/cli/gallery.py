@@ -257,7 +257,7 @@ class Gallery:
                 _write(*self._last, line)
             self.lines.append(line)
             typer.echo(json.dumps(line) if self._as_json else "  ".join(_words(line)))
-            box = None if result.contrast == "stretched" else result.box
+            box = None if result.visualization == "maximize" else result.box
             cells.append(Cell(draw_box(picture, box), _label(result, index)))
         if self._video is not None:
             self._filmed.append(result)

@@ -161,7 +161,7 @@ def maximize(
         reference=words,
         dead=tuple(str(wanted[n]) for n in dead),
         box=layout.box,
-        contrast="stretched",
+        contrast="kept" if settings.natural_steps(representation) else "stretched",
     )
 
 

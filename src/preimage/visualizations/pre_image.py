@@ -156,10 +156,10 @@ class PreImage:
 
         Images of `maximize` are also cropped to the part that the component can see.
         """
+        if self.visualization == "maximize" and self.box is not None:
+            top, left, bottom, right = self.box
+            images = images[..., top:bottom, left:right]
         if self.contrast == "stretched":
-            if self.box is not None:
-                top, left, bottom, right = self.box
-                images = images[..., top:bottom, left:right]
             settings = self.settings.for_channels(images.shape[1])
             return stretch_contrast(images, settings.pixel_norm)
         if self.contrast == "typical":
