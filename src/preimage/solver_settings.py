@@ -126,7 +126,7 @@ class JitteredLBFGS:
     name: Literal["jittered-lbfgs"] = "jittered-lbfgs"
     iterations: int = 130
     final_iterations: int = 70
-    restored_luminance: float = 0.5
+    restored_luminance: float = 0.35
     restored_chroma: float = 1.0
     change_weight: float = 0.1
 
