@@ -47,7 +47,8 @@ class Network:
         preprocessing: how photos become images of the core.
         classes: the name of each class score, synonyms separated by ", "; empty if unknown.
         loss_weights: C by layer: each value applies up to and including the named layer. If
-            empty, C depends on the stride.
+            empty, a fast solver chooses C (docs/networks.md); it begins at C by the stride, which
+            Algorithm 1 keeps.
         inputs: further inputs that the network requires beside the image; see `Layer`.
         scores: the layer of the class scores. If None, it is found by running the network once.
         channel_axis: the axis of channels in the own output of every layer, or a dict with that of
@@ -176,6 +177,7 @@ class Network:
             inputs=self.inputs,
         )
         layer.loss_weight = self._loss_weight(layer)
+        layer.chooses_loss_weight = not self.loss_weights
         return layer
 
     def several(self, names: Sequence[str]) -> Layers:

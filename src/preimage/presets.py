@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from preimage.loss_weight import AUTO
 from preimage.names import unknown
 from preimage.settings import Settings
 from preimage.solver_settings import Algorithm1, JitteredLBFGS, SobolevLBFGS
@@ -108,7 +109,7 @@ def settings_for(
     """Return the settings of one of `QUALITIES` or `PRESETS`, with the representation's own C.
 
     A quality is that of `solver`, one of the fast solvers; by default jittered-lbfgs for networks,
-    sobolev-lbfgs for HOG and dense SIFT.
+    sobolev-lbfgs for HOG and dense SIFT. Its C is "auto" if no table gives the representation's.
 
     Raises:
         ValueError: if there is no such name.
@@ -124,7 +125,8 @@ def settings_for(
     known = {**qualities, **PRESETS}
     if name not in known:
         raise ValueError(unknown("settings", name, known))
-    own = representation.loss_weight
+    chooses = name in qualities and representation.chooses_loss_weight
+    own = AUTO if chooses else representation.loss_weight
     return known[name] if own is None else known[name].replace(loss_weight=own)
 
 

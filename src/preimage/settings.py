@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from preimage.checks import MOST_STEPS, finite, whole
+from preimage.loss_weight import LARGEST_WEIGHT, LossWeight, is_auto
 from preimage.names import unknown
 from preimage.solver_settings import SOLVERS, Algorithm1, JitteredLBFGS, SobolevLBFGS, Solver
 
@@ -36,9 +37,6 @@ _LIMITS: dict[str, dict[str, Any]] = {
     "zoom": {"least": 1, "most": 100},
 }
 """The limits of each constant of `Settings` that is a finite number; see `checks.finite`."""
-
-LARGEST_WEIGHT = 3e38
-"""The largest loss weight that single precision holds."""
 
 _LARGEST: dict[str, float] = {
     "alpha": 100,
@@ -70,7 +68,7 @@ class Settings:
     """All constants that a visualization depends on.
 
     Attributes:
-        loss_weight: C of Eq. 1, the weight of the loss, for `invert`.
+        loss_weight: C of Eq. 1, the weight of the loss, for `invert`; "auto" to have it chosen.
         strength: C of `maximize` and `caricature` as a multiple of 1 / Z. If None, it is that
             of `presets.STRENGTHS`.
         alpha: exponent of the bounded-range prior (Eq. 5).
@@ -94,7 +92,7 @@ class Settings:
         ValueError: if a value is out of range, or the solver cannot do what is asked for.
     """
 
-    loss_weight: float = 100
+    loss_weight: LossWeight = 100
     strength: float | None = None
     alpha: float = 6
     prior: str = "tv"
@@ -112,11 +110,12 @@ class Settings:
     solver: Solver = field(default_factory=Algorithm1)
 
     def __post_init__(self) -> None:
+        is_open = {"loss_weight": is_auto(self.loss_weight), "strength": self.strength is None}
         for name, limits in _LIMITS.items():
-            if (value := getattr(self, name)) is not None or name != "strength":
-                object.__setattr__(self, name, finite(name, value, **limits))
+            if not is_open.get(name):
+                object.__setattr__(self, name, finite(name, getattr(self, name), **limits))
         for name, largest in _LARGEST.items():
-            if (value := getattr(self, name)) is not None and value > largest:
+            if not is_open.get(name) and (value := getattr(self, name)) > largest:
                 raise ValueError(f"{name} must be at most {largest:g}, not {value:g}")
         for name, most in _MOST_SHIFTS.items():
             if (count := getattr(self, name)) is not None or name != "jitter":
@@ -151,6 +150,8 @@ class Settings:
                 "sobolev-lbfgs changes pixels and keeps the view: set parameterization to "
                 "'pixels', rotation to 0 and zoom to 1, or choose Algorithm1"
             )
+        if isinstance(self.solver, Algorithm1) and is_auto(self.loss_weight):
+            raise ValueError("Algorithm 1 does not choose C: give loss_weight a number")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:

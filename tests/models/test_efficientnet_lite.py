@@ -197,6 +197,11 @@ def test_loss_weights_end_at_the_same_stages_whatever_the_depth(
     assert ends[f"blocks.{len(blocks) - 3}"] == 20
 
 
+def test_the_layer_behind_the_last_relu6_has_a_larger_c_than_those_before_it() -> None:
+    rows = dict(loss_weights())
+    assert rows["head"] > 100 * rows["head.bn"]
+
+
 def test_the_model_is_frozen_in_evaluation_mode_and_says_what_its_input_is(
     trained: Loaded,
 ) -> None:

@@ -46,6 +46,7 @@ from preimage.cli.parsing import (
     find_representations,
     name_of_grid,
     parse_execution,
+    parse_loss_weights,
     parse_size,
     with_changes,
 )
@@ -108,7 +109,7 @@ def invert(
             "size": parse_size(size),
             "seeds": range(seed, seed + seeds),
             "start": read_start(start),
-            "loss_weight": loss_weight,
+            "loss_weight": parse_loss_weights(loss_weight),
             "mask": Mask(window, channels, stream),
             "device": device,
             "execution": parse_execution(accelerate, memory, device, threads),

@@ -125,8 +125,11 @@ Start: TypeAlias = Annotated[
     Option(help="Photo to start from instead of noise, or a saved result (.npz) to go on from."),
 ]
 LossWeight: TypeAlias = Annotated[
-    list[float] | None,
-    Option(min=0, help="C of Eq. 1; repeatable. Default: the layer's own; for table5 the paper's."),
+    list[str] | None,
+    Option(
+        help="C of Eq. 1, or auto to have it chosen for each image; repeatable. Default: the "
+        "layer's own, auto where no table has one; for table5 the paper's."
+    ),
 ]
 Strength: TypeAlias = Annotated[
     float | None,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preimage.checks import check_size
+from preimage.loss_weight import AUTO, LossWeight
 from preimage.names import LayerName, unknown
 from preimage.presets import PRESETS
 from preimage.representations.execution import Execution
@@ -40,6 +41,21 @@ def parse_size(text: str | None) -> int | tuple[int, int] | None:
     if not all(_SIDE.fullmatch(part) for part in parts) or len(parts) > 2:
         raise ValueError(f"size must be like 320 or 240x320 (height x width), not {text!r}")
     return check_size(int(parts[0]) if len(parts) == 1 else [int(part) for part in parts])
+
+
+def parse_loss_weights(texts: Sequence[str] | None) -> list[LossWeight] | None:
+    """Return values of C, each a number or "auto".
+
+    >>> parse_loss_weights(["20", "auto"])
+    [20.0, 'auto']
+    """
+    if texts is None:
+        return None
+    try:
+        return [AUTO if text == AUTO else float(text) for text in texts]
+    except ValueError:
+        given = ", ".join(map(repr, texts))
+        raise ValueError(f"loss weights must be numbers or {AUTO!r}, not {given}") from None
 
 
 def parse_memory(text: str | None) -> int | None:

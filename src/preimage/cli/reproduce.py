@@ -24,6 +24,7 @@ from preimage.cli.options import (
 from preimage.cli.parsing import (
     choose_layers,
     offer_networks,
+    parse_loss_weights,
     parse_size,
     photo_names,
     use_one_thread,
@@ -136,8 +137,9 @@ def table5(
             chosen = loader.network(network or MODEL, weights)
         plans = studies(
             choose_layers(chosen, layers, lambda network: network.main_layers),
-            photo_names(images), ablation=ablation, loss_weight=loss_weight or LOSS_WEIGHTS,
-            weights=weights, steps=steps, limit=limit,
+            photo_names(images), ablation=ablation,
+            loss_weight=parse_loss_weights(loss_weight) or LOSS_WEIGHTS, weights=weights,
+            steps=steps, limit=limit,
         )  # fmt: skip
         trials = [trial for plan in plans for trial in expand(plan, loader)]
         records = carry_out(out, plans[0].name, trials, run)

@@ -227,8 +227,8 @@ def loss_weights(depth: float = 1.0) -> tuple[tuple[str, float], ...]:
     repeats = _repeats(depth)
     early, late = sum(repeats[:2]) - 1, sum(repeats[:6]) - 2
     return (
-        (f"blocks.{early}", 300.0), (f"blocks.{late}", 20.0), ("head", 1.0),
-        ("pool", 20.0), ("classifier", 100.0),
+        (f"blocks.{early}", 300.0), (f"blocks.{late}", 20.0), ("head.bn", 1.0),
+        ("head", 300.0), ("pool", 20.0), ("classifier", 100.0),
     )  # fmt: skip
 
 

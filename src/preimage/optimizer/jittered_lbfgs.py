@@ -21,6 +21,7 @@ from torch import Tensor
 from preimage.contrast import restore_contrast
 from preimage.objective import Objective
 from preimage.optimizer.algorithm_1 import two_stages
+from preimage.optimizer.continuation import Continuation
 from preimage.optimizer.recorder import Recorder
 from preimage.optimizer.sobolev_lbfgs import sobolev_lbfgs
 from preimage.priors import project_
@@ -38,10 +39,12 @@ def jittered_lbfgs(
     solver: JitteredLBFGS,
     generators: Sequence[torch.Generator],
     recorder: Recorder,
+    continuation: Continuation,
 ) -> tuple[Tensor, bool]:
     """Minimize the energy of each image from `start`, which has the margin of the jitter.
 
-    Each image has one of `generators` for its views.
+    Each image has one of `generators` for its views. `continuation` lets C of some images grow
+    during L-BFGS, in place.
 
     Returns:
         The images, without the margin, and whether Ctrl-C ended the run.
@@ -60,4 +63,5 @@ def jittered_lbfgs(
     around = objective.around(x, solver.change_weight)
     if not solver.iterations:
         around = around.within_range(x)
-    return sobolev_lbfgs(around, x, settings, final, recorder, (_FIRST_STEP, _FIRST_STEP))
+    steps = (_FIRST_STEP, _FIRST_STEP)
+    return sobolev_lbfgs(around, x, settings, final, recorder, continuation, steps)

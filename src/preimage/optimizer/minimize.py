@@ -10,6 +10,7 @@ from torch import Tensor
 
 from preimage.objective import Energy, Objective
 from preimage.optimizer.algorithm_1 import two_stages
+from preimage.optimizer.continuation import Continuation
 from preimage.optimizer.jittered_lbfgs import jittered_lbfgs
 from preimage.optimizer.recorder import Progress, Recorder
 from preimage.optimizer.sobolev_lbfgs import sobolev_lbfgs
@@ -42,6 +43,7 @@ def minimize(
     settings: Settings,
     generators: Sequence[torch.Generator],
     *,
+    chooses: Sequence[bool] = (),
     progress: Callable[[Progress], None] | None = None,
     snapshot_every: int = 0,
 ) -> Minimum:
@@ -52,6 +54,8 @@ def minimize(
         start: the images to start from, (N, D, H + T - 1, W + T - 1) for T shifts.
         settings: all constants.
         generators: one stream of random views for each image.
+        chooses: whether the solver chooses C of each image, which then changes in
+            `objective.loss_weights`. If empty, it chooses none.
         progress: called after each step.
         snapshot_every: steps between snapshots; 0 keeps none.
 
@@ -67,9 +71,13 @@ def minimize(
         case SobolevLBFGS() as solver:
             if settings.shifts(objective.representation) > 1:
                 raise ValueError("the solver sobolev-lbfgs does not jitter: set jitter to 1")
-            x, interrupted = sobolev_lbfgs(objective, start, settings, solver, recorder)
+            continuation = Continuation(chooses, steps)
+            x, interrupted = sobolev_lbfgs(
+                objective, start, settings, solver, recorder, continuation
+            )
         case JitteredLBFGS() as solver:
+            continuation = Continuation(chooses, solver.final_iterations)
             x, interrupted = jittered_lbfgs(
-                objective, start, settings, solver, generators, recorder
+                objective, start, settings, solver, generators, recorder, continuation
             )
     return Minimum(x, recorder.trace(), interrupted, tuple(recorder.snapshots))

@@ -98,6 +98,8 @@ class Recorder:
     def trace(self) -> Energy:
         """Return the energy of every step so far, each term (steps, N), on the CPU.
 
+        C is that of the last step.
+
         Raises:
             NonFiniteEnergyError: if the energy of a step is not finite.
         """

@@ -33,6 +33,7 @@ import torch
 from torch import Tensor
 
 from preimage.objective import Energy, Objective
+from preimage.optimizer.continuation import Continuation
 from preimage.optimizer.recorder import Recorder
 from preimage.settings import Settings
 from preimage.solver_settings import SobolevLBFGS
@@ -57,12 +58,13 @@ def sobolev_lbfgs(
     settings: Settings,
     solver: SobolevLBFGS,
     recorder: Recorder,
+    continuation: Continuation,
     first_steps: tuple[float, float] = FIRST_STEPS,
 ) -> tuple[Tensor, bool]:
     """Minimize the energy of each image from `start` (N, D, H, W), in the stages of `solver`.
 
-    `first_steps` are the lengths, relative to the image, of the first step in the first stage and
-    in later stages.
+    `continuation` lets C of some images grow, in place. `first_steps` are the lengths, relative to
+    the image, of the first step in the first stage and in later stages.
 
     Returns:
         The images, within the bounds of the energy, and whether Ctrl-C ended the run.
@@ -76,7 +78,7 @@ def sobolev_lbfgs(
             stage = objective.relaxed(softness)
             first = first_steps[min(index, 1)]
             count = evaluations - (last and fades)
-            energy = _run_stage(stage, x, weights, first, count, recorder)
+            energy = _run_stage(stage, x, weights, first, count, recorder, continuation)
         if fades:
             _halve_contrast(stage, x, energy, recorder)
     except KeyboardInterrupt:
@@ -91,6 +93,7 @@ def _run_stage(
     first_step: float,
     evaluations: int,
     recorder: Recorder,
+    continuation: Continuation,
 ) -> Energy:
     """Improve the images `x` in place, and return their energy."""
     metric = _inverse_laplacian(x)
@@ -105,8 +108,11 @@ def _run_stage(
     ]
     active, subset = list(range(len(x))), objective
     for _ in range(evaluations - 1):
-        still = [n for n in active if not searches[n].done]
-        if still and still != active:
+        factors = continuation.grow(terms[2], weights)
+        for n, factor in factors.items():
+            searches[n].reweigh(factor)
+        still = [n for n, search in enumerate(searches) if not search.done]
+        if still and (factors or still != active):
             subset = objective.select(still)
         active = still
         if active:
@@ -146,7 +152,7 @@ class _Search:
     def __init__(
         self, x: Tensor, value: float, gradient: Tensor, metric: _Metric, first_step: float
     ) -> None:
-        self.done = False
+        self.done, self._begins = False, False
         self._first_step = first_step * x.square().mean().sqrt().item()
         self._x, self._value, self._gradient = x, value, gradient.clone()
         self._metric = metric
@@ -156,6 +162,12 @@ class _Search:
 
     def tell(self, value: float, gradient: Tensor) -> bool:
         """Take the trial if its energy is low enough, or shorten the step; return if taken."""
+        if self._begins:
+            self._begins = False
+            self._value, self._gradient = value, gradient.clone()
+            self._smoothed = self._metric(gradient)
+            self._turn()
+            return True
         expected = self._length * self._slope
         if value <= self._value + _SUFFICIENT * expected:
             self._take(value, gradient)
@@ -172,6 +184,19 @@ class _Search:
         else:
             self.done = True
         return False
+
+    def reweigh(self, factor: float) -> None:
+        """Go on from the image, as C was multiplied by `factor`; the next trial is the image.
+
+        The curvature of the energy is taken to be that of the loss, which grows with C.
+        """
+        scaled = [
+            _Pair(pair.step, pair.change * factor, pair.smoothed * factor, pair.inverse / factor)
+            for pair in self._pairs
+        ]
+        self._pairs = deque(scaled, maxlen=_MEMORY)
+        self.trial = self._x.clone()
+        self.done, self._begins = False, True
 
     def _take(self, value: float, gradient: Tensor) -> None:
         """Replace the image by the trial, and remember the step."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
+from preimage.loss_weight import LossWeight
 from preimage.settings import Settings
 from preimage.solver_settings import Algorithm1
 from preimage.studies.study import Study, make_study
@@ -45,7 +46,7 @@ def studies(
     representations: Sequence[str],
     images: Sequence[str] | None,
     *,
-    loss_weight: Sequence[float] = LOSS_WEIGHTS,
+    loss_weight: Sequence[LossWeight] = LOSS_WEIGHTS,
     ablation: bool = False,
     **keys: Any,
 ) -> list[Study]:
@@ -58,7 +59,7 @@ def studies(
     ['table5']
     """
     without = {"gradient_norm": NO_VARIATION_PRIOR}
-    variants: list[tuple[dict[str, Any], Sequence[float]]] = [({}, loss_weight)]
+    variants: list[tuple[dict[str, Any], Sequence[LossWeight]]] = [({}, loss_weight)]
     if ablation:
         variants += [
             (without, loss_weight),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from preimage.files import write_whole
+from preimage.loss_weight import LossWeight, format_weight
 from preimage.reporting.plots import plot_errors
 from preimage.reporting.study_pictures import write_pictures
 from preimage.reporting.tables import format_error, format_judged, format_number, write_table
@@ -40,7 +41,7 @@ def write_report(folder: Path, study: str, records: Sequence[Record]) -> list[Pa
         for mean in means:
             words = (f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in mean.varied)
             label = " ".join([mean.representation, *words])
-            if mean.loss_weight is not None:
+            if isinstance(mean.loss_weight, int | float):
                 series.setdefault(label, []).append((mean.loss_weight, mean))
         paths += plot_errors(stem, series, "C")
     return paths + write_pictures(stem, records)
@@ -143,7 +144,8 @@ def _flat(record: Record) -> dict[str, Any]:
     row |= {"component": trial.component, "size": trial.size and str(trial.size)}
     row |= {"mask": json.dumps(trial.mask.named()), **trial.constants}
     for field in dataclasses.fields(Measures):
-        row[field.name] = getattr(record.measures, field.name, None)
+        value = getattr(record.measures, field.name, None)
+        row[field.name] = row.get(field.name) if value is None else value
     if (judged := row.pop("judged")) is not None:
         row |= {"judge": ", ".join(trial.judge), **dataclasses.asdict(judged)}
     row |= {"reason": record.reason, "picture": record.picture}
@@ -156,6 +158,6 @@ def _with_deviation(value: float, deviation: float, count: int) -> str:
     return f"{value:.3g}" if count == 1 else f"{value:.3g} ± {deviation:.2g}"
 
 
-def _weight(value: float | None) -> str:
+def _weight(value: LossWeight | None) -> str:
     """Return C or the strength as text; nothing for HOGgle."""
-    return "" if value is None else f"{value:g}"
+    return "" if value is None else format_weight(value)

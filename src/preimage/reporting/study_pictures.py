@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preimage.files import file_name, write_whole
+from preimage.loss_weight import format_weight
 from preimage.reporting.grid import Cell, draw_grid, in_rows
 from preimage.studies.outcome import Record
 from preimage.visualizations.saving import save_picture
@@ -88,7 +89,7 @@ def _label(record: Record) -> str:
     trial, measures = record.trial, record.measures
     words = [Path(trial.subject).stem if trial.photo else trial.subject]
     if measures is not None and measures.error is not None:
-        weight = "HOGgle" if trial.weight is None else f"C {trial.weight:g}"
+        weight = "HOGgle" if trial.weight is None else f"C {format_weight(trial.weight)}"
         words.append(f"{weight}, error {100 * measures.error:.0f} %")
     elif measures is not None and measures.response is not None:
         unit = "M" if trial.maximum is not None else "times"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from preimage.loss_weight import format_weight
 from preimage.names import LayerName
 from preimage.paper.table5 import MODEL, is_without, published
 from preimage.reporting.plots import plot_errors
@@ -32,7 +33,7 @@ def format_table5(means: Sequence[Mean]) -> tuple[list[str], list[list[str]]]:
     columns = list(dict.fromkeys(_column(mean) for mean in means))
     cells = {(m.representation, _column(m)): format_error(m.error, m.error_std) for m in means}
     names = list(dict.fromkeys(mean.representation for mean in means))
-    weights = sorted({m.loss_weight for m in means if m.loss_weight is not None})
+    weights = sorted({m.loss_weight for m in means if isinstance(m.loss_weight, int | float)})
     theirs = published() if any(n.startswith(f"{MODEL}/") for n in names) else {}
     header = ["layer", *columns]
     header += [f"C = {weight:g}, published" for weight in weights if theirs]
@@ -53,4 +54,4 @@ def _column(mean: Mean) -> str:
     if no_variation and no_range:
         return "no prior"
     missing = ", no TV prior" if no_variation else ", no range prior" if no_range else ""
-    return f"C = {mean.loss_weight:g}{missing}"
+    return f"C = {'' if mean.loss_weight is None else format_weight(mean.loss_weight)}{missing}"

@@ -35,6 +35,7 @@ class Representation(nn.Module, ABC):
         preprocessing: the conversion of photos to images of the core, and back.
         ignores_contrast: whether a x + b with a > 0 has the same code as x.
         loss_weight: the default of C (section 5.2.1). If None, C of the settings applies.
+        chooses_loss_weight: whether a fast solver chooses C by default; `loss_weight` is a guess.
         is_network: whether it is a layer of a network; Algorithm 1 then ends with its
             un-jittered stage even if nothing was jittered.
         code_axes: the smallest number of axes that the code of one image can have.
@@ -44,6 +45,7 @@ class Representation(nn.Module, ABC):
     preprocessing: Preprocessing
     ignores_contrast: bool = False
     loss_weight: float | None = None
+    chooses_loss_weight: bool = False
     is_network: bool = False
     code_axes: int = 3
 

@@ -37,6 +37,7 @@ class Measures:
         response: of a maximization, the response of the component; of a caricature, its
             response divided by the photo's.
         judged: what the judges say of the picture, if the trial names any.
+        loss_weight: C of Eq. 1, also where it was chosen during the run.
     """
 
     seconds: float
@@ -49,6 +50,7 @@ class Measures:
     class_agrees: bool | None = None
     response: float | None = None
     judged: Judgement | None = None
+    loss_weight: float | None = None
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Measures:
@@ -90,6 +92,7 @@ def measure(
         class_agrees=agrees,
         response=_finite(result.response),
         judged=None if judge is None else judge(result, 0, class_name),
+        loss_weight=result.loss_weights[0] if result.visualization == "invert" else None,
     )
 
 

@@ -5,7 +5,7 @@ A trial is made for every combination. Only `representations` is required:
     name = "early-layers"
     representations = ["hog", "efficientnet-lite0/blocks.2", "vgg-m/*"]
     images = ["photos", "more/fox.jpg"]     # files and folders; the shipped photos if not given
-    loss_weight = [1, 20, 100, 300]         # C; each layer's own if not given
+    loss_weight = [1, 20, 100, "auto"]      # C, "auto" to have it chosen; if not given, the layer's
     seeds = [0, 1]
     size = 320                              # longer side, or [height, width]
     steps = 300                             # the number of the preset if not given
@@ -29,12 +29,14 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeAlias, get_type_hints
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_type_hints
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     TypeAdapter,
     ValidationError,
     field_validator,
@@ -42,6 +44,7 @@ from pydantic import (
 )
 
 from preimage.files import check_is_file
+from preimage.loss_weight import is_auto
 from preimage.masks import Mask
 from preimage.names import parse_channels, unknown
 from preimage.presets import CARICATURE_PRESETS, PRESETS, QUALITIES, UPRIGHT_PRESETS, Visualization
@@ -79,7 +82,11 @@ _EXPECTED = {
 Index: TypeAlias = Annotated[int, Field(ge=0, lt=2**31)]
 Seed: TypeAlias = Annotated[int, Field(ge=0, lt=2**63)]
 Count: TypeAlias = Annotated[int, Field(gt=0, lt=2**31)]
-Weight: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Number: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Weight: TypeAlias = Annotated[
+    Annotated[Number, Tag("float")] | Annotated[Literal["auto"], Tag("str")],
+    Discriminator(lambda value: "str" if is_auto(value) else "float"),
+]
 Strength: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -160,8 +167,8 @@ class Study(BaseModel):
     @field_validator("loss_weight", "strength", "seeds", mode="before")
     @classmethod
     def _as_list(cls, value: Any) -> Any:
-        """Return a single number as a list of one."""
-        return [value] if isinstance(value, int | float) else value
+        """Return a single number, or "auto", as a list of one."""
+        return [value] if isinstance(value, int | float) or is_auto(value) else value
 
     @field_validator("channels")
     @classmethod

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any, TypeAlias
 
+from preimage.loss_weight import LossWeight
 from preimage.studies.judge import Judgement, mean_judgement
 from preimage.studies.measures import Measures
 from preimage.studies.outcome import Record
 from preimage.studies.trial import Trial
 
-_Group: TypeAlias = tuple[str, float | None, tuple[tuple[str, Any], ...]]
+_Group: TypeAlias = tuple[str, LossWeight | None, tuple[tuple[str, Any], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Mean:
 
     Attributes:
         representation: name of Phi.
-        loss_weight: C; None for HOGgle.
+        loss_weight: C, or "auto" if it is chosen for each image; None for HOGgle.
         varied: the other constants that the study varies, with their values.
         error_std: sample standard deviation of the error; None for a single result.
         class_agreement: fraction of results in the class of the photo; None without classes.
@@ -30,7 +31,7 @@ class Mean:
     """
 
     representation: str
-    loss_weight: float | None
+    loss_weight: LossWeight | None
     varied: tuple[tuple[str, Any], ...]
     error: float
     error_std: float | None
@@ -93,7 +94,8 @@ def summarize_responses(records: Sequence[Record]) -> list[MeanResponse]:
             groups.setdefault(key, []).append(measures)
     means = []
     for (group, component), measured in groups.items():
-        (representation, strength, varied), maximum = group, maxima[group, component]
+        (representation, weight, varied), maximum = group, maxima[group, component]
+        strength = None if isinstance(weight, str) else weight
         responses = [m.response for m in measured if m.response is not None]
         means.append(MeanResponse(
             representation, component, strength, varied, fmean(responses), _deviation(responses),

@@ -11,6 +11,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt, ValidationError
 
 from preimage.files import sha256
+from preimage.loss_weight import LossWeight, format_weight
 from preimage.masks import Mask
 from preimage.models.state_dicts import RANDOM
 from preimage.names import LayerName
@@ -164,7 +165,7 @@ class Trial(BaseModel):
         return self.component or Path(self.photo or "").name
 
     @property
-    def weight(self) -> float | None:
+    def weight(self) -> LossWeight | None:
         """C of an inversion, or the strength of another visualization; None for HOGgle."""
         if self.settings is None:
             return None
@@ -176,7 +177,7 @@ class Trial(BaseModel):
     def description(self) -> str:
         """A short description of the trial."""
         name = "C" if self.visualization == "invert" else "strength"
-        weight = "HOGgle" if self.weight is None else f"{name} {self.weight:g}"
+        weight = "HOGgle" if self.weight is None else f"{name} {format_weight(self.weight)}"
         return f"{self.representation}, {self.subject}, {weight}, seed {self.seed}"
 
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from preimage.checks import check_size, finite
+from preimage.checks import check_size
 from preimage.decoding import ImageLike
 from preimage.images import match_contrast, psnr, ssim
+from preimage.loss_weight import LossWeight, as_list, is_auto
 from preimage.losses import SquaredDistance, relative_error
 from preimage.masks import Mask
 from preimage.names import unknown, with_article
@@ -29,7 +30,7 @@ from preimage.representations.borrowing import ordinary_torch
 from preimage.representations.execution import AUTO, Execution
 from preimage.representations.flat_regions import FlatRegions
 from preimage.representations.receptive_field import Box
-from preimage.settings import LARGEST_WEIGHT, Settings
+from preimage.settings import Settings
 from preimage.visualizations.code_scale import in_own_scale
 from preimage.visualizations.pre_image import PreImage
 from preimage.visualizations.solve import (
@@ -55,7 +56,7 @@ def invert(
     size: int | tuple[int, int] | None = None,
     seeds: Sequence[int] = (0,),
     start: StartLike | None = None,
-    loss_weight: float | Sequence[float] | None = None,
+    loss_weight: LossWeight | Sequence[LossWeight] | None = None,
     mask: Tensor | Mask | None = None,
     quality: str | None = None,
     settings: Settings | None = None,
@@ -85,8 +86,9 @@ def invert(
         seeds: random seeds, each for one reconstruction; a seed fixes noise and jitter.
         start: begin from photos in place of noise: one, or one for each photo or code, resized
             as `images` are; or go on from a result (a `PreImage`, or the path of a saved one).
-        loss_weight: C of Eq. 1, one or several. If None, it is that of the settings or, if
-            these are not given either, the layer's own.
+        loss_weight: C of Eq. 1, one or several; "auto" for one that the fast solver chooses for
+            each image (docs/networks.md). If None, it is that of the settings or, if these are not
+            given either, that of `settings_for`.
         mask: M of Eq. 3: a choice of components by name, or a tensor that is broadcast against
             codes (N, ...), 1 where a component counts and 0 elsewhere.
         quality: "draft", "fast" (the default) or "best": 20, 60 or 200 evaluations, or 60, 200
@@ -114,7 +116,9 @@ def invert(
     device = check_options(settings, device, execution)
     settings = _choose_settings(representation, quality, settings)
     settings, function = choose_prior(settings, prior)
-    weights = _as_list(settings.loss_weight if loss_weight is None else loss_weight)
+    weights = as_list(settings.loss_weight if loss_weight is None else loss_weight)
+    if any(map(is_auto, weights)):
+        settings = settings.replace(loss_weight="auto")  # raises for Algorithm 1
     # 1. The target: the code of each photo, or the given code.
     photos, target, image_size = _read(representation, images, codes, size, device)
     count = len(target) * len(weights) * len(seeds)
@@ -309,18 +313,3 @@ def _compared(representation: Representation, found: PreImage, originals: Tensor
         psnr=psnr(images, originals),
         ssim=ssim(to_255(images), to_255(originals)),
     )
-
-
-def _as_list(values: float | Sequence[float]) -> list[float]:
-    """Return one or several loss weights as a list; a tensor of no axes is one."""
-    is_one = getattr(values, "ndim", None) == 0 or isinstance(values, str)
-    several = isinstance(values, Iterable) and not is_one
-    listed: list[Any] = list(values) if several else [values]  # type: ignore[arg-type]
-    if not listed or any(value is None or isinstance(value, str) for value in listed):
-        raise ValueError(f"loss weights must not be negative or missing, not {listed}")
-    if not all(value >= 0 for value in listed):
-        raise ValueError(f"loss weights must not be negative or missing, not {listed}")
-    numbers = [float(finite("loss_weight", value)) for value in listed]
-    if max(numbers) > LARGEST_WEIGHT:
-        raise ValueError(f"loss weights must be at most {LARGEST_WEIGHT:g}, not {max(numbers):g}")
-    return numbers

@@ -19,9 +19,11 @@ from torch import Tensor, nn
 from preimage.checks import check_seeds
 from preimage.decoding import ImageLike
 from preimage.images import stack_images
+from preimage.loss_weight import LossWeight, is_auto
 from preimage.names import with_article
 from preimage.objective import Loss, Objective
 from preimage.optimizer import Progress, minimize
+from preimage.optimizer.continuation import first_weights
 from preimage.preprocessing import Preprocessing
 from preimage.presets import Visualization
 from preimage.priors.function import PriorFunction, name_of
@@ -149,7 +151,7 @@ class Problem:
     Attributes:
         sources: index of the photo, code or target of each image.
         loss: the loss of each image against its target.
-        loss_weights: C of each image.
+        loss_weights: C of each image; "auto" chooses it during the run.
         seeds: the seed of each image, which fixes its noise and its views.
         size: height and width of all images.
         start: the images to start from, (N, D, H, W); noise if None.
@@ -160,7 +162,7 @@ class Problem:
     visualization: Visualization
     sources: Sequence[int]
     loss: Loss
-    loss_weights: Sequence[float]
+    loss_weights: Sequence[LossWeight]
     seeds: Sequence[int]
     size: tuple[int, int]
     start: Tensor | None = None
@@ -204,15 +206,18 @@ def solve(
     # 2. As many images at once as memory holds.
     at_once = _images_at_once(representation, session, problem, execution, device)
     # 3. The energy of Eq. 1, and its minimum.
-    c = torch.tensor(problem.loss_weights, dtype=start.dtype, device=device)
+    chooses = [is_auto(weight) for weight in problem.loss_weights]
+    c = start.new_tensor(first_weights(problem.loss_weights, representation, own.solver))
     scaled = own.for_channels(representation.preprocessing.channels)
     objective = Objective(
         representation, problem.loss, scaled, c, problem.size, problem.flat, at_once,
         problem.wakes, prior,
     )  # fmt: skip
     minimum = minimize(
-        objective, start, scaled, generators, progress=progress, snapshot_every=snapshot_every
-    )
+        objective, start, scaled, generators, chooses=chooses, progress=progress,
+        snapshot_every=snapshot_every,
+    )  # fmt: skip
+    pairs = zip(problem.loss_weights, minimum.trace.loss_weight.tolist(), strict=True)
     # 4. The codes of the images that were found.
     session.compare_again()
     codes = representation.encode(minimum.images)
@@ -224,7 +229,7 @@ def solve(
         images=minimum.images,
         codes=codes,
         sources=tuple(problem.sources),
-        loss_weights=tuple(problem.loss_weights),
+        loss_weights=tuple(chosen if isinstance(given, str) else given for given, chosen in pairs),
         seeds=tuple(problem.seeds),
         trace=minimum.trace,
         snapshots=minimum.snapshots,
