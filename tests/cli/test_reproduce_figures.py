@@ -97,7 +97,7 @@ def test_a_figure_of_the_papers_network_says_how_to_get_it(name: str, tmp_path: 
     ("fig5", ("--images", "/gone"), "/gone: No such file or directory"),
     ("fig11", ("--channels", "a"), "channels must be like 0-24,31"),
     ("fig13", ("--classes", "gose"), "unknown class 'gose'"),
-    ("fig14", ("--preset", "modern"), "unknown preset 'modern': there are nnpreimage, paper"),
+    ("fig14", ("--preset", "modern"), "'modern': there are anchored, nnpreimage, paper"),
     ("fig14", ("--strength", "0"), "strength"),
 ])  # fmt: skip
 def test_bad_input_gets_one_clear_line(
