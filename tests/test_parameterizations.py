@@ -140,3 +140,14 @@ def test_contrast_that_is_lower_by_a_factor_grows_by_it() -> None:
     natural = kind.decode(random_image(2, 3, 8, 9))
     gains = kind.gains(torch.stack([natural[0] / 5, 2 * natural[1]]))
     torch.testing.assert_close(gains, torch.tensor([5.0, 1.0], dtype=gains.dtype))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_no_image_changes_the_rounding_of_another(channels: int) -> None:
+    x = random_image(4, channels, 24, 24).float()
+    whole, z = Fourier(x), Fourier(x).encode(x)
+    for n in range(4):
+        alone = Fourier(x[n : n + 1])
+        assert torch.equal(alone.encode(x[n : n + 1])[0], z[n])
+        assert torch.equal(alone.decode(z[n : n + 1])[0], whole.decode(z)[n])
+        assert torch.equal(alone.pull_back(x[n : n + 1])[0], whole.pull_back(x)[n])

@@ -96,8 +96,9 @@ class Fourier:
 
     def decode(self, parameters: Tensor) -> Tensor:
         """Return the images of spectra."""
-        spectrum = torch.view_as_complex(parameters * self._decoding)
-        return _mix(self._mixing, torch.fft.irfft2(spectrum, s=self._size, norm="ortho"))
+        spectra = torch.view_as_complex(parameters * self._decoding)
+        images = [torch.fft.irfft2(each, s=self._size, norm="ortho") for each in spectra]
+        return _mix(self._mixing, torch.stack(images))
 
     def pull_back(self, gradient: Tensor) -> Tensor:
         """Return the gradient with respect to the spectra."""
@@ -113,7 +114,9 @@ class Fourier:
         return images
 
     def _spectrum(self, images: Tensor) -> Tensor:
-        return torch.view_as_real(torch.fft.rfft2(images, norm="ortho"))
+        """Return spectra, each computed alone, because those of a batch may round differently."""
+        spectra = [torch.fft.rfft2(image.clone(), norm="ortho") for image in images]
+        return torch.view_as_real(torch.stack(spectra))
 
 
 class NaturalContrast:
