@@ -52,7 +52,7 @@ def test_efficientnet_lite0_has_the_loss_weights_that_were_measured() -> None:
     lite = network("efficientnet-lite0", weights="random")
     expected = {
         "stem": 300, "blocks.2": 300, "blocks.2.project.bn": 300, "blocks.3.expand": 20,
-        "blocks.13": 20, "blocks.14": 1, "blocks": 1, "head": 1, "pool": 20, "classifier": 100,
+        "blocks.13": 20, "blocks.14": 1, "blocks": 1, "head": 300, "pool": 20, "classifier": 100,
     }  # fmt: skip
     assert {layer: lite.layer(layer).loss_weight for layer in expected} == expected
     assert lite.preprocessing == Preprocessing((127.0,) * 3, (128.0,) * 3, (224, 224), 256)

@@ -10,7 +10,7 @@ from preimage.checks import finite
 AUTO: Literal["auto"] = "auto"
 """The loss weight that a fast solver chooses by measuring; see `optimizer.continuation`."""
 
-LossWeight: TypeAlias = int | float | Literal["auto"]
+LossWeight: TypeAlias = float | int | Literal["auto"]
 
 LARGEST_WEIGHT = 3e38
 """The largest loss weight that single precision holds."""

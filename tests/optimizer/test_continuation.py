@@ -63,11 +63,14 @@ def test_c_begins_larger_where_all_codes_are_alike() -> None:
 
 
 @pytest.mark.parametrize(
-    ("constant", "solver"), [(0, "sobolev-lbfgs"), (3, "sobolev-lbfgs"), (3, "jittered-lbfgs")]
+    ("constant", "solver", "most"),
+    [(0, "sobolev-lbfgs", 10000), (3, "sobolev-lbfgs", 10000), (3, "jittered-lbfgs", 1000)],
 )
-def test_the_error_is_within_twice_that_of_the_best_c(constant: float, solver: str) -> None:
+def test_the_error_is_within_twice_that_of_the_best_c_up_to_a_largest(
+    constant: float, solver: str, most: float
+) -> None:
     phi = _layer(constant=constant)
-    weights: list[LossWeight] = [AUTO, 1, 20, 100, 300, 1000, 10000]
+    weights: list[LossWeight] = [AUTO, *(c for c in (1, 20, 100, 300, 1000, 10000) if c <= most)]
     settings = settings_for(phi, "fast", solver)
     found = preimage.invert(phi, PHOTOS[0], loss_weight=weights, settings=settings)
     chosen, *errors = _errors(found)
