@@ -25,7 +25,7 @@ JOBS = [{"name": "black swan", "class": 100}, {"name": "goose", "class": 99}]
 
 
 def _asked(monkeypatch: pytest.MonkeyPatch, status: int = 0) -> list[Any]:
-    """What the processes of packages are asked for, once any have been started."""
+    """Return the requests to the processes of packages, filled as these are started."""
     asked: list[Any] = []
 
     def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:

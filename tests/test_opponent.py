@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from preimage.opponent import from_opponent, to_opponent
+from preimage.opponent import from_colors, from_opponent, to_colors, to_opponent
 from tests.support import random_image
 
 AXES = torch.tensor([[1, 1, 1], [1, 0, -1], [1, -2, 1]], dtype=torch.float64)
@@ -28,3 +28,10 @@ def test_the_rest_of_a_batch_does_not_change_a_color_by_a_bit() -> None:
     for there in (to_opponent, from_opponent):
         for n, converted in enumerate(there(x)):
             assert torch.equal(there(x[n].clone()), converted)
+
+
+def test_only_images_of_three_channels_have_opponent_colors() -> None:
+    for channels in (1, 3, 5):
+        x = random_image(2, channels, 4, 5)
+        assert torch.equal(to_colors(x), to_opponent(x) if channels == 3 else x)
+        torch.testing.assert_close(from_colors(to_colors(x)), x)

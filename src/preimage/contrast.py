@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor
 
-from preimage.opponent import from_opponent, to_opponent
+from preimage.opponent import from_colors, to_colors
 
 NATURAL_DEVIATIONS = (94.4, 29.4, 8.6)
 """Standard deviations of luminance and chromas: means over the shipped photos at 224 x 224."""
@@ -22,19 +22,28 @@ _LARGEST_FACTOR = 4.0
 """Limit of the factor, for images that are nearly flat."""
 
 
+def natural_deviations(channels: int) -> tuple[float, ...]:
+    """Return the standard deviation of each color of photos: three, or one if they are gray.
+
+    For images of other channels, of which nothing is known, there are none.
+
+    >>> natural_deviations(3), len(natural_deviations(1)), natural_deviations(5)
+    ((94.4, 29.4, 8.6), 1, ())
+    """
+    gray = NATURAL_DEVIATIONS[0] / math.sqrt(3)
+    return {3: NATURAL_DEVIATIONS, 1: (gray,)}.get(channels, ())
+
+
 def restore_contrast(images: Tensor, luminance: float, chroma: float) -> Tensor:
     """Return images (N, D, H, W) with contrast given back: these shares of what is missing.
 
     Gray images have luminance alone. Images of other channels than gray or red, green and blue
     are returned as they are.
     """
-    channels = images.shape[1]
-    if channels == 3:
-        shares, natural = (luminance, chroma, chroma), NATURAL_DEVIATIONS
-        return from_opponent(_stretch(to_opponent(images), natural, shares))
-    if channels == 1:
-        return _stretch(images, (NATURAL_DEVIATIONS[0] / math.sqrt(3),), (luminance,))
-    return images
+    natural = natural_deviations(images.shape[1])
+    if not natural:
+        return images
+    return from_colors(_stretch(to_colors(images), natural, (luminance, chroma, chroma)))
 
 
 def _stretch(x: Tensor, natural: tuple[float, ...], shares: tuple[float, ...]) -> Tensor:

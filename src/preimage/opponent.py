@@ -26,6 +26,19 @@ def to_opponent(images: Tensor) -> Tensor:
     ], dim=-3)  # fmt: skip
 
 
+def to_colors(images: Tensor) -> Tensor:
+    """Return the opponent colors of images (N, D, H, W) if they have three channels.
+
+    Other images are returned as they are: a gray image is its own luminance, in other units.
+    """
+    return to_opponent(images) if images.shape[1] == 3 else images
+
+
+def from_colors(colors: Tensor) -> Tensor:
+    """Return the images (N, D, H, W) that `to_colors` gave these colors of."""
+    return from_opponent(colors) if colors.shape[1] == 3 else colors
+
+
 def from_opponent(colors: Tensor) -> Tensor:
     """Return red, green and blue of luminance and chromas (..., 3, H, W).
 

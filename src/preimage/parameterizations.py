@@ -20,8 +20,8 @@ import math
 import torch
 from torch import Tensor
 
-from preimage.contrast import NATURAL_DEVIATIONS
-from preimage.opponent import from_opponent, to_opponent
+from preimage.contrast import natural_deviations
+from preimage.opponent import from_colors, to_colors
 from preimage.priors import project_
 
 NATURAL_COLORS = (
@@ -128,8 +128,7 @@ class NaturalContrast:
 
     def __init__(self, kind: Pixels | Fourier, channels: int) -> None:
         self._kind = kind
-        gray = NATURAL_DEVIATIONS[0] / math.sqrt(3)
-        natural = NATURAL_DEVIATIONS if channels == 3 else (gray,)
+        natural = natural_deviations(channels)
         self._wanted = [LUMINANCE * natural[0], *(CHROMA * chroma for chroma in natural[1:])]
         self._units, self._scales = torch.empty(0), torch.empty(0)
 
@@ -147,7 +146,7 @@ class NaturalContrast:
 
     def decode(self, parameters: Tensor) -> Tensor:
         """Return the images of parameters, with natural contrast."""
-        colors = _to_colors(self._kind.decode(parameters))
+        colors = to_colors(self._kind.decode(parameters))
         wanted = torch.tensor(self._wanted, dtype=colors.dtype, device=colors.device)
         units, scales, means = [], [], []
         for image in colors:  # one by one: sums of a batch round differently
@@ -157,32 +156,22 @@ class NaturalContrast:
             scales.append(wanted[:, None, None] / own)
             means.append(mean)
         self._units, self._scales = torch.stack(units), torch.stack(scales)
-        return _from_colors(self._units * wanted[:, None, None] + torch.stack(means))
+        return from_colors(self._units * wanted[:, None, None] + torch.stack(means))
 
     def pull_back(self, gradient: Tensor) -> Tensor:
         """Return the gradient with respect to the parameters that were decoded last."""
         pulled = []
         for of_image, unit, scale in zip(
-            _to_colors(gradient), self._units, self._scales, strict=True
+            to_colors(gradient), self._units, self._scales, strict=True
         ):
             mean = of_image.mean((1, 2), keepdim=True)
             along = (of_image * unit).mean((1, 2), keepdim=True)
             pulled.append(scale * (of_image - mean - unit * along) + mean)
-        return self._kind.pull_back(_from_colors(torch.stack(pulled)))
+        return self._kind.pull_back(from_colors(torch.stack(pulled)))
 
     def project_(self, parameters: Tensor, max_pixel_norm: float) -> Tensor:
         """Return the images of parameters, brought within the hard bound of Eq. 6."""
         return project_(self.decode(parameters), max_pixel_norm)
-
-
-def _to_colors(images: Tensor) -> Tensor:
-    """Return the opponent colors of images (N, 3, H, W); gray images as they are."""
-    return to_opponent(images) if images.shape[1] == 3 else images
-
-
-def _from_colors(colors: Tensor) -> Tensor:
-    """Return the images of opponent colors (N, 3, H, W); gray images as they are."""
-    return from_opponent(colors) if colors.shape[1] == 3 else colors
 
 
 def _mix(matrix: Tensor, images: Tensor) -> Tensor:

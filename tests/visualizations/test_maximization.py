@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from preimage.catalog import network as network_called
 from preimage.images import stretch_contrast
+from preimage.optimizer import Progress
 from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY, Preprocessing
 from preimage.presets import MODERN, NNPREIMAGE, PRESETS
@@ -298,3 +299,14 @@ def test_functions_can_be_diverse_but_have_no_place_in_a_mosaic() -> None:
     torch.testing.assert_close(found.images, expected.images)
     with pytest.raises(ValueError, match="mosaic targets must be central responses"):
         maximize(FEATURES, lambda code: code[:, 0, 5, 5], mosaic=True)
+
+
+def test_a_run_that_was_stopped_before_it_had_natural_contrast_is_shown_stretched() -> None:
+    def stop(progress: Progress) -> None:
+        if progress.step == 5:
+            raise KeyboardInterrupt
+
+    settings = MODERN.with_steps(9)
+    stopped = maximize(FEATURES, 1, settings=settings, progress=stop)
+    whole = maximize(FEATURES, 1, settings=settings)
+    assert (stopped.interrupted, stopped.contrast, whole.contrast) == (True, "stretched", "kept")

@@ -1,4 +1,4 @@
-"""What a run starts from: photos and results, in the right order, size and units."""
+"""Starts of a run: photos and results, in the right order, size and units."""
 
 from __future__ import annotations
 

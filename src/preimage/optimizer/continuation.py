@@ -26,7 +26,7 @@ _LARGEST_FIRST = 4096.0
 _LOSS_AT_START = 2.0
 """C times the loss at the start."""
 _FACTOR, _DECISIONS = 4.0, 6
-"""What C is multiplied by, and how often at most."""
+"""The factor by which C grows, and the largest number of times."""
 _SHARE = 0.1
 """Evaluations between two decisions, as a share of all."""
 _USEFUL = 5 / 6
@@ -51,7 +51,7 @@ class Continuation:
         `losses` and `weights` are loss and C of all images, (N,); the latter is changed in place.
 
         Returns:
-            What C was multiplied by, for each image whose C changed.
+            The factor of C of each image whose C changed, by the index of the image.
         """
         self._step += 1
         if not self._growing or self._step not in self._due:

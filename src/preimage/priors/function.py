@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 PriorFunction: TypeAlias = Callable[[Tensor], Tensor | tuple[Tensor, Tensor]]
-"""From images (N, D, H, W) to values (N,), by torch functions, or to values and their gradient.
+"""A function of images (N, D, H, W): values (N,) by torch functions, or values and their gradient.
 
 The images are in the core's units: 0..255 minus the mean of the preprocessing.
 """

@@ -13,7 +13,7 @@ _TO_XYZ = (
     (0.212671, 0.715160, 0.072169),
     (0.019334, 0.119193, 0.950227),
 )
-"""From linear RGB to XYZ; the rows add up to the white of daylight, D65."""
+"""The matrix that takes linear RGB to XYZ; its rows add up to the white of daylight, D65."""
 
 
 def to_lab(picture: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -161,7 +162,7 @@ def maximize(
         reference=words,
         dead=tuple(str(wanted[n]) for n in dead),
         box=layout.box,
-        contrast="kept" if settings.natural_steps(representation) else "stretched",
+        contrast=_contrast(representation, settings, found),
     )
 
 
@@ -273,6 +274,14 @@ def _sought(
     every = range(len(ranges))
     of_images = [every if mosaic else [source] for source in problem.sources]
     return Targets(representation, ranges, loss, of_images)
+
+
+def _contrast(
+    representation: Representation, settings: Settings, found: PreImage
+) -> Literal["kept", "stretched"]:
+    """Return the contrast to show; that of a run that was stopped may not be natural yet."""
+    is_natural = settings.natural_steps(representation) > 0 and not found.interrupted
+    return "kept" if is_natural else "stretched"
 
 
 def _cells(found: PreImage, layout: Layout, rows: Sequence[int]) -> PreImage:
