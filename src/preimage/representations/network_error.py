@@ -1,15 +1,16 @@
 """A part of a network, and a guard that turns whatever its code raises into one kind of error.
 
->>> class Picky(nn.Module):
+>>> class Net(nn.Module):
 ...     def forward(self, x):
-...         raise KeyError("no such head")
->>> part = Part(Picky(), ("scores",))
->>> with guarded(part, torch.zeros(1, 3, 8, 8)):
-...     part.network(torch.zeros(1, 3, 8, 8))
-Traceback (most recent call last):
-    ...
-preimage.representations.network_error.NetworkError: Picky fails at or before layer scores, given \
-1 x 3 x 8 x 8 values of float32 from 0 to 0: KeyError: 'no such head'
+...         raise KeyError("a")
+>>> part = Part(Net(), ("fc",))
+>>> try:
+...     with guarded(part, torch.zeros(1, 3, 8, 8)):
+...         part.network(torch.zeros(1, 3, 8, 8))
+... except NetworkError as error:
+...     print(error)
+...     print(*error.__notes__)
+Net fails at or before layer fc, given 1 x 3 x 8 x 8 values of float32 from 0 to 0: KeyError: 'a'
 preimage.check (`preimage check`) shows what the network is fit for
 """
 
