@@ -15,18 +15,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
+from preimage.files import write_whole
+
 VERSION = 3
 """Layout version. Stores of other versions are refused, and left as they are."""
 
 _REMEDY = "put it back from a copy, or give another folder"
 _TABLES = """
-CREATE TABLE IF NOT EXISTS trials (key TEXT PRIMARY KEY, trial TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS studies (
+CREATE TABLE trials (key TEXT PRIMARY KEY, trial TEXT NOT NULL);
+CREATE TABLE studies (
     name TEXT, position INTEGER, key TEXT NOT NULL, PRIMARY KEY (name, position));
-CREATE TABLE IF NOT EXISTS results (
+CREATE TABLE results (
     key TEXT PRIMARY KEY, status TEXT NOT NULL, measures TEXT, versions TEXT, reason TEXT,
     finished REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, run TEXT NOT NULL);
+CREATE TABLE claims (key TEXT PRIMARY KEY, run TEXT NOT NULL);
 """
 
 
@@ -45,10 +49,11 @@ class Index:
     def __init__(self, folder: Path, *, create: bool) -> None:
         self._path = folder / "index.sqlite"
         self._closing = contextlib.ExitStack()
-        if not self._path.exists():
+        if create:
+            self._make()
+        elif not self._path.exists():
             self._check_no_results()
-            if not create:
-                raise StoreError(f"{folder}: no store here; `preimage study run` makes one")
+            raise StoreError(f"{folder}: no store here; `preimage study run` makes one")
         with self._errors(), contextlib.ExitStack() as opened:
             self._database = self._connect(opened, create)
             self._check(create)
@@ -81,9 +86,23 @@ class Index:
                     self._database.execute("ROLLBACK")
                 raise
 
+    def _make(self) -> None:
+        """Make an index with empty tables where there is none yet; no one sees it half made."""
+        with self._errors(), FileLock(self._path.with_suffix(".lock")):
+            if self._path.exists() and self._path.stat().st_size:
+                return
+            self._check_no_results()
+            with (
+                write_whole(self._path) as path,
+                contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database,
+            ):
+                database.execute("PRAGMA journal_mode = WAL")
+                database.executescript(_TABLES)
+                database.execute(f"PRAGMA user_version = {VERSION}")
+
     def _connect(self, opened: contextlib.ExitStack, create: bool) -> sqlite3.Connection:
         """Return a connection to the index or to a copy; register its closing with `opened`."""
-        path, mode = self._path, "mode=rwc" if create else "mode=rw"
+        path, mode = self._path, "mode=rw"
         if not create and not os.access(path.parent, os.W_OK):
             mode = "mode=ro"
             log, shared = (path.with_name(f"{path.name}-{end}") for end in ("wal", "shm"))
@@ -101,7 +120,7 @@ class Index:
         return database
 
     def _check(self, create: bool) -> None:
-        """Raise if the index cannot be used; make the tables of a new one."""
+        """Raise if the index cannot be used."""
         folder = self._path.parent
         version = self._database.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, VERSION):
@@ -110,16 +129,11 @@ class Index:
                 f"{folder}: a store of version {version}, but this preimage reads and writes "
                 f"version {VERSION}: {remedy}"
             )
-        if version == 0:  # some or all tables are missing
+        if version == 0:  # it has no tables
             self._check_no_results()
-            if not create:
-                raise StoreError(f"{folder}: its run was stopped before it began: run it again")
-        elif create and self._database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise StoreError(f"{folder}: its run was stopped before it began: run it again")
+        if create and self._database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise StoreError(f"{self._path}: damaged: {_REMEDY}")
-        if create:
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.executescript(_TABLES)
-            self._database.execute(f"PRAGMA user_version = {VERSION}")
 
     def _check_no_results(self) -> None:
         """Raise if there are results, because a new index would not list them."""

@@ -1,6 +1,7 @@
 """A folder of results that stays valid even if its writer is killed at any moment.
 
     STORE/index.sqlite      trials, studies, numbers (SQLite in WAL mode)
+    STORE/index.lock        held by a process that makes the index
     STORE/results/ab/KEY.png, KEY.npy    the picture, and x* in float32
     STORE/runs/ID.lock      held by a process that is carrying out trials
 
