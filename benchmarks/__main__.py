@@ -2,7 +2,8 @@
 
 `python -m benchmarks hashes [--out FILE.json] [--against FILE.json]` writes checksums instead,
 and compares them with those of another version; see `benchmarks.hashes`.
-`python -m benchmarks pictures` and `side_by_side` have options of their own: see their --help.
+`python -m benchmarks pictures`, `side_by_side` and `solvers` have options of their own; see their
+--help.
 """
 
 import argparse
@@ -34,13 +35,16 @@ BENCHMARKS = {
     "maximization": maximization.run,
     "networks": networks.run,
     "peers": peers.run,
-    "solvers": solvers.run,
     "stores": stores.run,
     "threads": threads.run,
     "ways": ways.run,
 }
 
-WITH_OPTIONS = {"pictures": pictures.main, "side_by_side": side_by_side.main}
+WITH_OPTIONS = {
+    "pictures": pictures.main,
+    "side_by_side": side_by_side.main,
+    "solvers": solvers.main,
+}
 
 if sys.argv[1:] and sys.argv[1] in WITH_OPTIONS:
     WITH_OPTIONS[sys.argv[1]](sys.argv[2:])

@@ -183,23 +183,24 @@ def _of_layer(
     """Return the settings for inversions by name; None for the default of preimage."""
     if name == DEFAULT and not chosen.set:
         return None
-    return _changed(preimage.settings_for(phi, "fast" if name == DEFAULT else name), chosen)
+    settings = preimage.settings_for(phi, "fast" if name == DEFAULT else name)
+    return changed_settings(settings, chosen.set)
 
 
 def _preset(chosen: argparse.Namespace, name: str) -> Settings | None:
     """Return the settings for maximizations by name; None for the default of preimage."""
     if name == DEFAULT and not chosen.set:
         return None
-    return _changed(MODERN if name == DEFAULT else PRESETS[name], chosen)
+    return changed_settings(MODERN if name == DEFAULT else PRESETS[name], chosen.set)
 
 
 def _words(chosen: argparse.Namespace, name: str) -> str:
     return " ".join([name, *chosen.set])
 
 
-def _changed(settings: Settings, chosen: argparse.Namespace) -> Settings:
-    """Return settings with the constants of --set."""
-    pairs = (text.partition("=") for text in chosen.set)
+def changed_settings(settings: Settings, changes: Sequence[str]) -> Settings:
+    """Return settings with constants that are given as NAME=VALUE."""
+    pairs = (text.partition("=") for text in changes)
     return settings.replace(**{name: _value(text) for name, _, text in pairs})
 
 

@@ -14,7 +14,7 @@ from preimage.presets import NETWORK_QUALITIES
 from preimage.priors import project
 from preimage.representations.layer import Layer
 from preimage.settings import Settings
-from preimage.solver_settings import Algorithm1
+from preimage.solver_settings import Algorithm1, JitteredLBFGS, SobolevLBFGS
 from preimage.visualizations import invert
 
 SETTINGS = NETWORK_QUALITIES["fast"].replace(iterations=8, final_iterations=6, jitter=3)
@@ -86,3 +86,33 @@ def test_a_run_from_a_result_or_a_photo_is_a_descent_of_the_change_alone() -> No
         assert (trace.total.diff(dim=0) <= 0).all()
     again = invert(PHI, PHOTO, settings=SETTINGS, start=first)
     assert known(again.error) < known(first.error)
+
+
+def test_contrast_that_makes_the_code_much_worse_is_not_given_back() -> None:
+    """The code of a linear layer knows the contrast; shares of 1 stretch the image far beyond."""
+    jittered = SETTINGS.replace(
+        solver=Algorithm1(iterations=60, final_iterations=0), loss_weight=1e4
+    )
+    dull = random_image(3, 32, 32, seed=0).float().div(2550).add(0.5)
+    layer = Layer(torch.nn.Conv2d(3, 8, 5, bias=False), "output", COLOR)
+    before = invert(layer, dull, settings=jittered)
+    solver = JitteredLBFGS(iterations=60, final_iterations=0, restored_luminance=1)
+    after = invert(layer, dull, settings=jittered.replace(solver=solver))
+    assert torch.equal(after.images, before.images)
+
+
+def test_without_jitter_the_first_part_is_l_bfgs() -> None:
+    still = SETTINGS.replace(jitter=1)
+    found = _minimize(still)
+    plain = still.replace(parameterization="pixels", solver=SobolevLBFGS(stages=((8, 0.0),)))
+    assert torch.equal(found.trace.terms[:, :8], _minimize(plain).trace.terms)
+
+
+def test_the_last_part_reaches_black_and_white() -> None:
+    """B_+ of Eq. 6 is less than the norm of a white pixel, the range of photos is not."""
+    photo = torch.ones(3, 32, 32)
+    photo[:, :, 16:] = 0
+    layer = Layer(torch.nn.Conv2d(3, 8, 5, bias=False), "output", COLOR)
+    settings = SETTINGS.replace(iterations=20, final_iterations=40, loss_weight=1e4, jitter=1)
+    found = invert(layer, photo, settings=settings)
+    assert found.images.norm(dim=1).max() > settings.max_pixel_norm
