@@ -40,6 +40,7 @@ def test_jittered_lbfgs_shares_its_evaluations_between_its_parts() -> None:
     [
         ({"iterations": 0, "final_iterations": 0}, "needs at least one iteration"),
         ({"iterations": 1.5}, "numbers of iterations must"),
+        ({"denoising": -1.0}, "denoising must"),
         ({"restored_luminance": 1.1}, "restored_luminance must"),
         ({"restored_chroma": -0.1}, "restored_chroma must"),
         ({"change_weight": 0}, "change_weight must"),

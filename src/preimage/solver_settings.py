@@ -116,6 +116,8 @@ class JitteredLBFGS:
         restored_luminance: share, 0 to 1, of the contrast that the priors took from the luminance
             and that is given back before L-BFGS; as a share of its logarithm.
         restored_chroma: the same for both chromas.
+        denoising: gray levels of variation that are removed before the contrast is given back,
+            see `denoising.denoise`, and three fifths of it during L-BFGS; 0 removes none.
         change_weight: weight of the total variation in L-BFGS, whose priors are those of the
             change of the image alone; relative to the weight before.
 
@@ -124,10 +126,11 @@ class JitteredLBFGS:
     """
 
     name: Literal["jittered-lbfgs"] = "jittered-lbfgs"
-    iterations: int = 130
-    final_iterations: int = 70
+    iterations: int = 100
+    final_iterations: int = 100
     restored_luminance: float = 0.35
     restored_chroma: float = 1.0
+    denoising: float = 5.0
     change_weight: float = 0.1
 
     def __post_init__(self) -> None:
@@ -136,6 +139,7 @@ class JitteredLBFGS:
             object.__setattr__(self, name, count)
         for name in ("restored_luminance", "restored_chroma"):
             finite(name, getattr(self, name), 0, 1)
+        finite("denoising", self.denoising, 0)
         finite("change_weight", self.change_weight, is_positive=True)
         if not self.evaluations:
             raise ValueError("jittered-lbfgs needs at least one iteration")

@@ -5,11 +5,13 @@ Its pictures are those that other networks believe most (docs/solver.md). Three 
 1. Algorithm 1 with jitter, x_1. A picture whose code is right at every shift has no patterns that
    excite only one. Layers of a small stride are not jittered; for them L-BFGS, which then descends
    faster.
-2. Contrast, x_2: the priors shrink the contrast of an image; a part is given back, see `contrast`,
-   unless two evaluations show that the code becomes much worse. Early layers know the contrast.
+2. Noise that the code does not ask for is removed, see `denoising`; and a part of the contrast that
+   the priors took is given back, see `contrast`: x_2. No noise is removed without jitter, and no
+   contrast given back if two evaluations show that the code becomes much worse.
 3. L-BFGS in a Sobolev metric, without jitter, from the center of x_2. The priors are those of the
    change x - x_2: the code's error falls by a small smooth change, and contrast stays. Pixels stay
-   within the range of photos and of x_2; the norm of black and white exceeds B_+.
+   within the range of photos and of x_2; the norm of black and white exceeds B_+. After jitter,
+   part 2 comes once more before the last two fifths: noise removed, color given back.
 
 Images that a user starts from take the place of x_2.
 """
@@ -22,6 +24,7 @@ import torch
 from torch import Tensor
 
 from preimage.contrast import restore_contrast
+from preimage.denoising import denoise
 from preimage.objective import Objective
 from preimage.optimizer.algorithm_1 import two_stages
 from preimage.optimizer.continuation import Continuation
@@ -35,6 +38,10 @@ _FIRST_STEP = 0.1
 """Length, relative to the image, of the first step of L-BFGS."""
 _LARGEST_GROWTH = 2.0
 """Limit of the relative growth of the loss by contrast that is given back."""
+
+_LAST_SHARE, _LAST_DENOISING = 0.4, 0.6
+"""The share of the evaluations of L-BFGS after noise is removed once more, and how much of it,
+relative to the first time."""
 
 
 def jittered_lbfgs(
@@ -54,24 +61,36 @@ def jittered_lbfgs(
     Returns:
         The images, without the margin, and whether Ctrl-C ended the run.
     """
-    x = start
+    x, interrupted, amount = start, False, 0.0
     if solver.iterations:
-        x, interrupted = _first_part(
-            objective, x, settings, solver.iterations, generators, recorder
-        )
+        is_jittered = settings.shifts(objective.representation) > 1 or settings.turns_views
+        first = _jittered if is_jittered else _unjittered
+        x, interrupted = first(objective, x, settings, solver.iterations, generators, recorder)
+        amount = solver.denoising if is_jittered else 0
         if not interrupted:
-            x, interrupted = _with_contrast(objective, x, settings, solver)
+            shares = (solver.restored_luminance, solver.restored_chroma)
+            x, interrupted = _clean(objective, x, settings, amount, shares)
         if interrupted:
             return x, True
-    if not solver.final_iterations:
-        return x, False
-    final = SobolevLBFGS(stages=((solver.final_iterations, 0.0),))
-    around = objective.around(x, solver.change_weight).within_range(x)
-    steps = (_FIRST_STEP, _FIRST_STEP)
-    return sobolev_lbfgs(around, x, settings, final, recorder, continuation, steps)
+    parts = [(solver.final_iterations, 0.0)]
+    if amount:
+        last = int(_LAST_SHARE * solver.final_iterations)
+        parts = [(solver.final_iterations - last, 0.0), (last, _LAST_DENOISING * amount)]
+    for count, again in parts:
+        if again and count:
+            x, interrupted = _clean(objective, x, settings, again, (0, solver.restored_chroma))
+        if count and not interrupted:
+            around = objective.around(x, solver.change_weight).within_range(x)
+            final = SobolevLBFGS(stages=((count, 0.0),))
+            x, interrupted = sobolev_lbfgs(
+                around, x, settings, final, recorder, continuation, (_FIRST_STEP, _FIRST_STEP)
+            )
+        if interrupted:
+            break
+    return x, interrupted
 
 
-def _first_part(
+def _jittered(
     objective: Objective,
     start: Tensor,
     settings: Settings,
@@ -79,28 +98,42 @@ def _first_part(
     generators: Sequence[torch.Generator],
     recorder: Recorder,
 ) -> tuple[Tensor, bool]:
-    """Run Algorithm 1 with random views or, if there is only one view, L-BFGS."""
-    if settings.shifts(objective.representation) > 1 or settings.turns_views:
-        jittered = Algorithm1(iterations=iterations, final_iterations=0)
-        return two_stages(objective, start, settings, jittered, generators, recorder)
+    """Run Algorithm 1 with random views."""
+    jittered = Algorithm1(iterations=iterations, final_iterations=0)
+    return two_stages(objective, start, settings, jittered, generators, recorder)
+
+
+def _unjittered(
+    objective: Objective,
+    start: Tensor,
+    settings: Settings,
+    iterations: int,
+    generators: Sequence[torch.Generator],
+    recorder: Recorder,
+) -> tuple[Tensor, bool]:
+    """Run L-BFGS, because there is only one view."""
     solver = SobolevLBFGS(stages=((iterations, 0.0),))
     keeps = Continuation((), iterations)
     return sobolev_lbfgs(objective, start, settings, solver, recorder, keeps)
 
 
-def _with_contrast(
-    objective: Objective, x: Tensor, settings: Settings, solver: JitteredLBFGS
+def _clean(
+    objective: Objective,
+    x: Tensor,
+    settings: Settings,
+    amount: float,
+    shares: tuple[float, float],
 ) -> tuple[Tensor, bool]:
-    """Give back the contrast of each image whose loss allows it.
+    """Remove noise, and give back these shares of contrast to each image whose loss allows it.
 
     Returns:
         The images, and whether Ctrl-C ended the run.
     """
-    restored = restore_contrast(x, solver.restored_luminance, solver.restored_chroma)
-    restored = project_(restored, settings.max_pixel_norm)
+    clean = denoise(x, amount)
+    restored = project_(restore_contrast(clean, *shares), settings.max_pixel_norm)
     try:
-        before, after = (objective(images)[0].loss for images in (x, restored))
+        before, after = (objective(images)[0].loss for images in (clean, restored))
     except KeyboardInterrupt:
         return x, True
     allowed = after <= before + _LARGEST_GROWTH * before.abs()
-    return torch.where(allowed[:, None, None, None], restored, x), False
+    return torch.where(allowed[:, None, None, None], restored, clean), False
