@@ -17,6 +17,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from preimage.details import remove_weak_details
 from preimage.objective import Objective
 from preimage.optimizer.recorder import Recorder
 from preimage.parameterizations import Fourier, NaturalContrast, Pixels, parameterization
@@ -58,6 +59,7 @@ def two_stages(
         x, interrupted = algorithm_1(
             natural, x, settings, solver, rate, last, views, recorder, kind, slows=True
         )
+        x = objective.flatten_(remove_weak_details(x))
     x = center_crop(x, objective.size)
     final = settings.final_steps(objective.representation)
     if final and not interrupted:
