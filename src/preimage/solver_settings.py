@@ -25,8 +25,8 @@ class Algorithm1:
         iterations: T.
         natural_iterations: iterations of a stage after these, in which the image has the contrast
             and the saturation of photos, and the priors are relative to its contrast; see
-            `parameterizations.NaturalContrast`. Images of other channels than gray or red, green
-            and blue do without it.
+            `parameterizations.NaturalContrast`. Weak details are removed after it; see `details`.
+            Images of other channels than gray or red, green and blue do without it.
         final_iterations: iterations of a second stage without jitter, which starts from the
             central crop of the first, with cleared accumulators. Networks always have this
             stage, HOG and DSIFT only after jitter.
