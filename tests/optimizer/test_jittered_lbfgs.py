@@ -102,9 +102,7 @@ def test_contrast_that_makes_the_code_much_worse_is_not_given_back() -> None:
     dull = random_image(3, 32, 32, seed=0).float().div(2550).add(0.5)
     layer = Layer(torch.nn.Conv2d(3, 8, 5, bias=False), "output", COLOR)
     before = invert(layer, dull, settings=jittered)
-    solver = JitteredLBFGS(
-        iterations=60, final_iterations=0, restored_luminance=1, denoising=0
-    )
+    solver = JitteredLBFGS(iterations=60, final_iterations=0, restored_luminance=1, denoising=0)
     after = invert(layer, dull, settings=jittered.replace(solver=solver))
     assert torch.equal(after.images, before.images)
 
