@@ -3,8 +3,7 @@
 Its pictures are those that other networks believe most (docs/solver.md). Three parts:
 
 1. Algorithm 1 with jitter, x_1. A picture whose code is right at every shift has no patterns that
-   excite only one. Layers of a small stride are not jittered; for them L-BFGS, which then descends
-   faster.
+   excite only one. For a stride of 1 or 2, without jitter, L-BFGS, which there descends faster.
 2. Noise that the code does not ask for is removed, see `denoising`; and a part of the contrast that
    the priors took is given back, see `contrast`: x_2. No noise is removed without jitter, and no
    contrast given back if two evaluations show that the code becomes much worse.
@@ -36,6 +35,8 @@ from preimage.solver_settings import Algorithm1, JitteredLBFGS, SobolevLBFGS
 
 _FIRST_STEP = 0.1
 """Length, relative to the image, of the first step of L-BFGS."""
+_FINE = 2
+"""The largest stride of layers that L-BFGS alone inverts, if the view is fixed."""
 _LARGEST_GROWTH = 2.0
 """Limit of the relative growth of the loss by contrast that is given back."""
 
@@ -63,8 +64,9 @@ def jittered_lbfgs(
     """
     x, interrupted, amount = start, False, 0.0
     if solver.iterations:
-        is_jittered = settings.shifts(objective.representation) > 1 or settings.turns_views
-        first = _jittered if is_jittered else _unjittered
+        phi = objective.representation
+        is_jittered = settings.shifts(phi) > 1 or settings.turns_views
+        first = _algorithm_1 if is_jittered or phi.stride > _FINE else _unjittered
         x, interrupted = first(objective, x, settings, solver.iterations, generators, recorder)
         amount = solver.denoising if is_jittered else 0
         if not interrupted:
@@ -90,7 +92,7 @@ def jittered_lbfgs(
     return x, interrupted
 
 
-def _jittered(
+def _algorithm_1(
     objective: Objective,
     start: Tensor,
     settings: Settings,
@@ -98,7 +100,7 @@ def _jittered(
     generators: Sequence[torch.Generator],
     recorder: Recorder,
 ) -> tuple[Tensor, bool]:
-    """Run Algorithm 1 with random views."""
+    """Run Algorithm 1 with the views of the settings."""
     jittered = Algorithm1(iterations=iterations, final_iterations=0)
     return two_stages(objective, start, settings, jittered, generators, recorder)
 
