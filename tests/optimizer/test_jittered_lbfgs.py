@@ -114,6 +114,14 @@ def test_without_jitter_the_first_part_is_l_bfgs() -> None:
     assert torch.equal(found.trace.terms[:, :8], _minimize(plain).trace.terms)
 
 
+def test_without_jitter_a_layer_of_stride_4_begins_with_algorithm_1() -> None:
+    layer = Layer(torch.nn.Conv2d(3, 8, 4, stride=4, bias=False), "output", COLOR)
+    still = SETTINGS.replace(jitter=1)
+    alone = still.replace(solver=Algorithm1(iterations=8, final_iterations=0))
+    terms = [invert(layer, PHOTO, settings=one).trace.terms[:, :8] for one in (still, alone)]
+    assert torch.equal(*terms)
+
+
 def test_the_last_part_reaches_black_and_white() -> None:
     """B_+ of Eq. 6 is less than the norm of a white pixel, the range of photos is not."""
     photo = torch.ones(3, 32, 32)
