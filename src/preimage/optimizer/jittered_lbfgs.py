@@ -64,10 +64,14 @@ def jittered_lbfgs(
     """
     x, interrupted, amount = start, False, 0.0
     if solver.iterations:
-        phi = objective.representation
+        phi, count = objective.representation, solver.iterations
         is_jittered = settings.shifts(phi) > 1 or settings.turns_views
-        first = _algorithm_1 if is_jittered or phi.stride > _FINE else _unjittered
-        x, interrupted = first(objective, x, settings, solver.iterations, generators, recorder)
+        if is_jittered or phi.stride > _FINE:
+            jittered = Algorithm1(iterations=count, final_iterations=0)
+            x, interrupted = two_stages(objective, x, settings, jittered, generators, recorder)
+        else:
+            still, keeps = SobolevLBFGS(stages=((count, 0.0),)), Continuation((), count)
+            x, interrupted = sobolev_lbfgs(objective, x, settings, still, recorder, keeps)
         amount = solver.denoising if is_jittered else 0
         if not interrupted:
             shares = (solver.restored_luminance, solver.restored_chroma)
@@ -90,33 +94,6 @@ def jittered_lbfgs(
         if interrupted:
             break
     return x, interrupted
-
-
-def _algorithm_1(
-    objective: Objective,
-    start: Tensor,
-    settings: Settings,
-    iterations: int,
-    generators: Sequence[torch.Generator],
-    recorder: Recorder,
-) -> tuple[Tensor, bool]:
-    """Run Algorithm 1 with the views of the settings."""
-    jittered = Algorithm1(iterations=iterations, final_iterations=0)
-    return two_stages(objective, start, settings, jittered, generators, recorder)
-
-
-def _unjittered(
-    objective: Objective,
-    start: Tensor,
-    settings: Settings,
-    iterations: int,
-    generators: Sequence[torch.Generator],
-    recorder: Recorder,
-) -> tuple[Tensor, bool]:
-    """Run L-BFGS, because there is only one view."""
-    solver = SobolevLBFGS(stages=((iterations, 0.0),))
-    keeps = Continuation((), iterations)
-    return sobolev_lbfgs(objective, start, settings, solver, recorder, keeps)
 
 
 def _clean(
