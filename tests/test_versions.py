@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import platform
+from importlib import import_module
+from importlib.util import find_spec
 
 import torch
 
@@ -9,7 +11,8 @@ from preimage.versions import versions
 
 
 def test_versions_name_all_that_a_result_depends_on() -> None:
-    assert versions() == {
+    numba = find_spec("numba") and import_module("numba").__version__
+    assert versions() == ({"numba": numba} if numba else {}) | {
         "preimage": preimage.__version__,
         "torch": torch.__version__,
         "python": platform.python_version(),

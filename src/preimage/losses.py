@@ -216,6 +216,8 @@ class SquaredDistance:
 
     def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss (N,) and its gradient with respect to `codes`."""
+        if self.target.stride() != codes.stride():  # two layouts in memory subtract slowly
+            self.target = torch.empty_like(codes).copy_(self.target)
         difference = codes - self.target
         if self.mask is not None:
             difference *= self.mask

@@ -9,7 +9,7 @@ representation and, if views are turned or zoomed, the view.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -145,6 +145,16 @@ class Objective:
         relaxed._parts = []
         return relaxed
 
+    def fused(self) -> Objective:
+        """Return the energy by compiled code, if there is any for these terms and numba is here.
+
+        It is the same up to rounding.
+        """
+        fused = copy.copy(self)
+        fused.representation, fused.prior = self.representation.fused(), self.prior.fused()
+        fused._parts = []
+        return fused
+
     def around(self, images: Tensor, weight: float) -> Objective:
         """Return the energy whose priors are those of the change since `images`, (N, D, H, W).
 
@@ -197,14 +207,10 @@ class Objective:
         warps = views if views is not None and views.shape[1] == 4 else None
         seen = x if self._range is None else x.clamp(*self._range)
         leaf = (seen if shifts is None else jitter(seen, shifts, self.size)).detach()
-        with torch.enable_grad():
-            leaf.requires_grad_()
-            codes = self.representation(leaf if warps is None else affine(leaf, warps, self.size))
-        if self._wakes:
-            pass_stopped_gradients(codes)
-        loss, d_codes = self.loss(codes.detach())
+        codes, to_image = self._linearized(leaf, warps)
+        loss, d_codes = self.loss(codes)
         d_codes *= self.loss_weights.view(-1, *[1] * (codes.ndim - 1))
-        d_leaf = self.representation.gradient(codes, leaf, d_codes)
+        d_leaf = to_image(d_codes)
         if self._range is not None:
             d_leaf = d_leaf * (seen == x)
         bounded, variation, gradient = self._priors(x)
@@ -215,6 +221,19 @@ class Objective:
             for n, (v, u) in enumerate(shifts.tolist()):
                 gradient[n, :, v : v + height, u : u + width] += d_leaf[n]
         return Energy(bounded, variation, loss, self.loss_weights), self.flatten_(gradient)
+
+    def _linearized(
+        self, x: Tensor, warps: Tensor | None
+    ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """Return the codes of `x`, and the function that turns their gradient into that of `x`."""
+        if warps is None and not self._wakes:
+            return self.representation.linearized(x)
+        with torch.enable_grad():
+            x.requires_grad_()
+            codes = self.representation(x if warps is None else affine(x, warps, self.size))
+        if self._wakes:
+            pass_stopped_gradients(codes)
+        return codes.detach(), lambda d_codes: self.representation.gradient(codes, x, d_codes)
 
     def _priors(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return both priors (N,), and the gradient of their sum."""

@@ -69,6 +69,7 @@ def sobolev_lbfgs(
     Returns:
         The images, within the bounds of the energy, and whether Ctrl-C ended the run.
     """
+    objective = objective.fused()
     x = objective.flatten_(start.clone())
     fades = objective.representation.ignores_contrast and solver.stages[-1][0] > 1
     try:

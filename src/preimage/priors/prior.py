@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 from torch import Tensor
 
+from preimage import compiling
 from preimage.priors.bounded_range import alpha_norm_and_gradient
 from preimage.priors.function import FunctionPrior, PriorFunction
 from preimage.priors.opponent_variation import OpponentVariation
@@ -46,6 +47,14 @@ class Prior:
         bounded, gradient = alpha_norm_and_gradient(change, self.alpha, self.pixel_norm)
         seen = x if isinstance(self.variation, FunctionPrior) else change
         return bounded, self.variation.add(seen, gradient), gradient
+
+    def fused(self) -> Prior:
+        """Return the prior computed by compiled code, or itself if numba is missing."""
+        if not compiling.available():
+            return self
+        from preimage.priors.fused import FusedPrior
+
+        return FusedPrior(self.alpha, self.pixel_norm, self.variation)
 
     def of_change(self, weight: float) -> Prior:
         """Return the prior to use with an anchor: the variation of the change times a weight."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -125,6 +125,13 @@ class Representation(nn.Module, ABC):
         found: Tensor = gradient
         return found
 
+    def linearized(self, x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """Return the codes of `x`, and the function that turns their gradient into that of `x`."""
+        with torch.enable_grad():
+            leaf = x.detach().requires_grad_()
+            codes = self(leaf)
+        return codes.detach(), lambda d_codes: self.gradient(codes, leaf, d_codes)
+
     def encode(self, images: Tensor) -> Tensor:
         """Return the codes of the images (N, D, H, W), without gradients.
 
@@ -152,6 +159,10 @@ class Representation(nn.Module, ABC):
 
     def relaxed(self, softness: float) -> Representation:
         """Return a smooth surrogate of this `softness` in 0..1; the same object if it has none."""
+        return self
+
+    def fused(self) -> Representation:
+        """Return this representation by compiled code, the same up to rounding, or as it is."""
         return self
 
     def flat_regions(self, codes: Tensor, size: tuple[int, int]) -> list[FlatRegions | None]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import torch
@@ -27,10 +27,13 @@ from torch.autograd.function import once_differentiable
 
 from preimage.preprocessing import GRAY, Preprocessing
 from preimage.representations import gradients
-from preimage.representations.base import Representation
+from preimage.representations.descriptor import Descriptor
 from preimage.representations.flat_regions import FlatRegions, find_flat_regions
 from preimage.representations.gradients import VL_EPSILON, Binning, CellPooling
 from preimage.representations.pooling_axis import AxisWeights
+
+if TYPE_CHECKING:
+    from preimage.representations.fused import Normalization
 
 _Pair = tuple[int, int]
 _BINS = 4
@@ -40,7 +43,7 @@ _WINDOW = 2.0
 
 
 @final
-class DSIFT(Representation):
+class DSIFT(Descriptor):
     """Dense SIFT descriptors of 4 x 4 cells.
 
     Args:
@@ -76,13 +79,6 @@ class DSIFT(Representation):
         cells = f"cell_size={self.cell_size}, step={self.step}"
         return f"{cells}, orientations={self.orientations}"
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the codes (N, 16 * orientations, H', W') of gray images (N, 1, H, W)."""
-        code: Tensor = _Normalization.apply(
-            self._blocks(gradients.cell_histograms(*self._cells(x)))
-        )
-        return code
-
     def plain(self, x: Tensor) -> Tensor:
         """Return the codes of `forward` by autograd alone: slower code, written for reading."""
         return normalize_descriptors(self._blocks(gradients.cell_histograms_plain(*self._cells(x))))
@@ -92,6 +88,15 @@ class DSIFT(Representation):
         self.code_shape(height, width)
         binning = Binning(self.orientations, 1, "cubic", "one-sided")
         return x[:, 0], binning, self._pooling((height, width), x)
+
+    def _normalize(self, cells: Tensor) -> Tensor:
+        code: Tensor = _Normalization.apply(self._blocks(cells))
+        return code
+
+    def _normalization(self) -> Normalization:
+        from preimage.representations.fused import Descriptors
+
+        return Descriptors(_window(self.cell_size), self._spacing(), _CLAMP, VL_EPSILON)
 
     def _pooling(self, size: tuple[int, int], like: Tensor) -> CellPooling:
         grid = (self.cell_size, self.step)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import torch
 from torch import Tensor
@@ -29,17 +29,20 @@ from torch.nn.functional import pad
 
 from preimage.preprocessing import GRAY, Preprocessing
 from preimage.representations import gradients
-from preimage.representations.base import Representation
+from preimage.representations.descriptor import Descriptor
 from preimage.representations.flat_regions import FlatRegions, find_flat_regions
 from preimage.representations.gradients import Binning, CellPooling
 from preimage.representations.pooling_axis import AxisWeights
+
+if TYPE_CHECKING:
+    from preimage.representations.fused import Normalization
 
 _CLAMP = 0.2
 _BLOCK_EPSILON = 1e-4
 
 
 @final
-class HOG(Representation):
+class HOG(Descriptor):
     """HOG (hard orientation binning) or HOGb (bilinear).
 
     Args:
@@ -84,11 +87,6 @@ class HOG(Representation):
         cells = f"cell_size={self.cell_size}, orientations={self.orientations}"
         return f"{cells}, softness={self.softness:g}"
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the codes (N, 3 * orientations, H', W') of gray images (N, 1, H, W)."""
-        code: Tensor = _BlockNormalization.apply(gradients.cell_histograms(*self._cells(x)))
-        return code
-
     def plain(self, x: Tensor) -> Tensor:
         """Return the codes of `forward` by autograd alone: slower code, written for reading."""
         return normalize_blocks(gradients.cell_histograms_plain(*self._cells(x)))
@@ -106,7 +104,18 @@ class HOG(Representation):
         """Return HOG with this softness; a HOG that is soft already, such as HOGb, stays as is."""
         if self.softness > 0:
             return self
-        return HOG(self.cell_size, self.orientations, softness=softness)
+        relaxed = HOG(self.cell_size, self.orientations, softness=softness)
+        relaxed._fuses = self._fuses
+        return relaxed
+
+    def _normalize(self, cells: Tensor) -> Tensor:
+        code: Tensor = _BlockNormalization.apply(cells)
+        return code
+
+    def _normalization(self) -> Normalization:
+        from preimage.representations.fused import Blocks
+
+        return Blocks(_CLAMP, _BLOCK_EPSILON)
 
     def flat_regions(self, codes: Tensor, size: tuple[int, int]) -> list[FlatRegions | None]:
         """See `Representation.flat_regions`."""
