@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from tests.support import random_image
@@ -34,13 +36,13 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
 
     class Total(torch.autograd.Function):
         @staticmethod
-        def forward(ctx: torch.autograd.function.FunctionCtx, x: torch.Tensor) -> torch.Tensor:
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
             bounded, variation, gradient = prior(x)
             ctx.save_for_backward(gradient)
             return bounded + variation
 
         @staticmethod
-        def backward(ctx: torch.Any, given: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        def backward(ctx: Any, given: torch.Tensor) -> torch.Tensor:
             (gradient,) = ctx.saved_tensors
             return gradient * given.view(-1, 1, 1, 1)
 

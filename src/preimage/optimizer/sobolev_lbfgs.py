@@ -26,20 +26,17 @@ the last evaluation tries the image at half its contrast.
 from __future__ import annotations
 
 import math
-from collections import deque
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from preimage.objective import Energy, Objective
 from preimage.optimizer.continuation import Continuation
+from preimage.optimizer.curvature import Curvature
 from preimage.optimizer.recorder import Recorder
 from preimage.settings import Settings
 from preimage.solver_settings import SobolevLBFGS
 
-_MEMORY = 8
-"""Number of steps that the curvature is estimated from."""
 FIRST_STEPS = (0.67, 0.1)
 """The usual `first_steps` of a run that starts from noise."""
 _SHORTEST_STEP, _LONGEST_STEP = 1e-3, 60.0
@@ -134,15 +131,6 @@ def _halve_contrast(objective: Objective, x: Tensor, energy: Energy, recorder: R
     recorder.record(Energy.from_terms(terms, objective.loss_weights), x)
 
 
-class _Pair(NamedTuple):
-    """A step s, the change y of the gradient over it, P y, and 1 / <s, y>."""
-
-    step: Tensor
-    change: Tensor
-    smoothed: Tensor
-    inverse: float
-
-
 class _Search:
     """The descent of one image: its caller evaluates `trial` and calls `tell`, in turn.
 
@@ -158,7 +146,7 @@ class _Search:
         self._x, self._value, self._gradient = x, value, gradient.clone()
         self._metric = metric
         self._smoothed = metric(gradient)
-        self._pairs: deque[_Pair] = deque(maxlen=_MEMORY)
+        self._curvature = Curvature(x)
         self._turn()
 
     def tell(self, value: float, gradient: Tensor) -> bool:
@@ -179,8 +167,8 @@ class _Search:
         self._length *= shorter
         if self._length * self._rms >= _SHORTEST_STEP:
             self._try()
-        elif self._pairs:
-            self._pairs.clear()
+        elif self._curvature:
+            self._curvature.clear()
             self._turn()
         else:
             self.done = True
@@ -191,11 +179,7 @@ class _Search:
 
         The curvature of the energy is taken to be that of the loss, which grows with C.
         """
-        scaled = [
-            _Pair(pair.step, pair.change * factor, pair.smoothed * factor, pair.inverse / factor)
-            for pair in self._pairs
-        ]
-        self._pairs = deque(scaled, maxlen=_MEMORY)
+        self._curvature.reweigh(factor)
         self.trial = self._x.clone()
         self.done, self._begins = False, True
 
@@ -206,34 +190,20 @@ class _Search:
         step, change = self.trial - self._x, gradient - self._gradient
         curvature = _dot(step, change).item()
         changed = smoothed - self._smoothed
-        if curvature > 1e-10 * _dot(change, changed).item():
-            self._pairs.append(_Pair(step, change, changed, 1 / curvature))
+        is_convex = curvature > 1e-10 * _dot(change, changed).item()
         self._x.copy_(self.trial)
         self._value, self._gradient, self._smoothed = value, gradient, smoothed
-        self._turn()
+        self._turn((step, change, changed) if is_convex else None)
 
-    def _turn(self) -> None:
-        """Choose a new direction by the two loops of L-BFGS, and the first trial along it."""
-        residual, direction = self._gradient.clone(), self._smoothed.clone()
-        weights = []
-        for pair in reversed(self._pairs):
-            weight = _dot(pair.step, residual) * pair.inverse
-            residual.addcmul_(pair.change, weight, value=-1)
-            direction.addcmul_(pair.smoothed, weight, value=-1)
-            weights.append(weight)
-        if self._pairs:
-            last = self._pairs[-1]
-            direction *= 1 / (last.inverse * _dot(last.change, last.smoothed))
-        for pair, weight in zip(self._pairs, reversed(weights), strict=True):
-            weight = weight - _dot(pair.change, direction) * pair.inverse
-            direction.addcmul_(pair.step, weight)
-        self._direction = direction.neg_()
-        self._slope = _dot(direction, self._gradient).item()
-        self._rms = direction.square().mean().sqrt().item()
+    def _turn(self, latest: tuple[Tensor, Tensor, Tensor] | None = None) -> None:
+        """Choose a new direction, after the `latest` step if any, and the first trial along it."""
+        self._direction = self._curvature.direction(self._gradient, self._smoothed, latest)
+        self._slope = _dot(self._direction, self._gradient).item()
+        self._rms = self._direction.square().mean().sqrt().item()
         if not (self._slope < 0 and self._rms > 0):
             self.done = True
             return
-        first = 1.0 if self._pairs else self._first_step / self._rms
+        first = 1.0 if self._curvature else self._first_step / self._rms
         self._length = min(first, _LONGEST_STEP / self._rms)
         self._try()
 
@@ -250,8 +220,8 @@ class _Metric:
         self._objective, self._n = objective, n
 
     def __call__(self, gradient: Tensor) -> Tensor:
-        transformed = torch.fft.rfft2(gradient * self._contrast) * self._spectrum
-        smooth = torch.fft.irfft2(transformed, s=gradient.shape[-2:]) * self._contrast
+        transformed = torch.fft.rfft2(gradient * self._contrast).mul_(self._spectrum)
+        smooth = torch.fft.irfft2(transformed, s=gradient.shape[-2:]).mul_(self._contrast)
         smooth = self._objective.prior.variation.precondition(smooth)
         return self._objective.flatten_one_(smooth, self._n)
 

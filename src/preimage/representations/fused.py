@@ -24,7 +24,7 @@ from preimage.representations.gradients import Binning, CellPooling
 Array = NDArray[Any]
 
 _DEGREES = {"float32": 10, "float64": 22}
-"""Degree of the polynomial p in atan(r) = r p(r^2) at which the rounding of r is all that counts."""
+"""Degree of the polynomial p in atan(r) = r p(r^2) at which its error is below that of rounding."""
 
 
 class Normalization(Protocol):
@@ -134,6 +134,7 @@ class Differentiable(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, encode: Callable[[Tensor], FusedCodes]) -> Tensor:
+        """Return the codes of images (N, H, W)."""
         ctx.fused = encode(x)
         codes: Tensor = ctx.fused.codes
         return codes
@@ -141,6 +142,7 @@ class Differentiable(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_codes: Tensor) -> tuple[Tensor, None]:
+        """Return the gradient of the images."""
         return ctx.fused.gradient(d_codes), None
 
 
