@@ -76,7 +76,8 @@ def _energy(representation: preimage.Representation, x: Tensor) -> Any:
     size = (x.shape[-2], x.shape[-1])
     objective = Objective(representation, loss, ALGORITHM_1, weights, size)
     start = torch.randn(x.shape, generator=torch.Generator().manual_seed(0)) * 30
-    return lambda: objective(start)
+    energy = objective if isinstance(representation, Plain) else objective.fused()
+    return lambda: energy(start)
 
 
 def evaluations(out: Path) -> None:

@@ -1,7 +1,7 @@
 """The curvature that L-BFGS knows from its last steps, as one matrix of vectors.
 
 A step s changes the gradient by y. The matrix holds s and P y of each of the last steps, where P is
-the inverse metric. The two loops of L-BFGS need nothing else than the products of these rows with the
+the inverse metric. The two loops of L-BFGS need nothing but the products of these rows with the
 gradient and with the latest y: those of earlier y are known. So two passes over the matrix make a
 direction, and the loops run over numbers.
 """
