@@ -14,8 +14,11 @@ import torch
 from benchmarks.missing_operators import declare_missing_operators
 from hypothesis import settings
 
+from preimage.compiling import has_numba
 from preimage.representations import threads
 
+if not has_numba():  # modules that need numba
+    collect_ignore_glob = ["src/preimage/*/fused.py", "src/preimage/*/*_kernels.py"]
 THREADS = int(os.environ.get("PREIMAGE_TEST_THREADS", "1"))
 torch.set_num_threads(THREADS)
 settings.register_profile("preimage", deadline=None, derandomize=True, max_examples=25)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from preimage import compiling
+from preimage.compiling import compiled, has_numba
 from preimage.representations.hog import HOG
 
-needs_numba = pytest.mark.skipif(not compiling.available(), reason="numba is not installed")
+needs_numba = pytest.mark.skipif(not has_numba(), reason="numba is not installed")
 
 _PRIOR = """
 import sys
@@ -76,7 +76,7 @@ def test_where_no_folder_can_be_written_functions_are_compiled_all_the_same(
         raise RuntimeError("cannot cache function: no locator available")
 
     monkeypatch.setattr(Dispatcher, "enable_caching", refuse)
-    assert compiling.compiled(_double)(2.0) == 4.0
+    assert compiled(_double)(2.0) == 4.0
 
 
 def _double(value: float) -> float:
@@ -89,7 +89,7 @@ def test_without_numba_the_eager_descriptors_serve() -> None:
 
 
 def test_without_numba_nothing_is_fused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiling, "available", lambda: False)
+    monkeypatch.setattr("preimage.representations.descriptor.has_numba", lambda: False)
     hog = HOG()
     assert hog.fused() is hog
     assert hog(torch.rand(1, 1, 24, 24)).shape == (1, 27, 3, 3)

@@ -22,7 +22,7 @@ _MESSAGE = "compiling descriptors for this processor: once, about ten seconds\n"
 
 
 @lru_cache(maxsize=1)
-def available() -> bool:
+def has_numba() -> bool:
     """Return whether numba is installed and works with this numpy."""
     try:
         importlib.import_module("numba")

@@ -8,11 +8,11 @@ import pytest
 import torch
 from tests.support import random_image
 
-from preimage import compiling
+from preimage.compiling import has_numba
 from preimage.priors.prior import find_prior
 from preimage.settings import Settings
 
-pytestmark = pytest.mark.skipif(not compiling.available(), reason="numba is not installed")
+pytestmark = pytest.mark.skipif(not has_numba(), reason="numba is not installed")
 
 
 @pytest.mark.parametrize("size", [(1, 9, 11), (3, 7, 40), (1, 1, 5), (2, 6, 1), (1, 1, 1)])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from preimage import compiling
+from preimage.compiling import has_numba
 
-pytestmark = pytest.mark.skipif(not compiling.available(), reason="numba is not installed")
+pytestmark = pytest.mark.skipif(not has_numba(), reason="numba is not installed")
 
 
 def test_sums_are_those_of_the_formulas() -> None:

@@ -9,10 +9,10 @@ import pytest
 import torch
 from tests.support import random_image
 
-from preimage import compiling
+from preimage.compiling import has_numba
 from preimage.representations.gradients import Binning, CellPooling, cell_histograms
 
-pytestmark = pytest.mark.skipif(not compiling.available(), reason="numba is not installed")
+pytestmark = pytest.mark.skipif(not has_numba(), reason="numba is not installed")
 
 
 @pytest.mark.parametrize("border", ["zero", "one-sided"])

@@ -7,10 +7,10 @@ import pytest
 import torch
 from tests.support import random_image
 
-from preimage import compiling
+from preimage.compiling import has_numba
 from preimage.representations.hog import normalize_blocks
 
-pytestmark = pytest.mark.skipif(not compiling.available(), reason="numba is not installed")
+pytestmark = pytest.mark.skipif(not has_numba(), reason="numba is not installed")
 
 
 @pytest.mark.parametrize("size", [(5, 7), (1, 4), (3, 1), (1, 1)])

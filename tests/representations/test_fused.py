@@ -6,12 +6,12 @@ import pytest
 import torch
 from tests.support import random_image
 
-from preimage import compiling
+from preimage.compiling import has_numba
 from preimage.representations.descriptor import Descriptor
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
 
-pytestmark = pytest.mark.skipif(not compiling.available(), reason="numba is not installed")
+pytestmark = pytest.mark.skipif(not has_numba(), reason="numba is not installed")
 
 DESCRIPTORS = [
     HOG(),

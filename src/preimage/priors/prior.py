@@ -8,7 +8,7 @@ from typing import Protocol, Self
 
 from torch import Tensor
 
-from preimage import compiling
+from preimage.compiling import has_numba
 from preimage.priors.bounded_range import alpha_norm_and_gradient
 from preimage.priors.function import FunctionPrior, PriorFunction
 from preimage.priors.opponent_variation import OpponentVariation
@@ -50,7 +50,7 @@ class Prior:
 
     def fused(self) -> Prior:
         """Return the prior computed by compiled code, or itself if numba is missing."""
-        if not compiling.available():
+        if not has_numba():
             return self
         from preimage.priors.fused import FusedPrior
 

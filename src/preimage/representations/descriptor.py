@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from torch import Tensor
 
-from preimage import compiling
+from preimage.compiling import has_numba
 from preimage.representations import gradients
 from preimage.representations.base import Representation
 from preimage.representations.gradients import Binning, CellPooling
@@ -34,7 +34,7 @@ class Descriptor(Representation):
 
     def fused(self) -> Self:
         """Return the descriptor by compiled code, or as it is if numba is missing."""
-        if self._fuses or not compiling.available():
+        if self._fuses or not has_numba():
             return self
         fused = copy.copy(self)
         fused._fuses = True
