@@ -141,6 +141,9 @@ class _Pixels(HOG):  # type: ignore[misc]  # a representation that is the image 
     def relaxed(self, softness: float) -> _Pixels:
         return self
 
+    def fused(self) -> _Pixels:
+        return self
+
 
 def _quadratic_problem(settings: Settings) -> tuple[Objective, Tensor, Tensor]:
     center = random_image(3, 1, 12, 15, seed=1)
