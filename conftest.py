@@ -7,7 +7,9 @@ PREIMAGE_TEST_THREADS says.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,6 +19,8 @@ from hypothesis import settings
 from preimage.compiling import has_numba
 from preimage.representations import threads
 
+# Compiling takes longer than the tests of what is compiled: kept for the next run.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(sys.prefix) / "preimage-compiled"))
 if not has_numba():  # modules that need numba
     collect_ignore_glob = ["src/preimage/*/fused.py", "src/preimage/*/*_kernels.py"]
 THREADS = int(os.environ.get("PREIMAGE_TEST_THREADS", "1"))

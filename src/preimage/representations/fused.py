@@ -167,7 +167,7 @@ def _arctangent(dtype: torch.dtype) -> Array:
     """Return the coefficients of p in atan(r) = r p(r^2), which interpolates at Chebyshev points.
 
     >>> p, r = _arctangent(torch.float64), 0.8
-    >>> abs(r * np.polyval(p, r**2) - np.arctan(r)) < 1e-15
+    >>> bool(abs(r * np.polyval(p, r**2) - np.arctan(r)) < 1e-15)
     True
     """
     numpy_type = _numpy_type(dtype)
