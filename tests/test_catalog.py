@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from preimage.catalog import CLASSICAL, network, representation
+from preimage.catalog import CLASSICAL, layer_of, network, representation
 from preimage.preprocessing import Preprocessing
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
@@ -129,3 +129,13 @@ def test_a_module_is_told_how_it_becomes_a_network() -> None:
             make(nn.Linear(2, 3))  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="a name must be a text such as 'hog'"):
             make(3)  # type: ignore[arg-type]
+
+
+def test_steps_after_a_representation_are_part_of_it() -> None:
+    phi = representation("hog|unit|int8:0.01")
+    assert phi.name == "hog|unit|int8:0.01"
+    lite0 = network("efficientnet-lite0", "random")
+    assert layer_of(lite0, "stem|bgr|unit").name == "efficientnet-lite0/stem|bgr|unit"
+    assert isinstance(layer_of(lite0, "stem"), Layer)
+    with pytest.raises(ValueError, match="unknown transformation 'untit': did you mean 'unit'"):
+        representation("hog|untit")

@@ -2,6 +2,8 @@
 
 hog, hogb, dsift                          section 4.1
 alexnet/conv3                             a layer of a network, after the last "/"
+alexnet/fc7|unit|int8:0.02                its codes through steps: see
+                                          `preimage.representations.transformations`
 torchvision:resnet50/layer3               networks: see `preimage.models.sources`
 """
 
@@ -13,11 +15,12 @@ from pathlib import Path
 from torch import nn
 
 from preimage.models import sources
-from preimage.names import LayerName, unknown, with_article
+from preimage.names import STEP, LayerName, unknown, with_article
 from preimage.networks import Network
 from preimage.representations.base import Representation
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
+from preimage.representations.transformed import Transformed
 
 CLASSICAL: dict[str, tuple[Callable[[], Representation], str]] = {
     "hog": (HOG, "HOG, UoCTTI variant: 27 components in cells of 8 pixels"),
@@ -31,7 +34,7 @@ def representation(name: str, weights: str | Path | None = None) -> Representati
     """Return the representation of a name such as "hog" or "alexnet/conv3".
 
     Args:
-        name: a classical representation, or NETWORK/LAYER.
+        name: a classical representation, or NETWORK/LAYER, each perhaps with steps after "|".
         weights: of a network; see `network`.
 
     Raises:
@@ -41,6 +44,9 @@ def representation(name: str, weights: str | Path | None = None) -> Representati
     24
     """
     _check_name(name)
+    base, _, steps = name.partition(STEP)
+    if steps:
+        return Transformed.parse(representation(base, weights), steps)
     if name.lower() in CLASSICAL:
         return CLASSICAL[name.lower()][0]()
     named = LayerName.parse(name)
@@ -51,6 +57,17 @@ def representation(name: str, weights: str | Path | None = None) -> Representati
         raise ValueError(f"{name!r} is a network: name one of its layers, as {name}/LAYER")
     known = [*CLASSICAL, *(f"{known}/LAYER" for known in sources.NETWORKS)]
     raise ValueError(unknown("representation", name, known))
+
+
+def layer_of(network: Network, name: str) -> Representation:
+    """Return a layer of a network by a name such as "fc7", or "fc7|unit" with steps.
+
+    Raises:
+        ValueError: if there is no such layer or step.
+    """
+    layer, _, steps = name.partition(STEP)
+    found = network.layer(layer)
+    return Transformed.parse(found, steps) if steps else found
 
 
 def network(name: str, weights: str | Path | None = None) -> Network:

@@ -15,13 +15,18 @@ _MOST_DIGITS = 6
 """Largest number of digits of a channel; longer lists of channels would fill the memory."""
 
 
+STEP = "|"
+"""What stands between a representation and the steps that its codes go through, in a name."""
+
+
 @dataclass(frozen=True, slots=True)
 class LayerName:
     """A network and one of its layers, or a representation that belongs to no network.
 
     Attributes:
         network: as a user names it; empty for HOG and dense SIFT.
-        layer: the dotted name of the layer, or the name of the representation.
+        layer: the dotted name of the layer, or the name of the representation, with the steps that
+            codes go through, if any.
     """
 
     network: str
@@ -29,15 +34,18 @@ class LayerName:
 
     @classmethod
     def parse(cls, text: str) -> LayerName:
-        """Split a name at its last "/"; a name without "/" is a representation of its own.
+        """Split a name at the last "/" before its steps; one without "/" has no network.
 
         >>> LayerName.parse("matconvnet:nets/mine.mat/conv3")
         LayerName(network='matconvnet:nets/mine.mat', layer='conv3')
         >>> LayerName.parse("hog")
         LayerName(network='', layer='hog')
+        >>> LayerName.parse("vgg-m/fc7|pca:files/axes.npy")
+        LayerName(network='vgg-m', layer='fc7|pca:files/axes.npy')
         """
-        network, _, layer = text.rpartition("/")
-        return cls(network, layer)
+        base, step, steps = text.partition(STEP)
+        network, _, layer = base.rpartition("/")
+        return cls(network, layer + step + steps)
 
     def __str__(self) -> str:
         return f"{self.network}/{self.layer}" if self.network else self.layer

@@ -86,3 +86,12 @@ def test_a_judge_is_loaded_once_and_only_if_it_is_named() -> None:
     assert loader.judge((JUDGE,)) is judge
     assert loader.judge(()) is None
     assert loader.judge((JUDGE,)) is judge
+
+
+def test_codes_through_steps_are_layers_of_the_same_network() -> None:
+    loader = Loader()
+    unit = loader.representation(f"{LITE0}/stem|unit", "random")
+    assert unit.name == f"{LITE0}/stem|unit"
+    network = loader.network(LITE0, "random")
+    assert loader.network_of(f"{LITE0}/stem|pca:a/b.npy", "random") is network
+    assert loader.network_of("hog|pca:a/b.npy") is None

@@ -139,3 +139,12 @@ def test_a_judge_makes_another_trial_and_none_the_same_as_before() -> None:
     text = plain.model_dump_json(exclude={"judge"})  # as it was written before there were judges
     assert Trial.model_validate_json(text).key == plain.key
     assert plain.key != judged.key
+
+
+def test_the_checksum_of_a_matrix_counts_as_well(tmp_path: Path) -> None:
+    names = [f"vgg-m/fc7|pca:{tmp_path}/{name}.npy" for name in "ab"]
+    for name in "ab":
+        (tmp_path / f"{name}.npy").write_text(name)
+    sums = [weights_checksum(name, weights) for name in names for weights in (None, "random")]
+    assert len(set(sums)) == 4
+    assert weights_checksum("vgg-m/fc7|unit", None) is None

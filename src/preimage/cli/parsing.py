@@ -159,7 +159,7 @@ def find_representations(
         else:
             network = catalog.network(rep, weights)
             names = network.main_layers if layers == "all" else parse_names(layers)
-            found += [network.layer(name) for name in names]
+            found += [catalog.layer_of(network, name) for name in names]
     return found
 
 

@@ -146,6 +146,10 @@ class Representation(nn.Module, ABC):
             codes: Tensor = self(images)
             return codes
 
+    def from_stored(self, values: Tensor) -> Tensor:
+        """Return the codes that whole numbers (N, ...) stand for, if codes are saved as such."""
+        return values
+
     def session(
         self, device: torch.device, execution: Execution = AUTO
     ) -> AbstractContextManager[Session]:

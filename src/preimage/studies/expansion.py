@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from preimage.catalog import CLASSICAL
+from preimage.names import LayerName
 from preimage.networks import Network
 from preimage.photo_files import photo_paths
 from preimage.presets import CARICATURE_PRESETS, PRESETS, settings_for, strength_of
@@ -46,7 +46,7 @@ def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
     contents = {photo: checksum(photo) for photo in photos}
     found: dict[str, Trial] = {}
     for name in _names(study, weights, loader):
-        own_weights = None if name in CLASSICAL else weights
+        own_weights = weights if LayerName.parse(name).network else None
         phi = loader.representation(name, own_weights)
         _check_mask(study, phi)
         fields: dict[str, Any] = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from preimage import catalog, hoggle
-from preimage.catalog import CLASSICAL
 from preimage.names import LayerName
 from preimage.networks import Network
 from preimage.representations.base import Representation
@@ -51,14 +50,18 @@ class Loader:
         network = self.network_of(name, weights)
         if name not in self._representations:
             layer = LayerName.parse(name).layer
-            found = catalog.representation(name) if network is None else network.layer(layer)
+            found = (
+                catalog.representation(name)
+                if network is None
+                else catalog.layer_of(network, layer)
+            )
             self._representations[name] = found
         return self._representations[name]
 
     def network_of(self, name: str, weights: str | None = None) -> Network | None:
         """Return the network that a layer belongs to; None if the representation is no layer."""
         parsed = LayerName.parse(name)
-        if name.lower() in CLASSICAL or not (parsed.network and parsed.layer):
+        if not (parsed.network and parsed.layer):
             return None
         return self.network(parsed.network, weights)
 

@@ -14,7 +14,7 @@ from preimage.files import sha256
 from preimage.loss_weight import LossWeight, format_weight
 from preimage.masks import Mask
 from preimage.models.state_dicts import RANDOM
-from preimage.names import LayerName
+from preimage.names import STEP, LayerName
 from preimage.presets import Visualization, strength_of
 from preimage.settings import Settings
 from preimage.studies.problems import describe_problem
@@ -196,13 +196,21 @@ def checksum_of_all(photos: Sequence[Path]) -> str:
 
 
 def weights_checksum(representation: str, weights: str | None) -> str | None:
-    """Return a SHA-256 of the files of a trial's network; None for a published network."""
+    """Return a SHA-256 of the files of a trial's representation; None if all are published.
+
+    These are the files of its network, and those of matrices that its codes go through.
+    """
     from preimage.models.sources import own_files
 
-    if weights is not None and weights != RANDOM:
-        return checksum(Path(weights))
-    files = own_files(LayerName.parse(representation).network)
+    steps = representation.split(STEP)[1:]
+    matrices = [Path(step.removeprefix("pca:")) for step in steps if step.startswith("pca:")]
+    if weights is None or weights == RANDOM:
+        files = [*own_files(LayerName.parse(representation).network), *matrices]
+    else:
+        files = [Path(weights), *matrices]
     sums = [checksum(file) for file in files]
+    if matrices and weights == RANDOM:
+        sums.append(RANDOM)
     return sums[0] if len(sums) == 1 else sha256("".join(sums).encode()) if sums else None
 
 

@@ -207,7 +207,7 @@ def _check_codes(
     size: int | tuple[int, int] | None,
 ) -> tuple[Tensor, tuple[int, int]]:
     """Return the codes as a batch (N, ...), and the size of the images to find."""
-    target = _as_code(codes)
+    target = _as_code(representation, codes)
     size = (size, size) if isinstance(size, int) else size
     if target.ndim < representation.code_axes:
         raise ValueError(
@@ -231,12 +231,13 @@ def _check_codes(
     return target, image_size
 
 
-def _as_code(codes: Any) -> Tensor:
+def _as_code(representation: Representation, codes: Any) -> Tensor:
     """Return codes as a tensor of real numbers in single precision."""
     if isinstance(codes, Tensor):
         if codes.is_complex():
             raise ValueError("a code must hold real numbers, not complex ones")
-        return codes.detach().to(torch.float32)
+        values = codes.detach().to(torch.float32)
+        return values if codes.is_floating_point() else representation.from_stored(values)
     if np.ma.is_masked(codes):
         raise ValueError("a code must not be a masked array: fill it first, as in code.filled(0)")
     try:
@@ -246,7 +247,8 @@ def _as_code(codes: Any) -> Tensor:
     if array.dtype.kind not in "fiub":
         raise ValueError(f"a code must hold real numbers, not values of type {array.dtype}")
     with np.errstate(over="ignore"):
-        return torch.from_numpy(np.array(array, dtype=np.float32, order="K"))
+        values = torch.from_numpy(np.array(array, dtype=np.float32, order="K"))
+    return representation.from_stored(values) if array.dtype.kind in "iu" else values
 
 
 def _components(
