@@ -84,10 +84,10 @@ def test_saved_whole_numbers_are_inverted_as_the_codes_that_they_stand_for(
     phi = Transformed.parse(network.layer("3"), "int8:0.01,3")
     codes = phi.encode(photos)
     stored = (codes / 0.01 + 3).round().to(torch.int8)
-    options = {"settings": preimage.NNPREIMAGE.with_steps(3), "seeds": [1]}
-    alike = preimage.invert(phi, codes=codes, **options)
+    few = preimage.NNPREIMAGE.with_steps(3)
+    alike = preimage.invert(phi, codes=codes, settings=few)
     for given in (stored, stored.numpy()):
-        found = preimage.invert(phi, codes=given, **options)
+        found = preimage.invert(phi, codes=given, settings=few)
         torch.testing.assert_close(found.images, alike.images)
     assert found.representation == "tiny/3|int8:0.01,3"
 
