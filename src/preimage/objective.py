@@ -152,6 +152,7 @@ class Objective:
         """
         fused = copy.copy(self)
         fused.representation, fused.prior = self.representation.fused(), self.prior.fused()
+        fused._flat = [None if flat is None else flat.fused() for flat in self._flat]
         fused._parts = []
         return fused
 

@@ -4,68 +4,131 @@ A step s changes the gradient by y. The matrix holds s and P y of each of the la
 the inverse metric. The two loops of L-BFGS need nothing but the products of these rows with the
 gradient and with the latest y: those of earlier y are known. So two passes over the matrix make a
 direction, and the loops run over numbers.
+
+`fused.FusedCurvature` makes these passes by compiled code.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
-_MEMORY = 8
+from preimage.compiling import has_numba
+
+MEMORY = 8
 """Number of steps that the curvature is estimated from."""
+LEAST_CURVATURE = 1e-10
+"""The least <s, y> of a step that is remembered, relative to <y, y>."""
+
+
+class Direction(NamedTuple):
+    """A direction of descent (D, H, W), its product with the gradient, and its root mean square."""
+
+    step: Tensor
+    slope: float
+    rms: float
+
+
+def find_curvature(x: Tensor, gradient: Tensor, smoothed: Tensor) -> Curvature:
+    """Return the curvature to begin with at the image `x`, by compiled code where that serves."""
+    if not has_numba():
+        return Curvature(gradient, smoothed)
+    from preimage.optimizer.fused import FusedCurvature, serves
+
+    return (FusedCurvature if serves(x) else Curvature)(gradient, smoothed)
 
 
 class Curvature:
-    """The estimated curvature of the energy of one image."""
+    """The estimated curvature of the energy of one image, and the gradient there.
 
-    def __init__(self, image: Tensor) -> None:
-        self._rows = image.new_zeros(2 * _MEMORY, image.numel())
-        self._step_change = [[0.0] * _MEMORY for _ in range(_MEMORY)]
-        self._change_change = [[0.0] * _MEMORY for _ in range(_MEMORY)]
+    Args:
+        gradient: the gradient where the search begins, (D, H, W).
+        smoothed: P times it.
+    """
+
+    def __init__(self, gradient: Tensor, smoothed: Tensor) -> None:
+        self._rows = gradient.new_zeros(2 * MEMORY, gradient.numel())
+        self._step_change = [[0.0] * MEMORY for _ in range(MEMORY)]
+        self._change_change = [[0.0] * MEMORY for _ in range(MEMORY)]
         self._order: list[int] = []
+        self.begin(gradient, smoothed)
 
     def __bool__(self) -> bool:
         return bool(self._order)
 
+    def begin(self, gradient: Tensor, smoothed: Tensor) -> None:
+        """Take this gradient, and P times it, without a step that led there."""
+        self._gradient, self._smoothed = gradient.clone(), smoothed
+        self._change: Tensor | None = None
+
     def clear(self) -> None:
         """Forget all steps."""
-        self._order = []
+        self._order, self._change = [], None
 
     def reweigh(self, factor: float) -> None:
         """Multiply the curvature by a factor."""
-        self._rows[_MEMORY:] *= factor
+        self._rows[MEMORY:] *= factor
         self._step_change = [[factor * n for n in row] for row in self._step_change]
         self._change_change = [[factor**2 * n for n in row] for row in self._change_change]
 
-    def direction(
-        self, gradient: Tensor, smoothed: Tensor, latest: tuple[Tensor, Tensor, Tensor] | None
-    ) -> Tensor:
-        """Return the direction of descent for a gradient and P times it.
+    def follow(self, x: Tensor, trial: Tensor, gradient: Tensor, smoothed: Tensor) -> None:
+        """Move the image `x` to `trial`, in place, where the gradient and P times it are these.
 
-        `latest` is the step that led here, the change y of the gradient over it, and P y; the
-        oldest of eight steps is then forgotten. It is None if the curvature is to stay as it is.
+        The step is remembered if the energy is convex along it; the oldest of eight is forgotten.
         """
-        vectors = [gradient]
-        if latest is not None:
-            step, change, smoothed_change = latest
-            new = len(self._order) if len(self._order) < _MEMORY else self._order.pop(0)
-            self._rows[new], self._rows[_MEMORY + new] = step.flatten(), smoothed_change.flatten()
-            self._order.append(new)
-            vectors.append(change)
+        slot = self._order[0] if len(self._order) == MEMORY else len(self._order)
+        if self._remember(slot, x, trial, gradient, smoothed):
+            self._order = [n for n in self._order if n != slot] + [slot]
+
+    def direction(self) -> Direction:
+        """Return the direction of descent."""
+        of_gradient, of_change = self._products()
+        new = self._order[-1] if self._order else 0
+        for n in self._order if of_change else ():
+            self._step_change[n][new] = of_change[n]
+            self._change_change[n][new] = self._change_change[new][n] = of_change[MEMORY + n]
+        return self._combine(*self._loops(of_gradient))
+
+    def _remember(
+        self, slot: int, x: Tensor, trial: Tensor, gradient: Tensor, smoothed: Tensor
+    ) -> bool:
+        """Move as `follow`; return whether the step was written to the rows at `slot`."""
+        gradient = gradient.clone()  # aligned in memory as a lone image's: sums to the same bit
+        step, change = trial - x, gradient - self._gradient
+        is_convex = _dot(step, change) > LEAST_CURVATURE * _dot(change, change)
+        if is_convex:
+            self._rows[slot] = step.flatten()
+            self._rows[MEMORY + slot] = (smoothed - self._smoothed).flatten()
+        x.copy_(trial)
+        self._gradient, self._smoothed = gradient, smoothed
+        self._change = change if is_convex else None
+        return is_convex
+
+    def _products(self) -> tuple[list[float], list[float]]:
+        """Return the products of all rows with the gradient, and with the latest y if it is new."""
         if not self._order:
-            return -smoothed
+            return [], []
+        vectors = [self._gradient] if self._change is None else [self._gradient, self._change]
+        self._change = None
         products = torch.stack([vector.flatten() for vector in vectors]) @ self._rows.T
         of_gradient, *of_change = products.tolist()
-        for n in self._order if of_change else ():
-            self._step_change[n][new] = of_change[0][n]
-            self._change_change[n][new] = self._change_change[new][n] = of_change[0][_MEMORY + n]
-        scale, coefficients = self._loops(of_gradient)
-        found = (smoothed.new_tensor(coefficients) @ self._rows).view_as(smoothed)
-        return found.sub_(smoothed, alpha=scale)
+        return of_gradient, of_change[0] if of_change else []
+
+    def _combine(self, scale: float, coefficients: list[float]) -> Direction:
+        """Return the sum of the rows with these coefficients, less `scale` times P g."""
+        found = -scale * self._smoothed
+        if coefficients:
+            found += (found.new_tensor(coefficients) @ self._rows).view_as(found)
+        rms = found.square().mean().sqrt().item()
+        return Direction(found, _dot(found, self._gradient), rms)
 
     def _loops(self, of_gradient: list[float]) -> tuple[float, list[float]]:
         """Return what multiplies -P g, and each row, in the direction; g is the gradient."""
         order, sy, yy = self._order, self._step_change, self._change_change
+        if not order:
+            return 1.0, []
         first: dict[int, float] = {}  # from the newest step to the oldest
         for n in reversed(order):
             removed = sum(weight * sy[n][newer] for newer, weight in first.items())
@@ -75,9 +138,13 @@ class Curvature:
         for n in order:
             removed = sum(weight * yy[n][other] for other, weight in first.items())
             added = sum(weight * sy[older][n] for older, weight in second.items())
-            product = scale * (of_gradient[_MEMORY + n] - removed) + added
+            product = scale * (of_gradient[MEMORY + n] - removed) + added
             second[n] = first[n] - product / sy[n][n]
-        coefficients = [0.0] * (2 * _MEMORY)
+        coefficients = [0.0] * (2 * MEMORY)
         for n in order:
-            coefficients[n], coefficients[_MEMORY + n] = -second[n], scale * first[n]
+            coefficients[n], coefficients[MEMORY + n] = -second[n], scale * first[n]
         return scale, coefficients
+
+
+def _dot(a: Tensor, b: Tensor) -> float:
+    return torch.dot(a.flatten(), b.flatten()).item()

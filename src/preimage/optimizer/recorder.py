@@ -83,10 +83,8 @@ class Recorder:
         """
         self._step += 1
         self._terms[:, self._step - 1] = energy.terms
-        shape = (images.shape[-2], images.shape[-1])
-        last = images if self._last_finite is None else center_crop(self._last_finite, shape)
         self._all_finite &= energy.total.isfinite().all()
-        self._last_finite = torch.where(self._all_finite, images, last)
+        self._keep(images)
         is_checked = self._progress is not None or self._step % _BLOCK == 1
         if is_checked and not bool(self._all_finite):
             self.trace()  # raises NonFiniteEnergyError
@@ -94,6 +92,15 @@ class Recorder:
             self.snapshots.append((self._step, center_crop(images, self._size).clone()))
         if self._progress is not None:
             self._progress(Progress(self._step, self._steps, energy, images))
+
+    def _keep(self, images: Tensor) -> None:
+        """Keep a copy of the images if all energies were finite so far."""
+        if images.device.type == "cpu" and self._all_finite:
+            self._last_finite = images.clone()
+            return
+        shape = (images.shape[-2], images.shape[-1])
+        last = images if self._last_finite is None else center_crop(self._last_finite, shape)
+        self._last_finite = torch.where(self._all_finite, images, last)
 
     def trace(self) -> Energy:
         """Return the energy of every step so far, each term (steps, N), on the CPU.

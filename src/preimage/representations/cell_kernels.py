@@ -352,18 +352,20 @@ def _fold(padded: Array, cells: Array) -> None:
     for k in range(bins):
         slot = (k + bins // 2) % bins
         for i in range(height):
+            source, target = padded[i, slot:], cells[k, i]
             for j in range(width):
-                start = j * (bins + 2) + slot
-                cells[k, i, j] = padded[i, start]
-                if slot < 2:
-                    cells[k, i, j] += padded[i, start + bins]
+                target[j] = source[j * (bins + 2)]
+            for j in range(width if slot < 2 else 0):
+                target[j] += source[j * (bins + 2) + bins]
 
 
 @compiled
 def _unfold(cells: Array, padded: Array) -> None:
     """Apply the transpose of `_fold`."""
     bins, height, width = cells.shape
-    for i in range(height):
-        for j in range(width):
-            for slot in range(bins + 2):
-                padded[i, j * (bins + 2) + slot] = cells[(slot + bins // 2) % bins, i, j]
+    for slot in range(bins + 2):
+        k = (slot + bins // 2) % bins
+        for i in range(height):
+            source, target = cells[k, i], padded[i, slot:]
+            for j in range(width):
+                target[j * (bins + 2)] = source[j]

@@ -9,10 +9,15 @@ value, its mean.
 
 from __future__ import annotations
 
+import copy
+import math
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from preimage.compiling import has_numba
 from preimage.representations.gradients import CellPooling
 
 
@@ -29,14 +34,29 @@ class FlatRegions:
         self._pixels = torch.from_numpy(pixels).to(device)
         self._regions = torch.from_numpy(labels.ravel()[pixels] - 1).to(device)
         self._sizes = torch.bincount(self._regions)
+        self._level: Callable[[Tensor], object] = self._level_eagerly
+
+    def fused(self) -> FlatRegions:
+        """Return the regions leveled by compiled code, to the same bits, or as they are."""
+        if not has_numba() or self._pixels.device.type != "cpu":
+            return self
+        from preimage.representations.flat_kernels import level
+
+        arrays = self._pixels.numpy(), self._regions.numpy(), self._sizes.numpy()
+        pixels, regions, sizes = (array.astype(np.uint32) for array in arrays)
+        fused = copy.copy(self)
+        fused._level = lambda values: level(values.numpy(), pixels, regions, sizes)
+        return fused
 
     def flatten_(self, image: Tensor) -> Tensor:
         """Replace each region of a gray image (1, H, W) by its mean, in place."""
-        values = image.view(-1)
-        sums = image.new_zeros(len(self._sizes))
+        self._level(image.view(-1))
+        return image
+
+    def _level_eagerly(self, values: Tensor) -> None:
+        sums = values.new_zeros(len(self._sizes))
         sums.index_add_(0, self._regions, values[self._pixels])
         values[self._pixels] = (sums / self._sizes)[self._regions]
-        return image
 
 
 def find_flat_regions(empty: Tensor, pooling: CellPooling) -> list[FlatRegions | None]:
@@ -58,7 +78,26 @@ def find_flat_regions(empty: Tensor, pooling: CellPooling) -> list[FlatRegions |
 def _label(still: np.ndarray) -> np.ndarray:
     """Return labels, from 1, of the connected regions that pixels `still` (H, W) tie together."""
     across, down = still[:, :-1] | still[:, 1:], still[:-1] | still[1:]
-    labels = np.arange(still.size).reshape(still.shape)
+    labels = _connect(across, down)
+    tied = np.zeros_like(still)
+    tied[:, :-1] |= across
+    tied[:, 1:] |= across
+    tied[:-1] |= down
+    tied[1:] |= down
+    _, numbered = np.unique(np.where(tied, labels, -1), return_inverse=True)
+    numbered = numbered.reshape(still.shape)
+    return numbered + 1 if tied.all() else numbered
+
+
+def _connect(across: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """Return the least index of a pixel that each pixel is connected to, by these ties, (H, W)."""
+    if has_numba():
+        from preimage.representations.flat_kernels import label
+
+        found: np.ndarray = label(across, down)
+        return found
+    shape = len(across), down.shape[1]
+    labels = np.arange(math.prod(shape)).reshape(shape)
     while True:
         before = labels.copy()
         for here, there, linked in (
@@ -70,12 +109,4 @@ def _label(still: np.ndarray) -> np.ndarray:
             np.copyto(there, np.minimum(least, there), where=linked)
         labels = labels.ravel()[labels]
         if (labels == before).all():
-            break
-    tied = np.zeros_like(still)
-    tied[:, :-1] |= across
-    tied[:, 1:] |= across
-    tied[:-1] |= down
-    tied[1:] |= down
-    _, numbered = np.unique(np.where(tied, labels, -1), return_inverse=True)
-    numbered = numbered.reshape(still.shape)
-    return numbered + 1 if tied.all() else numbered
+            return labels

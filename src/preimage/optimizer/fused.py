@@ -1,0 +1,61 @@
+"""The curvature of L-BFGS by compiled kernels; importing this module needs numba."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from preimage.optimizer import step_kernels
+from preimage.optimizer.curvature import LEAST_CURVATURE, MEMORY, Curvature, Direction
+
+
+def serves(x: Tensor) -> bool:
+    """Return whether the kernels take images like this: float32 or float64, whole, on a CPU."""
+    is_known = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+    return is_known and x.is_contiguous()
+
+
+class FusedCurvature(Curvature):
+    """A `Curvature` of images that `serves` takes, with few passes over their vectors."""
+
+    def begin(self, gradient: Tensor, smoothed: Tensor) -> None:
+        """Take this gradient, and P times it, without a step that led there."""
+        self._gradient, self._smoothed = gradient.contiguous(), smoothed.contiguous()
+        self._change: Tensor | None = None
+
+    def _remember(
+        self, slot: int, x: Tensor, trial: Tensor, gradient: Tensor, smoothed: Tensor
+    ) -> bool:
+        rows, change = self._rows.numpy(), torch.empty_like(self._gradient)
+        gradients, smooth = (self._gradient, gradient), (self._smoothed, smoothed)
+        self.begin(gradient, smoothed)
+        is_convex: bool = step_kernels.remember(
+            _flat(x),
+            _flat(trial),
+            (_flat(gradients[0]), _flat(gradients[1])),
+            (_flat(smooth[0]), _flat(smooth[1])),
+            (rows[slot], rows[MEMORY + slot], _flat(change)),
+            LEAST_CURVATURE,
+        )
+        self._change = change if is_convex else None
+        return is_convex
+
+    def _combine(self, scale: float, coefficients: list[float]) -> Direction:
+        used, found = self._used(), torch.empty_like(self._gradient)
+        factors = np.array([-scale, *(coefficients[n] for n in used)], found.numpy().dtype)
+        vectors = _flat(self._smoothed), _flat(self._gradient), _flat(found)
+        slope, squares = step_kernels.combine(self._rows.numpy(), used, factors, vectors)
+        return Direction(found, slope, math.sqrt(squares / found.numel()))
+
+    def _used(self) -> NDArray[np.intp]:
+        """Return the rows of the steps that are remembered."""
+        return np.array([*self._order, *(MEMORY + n for n in self._order)], np.intp)
+
+
+def _flat(vector: Tensor) -> NDArray[Any]:
+    return vector.contiguous().view(-1).numpy()
