@@ -1,4 +1,4 @@
-"""`preimage audit`: one page with a plain conclusion."""
+"""`preimage audit layers`: one page with a plain conclusion."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SMALL = ("--weights", "random", "--layers", "stem", "--steps", "1", "--workers",
 
 def test_the_page_holds_conclusion_numbers_curves_and_pictures(tmp_path: Path) -> None:
     options = (*SMALL, "--limit", "4", "--judge", JUDGE, "--out", tmp_path)
-    outcome = run("audit", "efficientnet-lite0", *options)
+    outcome = run("audit", "layers", "efficientnet-lite0", *options)
     assert (outcome.status, outcome.errors) == (0, [])
     assert outcome.output[-1] == f"wrote {tmp_path / 'audit.html'}"
     page = (tmp_path / "audit.html").read_text()
@@ -34,11 +34,11 @@ def test_the_page_holds_conclusion_numbers_curves_and_pictures(tmp_path: Path) -
 
 def test_one_photo_and_an_unknown_network_get_one_clear_line(tmp_path: Path) -> None:
     options = (*SMALL, "--limit", "1", "--out", tmp_path)
-    outcome = run("audit", "efficientnet-lite0", *options)
+    outcome = run("audit", "layers", "efficientnet-lite0", *options)
     assert outcome.status == 2
     assert "at least 4 photos, not 1" in outcome.errors[0]
     assert not list(tmp_path.iterdir())
-    outcome = run("audit", "efficientnet", "--out", tmp_path)
+    outcome = run("audit", "layers", "efficientnet", "--out", tmp_path)
     assert outcome.errors == [
         "error: unknown network 'efficientnet': did you mean 'efficientnet-lite4'?"
     ]

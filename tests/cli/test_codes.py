@@ -14,7 +14,7 @@ from tests.cli.runner import SMALL, npy, run, save_photo
 from torch import nn
 
 import preimage
-from preimage.cli import gallery
+from preimage.cli import progress
 from preimage.cli.codes import split_array
 from preimage.preprocessing import GRAY, Preprocessing
 
@@ -34,7 +34,7 @@ def _codes(tmp_path: Path, count: int) -> np.ndarray:
 def test_codes_are_inverted_one_by_one_with_an_estimate_and_a_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gallery, "_LONG_SECONDS", 0)
+    monkeypatch.setattr(progress, "_LONG_SECONDS", 0)
     codes = _codes(tmp_path, 3)
     (tmp_path / "codes.npy").write_bytes(npy(codes))
     words = ("--rep", "hog", "--steps", "3", "--json", "--limit", "2", "--out", tmp_path / "out")

@@ -47,10 +47,11 @@ app = typer.Typer(
 _reproduce = typer.Typer(help="Tables and figures of the paper.", no_args_is_help=True, cls=Group)
 app.add_typer(_reproduce, name="reproduce")
 app.add_typer(study, name="study")
+app.add_typer(audit, name="audit")
 for _command in (
     *(invert, maximize, caricature, demo),
     *(representations, models, fetch, layers),
-    *(check, stats, top, audit),
+    *(check, stats, top),
 ):
     app.command(cls=Command)(_command)
 for _command in (table4, hoggle, table5):

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from preimage.cli.errors import clear_errors, console, print_traceback
+from preimage.cli.errors import clear_errors, print_traceback
 from preimage.cli.inputs import Content, Source
-from preimage.cli.progress import ProgressBar, progress_bar
+from preimage.cli.progress import ProgressBar, announce, progress_bar
 from preimage.cli.tables import percent
 from preimage.files import explain, file_name, write_whole
 from preimage.names import LayerName
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from preimage.studies.judge import Judge
 
 _COLUMNS = 5
-_LONG_SECONDS = 20
 _LEAST_BYTES = 8192
 """The least number of bytes that a picture and its sidecar take on a disk."""
 
@@ -93,7 +92,8 @@ def inputs_of(
                     result = visualize(phi, content, bar.for_steps(name), index)
                     yield dataclasses.replace(result, sources=(index,) * len(result))
                     if index == 0:
-                        _announce(time.perf_counter() - began, count, "codes")
+                        left = (time.perf_counter() - began) * (count - 1)
+                        announce(left, f"{count} codes", "--limit")
 
         def describe(_: PreImage, __: int, source: Source = source) -> dict[str, str]:
             return {"input": source.name, "sha256": source.sha256}
@@ -112,17 +112,6 @@ def _count_parts(
         return len(read(phi, source).parts)
     except ValueError:
         return 1
-
-
-def _announce(seconds: float, count: int, kind: str) -> None:
-    """Print the time left after the first of `count` inputs, if it is long."""
-    left = seconds * (count - 1)
-    if left > _LONG_SECONDS:
-        time_left = f"{left / 60:.0f} minutes" if left > 90 else f"{left:.0f} seconds"
-        console.print(
-            f"{count} {kind}: about {time_left} left; finished results are kept, and --limit takes "
-            "fewer"
-        )
 
 
 class Gallery:
@@ -233,7 +222,8 @@ class Gallery:
                 if self.interrupted:
                     break
                 if item is listed[0]:
-                    _announce(time.perf_counter() - began, len(listed), "inputs")
+                    left = (time.perf_counter() - began) * (len(listed) - 1)
+                    announce(left, f"{len(listed)} inputs", "--limit")
             self._finish()
         return failures
 

@@ -22,6 +22,25 @@ Inputs: TypeAlias = Annotated[
     list[str],
     Argument(help="Photos, folders of photos, codes (.npy), or - for standard input."),
 ]
+Embeddings: TypeAlias = Annotated[
+    Path,
+    Argument(
+        help="Stored vectors: .npy, .npz, .parquet, .arrow, .feather, .csv, or a folder of .npy."
+    ),
+]
+Column: TypeAlias = Annotated[
+    str | None,
+    Option(help="Column of the vectors, or array in an .npz file. Default: the only one."),
+]
+Sample: TypeAlias = Annotated[
+    int, Option(min=1, help="Number of vectors to invert, drawn with the seed.")
+]
+ProjectionFile: TypeAlias = Annotated[
+    Path | None,
+    Option(
+        "--projection", help="File of the matrix that made the vectors: .npy, or .npz with a mean."
+    ),
+]
 Photos: TypeAlias = Annotated[
     list[str], Argument(help="Photos, folders of photos, or - for standard input.")
 ]
@@ -55,8 +74,12 @@ Rep: TypeAlias = Annotated[
     list[str],
     Option(
         metavar="REPRESENTATION",
-        help="hog, hogb, dsift, NETWORK/LAYER, or NETWORK with --layers; repeatable.",
+        help="hog, hogb, dsift, NETWORK/LAYER, or NETWORK with --layers; perhaps with steps, such "
+        "as 'NETWORK/LAYER|unit'; repeatable.",
     ),
+]
+OneRep: TypeAlias = Annotated[
+    str, Option("--rep", metavar="NETWORK/LAYER", help="The layer that made the vectors.")
 ]
 RepArgument: TypeAlias = Annotated[
     str, Argument(metavar="NETWORK/LAYER", help="A layer, or NETWORK with --classes.")

@@ -14,6 +14,23 @@ if TYPE_CHECKING:
     from preimage.optimizer import Progress as StepProgress
 
 _STEPS_BETWEEN_UPDATES = 5
+_LONG_SECONDS = 20
+"""A time left that is worth a line."""
+
+
+def announce(seconds: float, what: str, option: str) -> None:
+    """Print the time left for the rest of several inputs, if it is long.
+
+    Args:
+        seconds: the time left.
+        what: the inputs, with their number.
+        option: the option that takes fewer of them.
+    """
+    if seconds > _LONG_SECONDS:
+        left = f"{seconds / 60:.0f} minutes" if seconds > 90 else f"{seconds:.0f} seconds"
+        console.print(
+            f"{what}: about {left} left; finished results are kept, and {option} takes fewer"
+        )
 
 
 class ProgressBar:

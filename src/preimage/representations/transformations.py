@@ -185,7 +185,8 @@ class Quantized(Transformation):
     """Rounding to whole numbers of 8 bits, in the units of the code, with a straight gradient.
 
     A value v is stored as round(v / scale) + zero, clipped to the range of `kind`, and stands for
-    (stored - zero) * scale. The gradient is that of the clipped value before rounding.
+    (stored - zero) * scale. Codes whose gradients are recorded are clipped and not rounded: on the
+    steps of rounded codes a line search gets stuck, at errors half as large again (docs/audit.md).
 
     >>> Quantized("int8", 0.5)(torch.tensor([[0.7, 99.0]])).tolist()
     [[0.5, 63.5]]
@@ -210,8 +211,7 @@ class Quantized(Transformation):
         """See `Transformation`."""
         low, high = LEVELS[self.kind]
         within = codes.clamp((low - self.zero) * self.scale, (high - self.zero) * self.scale)
-        rounded = (within.detach() / self.scale).round() * self.scale
-        return within + (rounded - within.detach())
+        return within if codes.requires_grad else (within / self.scale).round() * self.scale
 
     def from_stored(self, values: Tensor) -> Tensor:
         """See `Transformation.from_stored`."""

@@ -1,0 +1,141 @@
+"""`preimage audit codes`: what stored vectors give away of the photos that they are codes of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from preimage.cli.errors import clear_errors, conclude
+from preimage.cli.options import (
+    Column,
+    Device,
+    Embeddings,
+    OneRep,
+    OutFolder,
+    ProjectionFile,
+    Quality,
+    Reference,
+    Sample,
+    Seed,
+    Steps,
+    Threads,
+    Weights,
+)
+from preimage.cli.parsing import parse_execution, with_changes
+from preimage.cli.progress import ProgressBar, announce, progress_bar
+from preimage.names import unknown
+
+if TYPE_CHECKING:
+    from preimage.audit.recognition import Recognition
+    from preimage.audit.vectors import Vectors
+    from preimage.reporting.stored import InvertedRow
+    from preimage.representations.base import Representation
+    from preimage.settings import Settings
+
+
+def codes(
+    embeddings: Embeddings,
+    rep: OneRep,
+    weights: Weights = None,
+    column: Column = None,
+    sample: Sample = 64,
+    seed: Seed = 0,
+    reference: Reference = None,
+    projection: ProjectionFile = None,
+    quality: Quality = None,
+    steps: Steps = None,
+    out: OutFolder = Path("audit"),
+    device: Device = "cpu",
+    threads: Threads = None,
+) -> None:
+    """Say what was done to stored vectors, and invert a sample of them through it.
+
+    At least 64 vectors are compared with codes of reference photos. A representation with steps,
+    such as 'NETWORK/LAYER|unit', is taken as it is named.
+    """
+    from preimage import catalog
+    from preimage.audit.recognition import ENOUGH
+    from preimage.audit.vectors import read_vectors
+    from preimage.reporting.results import check_folder
+    from preimage.reporting.stored import write_stored
+
+    with clear_errors(), progress_bar() as bar:
+        check_folder(out)
+        execution = parse_execution("auto", None, device, threads)
+        vectors = read_vectors(embeddings, column=column, sample=sample, seed=seed)
+        typer.echo(f"{embeddings}: {vectors}")
+        layer = catalog.representation(rep, weights)
+        seen = read_vectors(embeddings, column=column, sample=max(sample, ENOUGH), seed=seed)
+        found = recognize_vectors(seen, layer, reference, projection, bar)
+        for line in (str(found), *(f"  {line}" for line in found.evidence)):
+            typer.echo(line)
+        phi = found.representation
+        settings = with_changes(choose_quality(phi, quality), steps, None)
+        options = {"settings": settings, "seeds": [seed], "device": device, "execution": execution}
+        rows = list(_invert(vectors, found, str(embeddings), out, bar, options))
+        about = {"input": str(embeddings), "column": column, "seed": seed}
+        written = write_stored(out, vectors, found, rows, about)
+    mean = sum(row.error for row in rows) / len(rows)
+    typer.echo(f"{phi.name}  {len(rows)} rows  mean error {mean:.1%}")
+    typer.echo(f"wrote {', '.join(map(str, written))}")
+    conclude([], interrupted=len(rows) < len(vectors.rows))
+
+
+def recognize_vectors(
+    vectors: Vectors,
+    layer: Representation,
+    reference: Sequence[Path] | None,
+    projection: Path | None,
+    bar: ProgressBar,
+) -> Recognition:
+    """Return what was done to vectors; steps that the representation names are taken as true."""
+    from preimage.audit.recognition import as_named, recognize
+    from preimage.representations.transformed import Transformed
+
+    if isinstance(layer, Transformed):
+        if projection is not None:
+            raise ValueError(f"{layer.name} names its steps: leave out --projection, or the steps")
+        return as_named(vectors.values, layer)
+    file = None if projection is None else str(projection)
+    report = bar.for_images(f"reference of {layer.name}")
+    return recognize(vectors, layer, reference=reference, projection=file, progress=report)
+
+
+def choose_quality(phi: Representation, quality: str | None) -> Settings:
+    """Return the settings of a quality; raise ValueError if there is no such one."""
+    from preimage.presets import QUALITIES, settings_for
+
+    if quality is not None and quality not in QUALITIES:
+        raise ValueError(unknown("quality", quality, QUALITIES))
+    return settings_for(phi, quality or "fast")
+
+
+def _invert(
+    vectors: Vectors,
+    recognition: Recognition,
+    source: str,
+    out: Path,
+    bar: ProgressBar,
+    options: Mapping[str, Any],
+) -> Iterator[InvertedRow]:
+    """Invert vectors one by one, and save each picture with its sidecar; end after Ctrl-C."""
+    import preimage
+    from preimage.reporting.stored import InvertedRow
+
+    codes, count = recognition.codes(vectors.values), len(vectors.rows)
+    for n, row in enumerate(vectors.rows):
+        report = bar.for_steps(f"row {row}, {n + 1} of {count}")
+        result = preimage.invert(
+            recognition.representation, codes=codes[[n]], progress=report, **options
+        )
+        error = 0.0 if result.error is None else float(result.error)
+        inverted = InvertedRow(row, error, result.seconds, result.to_pil())
+        result.save(out / inverted.file, input=f"{source}, row {row}")
+        yield inverted
+        if result.interrupted:
+            return
+        if n == 0:
+            announce(result.seconds * (count - 1), f"{count} vectors", "--sample")

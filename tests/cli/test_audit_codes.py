@@ -1,0 +1,119 @@
+"""`preimage audit codes`: vectors are recognized and inverted, with one clear line if not."""
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.cli.runner import run
+
+import preimage
+from preimage.audit.reference import encode_reference
+from preimage.photo_files import photo_paths
+
+NETWORK = """
+import torch
+from torch import nn
+
+class Mean(nn.Module):
+    def forward(self, x):
+        return x.mean((2, 3))
+
+def make():
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 24, 5, stride=2), nn.ReLU(), nn.Conv2d(24, 96, 3), nn.ReLU(), Mean()]
+    return nn.Sequential(*layers), {"size": (24, 24), "mean": (120,) * 3, "std": (60,)}
+"""
+REP = "import:storednet.make/4"
+FEW = ("--sample", "2", "--steps", "3", "--threads", "1")
+
+
+@pytest.fixture
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """Codes of crops of photos; the current folder has the network."""
+    monkeypatch.chdir(tmp_path)
+    Path("storednet.py").write_text(NETWORK)
+    layer = preimage.representation(REP)
+    found: np.ndarray = encode_reference(layer, photo_paths(), crops=40, seed=3).codes[""].numpy()
+    return found
+
+
+def test_vectors_are_named_inverted_and_written(stored: np.ndarray) -> None:
+    np.savez("store.npz", vectors=stored / np.linalg.norm(stored, axis=1, keepdims=True))
+    outcome = run("audit", "codes", "store.npz", "--rep", REP, *FEW, "--out", "out")
+    assert (outcome.status, outcome.errors) == (0, [])
+    assert outcome.output[0] == "store.npz: 2 of 40 rows, 96 values each"
+    assert outcome.output[1] == f"codes of {REP}, divided by their norm; stored as float32"
+    assert outcome.output[-2].startswith(f"{REP}|unit  2 rows  mean error ")
+    described = json.loads(Path("out/audit.json").read_text())
+    assert described["recognized"]["transformations"] == ["unit"]
+    lines = list(csv.DictReader(Path("out/errors.csv").read_text().splitlines()))
+    assert len(lines) == 2
+    for line in lines:
+        sidecar = json.loads(Path("out", line["picture"]).with_suffix(".json").read_text())
+        assert sidecar["error"] == pytest.approx(float(line["error"]))
+        assert sidecar["input"] == f"store.npz, row {line['row']}"
+    assert Path("out/grid.png").exists()
+
+
+def test_steps_that_are_named_are_taken_as_true(stored: np.ndarray) -> None:
+    np.save("store.npy", np.round(stored / 0.01).clip(-128, 127).astype(np.int8))
+    outcome = run("audit", "codes", "store.npy", "--rep", f"{REP}|int8:0.01", *FEW)
+    assert (outcome.status, outcome.errors) == (0, [])
+    assert outcome.output[1].endswith("rounded to int8 with scale 0.01; stored as int8")
+    assert outcome.output[2] == "  the steps are taken as the name says"
+    outcome = run(
+        "audit", "codes", "store.npy", "--rep", f"{REP}|unit", "--projection", "x.npy", *FEW
+    )
+    assert outcome.errors == [
+        f"error: {REP}|unit names its steps: leave out --projection, or the steps"
+    ]
+
+
+def test_vectors_of_another_network_are_inverted_with_a_warning(stored: np.ndarray) -> None:
+    np.save("store.npy", stored[:, np.random.default_rng(0).permutation(96)])
+    outcome = run("audit", "codes", "store.npy", "--rep", REP, *FEW)
+    assert outcome.status == 0
+    assert outcome.output[1] == f"not like codes of {REP}: another network or preprocessing?"
+
+
+@pytest.mark.parametrize(
+    ("length", "options", "message"),
+    [
+        (97, (), "the vectors have 97 values, but codes of import:storednet.make/4 have 96"),
+        (12, (), "give the matrix with --projection FILE"),
+        (12, ("--projection", "axes.npy"), "axes.npy: a matrix of 3 x 95 is for codes of 95"),
+        (96, ("--column", "a"), "unknown array 'a'"),
+    ],
+)
+def test_vectors_that_do_not_fit_get_one_clear_line(
+    stored: np.ndarray, length: int, options: tuple[str, ...], message: str
+) -> None:
+    mixed = stored[:, :1] * 0 + np.random.default_rng(0).normal(size=(40, length))
+    np.savez("store.npz", vectors=mixed)
+    np.save("axes.npy", np.eye(95)[:3])
+    outcome = run("audit", "codes", "store.npz", "--rep", REP, *FEW, *options)
+    assert outcome.status == 2
+    (line,) = outcome.errors
+    assert message in line
+    assert not Path("audit").exists()
+
+
+def test_ctrl_c_keeps_the_rows_that_are_done(
+    stored: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save("store.npy", stored)
+    invert, calls = preimage.invert, []
+
+    def interrupted(*arguments: object, **options: object) -> preimage.PreImage:
+        calls.append(1)
+        found = invert(*arguments, **options)  # type: ignore[arg-type]
+        return found if len(calls) < 2 else dataclasses.replace(found, interrupted=True)
+
+    monkeypatch.setattr(preimage, "invert", interrupted)
+    options = ("--sample", "5", "--steps", "2", "--threads", "1")
+    outcome = run("audit", "codes", "store.npy", "--rep", REP, *options)
+    assert outcome.status == 130
+    assert len(Path("audit/errors.csv").read_text().splitlines()) == 3
