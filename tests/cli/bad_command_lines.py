@@ -128,7 +128,7 @@ _TARGETS = (
 )  # fmt: skip
 
 BAD: dict[str, tuple[str, ...]] = {
-    "": ("inverts", "invert", "maximize", "caricature", "fetch", "layers", "stats", "top", "audit",
+    "": ("inverts", "invert", "maximize", "caricature", "fetch", "layers", "stats", "top",
          "--misspelt", "reproduce fig99", "reproduce table9", "study runs", "''", "ünknown"),
     "invert a.png": ("", "--rep", "--rep hog --rep dsit", "--rep ''", "--layers conv1"),
     "invert a.png --steps 1 --rep": _LAYERS,
