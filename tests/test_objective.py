@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from preimage.catalog import representation
 from preimage.losses import SquaredDistance, squared_distance
 from preimage.objective import Objective
 from preimage.presets import NNPREIMAGE
@@ -140,3 +141,28 @@ def test_at_a_contrast_the_priors_see_images_divided_by_it() -> None:
     step = 1e-4 * random_image(2, 3, *SIZE, seed=2)
     slope = (changed(x + step)[0].total - changed(x - step)[0].total).sum() / 2
     torch.testing.assert_close((gradient * step).sum(), slope, rtol=1e-7, atol=0)
+
+
+@pytest.mark.parametrize("name", ["hog", "hogb", "dsift"])
+def test_the_compiled_energy_has_the_same_bits_alone_in_a_batch_and_with_two_threads(
+    name: str,
+) -> None:
+    phi, x = representation(name), random_image(3, 1, 60, 70, scale=40.0).float()
+    target = x.flip(-1)
+    target[1, :, 20:50, 10:50] = 3
+    loss, weights = SquaredDistance(phi(target)[[0, 1, 2]]), torch.full((3,), 20.0)
+    flat = phi.flat_regions(phi(target), (60, 70))
+    assert flat[1] is not None
+    energy = Objective(phi, loss, NNPREIMAGE, weights, (60, 70), flat).fused()
+    terms, gradient = energy(x)
+    alone, own = energy.select([1])(x[1:2].clone())
+    assert torch.equal(alone.terms, terms.terms[:, 1:2])
+    assert torch.equal(own, gradient[1:2])
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        again, other = energy(x)
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(again.terms, terms.terms)
+    assert torch.equal(other, gradient)

@@ -198,6 +198,7 @@ class SquaredDistance:
 
     def __init__(self, target: Tensor, mask: Tensor | None = None) -> None:
         self.target, self.mask = target, mask
+        self._laid_out = target
         kept = target if mask is None else target * mask
         units = squarable(kept)
         self._units = None if bool((units == 1).all()) else units
@@ -216,9 +217,9 @@ class SquaredDistance:
 
     def __call__(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss (N,) and its gradient with respect to `codes`."""
-        if self.target.stride() != codes.stride():  # two layouts in memory subtract slowly
-            self.target = torch.empty_like(codes).copy_(self.target)
-        difference = codes - self.target
+        if self._laid_out.stride() != codes.stride():  # two layouts in memory subtract slowly
+            self._laid_out = torch.empty_like(codes).copy_(self.target)
+        difference = codes - self._laid_out
         if self.mask is not None:
             difference *= self.mask
         if self._units is not None:

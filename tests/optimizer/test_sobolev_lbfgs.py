@@ -207,6 +207,17 @@ def test_a_non_finite_start_raises() -> None:
         minimize(objective, image, FAST, [])
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_an_inversion_has_the_same_bits_alone_and_in_a_batch(name: str) -> None:
+    photos = [random_image(3, 50, 61, seed=n, scale=1.0).sigmoid().float() for n in range(3)]
+    photos[1][:, 10:40, 10:40] = 0.5
+    few = FAST.replace(stages=((8, 0.7), (6, 0.3)))
+    together = invert(representation(name), photos, settings=few)
+    alone = invert(representation(name), photos[1], settings=few)
+    assert torch.equal(together.images[1], alone.images[0])
+    assert torch.equal(together.trace.total[:, 1], alone.trace.total[:, 0])
+
+
 def test_it_refuses_to_jitter() -> None:
     with pytest.raises(ValueError, match="does not jitter"):
         invert(HOG(), PHOTOS[0], size=(32, 40), settings=FAST.replace(jitter=2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ import torch
 from tests.support import known, random_image
 from torch import nn
 
+from preimage.compiling import has_numba
 from preimage.preprocessing import GRAY, Preprocessing
-from preimage.presets import MODERN, NETWORK_QUALITIES, NNPREIMAGE
+from preimage.presets import CLASSICAL_QUALITIES, MODERN, NETWORK_QUALITIES, NNPREIMAGE
+from preimage.representations import threads
 from preimage.representations.execution import Execution
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
+from preimage.settings import Settings
 from preimage.visualizations import PreImage, caricature, invert, maximize
 from preimage.visualizations.solve import check_arguments, load_photos, noise, with_margin
 
@@ -64,6 +68,32 @@ def test_a_margin_is_the_mirrored_border_and_leaves_the_image_in_the_middle() ->
 def test_a_network_given_as_it_is_is_told_how_it_becomes_a_representation() -> None:
     with pytest.raises(TypeError, match=r"a Sequential is a network: name one of its layers, as"):
         check_arguments(nn.Sequential(), [0])
+
+
+@pytest.mark.measures_threads
+@pytest.mark.parametrize(
+    ("settings", "fuses"), [(SHORT, False), (CLASSICAL_QUALITIES["draft"], has_numba())]
+)
+def test_threads_are_measured_on_the_code_that_the_solver_runs(
+    settings: Settings, fuses: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[bool] = []
+    linearized = HOG.linearized
+
+    def noted(self: HOG, x: torch.Tensor) -> Any:
+        measured.append(self.fused() is self and has_numba())
+        return linearized(self, x)
+
+    def measure(evaluate: Callable[[], object]) -> int:
+        monkeypatch.setattr(HOG, "linearized", noted)
+        evaluate()
+        monkeypatch.setattr(HOG, "linearized", linearized)
+        return 1
+
+    monkeypatch.setattr(threads, "faster_number", measure)
+    few = settings if settings is SHORT else settings.replace(stages=((2, 0.5),))
+    invert(HOG(), random_image(3, 24, 24, scale=1.0).sigmoid().float(), settings=few)
+    assert measured == [fuses]
 
 
 def test_seeds_of_numpy_are_seeds() -> None:

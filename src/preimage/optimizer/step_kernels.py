@@ -52,7 +52,8 @@ def remember(
         _subtract(trial, x, changes[0])
         _subtract(smoothed[1], smoothed[0], changes[1])
         _subtract(gradients[1], gradients[0], changes[2])
-    x[:] = trial
+    for n in range(len(x)):
+        x[n] = trial[n]
     return is_convex
 
 

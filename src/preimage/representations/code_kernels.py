@@ -2,7 +2,8 @@
 
 They are `hog.normalize_blocks` and `dsift.normalize_descriptors`, for one image.
 
-Importing this module needs numba.
+Arrays are copied by loops, because numba takes two seconds to compile the message of a copy between
+arrays of different shapes. Importing this module needs numba.
 """
 
 from __future__ import annotations
@@ -52,8 +53,10 @@ def _factors(cells: Array, epsilon: float) -> Array:
             inner = energy[i + 1, 1 : width + 1]
             for j in range(width):
                 inner[j] += value[j] * value[j]
-    energy[:, 0], energy[:, width + 1] = energy[:, 1], energy[:, width]
-    energy[0], energy[height + 1] = energy[1], energy[height]
+    for i in range(height):
+        energy[i + 1, 0], energy[i + 1, width + 1] = energy[i + 1, 1], energy[i + 1, width]
+    for j in range(width + 2):
+        energy[0, j], energy[height + 1, j] = energy[1, j], energy[height, j]
     factor = np.empty((height + 1, width + 1), cells.dtype)
     for i in range(height + 1):
         above, below = energy[i], energy[i + 1]
@@ -68,7 +71,9 @@ def _feature(cells: Array, k: int, i: int, value: Array) -> None:
     """Write row `i` of feature `k`: a directed bin, or the sum of two opposite ones."""
     bins = len(cells)
     if k < bins:
-        value[:] = cells[k, i]
+        given = cells[k, i]
+        for j in range(len(value)):
+            value[j] = given[j]
     else:
         one, other = cells[k - bins, i], cells[k - bins // 2, i]
         for j in range(len(value)):
@@ -138,10 +143,12 @@ def _of_energy(of_factor: Array, factor: Array) -> Array:
             padded[i, j + 1] += of_block
             padded[i + 1, j] += of_block
             padded[i + 1, j + 1] += of_block
-    padded[1] += padded[0]
-    padded[height] += padded[height + 1]
-    padded[:, 1] += padded[:, 0]
-    padded[:, width] += padded[:, width + 1]
+    for j in range(width + 2):
+        padded[1, j] += padded[0, j]
+        padded[height, j] += padded[height + 1, j]
+    for i in range(height + 2):
+        padded[i, 1] += padded[i, 0]
+        padded[i, width] += padded[i, width + 1]
     return padded[1 : height + 1, 1 : width + 1]
 
 
@@ -166,7 +173,8 @@ def normalize_descriptors(
             for c in range(len(block)):
                 block[c] = limits[0] if block[c] > limits[0] else block[c]
             _to_unit(block, limits[1])
-            code[:, i, j] = block
+            for c in range(len(block)):
+                code[c, i, j] = block[c]
 
 
 @compiled
@@ -215,7 +223,8 @@ def unnormalize_descriptors(
             for c in range(len(unit)):
                 clamped[c] = limits[0] if unit[c] > limits[0] else unit[c]
             second = _to_unit(clamped, limits[1])
-            slope[:] = code[:, i, j]
+            for c in range(len(slope)):
+                slope[c] = code[c, i, j]
             _division_adjoint(slope, clamped, second, limits[1])
             for c in range(len(unit)):
                 slope[c] = 0 if unit[c] > limits[0] else slope[c]

@@ -93,7 +93,7 @@ def caricature(
     height, width = photos.shape[-2:]
     count = len(photos) * len(seeds)
     check_memory(representation, (height, width), count)
-    with ready(representation, (height, width), count, device, execution) as session:
+    with ready(representation, (height, width), count, settings, device, execution) as session:
         target = representation.encode(photos).clamp(min=0)
         units = squarable(target)  # 1, but for the largest and smallest of numbers
         squares = torch.stack([(code * code).sum() for code in target * units])

@@ -126,7 +126,7 @@ def invert(
     rows = itertools.product(range(len(target)), weights, seeds)
     sources, loss_weights, row_seeds = zip(*rows, strict=True)
     begin = find_start(representation.preprocessing, start, size, image_size, sources, len(target))
-    with ready(representation, image_size, count, device, execution) as session:
+    with ready(representation, image_size, count, settings, device, execution) as session:
         target = _encoded(representation, photos, target, image_size, code_scale)
         # 2. A reconstruction for each photo or code, C and seed.
         kept = _mask_of_rows(_components(representation, mask, image_size), target, sources)

@@ -147,7 +147,7 @@ def maximize(
         sought = _sought(representation, problem, loss, [ranges[n] for n in live], mosaic)
         options = (settings, device, execution, progress, snapshot_every, function)
         run = partial(solve, representation, session)
-        with ready(representation, layout.size, len(rows), device, execution):
+        with ready(representation, layout.size, len(rows), settings, device, execution):
             found = search(problem, sought, lambda part: run(part, *options))
     # 5. The result of each target and seed.
     found = _cells(found, layout, rows) if mosaic else found

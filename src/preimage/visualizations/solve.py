@@ -34,6 +34,7 @@ from preimage.representations.memory import limit_memory
 from preimage.representations.session import Session
 from preimage.representations.threads import use_threads
 from preimage.settings import PRIORS, Settings
+from preimage.solver_settings import Algorithm1
 from preimage.versions import memory_of_machine, versions
 from preimage.visualizations.pre_image import PreImage
 
@@ -117,14 +118,16 @@ def ready(
     representation: Representation,
     size: tuple[int, int],
     count: int,
+    settings: Settings,
     device: torch.device,
     execution: Execution,
 ) -> Iterator[Session]:
     """Prepare the representation for many calls, and set torch's number of threads for them.
 
     If `execution` does not give the number, the faster one is measured for `count` images of height
-    and width `size`.
+    and width `size`, by the code that the solver of the settings runs.
     """
+    is_eager = isinstance(settings.solver, Algorithm1)
     mean = representation.preprocessing.to_255(
         torch.zeros(representation.preprocessing.channels, 1, 1, dtype=torch.float32, device="cpu")
     )
@@ -133,10 +136,9 @@ def ready(
     def evaluate() -> None:
         generator = torch.Generator().manual_seed(0)
         noise = torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu")
-        x = (255 * noise - mean).requires_grad_()
-        with torch.enable_grad():
-            codes = representation(x)
-        representation.gradient(codes, x, torch.ones_like(codes))
+        measured = representation if is_eager else representation.fused()
+        codes, to_image = measured.linearized(255 * noise - mean)
+        to_image(torch.ones_like(codes))
 
     with representation.session(device, execution) as session:
         fixed = None if device.type == "cpu" else torch.get_num_threads()
