@@ -2,8 +2,8 @@
 
 `python -m benchmarks hashes [--out FILE.json] [--against FILE.json]` writes checksums instead,
 and compares them with those of another version; see `benchmarks.hashes`.
-`python -m benchmarks pictures`, `side_by_side` and `solvers` have options of their own; see their
---help.
+`python -m benchmarks pictures`, `side_by_side`, `solvers` and `vectors` have options of their own;
+see their --help.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from benchmarks import (
     solvers,
     stores,
     threads,
+    vectors,
     ways,
 )
 from benchmarks.hashes import driver as hashes
@@ -44,6 +45,7 @@ WITH_OPTIONS = {
     "pictures": pictures.main,
     "side_by_side": side_by_side.main,
     "solvers": solvers.main,
+    "vectors": vectors.main,
 }
 
 if sys.argv[1:] and sys.argv[1] in WITH_OPTIONS:

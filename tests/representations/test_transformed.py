@@ -127,3 +127,12 @@ def test_what_does_not_fit_is_refused(network: Network, tmp_path: Path) -> None:
     gray = Layer(nn.Sequential(nn.Conv2d(1, 2, 3)), "0", Preprocessing(mean=(0.0,)))
     with pytest.raises(ValueError, match="bgr is for images of 3 channels"):
         Transformed.parse(gray, "bgr|unit")
+
+
+def test_check_knows_the_network_behind_the_steps(network: Network) -> None:
+    phi = Transformed.parse(network.layer("1"), "unit")
+    assert phi.network_module is network.module
+    assert preimage.representation("hog|unit").network_module is None
+    report = preimage.check(phi)
+    assert report["differentiable"].verdict == "yes"
+    assert report["stays as it was"].verdict == "yes"

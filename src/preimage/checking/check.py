@@ -64,7 +64,7 @@ def check(
     check_arguments(representation, (0,))
     size = (size, size) if isinstance(size, int) else size or representation.default_size
     size = size or DEFAULT_SIZE
-    network = next((layer.model for layer in representation.layers.values()), None)
+    network = representation.network_module
     before = Fingerprint.take(network)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the table reports what they say

@@ -26,8 +26,8 @@ def in_float64(representation: Representation) -> Representation | None:
     """Return a copy that computes in float64; None if there is none."""
     try:
         copied = copy.deepcopy(representation).double()
-        for layer in copied.layers.values():
-            layer.model.double()
+        if copied.network_module is not None:
+            copied.network_module.double()
     except (RuntimeError, TypeError, ValueError, NotImplementedError):  # the network's own error
         return None
     return copied

@@ -71,4 +71,4 @@ class Subject:
     @property
     def network(self) -> nn.Module | None:
         """The network that the representation is a layer of; None if it is no network."""
-        return next((layer.model for layer in self.representation.layers.values()), None)
+        return self.representation.network_module

@@ -17,7 +17,7 @@ from preimage.cli.options import (
     OutFolder,
     ProjectionFile,
     Quality,
-    Reference,
+    ReferenceOfVectors,
     Sample,
     Seed,
     Steps,
@@ -43,7 +43,7 @@ def codes(
     column: Column = None,
     sample: Sample = 64,
     seed: Seed = 0,
-    reference: Reference = None,
+    reference: ReferenceOfVectors = None,
     projection: ProjectionFile = None,
     quality: Quality = None,
     steps: Steps = None,
@@ -125,12 +125,11 @@ def _invert(
     import preimage
     from preimage.reporting.stored import InvertedRow
 
-    codes, count = recognition.codes(vectors.values), len(vectors.rows)
+    phi, count = recognition.representation, len(vectors.rows)
+    codes = recognition.codes(vectors.values)
     for n, row in enumerate(vectors.rows):
         report = bar.for_steps(f"row {row}, {n + 1} of {count}")
-        result = preimage.invert(
-            recognition.representation, codes=codes[[n]], progress=report, **options
-        )
+        result = preimage.invert(phi, codes=codes[[n]], progress=report, **options)
         error = 0.0 if result.error is None else float(result.error)
         inverted = InvertedRow(row, error, result.seconds, result.to_pil())
         result.save(out / inverted.file, input=f"{source}, row {row}")

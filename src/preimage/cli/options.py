@@ -35,6 +35,14 @@ Column: TypeAlias = Annotated[
 Sample: TypeAlias = Annotated[
     int, Option(min=1, help="Number of vectors to invert, drawn with the seed.")
 ]
+ReferenceOfVectors: TypeAlias = Annotated[
+    list[Path] | None,
+    Option(
+        "--reference",
+        help="Photo, or folder of photos, whose codes the vectors are compared with; repeatable. "
+        "Default: the shipped photos.",
+    ),
+]
 ProjectionFile: TypeAlias = Annotated[
     Path | None,
     Option(

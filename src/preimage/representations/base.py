@@ -96,6 +96,11 @@ class Representation(nn.Module, ABC):
         """The layers of a network by dotted name; a single layer has the key None."""
         return {}
 
+    @property
+    def network_module(self) -> nn.Module | None:
+        """The network whose layer it is, or whose layers; None if it is no layer."""
+        return next((layer.model for layer in self.layers.values()), None)
+
     def code_shapes(self, height: int, width: int) -> Mapping[str | None, tuple[int, ...]]:
         """Return the shape of each layer's code, by name; a single layer has the key None."""
         return {None: self.code_shape(height, width)}

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from typing import final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from preimage.names import STEP, LayerName
 from preimage.representations.base import Representation
@@ -143,6 +143,11 @@ class Transformed(Representation):
         """See `Representation.layer_name`; the layer has its steps in its name."""
         base = self.base.layer_name
         return LayerName(base.network, self.name.removeprefix(f"{base.network}/"))
+
+    @property
+    def network_module(self) -> nn.Module | None:
+        """See `Representation.network_module`."""
+        return self.base.network_module
 
     @property
     def stride(self) -> int:
