@@ -173,11 +173,23 @@ def test_vectors_that_cannot_be_codes_get_one_clear_line(layer: Layer, tmp_path:
     longer = np.ones((20, LENGTH + 1))
     for values, phi, file, message in (
         (longer, layer, None, f"the vectors have {LENGTH + 1} values, but codes of tiny/pool have"),
+        (np.full((20, LENGTH), np.nan), layer, None, "the vectors hold NaN or infinite values"),
         (longer, HOG(), None, "hog has codes of any length"),
         (longer, layer, str(tmp_path / "axes.npy"), "makes vectors of 8 values, not of 97"),
     ):
         with pytest.raises(ValueError, match=re.escape(message)):
             recognize(values, phi, projection=file)
+
+
+def test_a_constant_factor_is_divided_out(
+    layer: Layer, reference: Reference, codes: dict[str, np.ndarray]
+) -> None:
+    found = recognize(100 * codes[""], layer, reference=reference)
+    assert found.scale == pytest.approx(100, rel=0.3)
+    assert "multiplied by" in str(found)
+    torch.testing.assert_close(
+        found.codes(100 * codes[""]) * found.scale, torch.tensor(100 * codes[""]).float()
+    )
 
 
 def test_the_shipped_photos_are_the_reference_by_default(

@@ -104,7 +104,7 @@ class Agreement:
 def compare_channels(vectors: np.ndarray, codes: np.ndarray) -> Agreement:
     """Return how well the channels of vectors (N, L) and codes (M, L) agree."""
     generator = np.random.default_rng(0)
-    a, b = _flattened(vectors), _flattened(codes)
+    a, b = _directions(vectors), _directions(codes)
     length = a.shape[1]
     means = _correlation(_ranks(a.mean(0)), _ranks(b.mean(0)))
     deviations = _correlation(_ranks(a.std(0)), _ranks(b.std(0)))
@@ -165,8 +165,8 @@ def vote(vectors: np.ndarray, codes: Mapping[str, np.ndarray], photos: np.ndarra
     Each vector is told apart between two sets of codes of the same crops by Fisher's linear
     discriminant. The first of `codes` are those of the own preprocessing.
     """
-    x = _flattened(vectors)
-    flat = {name: _flattened(values) for name, values in codes.items()}
+    x = _directions(vectors)
+    flat = {name: _directions(values) for name, values in codes.items()}
     own, *others = flat
     if not others:
         return Vote("", 0.0, 0.0)
@@ -208,9 +208,11 @@ def _discriminant(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, float
     return normal, float((one.mean(0) + other.mean(0)) / 2 @ normal)
 
 
-def _flattened(values: np.ndarray) -> np.ndarray:
-    """Return vectors with the square roots of their values, so that no large one prevails."""
+def _directions(values: np.ndarray) -> np.ndarray:
+    """Return vectors of norm 1, with square roots of their values so that no large one prevails."""
     values = values.reshape(len(values), -1).astype(np.float64)
+    norms = np.linalg.norm(values, axis=1, keepdims=True)
+    values = values / np.where(norms > 0, norms, 1)
     return np.sign(values) * np.sqrt(np.abs(values))
 
 

@@ -50,6 +50,12 @@ _CONSTANT_ROUNDED = 0.02
 ENOUGH = 64
 """The number of vectors that are compared with codes of photos."""
 
+_UNLIKELY = 4.0
+"""Norms of codes of photos are rarely this many times larger or smaller than those of others."""
+
+_NEAR = 16
+"""The least of many stored numbers is rarely this far from the one that stands for zero."""
+
 _FEW = 16
 """With fewer vectors norms may be alike by chance, and no vote is taken."""
 
@@ -83,6 +89,7 @@ class Recognition:
         if not self.is_alike:
             return f"not like codes of {base}: another network or preprocessing?"
         words = [_in_words(step) for step in self.transformations]
+        words += [f"multiplied by {self.scale:.3g}"] if self.scale != 1 else []
         how = f", {', '.join(words)}" if words else ""
         prepared = f", of photos with {DESCRIPTIONS[self.prepared]}" if self.prepared else ""
         return f"codes of {base}{how}{prepared}; stored as {self.stored}"
@@ -146,11 +153,14 @@ def recognize(
     Raises:
         ImageError: if a photo cannot be used.
         OSError: if the file of the matrix cannot be read.
-        ValueError: if the vectors are longer than codes of the layer, or shorter without being
-            their first values and without a projection; or if the matrix does not fit.
+        ValueError: if the vectors hold NaN; if they are longer than codes of the layer, or shorter
+            without being their first values and without a projection; or if the matrix does not
+            fit.
     """
     values = vectors.values if isinstance(vectors, Vectors) else np.asarray(vectors)
     values = values.reshape(len(values), -1)
+    if not np.isfinite(values).all():
+        raise ValueError("the vectors hold NaN or infinite values: leave those out")
     matrix = None if projection is None else Projection.read(projection)
     _check_length(values, layer, matrix)
     if not isinstance(reference, Reference):
@@ -199,15 +209,13 @@ class _Search:
         """Return what was recognized."""
         zero = self._zero()
         centered = self._values.astype(np.float64) - zero
-        steps, scale = self._chain(centered)
-        codes = self._through(steps, OWN)
-        if self._is_whole and not any(isinstance(step, Unit) for step in steps):
-            scale = _mean_norm(centered) / _mean_norm(codes)
-        agreement = compare_channels(centered, codes)
+        steps = self._steps(centered)
+        agreement = compare_channels(centered, self._through(steps, OWN))
         self._evidence.append(f"{self._reference}: {agreement}")
         if not agreement.is_sure and self._cut and isinstance(self._cut[0], First):
             raise ValueError(self._needs_matrix(centered))
-        prepared = self._vote(centered / scale, steps) if agreement.is_sure else OWN
+        prepared = self._vote(centered, steps) if agreement.is_sure else OWN
+        scale = self._scale(centered, self._through(steps, prepared))
         rounding = self._rounding(scale, zero)
         every = (*steps, *rounding)
         is_changed = bool(every or prepared)
@@ -239,24 +247,21 @@ class _Search:
         low, high = values.min(), values.max()
         self._evidence.append(f"whole numbers from {low:g} to {high:g}")
         if codes.min() >= 0:
-            return int(low)
+            return 0 if low >= 0 else _least_zero(low)
         moved = values.mean() - codes.mean() / codes.std() * values.std()
         return 0 if abs(moved) < values.std() / 4 else round(moved)  # 0 is usual
 
-    def _chain(self, centered: np.ndarray) -> tuple[list[Transformation], float]:
-        """Return the steps before any rounding, and what vectors are divided by after them."""
+    def _steps(self, centered: np.ndarray) -> list[Transformation]:
+        """Return the steps before any rounding."""
         norms = np.linalg.norm(centered, axis=1)
         of_codes = np.linalg.norm(self._through(self._cut, OWN), axis=1)
         self._evidence.append(
             f"norms {_range(norms)}; those of {self._reference} {_range(of_codes)}"
         )
-        rounded = self._is_whole or self._step is not None
-        mean = float(norms.mean())
-        most = _CONSTANT_ROUNDED if rounded else _CONSTANT
-        is_one = abs(mean - 1) <= most
-        if norms.std() <= most * mean and (is_one or len(norms) >= _FEW):
+        is_one = abs(norms.mean() - 1) <= self._tolerance
+        if norms.std() <= self._tolerance * norms.mean() and (is_one or len(norms) >= _FEW):
             self._evidence.append("all norms are equal, as after a division by the norm")
-            return [*self._cut, Unit()], 1.0 if is_one else mean
+            return [*self._cut, Unit()]
         if self._cut and not self._is_whole:
             before: list[Transformation] = [Unit(), *self._cut]
             of_units = np.linalg.norm(self._through(before, OWN), axis=1)
@@ -264,8 +269,25 @@ class _Search:
                 self._evidence.append(
                     f"norms of unit-norm codes after this step {_range(of_units)}"
                 )
-                return before, 1.0
-        return list(self._cut), 1.0
+                return before
+        return list(self._cut)
+
+    @property
+    def _tolerance(self) -> float:
+        """The largest deviation of norms, over their mean, that are all the same."""
+        return _CONSTANT_ROUNDED if self._is_whole or self._step is not None else _CONSTANT
+
+    def _scale(self, centered: np.ndarray, codes: np.ndarray) -> float:
+        """Return what vectors are divided by to have the norms of codes; 1 for usual fractions."""
+        factor = _mean_norm(centered) / _mean_norm(codes)
+        if self._is_whole:
+            return factor
+        norms = np.linalg.norm(codes, axis=1)
+        least = self._tolerance if norms.std() <= _CONSTANT * norms.mean() else _UNLIKELY - 1
+        if 1 / (1 + least) < factor < 1 + least:
+            return 1.0
+        self._evidence.append(f"the norms are {factor:.3g} times those of such codes: scaled")
+        return factor
 
     def _needs_matrix(self, centered: np.ndarray) -> str:
         """Return the message for short vectors that are not the first values of codes."""
@@ -285,7 +307,7 @@ class _Search:
         codes = {name: self._through(steps, name) for name in self._reference.codes}
         found = vote(vectors, codes, self._reference.photos)
         if found.name:
-            verdict = "" if found.is_sure else ", which is too few to tell"
+            verdict = "" if found.is_sure else ", not enough to say so"
             self._evidence.append(
                 f"{found.share:.0%} of the vectors are nearer to codes of photos with "
                 f"{DESCRIPTIONS[found.name]}; of the crops, {found.held_out:.0%} are told apart "
@@ -321,6 +343,12 @@ def _in_words(step: Transformation) -> str:
     if isinstance(step, Projection):
         return f"multiplied by the matrix {step.file}"
     return "divided by their norm"
+
+
+def _least_zero(low: float) -> int:
+    """Return the whole number that codes of zero have, if the least number is below zero."""
+    usual = LEVELS["int8"][0]
+    return usual if low - usual <= _NEAR else int(low)
 
 
 def _mean_norm(vectors: np.ndarray) -> float:
