@@ -207,6 +207,9 @@ class SquaredDistance:
             raise ValueError(
                 "the target code is zero, like that of a constant image: there is nothing to invert"
             )
+        self._slope = (2 / self._norm).view(-1, *[1] * (target.ndim - 1))
+        if self._units is not None:
+            self._slope *= self._units
 
     def select(self, rows: Sequence[int]) -> SquaredDistance:
         """Return the loss of the images at `rows` alone."""
@@ -225,10 +228,7 @@ class SquaredDistance:
         if self._units is not None:
             difference *= self._units
         loss = _squared_norm(difference) / self._norm
-        scale = (2 / self._norm).view(-1, *[1] * (codes.ndim - 1))
-        if self._units is not None:
-            scale *= self._units
-        return loss, difference.mul_(scale)
+        return loss, difference.mul_(self._slope)
 
 
 def _squared_norm(codes: Tensor) -> Tensor:

@@ -114,7 +114,8 @@ def _run_stage(
             subset = objective.select(still)
         active = still
         if active:
-            energy, gradient = subset(torch.stack([searches[n].trial for n in active]))
+            trials = [searches[n].trial for n in active]
+            energy, gradient = subset(torch.stack(trials) if len(trials) > 1 else trials[0][None])
             for row, (n, total) in enumerate(zip(active, energy.total.tolist(), strict=True)):
                 if searches[n].tell(total, gradient[row]):
                     terms[:, n] = energy.terms[:, row]

@@ -31,7 +31,7 @@ def priors(image: Array, gradient: Array, factors: Array, half_alpha: int) -> tu
     depth, height, width = image.shape
     squares, powers = np.empty(width, image.dtype), np.empty(width, image.dtype)
     bounded, variation = np.zeros(width, image.dtype), np.zeros(width, image.dtype)
-    gradient[:] = 0
+    right, above = np.zeros(width + 1, image.dtype), np.zeros((depth, width), image.dtype)
     for y in range(height):
         squares[:] = 0
         for d in range(depth):
@@ -44,41 +44,48 @@ def priors(image: Array, gradient: Array, factors: Array, half_alpha: int) -> tu
                 powers[x] *= squares[x]
         for x in range(width):
             bounded[x] += powers[x] * squares[x]
+        for x in range(width):
+            powers[x] *= factors[0] * factors[1]
         for d in range(depth):
-            row, target = image[d, y], gradient[d, y]
-            for x in range(width):
-                target[x] += row[x] * factors[0] * (powers[x] * factors[1])
-            _vary(image[d], y, factors[2], factors[3], variation, gradient[d])
+            slopes = powers, right, above[d]
+            _vary(image[d], y, factors[2], factors[3], variation, slopes, gradient[d])
     return _sum(bounded), _sum(variation)
 
 
 @compiled
 def _vary(
-    image: Array, y: int, inverse: Any, slope: Any, variation: Array, gradient: Array
+    image: Array,
+    y: int,
+    inverse: Any,
+    slope: Any,
+    variation: Array,
+    slopes: tuple[Array, Array, Array],
+    gradient: Array,
 ) -> None:
-    """Add the squares of row `y` of a channel to `variation`, and the gradient to its rows."""
+    """Add the squares of row `y` of a channel to `variation`, and write its gradient.
+
+    `slopes` are what the row is multiplied by in the gradient of R_alpha, room for the differences
+    to the right, and the differences to the row above, which are replaced by those to the row below.
+    """
     height, width = image.shape
-    row, target = image[y], gradient[y]
-    ahead, behind, difference = row[1:], target[1:], np.empty(width, image.dtype)
+    powers, right, vertical = slopes
+    row, target, ahead = image[y], gradient[y], image[y, 1:]
+    before, after = right[:width], right[1:]
     for x in range(width - 1):
-        difference[x] = (ahead[x] - row[x]) * inverse
-    for x in range(width - 1):
-        variation[x] += difference[x] * difference[x]
-    for x in range(width - 1):
-        target[x] -= difference[x] * slope
-    for x in range(width - 1):
-        behind[x] += difference[x] * slope
+        after[x] = (ahead[x] - row[x]) * inverse
+    for x in range(width):
+        variation[x] += after[x] * after[x]
+    for x in range(width):
+        target[x] = row[x] * powers[x] + (before[x] - after[x] + vertical[x]) * slope
     if y + 1 == height:
         return
-    below, target_below = image[y + 1], gradient[y + 1]
+    below = image[y + 1]
     for x in range(width):
-        difference[x] = (below[x] - row[x]) * inverse
+        vertical[x] = (below[x] - row[x]) * inverse
     for x in range(width):
-        variation[x] += difference[x] * difference[x]
+        variation[x] += vertical[x] * vertical[x]
     for x in range(width):
-        target[x] -= difference[x] * slope
-    for x in range(width):
-        target_below[x] += difference[x] * slope
+        target[x] -= vertical[x] * slope
 
 
 @compiled

@@ -30,7 +30,8 @@ class Rule(NamedTuple):
         softness: width of the ramp.
         tie: distance from the middle of two bins within which hard binning takes the lower.
         rate: bins in a radian over the softness.
-        arctangent: coefficients of p in atan(r) = r p(r^2) for r in 0..1, the highest power first.
+        arctangent: coefficients of p in atan(r) = r p(r^2) for r up to tan(pi / 8), the highest power
+            first.
     """
 
     one_sided: bool
@@ -62,7 +63,8 @@ def pool(
 ) -> None:
     """Write the cells (K, H', W') of an image (H, W).
 
-    Also write what `spread` needs of each pixel: its lower bin, from 0, and the share of the next.
+    Also write what `spread` needs of each pixel: its lower bin, from 0, and the share of the next;
+    hard binning needs no shares, and uses the first row of them as room.
     """
     height, width = image.shape
     rows = np.empty((6, width), image.dtype)
@@ -78,7 +80,7 @@ def pool(
             _cubic_angle(gx, gy, angle)
         else:
             _exact_angle(gx, gy, rule.arctangent, angle, spare, part)
-        slot, share = slots[y], shares[y]
+        slot, share = slots[y], shares[y if rule.softness > 0 else 0]
         _bin(angle, rule, slot, share)
         row[:] = 0
         if rule.softness == 0:
@@ -192,15 +194,27 @@ def _add_differences(gx: Array, gy: Array, y: int, one_sided: bool, gradient: Ar
 def _exact_angle(
     gx: Array, gy: Array, arctangent: Array, angle: Array, square: Array, value: Array
 ) -> None:
-    """Write atan2(gy, gx); `square` and `value` are overwritten."""
+    """Write atan2(gy, gx); `square` and `value` are overwritten.
+
+    Above tan(pi / 8), the ratio r of the shorter to the longer side is turned by an eighth:
+    atan(r) = pi / 4 - atan((1 - r) / (1 + r)).
+    """
     number = angle.dtype.type
-    zero, quarter, straight = number(0), number(np.pi / 2), number(np.pi)
-    tiny = number(1e-30)
+    zero, eighth, quarter, straight = (
+        number(0),
+        number(np.pi / 4),
+        number(np.pi / 2),
+        number(np.pi),
+    )
+    tiny, bound = number(1e-30), number(np.tan(np.pi / 8))
     for x in range(len(gx)):
         ax, ay = abs(gx[x]), abs(gy[x])
         low = ax if ax < ay else ay
         high = ay if ax < ay else ax
-        angle[x] = low / (tiny if high < tiny else high)
+        is_steep = low > high * bound
+        above = low - high if is_steep else low
+        below = low + high if is_steep else high
+        angle[x] = above / (tiny if below < tiny else below)
     for x in range(len(gx)):
         square[x] = angle[x] * angle[x]
     value[:] = arctangent[0]
@@ -209,7 +223,10 @@ def _exact_angle(
         for x in range(len(gx)):
             value[x] = (value[x] * square[x] + one) * square[x] + other
     for x in range(len(gx)):
-        value[x] *= angle[x]
+        ax, ay = abs(gx[x]), abs(gy[x])
+        low = ax if ax < ay else ay
+        high = ay if ax < ay else ax
+        value[x] = value[x] * angle[x] + (eighth if low > high * bound else zero)
     for x in range(len(gx)):
         turned = value[x]
         turned = quarter - turned if abs(gx[x]) < abs(gy[x]) else turned
@@ -325,8 +342,10 @@ def _turn(
     for x in range(len(gx)):
         upper[x] -= lower[x]
     for x in range(len(gx)):
-        lower[x] = (lower[x] + share[x] * upper[x]) / magnitude[x]
+        lower[x] += share[x] * upper[x]
     if rule.cubic:
+        for x in range(len(gx)):
+            lower[x] /= magnitude[x]
         for x in range(len(gx)):
             ax, ay = abs(gx[x]), abs(gy[x])
             reach = one / (tiny if ax + ay < tiny else ax + ay)
@@ -335,7 +354,9 @@ def _turn(
             upper[x] *= slope * (rule.rate + rule.rate) * magnitude[x]
     else:
         for x in range(len(gx)):
-            upper[x] *= rule.rate / magnitude[x]
+            inverse = one / magnitude[x]
+            lower[x] *= inverse
+            upper[x] *= rule.rate * inverse
     if rule.softness != 1:
         for x in range(len(gx)):
             upper[x] = zero if share[x] == zero or share[x] == one else upper[x]
