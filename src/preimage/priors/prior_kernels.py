@@ -64,8 +64,8 @@ def _vary(
 ) -> None:
     """Add the squares of row `y` of a channel to `variation`, and write its gradient.
 
-    `slopes` are what the row is multiplied by in the gradient of R_alpha, room for the differences
-    to the right, and the differences to the row above, which are replaced by those to the row below.
+    `slopes` are the factors of the row in the gradient of R_alpha, room for the differences to the
+    right, and the differences to the row above, which those to the row below replace.
     """
     height, width = image.shape
     powers, right, vertical = slopes

@@ -30,8 +30,8 @@ class Rule(NamedTuple):
         softness: width of the ramp.
         tie: distance from the middle of two bins within which hard binning takes the lower.
         rate: bins in a radian over the softness.
-        arctangent: coefficients of p in atan(r) = r p(r^2) for r up to tan(pi / 8), the highest power
-            first.
+        arctangent: coefficients of p in atan(r) = r p(r^2) for r up to tan(pi / 8), the highest
+            power first.
     """
 
     one_sided: bool
