@@ -78,7 +78,7 @@ def main(arguments: Sequence[str]) -> None:
     print(f"vectors of {of_store}, compared with {reference}")
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for store in _stores(of_store, Path(folder)):
+        for store in _stores(of_store, Path(folder), chosen):
             rows.append(_row(store, layer, of_store, reference, Path(folder), chosen))
             print(rows[-1], flush=True)
     write_csv(chosen.out / "vectors.csv", rows)
@@ -95,13 +95,14 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--photos", type=Path, action="append", help="file or folder; default: the shipped ones")
     add("--reference", type=Path, action="append", help="likewise, to compare with")
+    add("--other", metavar="NETWORK/LAYER", help="another network of as many channels")
     add("--samples", type=int, default=10, help="number of samples that are recognized")
     add("--invert", type=int, default=4, help="number of vectors that are inverted")
     add("--out", type=Path, default=Path("vectors"), help="folder of the table")
     return parser
 
 
-def _stores(found: Reference, folder: Path) -> Iterator[Store]:
+def _stores(found: Reference, folder: Path, chosen: argparse.Namespace) -> Iterator[Store]:
     """Yield the stores, with the matrices of projections in a folder."""
     plain = _array(found.codes[OWN])
     units = plain / np.linalg.norm(plain, axis=1, keepdims=True)
@@ -133,6 +134,10 @@ def _stores(found: Reference, folder: Path) -> Iterator[Store]:
             yield Store(f"preprocessing {name}", _array(codes).astype("f4"), prepared=name)
     shuffled = np.random.default_rng(0).permutation(plain.shape[1])
     yield Store("channels shuffled", plain[:, shuffled].astype("f4"), None)
+    if chosen.other is not None:
+        other = preimage.representation(chosen.other)
+        of_other = encode_reference(other, photo_paths(chosen.photos), crops=CROPS, seed=1)
+        yield Store(f"codes of {chosen.other}", _array(of_other.codes[OWN]).astype("f4"), None)
 
 
 def _row(

@@ -116,4 +116,12 @@ def test_ctrl_c_keeps_the_rows_that_are_done(
     options = ("--sample", "5", "--steps", "2", "--threads", "1")
     outcome = run("audit", "codes", "store.npy", "--rep", REP, *options)
     assert outcome.status == 130
-    assert len(Path("audit/errors.csv").read_text().splitlines()) == 3
+    table = Path("audit/errors.csv").read_text().splitlines()
+    assert len(table) == 3
+    outcome = run("audit", "codes", "store.npy", "--rep", REP, *options)
+    assert (outcome.status, len(calls)) == (130, 3)  # the first is done, the second begins again
+    monkeypatch.setattr(preimage, "invert", invert)
+    assert run("audit", "codes", "store.npy", "--rep", REP, *options).status == 0
+    again = Path("audit/errors.csv").read_text().splitlines()
+    assert len(again) == 6
+    assert again[:2] == table[:2]

@@ -9,7 +9,7 @@ from PIL import Image
 
 from preimage.audit.recognition import Recognition
 from preimage.audit.vectors import Vectors
-from preimage.reporting.stored import InvertedRow, write_stored
+from preimage.reporting.stored import InvertedRow, load_row, write_stored
 from preimage.representations.hog import HOG
 
 
@@ -32,3 +32,19 @@ def test_the_grid_has_every_row_and_the_table_its_error(tmp_path: Path) -> None:
     assert contents["error"] == {"mean": 0.2, "median": 0.2}
     assert contents["recognized"]["evidence"] == ["a reason"]
     assert "torch" in contents["versions"]
+
+
+def test_a_row_is_found_again_unless_it_was_interrupted_or_is_another(tmp_path: Path) -> None:
+    Image.new("RGB", (9, 9)).save(tmp_path / "row-4.png")
+    sidecar = {"error": 0.25, "seconds": 2.0, "interrupted": False, "representation": "hog"}
+    file = tmp_path / "row-4.json"
+    file.write_text(json.dumps(sidecar))
+    found = load_row(tmp_path, 4, {"representation": "hog"})
+    assert found is not None
+    assert (found.row, found.error, found.seconds, found.file) == (4, 0.25, 2.0, "row-4.png")
+    assert load_row(tmp_path, 4, {"representation": "hogb"}) is None
+    assert load_row(tmp_path, 5, {}) is None
+    file.write_text(json.dumps(sidecar | {"interrupted": True}))
+    assert load_row(tmp_path, 4, {}) is None
+    file.write_text("cut")
+    assert load_row(tmp_path, 4, {}) is None

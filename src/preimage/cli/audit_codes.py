@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from preimage.cli.options import (
 )
 from preimage.cli.parsing import parse_execution, with_changes
 from preimage.cli.progress import ProgressBar, announce, progress_bar
+from preimage.files import sha256
 from preimage.names import unknown
 
 if TYPE_CHECKING:
@@ -81,7 +83,7 @@ def codes(
     mean = sum(row.error for row in rows) / len(rows)
     typer.echo(f"{phi.name}  {len(rows)} rows  mean error {mean:.1%}")
     typer.echo(f"wrote {', '.join(map(str, written))}")
-    conclude([], interrupted=len(rows) < len(vectors.rows))
+    conclude([], interrupted=rows[-1].interrupted)
 
 
 def recognize_vectors(
@@ -121,20 +123,33 @@ def _invert(
     bar: ProgressBar,
     options: Mapping[str, Any],
 ) -> Iterator[InvertedRow]:
-    """Invert vectors one by one, and save each picture with its sidecar; end after Ctrl-C."""
+    """Invert vectors one by one, and save each picture with its sidecar; end after Ctrl-C.
+
+    Rows that an earlier run into the same folder has finished are not computed again.
+    """
     import preimage
-    from preimage.reporting.stored import InvertedRow
+    from preimage.reporting.stored import InvertedRow, load_row
 
     phi, count = recognition.representation, len(vectors.rows)
     codes = recognition.codes(vectors.values)
+    seed, settings = options["seeds"][0], asdict(options["settings"])
+    same = {"representation": phi.name, "seed": seed, "settings": settings}
+    is_first = True
     for n, row in enumerate(vectors.rows):
+        checksum = sha256(vectors.values[n].tobytes())
+        about: dict[str, Any] = {"input": f"{source}, row {row}", "sha256": checksum}
+        if (known := load_row(out, row, same | about)) is not None:
+            yield known
+            continue
         report = bar.for_steps(f"row {row}, {n + 1} of {count}")
         result = preimage.invert(phi, codes=codes[[n]], progress=report, **options)
         error = 0.0 if result.error is None else float(result.error)
-        inverted = InvertedRow(row, error, result.seconds, result.to_pil())
-        result.save(out / inverted.file, input=f"{source}, row {row}")
+        picture = result.to_pil()
+        inverted = InvertedRow(row, error, result.seconds, picture, result.interrupted)
+        result.save(out / inverted.file, **about)
         yield inverted
         if result.interrupted:
             return
-        if n == 0:
-            announce(result.seconds * (count - 1), f"{count} vectors", "--sample")
+        if is_first:
+            announce(result.seconds * (count - n - 1), f"{count} vectors", "--sample")
+        is_first = False

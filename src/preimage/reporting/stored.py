@@ -33,17 +33,51 @@ class InvertedRow:
         error: ||Phi(x*) - Phi_0|| / ||Phi_0|| in the units of the store.
         seconds: the time that it took.
         picture: the result.
+        interrupted: whether Ctrl-C ended its inversion.
     """
 
     row: int
     error: float
     seconds: float
     picture: Image.Image
+    interrupted: bool = False
 
     @property
     def file(self) -> str:
         """The name of the picture's file."""
-        return f"row-{self.row}.png"
+        return picture_of(self.row)
+
+
+def picture_of(row: int) -> str:
+    """Return the name of the file of a row's picture.
+
+    >>> picture_of(17)
+    'row-17.png'
+    """
+    return f"row-{row}.png"
+
+
+def load_row(folder: Path, row: int, expected: Mapping[str, Any]) -> InvertedRow | None:
+    """Return a row that an earlier run has finished; None if there is none, or of something else.
+
+    Args:
+        folder: the folder of the pictures with their sidecars.
+        row: the number of the row.
+        expected: entries of the sidecar that must be there.
+    """
+    from PIL import Image
+
+    path = folder / picture_of(row)
+    try:
+        sidecar = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        with Image.open(path) as picture:
+            picture.load()
+    except (OSError, ValueError):
+        return None
+    wanted = json.loads(json.dumps(dict(expected)))
+    if sidecar.get("interrupted") or any(sidecar.get(key) != wanted[key] for key in wanted):
+        return None
+    return InvertedRow(row, sidecar["error"], sidecar["seconds"], picture)
 
 
 def write_stored(
