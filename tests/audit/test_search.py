@@ -39,9 +39,8 @@ def test_the_zero_of_signed_codes_is_found_from_mean_and_deviation(zero: int) ->
 
 @pytest.mark.parametrize("zero", [0, -128, -100])
 def test_the_zero_of_codes_that_are_never_negative_is_exact(zero: int) -> None:
-    stored: np.ndarray = (
-        (np.round(_codes(64, signed=False) * 8) + zero).clip(-128, 127).astype(kind)
-    )
+    codes = _codes(64, signed=False)
+    stored = np.clip(np.round(codes * 8) + zero, -128, 127).astype(np.int8)
     (step,) = _search(stored, signed=False).transformations
     assert isinstance(step, Quantized)
     assert step.zero == zero
