@@ -87,7 +87,7 @@ class Search:
         agreement = compare_channels(centered, self._through(steps, OWN))
         self._evidence.append(f"{self._reference}: {agreement}")
         if not agreement.is_sure and self._cut and isinstance(self._cut[0], First):
-            raise ValueError(self._needs_matrix(centered))
+            raise ValueError(self._needs_matrix(centered, agreement.sigmas))
         prepared = self._vote(centered, steps) if agreement.is_sure else OWN
         scale = self._scale(centered, self._through(steps, prepared))
         rounding = self._rounding(scale, zero)
@@ -158,14 +158,16 @@ class Search:
         self._evidence.append(f"the norms are {factor:.3g} times those of such codes: scaled")
         return factor
 
-    def _needs_matrix(self, centered: np.ndarray) -> str:
-        """Return the message for short vectors that are not the first values of codes."""
+    def _needs_matrix(self, centered: np.ndarray, sigmas: float) -> str:
+        """Return the message for short vectors that do not seem to be the first values of codes."""
         looks = "like the result of PCA" if is_uncorrelated(centered) else "like a projection"
         length, whole = self._values.shape[1], math.prod(self._reference.codes[OWN].shape[1:])
+        name = self._layer.name
         return (
-            f"the vectors have {length} values, but codes of {self._layer.name} have {whole}, and "
-            f"they are not the first {length} of these; they look {looks}: give the matrix with "
-            "--projection FILE"
+            f"the vectors have {length} values, but codes of {name} have {whole}; they look {looks}: "
+            f"give the matrix with --projection FILE; or name the step, {name}|first:{length}, if "
+            f"they are the first {length} values, which channels do not show ({max(sigmas, 0):.0f} "
+            "times what unrelated ones would give)"
         )
 
     def _vote(self, vectors: np.ndarray, steps: Sequence[Transformation]) -> str:

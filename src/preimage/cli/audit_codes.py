@@ -55,7 +55,7 @@ def codes(
 ) -> None:
     """Say what was done to stored vectors, and invert a sample of them through it.
 
-    At least 64 vectors are compared with codes of reference photos. A representation with steps,
+    At least 256 vectors are compared with codes of reference photos. A representation with steps,
     such as 'NETWORK/LAYER|unit', is taken as it is named.
     """
     from preimage import catalog
