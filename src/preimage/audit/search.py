@@ -164,8 +164,9 @@ class Search:
         length, whole = self._values.shape[1], math.prod(self._reference.codes[OWN].shape[1:])
         name = self._layer.name
         return (
-            f"the vectors have {length} values, but codes of {name} have {whole}; they look {looks}: "
-            f"give the matrix with --projection FILE; or name the step, {name}|first:{length}, if "
+            f"the vectors have {length} values, but codes of {name} have {whole}; they look "
+            f"{looks}: give the matrix with --projection FILE; or name the step, "
+            f"{name}|first:{length}, if "
             f"they are the first {length} values, which channels do not show ({max(sigmas, 0):.0f} "
             "times what unrelated ones would give)"
         )
