@@ -1,17 +1,21 @@
 """HOG, HOGb and DSIFT on one thread: the descriptors, the solvers, and how cost grows.
 
-1. `classical_evaluations.csv`: milliseconds for one energy with its gradient, by the fast
-   descriptors and by the plain ones under autograd, beside the floor: one FFT there and
-   back, and one read and write of the image for each of the three passes (image to code,
-   code to image, prior).
+1. `classical_evaluations.csv`: milliseconds for one energy with its gradient, by compiled
+   descriptors (if numba is installed), by eager ones, and by the plain ones under autograd,
+   beside the floor: one FFT there and back, and one read and write of the image for each of
+   the three passes (image to code, code to image, prior).
 2. `classical_solvers.csv`: Algorithm 1, 300 iterations on the plain descriptors, against
-   the fast solver: seconds, error, and their ratio, photo by photo in turn.
+   the fast solver, with and without numba: seconds, error, and their ratio, photo by photo
+   in turn.
 3. `classical_curves.csv` and `.png`: error against seconds for each solver.
-4. `classical_growth.csv`: milliseconds per image for 128^2 to 1024^2 pixels and for
+4. `classical_growth.csv`: milliseconds per image for 128^2 to 2048^2 pixels and for
    batches of 1 to 8.
 """
 
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from statistics import fmean
 from typing import Any, cast
@@ -21,6 +25,7 @@ from torch import Tensor
 
 import preimage
 from benchmarks.timing import interleaved, machine, write_csv
+from preimage.compiling import has_numba
 from preimage.losses import SquaredDistance, relative_error
 from preimage.objective import Objective
 from preimage.optimizer import Progress
@@ -60,7 +65,7 @@ class Plain(preimage.Representation):
 
 
 def run(out: Path) -> None:
-    """Run all four parts, which takes about five minutes."""
+    """Run all four parts, which takes about ten minutes of processor time."""
     torch.set_num_threads(1)
     print(machine())
     evaluations(out)
@@ -69,14 +74,28 @@ def run(out: Path) -> None:
     growth(out)
 
 
-def _energy(representation: preimage.Representation, x: Tensor) -> Any:
+@contextmanager
+def without_numba() -> Iterator[None]:
+    """Let the package believe that numba is not installed."""
+    numba = {name: sys.modules[name] for name in ("numba",) if name in sys.modules}
+    sys.modules["numba"] = None  # type: ignore[assignment]
+    has_numba.cache_clear()
+    try:
+        yield
+    finally:
+        del sys.modules["numba"]
+        sys.modules.update(numba)
+        has_numba.cache_clear()
+
+
+def _energy(representation: preimage.Representation, x: Tensor, fuses: bool = True) -> Any:
     target = representation(x).detach()
     weights = torch.full((len(x),), 20.0)
     loss = SquaredDistance(target)
     size = (x.shape[-2], x.shape[-1])
     objective = Objective(representation, loss, ALGORITHM_1, weights, size)
     start = torch.randn(x.shape, generator=torch.Generator().manual_seed(0)) * 30
-    energy = objective if isinstance(representation, Plain) else objective.fused()
+    energy = objective.fused() if fuses else objective
     return lambda: energy(start)
 
 
@@ -96,10 +115,11 @@ def evaluations(out: Path) -> None:
 
         functions = {
             "fast": _energy(representation, x),
-            "plain": _energy(Plain(representation), x),
+            "eager": _energy(representation, x, fuses=False),
+            "plain": _energy(Plain(representation), x, fuses=False),
             "floor": floor,
         }
-        seconds = interleaved(functions, 30)
+        seconds = interleaved(functions, 30, time.process_time)
         rows.append(
             {
                 "representation": name,
@@ -121,14 +141,20 @@ def solvers(out: Path) -> None:
             "algorithm-1 plain": (Plain(representation), ALGORITHM_1),
             "algorithm-1": (representation, ALGORITHM_1),
             **{q: (representation, s) for q, s in CLASSICAL_QUALITIES.items()},
+            **{f"{q} eager": (representation, s) for q, s in CLASSICAL_QUALITIES.items()},
         }
+        for settings in CLASSICAL_QUALITIES.values():  # compiled code is loaded
+            preimage.invert(
+                representation, next(iter(shipped_photos().values())), size=SIZE, settings=settings
+            )
         seconds: dict[str, list[float]] = {method: [] for method in methods}
         errors: dict[str, list[float]] = {method: [] for method in methods}
         for photo in shipped_photos().values():
             for method, (phi, settings) in methods.items():
-                begin = time.perf_counter()
-                result = preimage.invert(phi, photo, size=SIZE, settings=settings)
-                seconds[method].append(time.perf_counter() - begin)
+                with without_numba() if method.endswith("eager") else nullcontext():
+                    begin = time.process_time()
+                    result = preimage.invert(phi, photo, size=SIZE, settings=settings)
+                    seconds[method].append(time.process_time() - begin)
                 errors[method].append(100 * result.describe()["error"])
         for method in methods:
             rows.append(
@@ -183,14 +209,14 @@ def _curve(name: str, photo: Path, settings: preimage.Settings) -> list[tuple[fl
     representation = preimage.representation(name)
     target = representation(representation.preprocessing.load(photo, SIZE)[None])
     points: list[tuple[float, float]] = []
-    clock = {"start": time.perf_counter()}
+    clock = {"start": time.process_time()}
 
     def note(progress: Progress) -> None:
-        now = time.perf_counter()
+        now = time.process_time()
         if progress.step % max(1, progress.steps // 20) == 0:
             error = relative_error(representation(progress.images), target)
             points.append((now - clock["start"], 100 * float(error)))
-            clock["start"] += time.perf_counter() - now
+            clock["start"] += time.process_time() - now
 
     preimage.invert(representation, photo, size=SIZE, settings=settings, progress=note)
     return points
@@ -201,13 +227,13 @@ def growth(out: Path) -> None:
     rows = []
     for name in NAMES:
         representation = preimage.representation(name)
-        photo = representation.preprocessing.load(shipped_photos()["chelsea"], (1024, 1024))
-        cases = [(side, 1) for side in (128, 256, 512, 1024)] + [(256, n) for n in (2, 4, 8)]
+        photo = representation.preprocessing.load(shipped_photos()["chelsea"], (2048, 2048))
+        cases = [(side, 1) for side in (128, 256, 512, 1024, 2048)] + [(256, n) for n in (2, 4, 8)]
         images = {
             (side, n): photo[None, :, :side, :side].expand(n, -1, -1, -1) for side, n in cases
         }
         functions = {str(case): _energy(representation, x) for case, x in images.items()}
-        seconds = interleaved(functions, 15)
+        seconds = interleaved(functions, 15, time.process_time)
         for side, n in cases:
             per_image = 1e3 * seconds[str((side, n))] / n
             row = {"representation": name, "side": side, "batch": n}
