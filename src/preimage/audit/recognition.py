@@ -29,7 +29,7 @@ from preimage.representations.transformed import Transformed
 
 ENOUGH = 256
 """The number of vectors that are compared with codes of photos. With 64, the first 64 values of
-codes were not always told from unrelated channels (docs/audit.md)."""
+codes are not always told from unrelated channels."""
 
 
 @dataclass(frozen=True, slots=True)

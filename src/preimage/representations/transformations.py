@@ -185,8 +185,8 @@ class Quantized(Transformation):
     """Rounding to whole numbers of 8 bits, in the units of the code, with a straight gradient.
 
     A value v is stored as round(v / scale) + zero, clipped to the range of `kind`, and stands for
-    (stored - zero) * scale. Codes whose gradients are recorded are clipped and not rounded: on the
-    steps of rounded codes a line search gets stuck, at errors half as large again (docs/audit.md).
+    (stored - zero) * scale. Codes whose gradients are recorded are clipped and not rounded, because
+    the steps of rounded codes stop a line search early.
 
     >>> Quantized("int8", 0.5)(torch.tensor([[0.7, 99.0]])).tolist()
     [[0.5, 63.5]]
