@@ -90,6 +90,8 @@ def test_8_bits_are_recognized_with_scale_and_zero(
     assert isinstance(step, Quantized)
     assert (step.kind, step.zero) == (kind, zero)
     assert step.scale == pytest.approx(scale, rel=0.15)
+    assert torch.equal(found.codes(stored[:1]), found.codes(stored)[:1])
+    assert not found.codes(np.full((1, LENGTH), zero, kind)).any()
     meant = found.codes(stored) * scale / step.scale
     torch.testing.assert_close(meant, torch.tensor(codes[""]).float(), atol=scale, rtol=0)
 

@@ -17,14 +17,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from preimage.audit.evidence import is_whole, storage
+from preimage.audit.evidence import storage
 from preimage.audit.reference import OWN, Reference, encode_reference
 from preimage.audit.search import Search
 from preimage.audit.vectors import Vectors
 from preimage.photo_files import photo_paths
 from preimage.representations.base import Representation
 from preimage.representations.other_preprocessing import DESCRIPTIONS
-from preimage.representations.transformations import First, Projection, Quantized, Transformation
+from preimage.representations.transformations import (
+    LEVELS,
+    First,
+    Projection,
+    Quantized,
+    Transformation,
+)
 from preimage.representations.transformed import Transformed
 
 ENOUGH = 256
@@ -69,7 +75,7 @@ class Recognition:
     def codes(self, values: np.ndarray) -> Tensor:
         """Return stored vectors (N, L) as codes of `representation`, (N, ...)."""
         codes = torch.from_numpy(np.array(values, np.float32))
-        if is_whole(values) and self.transformations:
+        if self.stored in LEVELS and self.transformations:
             codes = self.transformations[-1].from_stored(codes)
         size = self.representation.default_size
         shape = (values.shape[1],) if size is None else self.representation.code_shape(*size)
