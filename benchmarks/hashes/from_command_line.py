@@ -289,7 +289,7 @@ def audit() -> Parts:
     """Reconstruct four photos from two layers."""
     images = ("--images", photos("chelsea", "coffee", "china", "flower"))
     layers = ("--layers", "stem,blocks.8")
-    command("audit", NETWORK, *layers, *images, "--steps", "8", *IN_PROCESS, *OUT)
+    command("audit", "layers", NETWORK, *layers, *images, "--steps", "8", *IN_PROCESS, *OUT)
     return of_store()
 
 
