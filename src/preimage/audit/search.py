@@ -180,6 +180,8 @@ class Search:
         found = vote(vectors, codes, self._reference.photos)
         if found.name:
             verdict = "" if found.is_sure else ", not enough to say so"
+            if not found.is_sure and found.share > 0.5:
+                verdict += "; photos like those in the store (--reference) tell more"
             self._evidence.append(
                 f"{found.share:.0%} of the vectors are nearer to codes of photos with "
                 f"{DESCRIPTIONS[found.name]}; of the crops, {found.held_out:.0%} are told apart "
