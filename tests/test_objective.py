@@ -9,11 +9,14 @@ from preimage.catalog import representation
 from preimage.losses import SquaredDistance, squared_distance
 from preimage.objective import Objective
 from preimage.presets import NNPREIMAGE
+from preimage.preprocessing import Preprocessing
 from preimage.priors import alpha_norm, total_variation
 from preimage.representations.base import Representation
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
+from preimage.representations.layer import Layer
 from preimage.views import jitter
+from tests.representations.networks import resnet, vgg
 from tests.support import Projections, random_image
 
 SIZE = (14, 15)
@@ -166,3 +169,22 @@ def test_the_compiled_energy_has_the_same_bits_alone_in_a_batch_and_with_two_thr
         torch.set_num_threads(before)
     assert torch.equal(again.terms, terms.terms)
     assert torch.equal(other, gradient)
+
+
+@pytest.mark.parametrize(("network", "layer", "same"), [(resnet(), "head", False), (vgg(), "0", True)])
+def test_weakened_branches_change_the_gradient_of_residual_networks_alone(
+    network: torch.nn.Module, layer: str, same: bool
+) -> None:
+    phi = Layer(network, layer, Preprocessing(mean=(120.0,) * 3, std=(60.0,)))
+    x = random_image(1, 3, 32, 32).float()
+    loss = SquaredDistance(phi(random_image(1, 3, 32, 32, seed=1).float()))
+    weights = torch.tensor([100.0])
+    plain, weak = (
+        Objective(phi, loss, NNPREIMAGE.replace(branch_gradient=share), weights, (32, 32))
+        for share in (1, 0.3)
+    )
+    energy, gradient = plain(x)
+    weakened, other = weak(x)
+    assert torch.equal(weakened.total, energy.total)
+    assert torch.equal(other, gradient) == same
+    assert torch.equal(weak.exact()(x)[1], gradient)

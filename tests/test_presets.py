@@ -37,6 +37,7 @@ SHARED = {
     "jitter_scale": 1,
     "rotation": 0,
     "zoom": 1,
+    "branch_gradient": 1,
     "parameterization": "pixels",
     "start_amplitude": 1,
 }

@@ -21,6 +21,7 @@ from preimage.priors.function import PriorFunction
 from preimage.representations.base import Representation
 from preimage.representations.flat_regions import FlatRegions
 from preimage.representations.redirection import pass_stopped_gradients
+from preimage.representations.skip_paths import weaken_branches
 from preimage.settings import Settings
 from preimage.views import affine, jitter
 
@@ -113,6 +114,7 @@ class Objective:
         self.loss_weights, self.size = loss_weights, size
         self._flat = [None] * len(loss_weights) if flat is None else list(flat)
         self._at_once, self._wakes = at_once, wakes
+        self._branch_gradient = settings.branch_gradient if representation.is_network else 1.0
         self._anchor: Tensor | None = None
         self._scales: Tensor | None = None
         self._range: tuple[Tensor, Tensor] | None = None
@@ -155,6 +157,12 @@ class Objective:
         fused._flat = [None if flat is None else flat.fused() for flat in self._flat]
         fused._parts = []
         return fused
+
+    def exact(self) -> Objective:
+        """Return the energy with its exact gradient, also if that of branches is weakened."""
+        exact = copy.copy(self)
+        exact._branch_gradient, exact._parts = 1.0, []
+        return exact
 
     def around(self, images: Tensor, weight: float) -> Objective:
         """Return the energy whose priors are those of the change since `images`, (N, D, H, W).
@@ -227,13 +235,15 @@ class Objective:
         self, x: Tensor, warps: Tensor | None
     ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
         """Return the codes of `x`, and the function that turns their gradient into that of `x`."""
-        if warps is None and not self._wakes:
+        if warps is None and not self._wakes and self._branch_gradient == 1:
             return self.representation.linearized(x)
         with torch.enable_grad():
             x.requires_grad_()
             codes = self.representation(x if warps is None else affine(x, warps, self.size))
         if self._wakes:
             pass_stopped_gradients(codes)
+        if self._branch_gradient != 1:
+            weaken_branches(codes, self._branch_gradient)
         return codes.detach(), lambda d_codes: self.representation.gradient(codes, x, d_codes)
 
     def _priors(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -36,6 +36,7 @@ MODERN = Settings(
     jitter_scale=4,
     rotation=20,
     zoom=1.8,
+    branch_gradient=0.3,
     parameterization="fourier",
     solver=Algorithm1(iterations=200, natural_iterations=100, final_iterations=0),
 )

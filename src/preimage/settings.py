@@ -35,6 +35,7 @@ _LIMITS: dict[str, dict[str, Any]] = {
     "start_amplitude": {"least": 0},
     "rotation": {"least": 0, "most": 180},
     "zoom": {"least": 1, "most": 100},
+    "branch_gradient": {"least": 0, "most": 1},
 }
 """The limits of each constant of `Settings` that is a finite number; see `checks.finite`."""
 
@@ -84,6 +85,8 @@ class Settings:
         jitter_scale: see `jitter`.
         rotation: largest angle in degrees by which the view is turned at random at each step.
         zoom: largest factor by which the view is enlarged or reduced at random at each step.
+        branch_gradient: share of their gradient that branches beside skip paths pass on while
+            Algorithm 1 runs; see `representations.skip_paths`.
         parameterization: "pixels", or "fourier" for a spectrum with decorrelated colors.
         start_amplitude: amplitude of the noise to start from; the authors' is 1.
         solver: `Algorithm1`, `SobolevLBFGS` or `JitteredLBFGS`, with its own constants.
@@ -105,6 +108,7 @@ class Settings:
     jitter_scale: int = 1
     rotation: float = 0
     zoom: float = 1
+    branch_gradient: float = 1
     parameterization: Literal["pixels", "fourier"] = "pixels"
     start_amplitude: float = 1
     solver: Solver = field(default_factory=Algorithm1)

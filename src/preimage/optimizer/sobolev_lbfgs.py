@@ -66,7 +66,7 @@ def sobolev_lbfgs(
     Returns:
         The images, within the bounds of the energy, and whether Ctrl-C ended the run.
     """
-    objective = objective.fused()
+    objective = objective.exact().fused()
     x = objective.flatten_(start.clone())
     fades = objective.representation.ignores_contrast and solver.stages[-1][0] > 1
     try:

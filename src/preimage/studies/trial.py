@@ -112,6 +112,8 @@ class Trial(BaseModel):
         constants = _in_floats(self.constants)
         if constants.get("prior") == "tv":
             del constants["prior"], constants["chroma_weight"]  # the key from before other priors
+        if constants.get("branch_gradient") == 1:
+            del constants["branch_gradient"]
         parts["settings"] = constants
         text = json.dumps(parts, sort_keys=True)
         return sha256(text.encode())[:32]
