@@ -8,8 +8,8 @@ import torch
 from preimage.catalog import representation
 from preimage.losses import SquaredDistance, squared_distance
 from preimage.objective import Objective
-from preimage.presets import NNPREIMAGE
 from preimage.preprocessing import Preprocessing
+from preimage.presets import NNPREIMAGE
 from preimage.priors import alpha_norm, total_variation
 from preimage.representations.base import Representation
 from preimage.representations.dsift import DSIFT
@@ -171,7 +171,9 @@ def test_the_compiled_energy_has_the_same_bits_alone_in_a_batch_and_with_two_thr
     assert torch.equal(other, gradient)
 
 
-@pytest.mark.parametrize(("network", "layer", "same"), [(resnet(), "head", False), (vgg(), "0", True)])
+@pytest.mark.parametrize(
+    ("network", "layer", "same"), [(resnet(), "head", False), (vgg(), "0", True)]
+)
 def test_weakened_branches_change_the_gradient_of_residual_networks_alone(
     network: torch.nn.Module, layer: str, same: bool
 ) -> None:

@@ -193,9 +193,12 @@ def test_a_run_from_given_images_is_that_of_l_bfgs_alone() -> None:
     assert PAPER.from_images() is PAPER
 
 
-@pytest.mark.parametrize("changes", [{"rotation": 1}, {"zoom": 2}, {"parameterization": "fourier"}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"rotation": 1}, {"zoom": 2}, {"branch_gradient": 0.5}, {"parameterization": "fourier"}],
+)
 def test_the_fast_solver_refuses_what_it_cannot_do(changes: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="sobolev-lbfgs changes pixels and keeps the view"):
+    with pytest.raises(ValueError, match="sobolev-lbfgs changes pixels, keeps the view"):
         FAST.replace(**changes)
 
 

@@ -42,10 +42,10 @@ MODERN = Settings(
 )
 """The default of `maximize`: of the settings tried, those whose pictures of a recent network's
 classes other networks believe and that look most like photos (docs/pictures.md). They optimize a
-spectrum with decorrelated colors, in views that are shifted by up to a stride, turned and zoomed;
-the last third of the steps sees images with the contrast of photos, and weak details are removed
-after it. They have no final stage with a fixed view, which would bring back patterns that excite
-only this view."""
+spectrum with decorrelated colors, in views that are shifted by up to a stride, turned and zoomed,
+by gradients that prefer the skip paths of residual networks; the last third of the steps sees
+images with the contrast of photos, and weak details are removed after it. They have no final stage
+with a fixed view, which would bring back patterns that excite only this view."""
 
 ANCHORED = Settings(
     alpha=2, solver=JitteredLBFGS(iterations=0, final_iterations=100, change_weight=0.5)
@@ -85,6 +85,7 @@ CLASSICAL_QUALITIES = {
 
 _FAST = Settings(
     loss_weight=20,
+    branch_gradient=0.5,
     parameterization="fourier",
     start_amplitude=0.1,
     solver=JitteredLBFGS(),

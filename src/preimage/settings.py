@@ -148,11 +148,14 @@ class Settings:
         if not isinstance(self.solver, Solver):
             kinds = "Algorithm1, SobolevLBFGS or JitteredLBFGS"
             raise ValueError(f"solver must be {kinds}, not {self.solver!r}")
-        plain = self.parameterization == "pixels" and not self.turns_views
+        plain = (
+            self.parameterization == "pixels" and not self.turns_views and self.branch_gradient == 1
+        )
         if isinstance(self.solver, SobolevLBFGS) and not plain:
             raise ValueError(
-                "sobolev-lbfgs changes pixels and keeps the view: set parameterization to "
-                "'pixels', rotation to 0 and zoom to 1, or choose Algorithm1"
+                "sobolev-lbfgs changes pixels, keeps the view and needs exact gradients: set "
+                "parameterization to 'pixels', rotation to 0, zoom and branch_gradient to 1, or "
+                "choose Algorithm1"
             )
         if isinstance(self.solver, Algorithm1) and is_auto(self.loss_weight):
             raise ValueError("Algorithm 1 does not choose C: give loss_weight a number")

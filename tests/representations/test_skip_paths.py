@@ -57,7 +57,8 @@ def test_shares_of_nested_blocks_multiply() -> None:
     x = torch.linspace(-1, 1, 4, dtype=torch.float64)[None].requires_grad_()
     found = _gradient(outer, 0.25)
     first, _, last = outer.branch
-    assert isinstance(first, nn.Linear) and isinstance(last, nn.Linear)
+    assert isinstance(first, nn.Linear)
+    assert isinstance(last, nn.Linear)
     inside, after = first.weight.detach(), last.weight.detach().sum(0, keepdim=True)
     hidden = first(x).detach().requires_grad_()
     (of_inner,) = torch.autograd.grad(inner.branch(hidden), hidden, after)
