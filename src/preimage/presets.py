@@ -85,7 +85,7 @@ CLASSICAL_QUALITIES = {
 
 _FAST = Settings(
     loss_weight=20,
-    branch_gradient=0.5,
+    branch_gradient=0.25,
     parameterization="fourier",
     start_amplitude=0.1,
     solver=JitteredLBFGS(),
