@@ -17,7 +17,7 @@ from torch import Tensor
 _BLUR = 3.0
 """Standard deviation of the Gaussian, in pixels."""
 
-_WEAK = 6.0
+_WEAK = 9.0
 """t: of a detail of so many gray levels, half remains."""
 
 

@@ -32,7 +32,7 @@ PAPER = Settings(
 """The printed constants: 300 iterations, eta_0 = 0.01 B^2 / alpha, C = 20 for HOG and DSIFT."""
 
 MODERN = Settings(
-    strength=20,
+    strength=40,
     jitter_scale=4,
     rotation=20,
     zoom=1.8,

@@ -110,7 +110,7 @@ def test_the_same_command_serves_networks_of_every_kind(
 ) -> None:
     pytest.importorskip(layer.partition(":")[0], exc_type=ImportError)
     outcome = run(
-        "maximize", layer, "--channels", "1", "--weights", "random", "--steps", "10", "--size",
+        "maximize", layer, "--channels", "1", "--weights", "random", "--steps", "20", "--size",
         size, "--json", "--out", tmp_path,
     )  # fmt: skip
     assert (outcome.status, outcome.errors) == (0, [])

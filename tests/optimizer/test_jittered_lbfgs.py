@@ -110,7 +110,9 @@ def test_contrast_that_makes_the_code_much_worse_is_not_given_back() -> None:
 def test_without_jitter_the_first_part_is_l_bfgs() -> None:
     still = SETTINGS.replace(jitter=1)
     found = _minimize(still)
-    plain = still.replace(parameterization="pixels", solver=SobolevLBFGS(stages=((8, 0.0),)))
+    plain = still.replace(
+        parameterization="pixels", branch_gradient=1, solver=SobolevLBFGS(stages=((8, 0.0),))
+    )
     assert torch.equal(found.trace.terms[:, :8], _minimize(plain).trace.terms)
 
 
