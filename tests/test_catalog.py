@@ -137,5 +137,7 @@ def test_steps_after_a_representation_are_part_of_it() -> None:
     lite0 = network("efficientnet-lite0", "random")
     assert layer_of(lite0, "stem|bgr|unit").name == "efficientnet-lite0/stem|bgr|unit"
     assert isinstance(layer_of(lite0, "stem"), Layer)
-    with pytest.raises(ValueError, match="unknown transformation 'untit': did you mean 'unit'"):
+    with pytest.raises(ValueError, match="unknown step 'untit': did you mean 'unit'"):
         representation("hog|untit")
+    with pytest.raises(ValueError, match="unknown step '': there are unit"):
+        representation("hog|")

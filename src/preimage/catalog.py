@@ -44,8 +44,8 @@ def representation(name: str, weights: str | Path | None = None) -> Representati
     24
     """
     _check_name(name)
-    base, _, steps = name.partition(STEP)
-    if steps:
+    base, step, steps = name.partition(STEP)
+    if step:
         return Transformed.parse(representation(base, weights), steps)
     if name.lower() in CLASSICAL:
         return CLASSICAL[name.lower()][0]()
@@ -65,9 +65,9 @@ def layer_of(network: Network, name: str) -> Representation:
     Raises:
         ValueError: if there is no such layer or step.
     """
-    layer, _, steps = name.partition(STEP)
+    layer, step, steps = name.partition(STEP)
     found = network.layer(layer)
-    return Transformed.parse(found, steps) if steps else found
+    return Transformed.parse(found, steps) if step else found
 
 
 def network(name: str, weights: str | Path | None = None) -> Network:

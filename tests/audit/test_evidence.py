@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from preimage.audit.evidence import (
+    Vote,
     compare_channels,
     is_uncorrelated,
     is_whole,
@@ -76,3 +77,12 @@ def test_a_vote_finds_the_planted_preprocessing_and_none_without_one() -> None:
         assert found.held_out > 0.8
     assert not vote(others, codes, photos).is_sure
     assert not vote(others, {"": content}, photos).is_sure
+
+
+def test_a_vote_says_how_clear_it_is() -> None:
+    unsure = str(Vote("bgr", 0.6, 0.58))
+    assert "60% of the vectors are nearer to codes of photos with red and blue swapped" in unsure
+    assert "too few to say so (it takes 70% and 55%)" in unsure
+    assert "--reference" in unsure
+    assert "too few" not in str(Vote("bgr", 0.9, 0.58))
+    assert "a single photo cannot check this" in str(Vote("bgr", 0.9, float("nan")))

@@ -183,6 +183,16 @@ def test_vectors_that_cannot_be_codes_get_one_clear_line(layer: Layer, tmp_path:
             recognize(values, phi, projection=file)
 
 
+def test_vectors_must_have_the_length_of_the_named_steps(layer: Layer) -> None:
+    named = Transformed.parse(layer, "first:8")
+    assert as_named(np.ones((2, 8)), named).representation is named
+    message = f"the vectors have {LENGTH} values, but codes of tiny/pool|first:8 have 8"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        as_named(np.ones((2, LENGTH)), named)
+    with pytest.raises(ValueError, match=r"hog\|unit has codes of any length"):
+        as_named(np.ones((2, LENGTH)), Transformed.parse(HOG(), "unit"))
+
+
 def test_a_constant_factor_is_divided_out(
     layer: Layer, reference: Reference, codes: dict[str, np.ndarray]
 ) -> None:
@@ -209,7 +219,7 @@ def test_few_vectors_are_not_taken_as_more_than_they_tell(
 ) -> None:
     found = recognize(codes["0..255"][:3], layer, reference=reference)
     assert found.prepared == ""
-    assert "3 vectors are too few to tell the preprocessing" in found.evidence
+    assert "too few vectors (3) to tell the preprocessing: it takes 16" in found.evidence
     one = recognize(_unit(codes[""])[:1], layer, reference=reference)
     assert one.representation.name == "tiny/pool|unit"
 

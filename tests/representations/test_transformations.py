@@ -95,11 +95,12 @@ def test_a_name_gives_the_transformation_with_that_name() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("unti", "unknown transformation 'unti': did you mean 'unit'?"),
-        ("first", "unknown transformation 'first'"),
-        ("first:0", "transformation 'first:0': the length of first must be at least 1, not 0"),
+        ("unti", "unknown step 'unti': did you mean 'unit'?"),
+        ("first", "unknown step 'first'"),
+        ("first:0", "step 'first:0': the length of first must be at least 1, not 0"),
         ("int8:-1", "the scale of int8 must be positive, not -1.0"),
-        ("int8:x", "transformation 'int8:x': could not convert string to float: 'x'"),
+        ("int8:x", "step 'int8:x': 'x' is not a number"),
+        ("int8:1,y", "step 'int8:1,y': 'y' is not a whole number"),
     ],
 )
 def test_a_wrong_name_gets_one_clear_line(name: str, message: str) -> None:

@@ -124,6 +124,8 @@ def test_what_does_not_fit_is_refused(network: Network, tmp_path: Path) -> None:
     np.save(tmp_path / "axes.npy", np.eye(9)[:2])
     with pytest.raises(ValueError, match="is for codes of 9 values, not of 32"):
         Transformed.parse(network.layer("3"), f"pca:{tmp_path}/axes.npy")
+    with pytest.raises(ValueError, match="bgr says how photos were prepared: name it first"):
+        Transformed.parse(network.layer("3"), "unit|bgr")
     gray = Layer(nn.Sequential(nn.Conv2d(1, 2, 3)), "0", Preprocessing(mean=(0.0,)))
     with pytest.raises(ValueError, match="bgr is for images of 3 channels"):
         Transformed.parse(gray, "bgr|unit")

@@ -7,10 +7,13 @@ covariances would agree no better than after a shuffle of the channels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
+from preimage.representations.other_preprocessing import DESCRIPTIONS
 
 _LEVELS = 256
 _MOST_CHANNELS = 1024
@@ -150,6 +153,23 @@ class Vote:
     def is_sure(self) -> bool:
         """Whether the vectors look like codes with the other preprocessing."""
         return self.share >= _MAJORITY and self.held_out >= _LEAST_HELD_OUT
+
+    def __str__(self) -> str:
+        words = (
+            f"{self.share:.0%} of the vectors are nearer to codes of photos with "
+            f"{DESCRIPTIONS[self.name]}; "
+        )
+        if math.isnan(self.held_out):
+            return words + "a single photo cannot check this: give --reference several"
+        words += (
+            f"the same comparison is right for {self.held_out:.0%} of the crops, each judged by "
+            "the other photos"
+        )
+        if self.is_sure:
+            return words
+        words += f": too few to say so (it takes {_MAJORITY:.0%} and {_LEAST_HELD_OUT:.0%})"
+        more = "; give photos like those in the store with --reference"
+        return words + (more if self.share > 0.5 else "")
 
 
 _MAJORITY = 0.7

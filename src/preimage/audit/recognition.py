@@ -77,9 +77,7 @@ class Recognition:
         codes = torch.from_numpy(np.array(values, np.float32))
         if self.stored in LEVELS and self.transformations:
             codes = self.transformations[-1].from_stored(codes)
-        size = self.representation.default_size
-        shape = (values.shape[1],) if size is None else self.representation.code_shape(*size)
-        return (codes / self.scale).reshape(len(values), *shape)
+        return (codes / self.scale).reshape(len(values), *_code_shape(self.representation))
 
     def describe(self) -> dict[str, Any]:
         """Return what was recognized as plain data, for JSON."""
@@ -96,7 +94,17 @@ class Recognition:
 
 
 def as_named(values: np.ndarray, representation: Transformed) -> Recognition:
-    """Return as recognized what the name of a representation says of vectors (N, L)."""
+    """Return as recognized what the name of a representation says of vectors (N, L).
+
+    Raises:
+        ValueError: if codes of the representation have another length.
+    """
+    wanted = math.prod(_code_shape(representation))
+    if values.shape[1] != wanted:
+        raise ValueError(
+            f"the vectors have {values.shape[1]} values, but codes of {representation.name} have "
+            f"{wanted}: name other steps, or another layer"
+        )
     return Recognition(
         representation=representation,
         stored=storage(values),
@@ -153,10 +161,7 @@ def recognize(
 
 def _check_length(values: np.ndarray, layer: Representation, matrix: Projection | None) -> None:
     """Raise ValueError if vectors cannot be codes of the layer because of their length."""
-    size = layer.default_size
-    if size is None:
-        raise ValueError(f"{layer.name} has codes of any length: vectors are those of networks")
-    shape, length = layer.code_shape(*size), values.shape[1]
+    shape, length = _code_shape(layer), values.shape[1]
     if matrix is not None:
         (wanted,) = matrix.shape(shape)
         if length != wanted:
@@ -166,6 +171,15 @@ def _check_length(values: np.ndarray, layer: Representation, matrix: Projection 
             f"the vectors have {length} values, but codes of {layer.name} have "
             f"{math.prod(shape)}: they are of another layer or network"
         )
+
+
+def _code_shape(layer: Representation) -> tuple[int, ...]:
+    """Return the shape of a code; raise ValueError if it depends on the size of the image."""
+    if layer.default_size is None:
+        raise ValueError(
+            f"{layer.name} has codes of any length: name a layer of a network of fixed image size"
+        )
+    return layer.code_shape(*layer.default_size)
 
 
 def _in_words(step: Transformation) -> str:

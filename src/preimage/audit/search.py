@@ -18,7 +18,6 @@ from preimage.audit.evidence import (
 )
 from preimage.audit.reference import OWN, Reference
 from preimage.representations.base import Representation
-from preimage.representations.other_preprocessing import DESCRIPTIONS
 from preimage.representations.transformations import (
     LEVELS,
     First,
@@ -87,7 +86,7 @@ class Search:
         agreement = compare_channels(centered, self._through(steps, OWN))
         self._evidence.append(f"{self._reference}: {agreement}")
         if not agreement.is_sure and self._cut and isinstance(self._cut[0], First):
-            raise ValueError(self._needs_matrix(centered, agreement.sigmas))
+            raise ValueError(self._needs_matrix(centered))
         prepared = self._vote(centered, steps) if agreement.is_sure else OWN
         scale = self._scale(centered, self._through(steps, prepared))
         rounding = self._rounding(scale, zero)
@@ -158,35 +157,28 @@ class Search:
         self._evidence.append(f"the norms are {factor:.3g} times those of such codes: scaled")
         return factor
 
-    def _needs_matrix(self, centered: np.ndarray, sigmas: float) -> str:
+    def _needs_matrix(self, centered: np.ndarray) -> str:
         """Return the message for short vectors that do not seem to be the first values of codes."""
         looks = "like the result of PCA" if is_uncorrelated(centered) else "like a projection"
         length, whole = self._values.shape[1], math.prod(self._reference.codes[OWN].shape[1:])
         name = self._layer.name
         return (
             f"the vectors have {length} values, but codes of {name} have {whole}; they look "
-            f"{looks}: give the matrix with --projection FILE; or name the step, "
-            f"{name}|first:{length}, if "
-            f"they are the first {length} values, which channels do not show ({max(sigmas, 0):.0f} "
-            "times what unrelated ones would give)"
+            f"{looks}: give the matrix with --projection FILE; or, if you know that they are the "
+            f"first {length} values, name that step: --rep '{name}|first:{length}'"
         )
 
     def _vote(self, vectors: np.ndarray, steps: Sequence[Transformation]) -> str:
         """Return the name of the preprocessing that the vectors look like."""
         if len(vectors) < _FEW:
-            self._evidence.append(f"{len(vectors)} vectors are too few to tell the preprocessing")
+            self._evidence.append(
+                f"too few vectors ({len(vectors)}) to tell the preprocessing: it takes {_FEW}"
+            )
             return OWN
         codes = {name: self._through(steps, name) for name in self._reference.codes}
         found = vote(vectors, codes, self._reference.photos)
         if found.name:
-            verdict = "" if found.is_sure else ", not enough to say so"
-            if not found.is_sure and found.share > 0.5:
-                verdict += "; photos like those in the store (--reference) tell more"
-            self._evidence.append(
-                f"{found.share:.0%} of the vectors are nearer to codes of photos with "
-                f"{DESCRIPTIONS[found.name]}; of the crops, {found.held_out:.0%} are told apart "
-                f"rightly by other photos{verdict}"
-            )
+            self._evidence.append(str(found))
         return found.name if found.is_sure else OWN
 
     def _rounding(self, scale: float, zero: int) -> list[Transformation]:

@@ -32,6 +32,8 @@ class Table(Protocol):
 
 def open_table(path: Path, column: str | None) -> Table:
     """Return the rows of a file or folder, by its suffix; see `preimage.audit.vectors`."""
+    if column is not None and (path.is_dir() or path.suffix.lower() == ".npy"):
+        raise ValueError(f"{path}: .npy files have no columns: leave out --column")
     if path.is_dir():
         return FolderTable(path)
     check_is_file(path)
@@ -55,8 +57,7 @@ class ArrayTable:
     """The rows of an `.npy` file, mapped into memory; a single axis is a single vector."""
 
     def __init__(self, path: Path, column: str | None = None) -> None:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-        self._array = _in_rows(array)
+        self._array = _in_rows(_map_npy(path))
 
     def __len__(self) -> int:
         return len(self._array)
@@ -180,7 +181,11 @@ class TextTable:
 def _choose_cells(names: list[str], example: list[str], column: str | None) -> list[int]:
     """Return the numbers of the columns that a vector is made of."""
     if column is not None:
-        return [names.index(_choose("column", names, column))]
+        at = names.index(_choose("column", names, column))
+        cell = example[at] if at < len(example) else ""
+        if not _is_list(cell):
+            raise ValueError(f"column {column!r} holds no lists of numbers, but {cell[:40]!r}")
+        return [at]
     lists = [n for n, cell in enumerate(example) if _is_list(cell)]
     if len(lists) > 1:
         _choose("column", [names[n] for n in lists], None)
@@ -215,6 +220,19 @@ def _number(cell: str) -> float | None:
         return float(cell)
     except ValueError:
         return None
+
+
+def _map_npy(path: Path) -> np.ndarray:
+    """Return the array of an `.npy` file, mapped into memory."""
+    with path.open("rb") as file:
+        if file.read(len(npy_format.MAGIC_PREFIX)) != npy_format.MAGIC_PREFIX:
+            raise ValueError("not an array of numbers saved by numpy.save")
+    try:
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        reason = one_line(str(error))
+        raise ValueError(f"damaged, or not an array of numbers ({reason})") from None
+    return array
 
 
 def _read_header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -70,18 +70,19 @@ def codes(
         vectors = read_vectors(embeddings, column=column, sample=sample, seed=seed)
         typer.echo(f"{embeddings}: {vectors}")
         layer = catalog.representation(rep, weights)
+        settings = with_changes(choose_quality(layer, quality), steps, None)
         seen = read_vectors(embeddings, column=column, sample=max(sample, ENOUGH), seed=seed)
         found = recognize_vectors(seen, layer, reference, projection, bar)
         for line in (str(found), *(f"  {line}" for line in found.evidence)):
             typer.echo(line)
         phi = found.representation
-        settings = with_changes(choose_quality(phi, quality), steps, None)
         options = {"settings": settings, "seeds": [seed], "device": device, "execution": execution}
         rows = list(_invert(vectors, found, str(embeddings), out, bar, options))
         about = {"input": str(embeddings), "column": column, "seed": seed}
         written = write_stored(out, vectors, found, rows, about)
     mean = sum(row.error for row in rows) / len(rows)
-    typer.echo(f"{phi.name}  {len(rows)} rows  mean error {mean:.1%}")
+    count = f"{len(rows)} row{'s' if len(rows) > 1 else ''}"
+    typer.echo(f"{phi.name}  {count}  mean error {mean:.1%}")
     typer.echo(f"wrote {', '.join(map(str, written))}")
     conclude([], interrupted=rows[-1].interrupted)
 

@@ -25,7 +25,7 @@ Inputs: TypeAlias = Annotated[
 Embeddings: TypeAlias = Annotated[
     Path,
     Argument(
-        help="Stored vectors: .npy, .npz, .parquet, .arrow, .feather, .csv, or a folder of .npy."
+        help="Stored vectors: .npy, .npz, .parquet, .arrow, .feather, .csv, .tsv, or a folder of .npy."
     ),
 ]
 Column: TypeAlias = Annotated[

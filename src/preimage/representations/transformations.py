@@ -15,7 +15,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, final
+from typing import ClassVar, TypeVar, final
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ LEVELS = {"int8": (-128, 127), "uint8": (0, 255)}
 """The least and the largest whole number of each kind of 8 bits."""
 
 _EXAMPLES = ("unit", "first:64", "pca:FILE", "int8:SCALE", "uint8:SCALE")
+_Number = TypeVar("_Number", int, float)
 _MATRIX_KEYS = ("components", "matrix")
 
 
@@ -235,13 +236,23 @@ def parse_transformation(text: str) -> Transformation:
         if kind == "unit" and not given:
             return Unit()
         if kind == "first" and given:
-            return First(int(given))
+            return First(_parse_number(given, int))
         if kind in LEVELS and given:
             scale, _, zero = given.partition(",")
-            return Quantized(kind, float(scale), int(zero or 0))
+            number = _parse_number(zero or "0", int)
+            return Quantized(kind, _parse_number(scale, float), number)
     except ValueError as error:
-        raise ValueError(f"transformation {text!r}: {error}") from None
-    raise ValueError(unknown("transformation", text, _EXAMPLES))
+        raise ValueError(f"step {text!r}: {error}") from None
+    raise ValueError(unknown("step", text, _EXAMPLES))
+
+
+def _parse_number(text: str, kind: type[_Number]) -> _Number:
+    """Return the number in a text; raise ValueError if there is none."""
+    try:
+        return kind(text)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise ValueError(f"{text!r} is not {wanted}") from None
 
 
 def _is_finite(values: Tensor) -> bool:

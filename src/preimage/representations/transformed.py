@@ -73,6 +73,8 @@ class Transformed(Representation):
         """
         named = [step.strip() for step in steps.split(STEP)]
         prepared = named.pop(0) if named[0] in NAMES else None
+        if late := [step for step in named if step in NAMES]:
+            raise ValueError(f"{steps}: {late[0]} says how photos were prepared: name it first")
         return cls(base, [parse_transformation(step) for step in named], prepared)
 
     def extra_repr(self) -> str:

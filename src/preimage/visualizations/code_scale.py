@@ -19,6 +19,7 @@ from preimage.names import unknown
 from preimage.photo_files import shipped_photos
 from preimage.representations.base import Representation
 from preimage.representations.dsift import DSIFT
+from preimage.representations.transformed import Transformed
 
 AUTO = "auto"
 """The scale that gives each code the mean norm of the codes of photos."""
@@ -116,10 +117,10 @@ def _reason(
     if 1 / _UNLIKELY < times < _UNLIKELY and not is_quantized:
         return ""
     kind = "and holds whole numbers: it seems quantized" if is_quantized else "and seems scaled"
-    return (
-        f"has a norm {times:.3g} times that of photos, {kind}; give code_scale='auto', or the "
-        "number that it was multiplied by"
-    )
+    found = f"has a norm {times:.3g} times that of photos, {kind}; "
+    if isinstance(representation, Transformed):
+        return found + "check the steps in this name, or give code_scale='auto'"
+    return found + "give code_scale='auto', or the number that it was multiplied by"
 
 
 def _is_quantized(codes: Tensor) -> bool:
