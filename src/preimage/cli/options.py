@@ -25,7 +25,8 @@ Inputs: TypeAlias = Annotated[
 Embeddings: TypeAlias = Annotated[
     Path,
     Argument(
-        help="Stored vectors: .npy, .npz, .parquet, .arrow, .feather, .csv, .tsv, or a folder of .npy."
+        help="Stored vectors: .npy, .npz, .parquet, .arrow, .feather, .csv, .tsv, or a folder of "
+        ".npy files."
     ),
 ]
 Column: TypeAlias = Annotated[
