@@ -23,12 +23,12 @@ _MESSAGE = "compiling descriptors for this processor: once, about ten seconds\n"
 
 @lru_cache(maxsize=1)
 def has_numba() -> bool:
-    """Return whether numba is installed and works with this numpy."""
+    """Return whether numba is installed, works with this numpy, and may compile."""
     try:
-        importlib.import_module("numba")
+        numba = importlib.import_module("numba")
     except ImportError:  # numba raises it, too, if numpy is newer than it knows
         return False
-    return True
+    return not numba.config.DISABLE_JIT  # kernels that are not compiled are slower than torch
 
 
 def compiled(function: _Function) -> _Function:

@@ -32,7 +32,7 @@ class Direction(NamedTuple):
 
 
 def find_curvature(x: Tensor, gradient: Tensor, smoothed: Tensor) -> Curvature:
-    """Return the curvature to begin with at the image `x`, by compiled code where that serves."""
+    """Return the curvature before the first step, by compiled code if it can take the image `x`."""
     if not has_numba():
         return Curvature(gradient, smoothed)
     from preimage.optimizer.fused import FusedCurvature, serves
@@ -59,7 +59,7 @@ class Curvature:
         return bool(self._order)
 
     def begin(self, gradient: Tensor, smoothed: Tensor) -> None:
-        """Take this gradient, and P times it, without a step that led there."""
+        """Set the gradient, and P times it, where the search begins or begins again."""
         self._gradient, self._smoothed = gradient.clone(), smoothed
         self._change: Tensor | None = None
 

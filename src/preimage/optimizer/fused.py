@@ -15,16 +15,16 @@ from preimage.optimizer.curvature import LEAST_CURVATURE, MEMORY, Curvature, Dir
 
 
 def serves(x: Tensor) -> bool:
-    """Return whether the kernels take images like this: float32 or float64, whole, on a CPU."""
+    """Return whether the kernels take `x`: contiguous, float32 or float64, on a CPU."""
     is_known = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
     return is_known and x.is_contiguous()
 
 
 class FusedCurvature(Curvature):
-    """A `Curvature` of images that `serves` takes, with few passes over their vectors."""
+    """A `Curvature` with few passes over its vectors, of images for which `serves` is true."""
 
     def begin(self, gradient: Tensor, smoothed: Tensor) -> None:
-        """Take this gradient, and P times it, without a step that led there."""
+        """See `Curvature.begin`."""
         self._gradient, self._smoothed = gradient.contiguous(), smoothed.contiguous()
         self._change: Tensor | None = None
 

@@ -1,7 +1,7 @@
 """Compiled passes of L-BFGS over the vectors of one image, block by block, which stay in cache.
 
-Sums are taken by lane, then over the lanes in double precision, in an order that depends on the
-length alone. Importing this module needs numba.
+Sums are first taken over all blocks for each place in a block, then over the places in double
+precision, in an order that depends only on the length. Importing this module needs numba.
 """
 
 from __future__ import annotations

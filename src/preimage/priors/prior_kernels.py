@@ -19,7 +19,7 @@ Array = NDArray[Any]
 
 @compiled
 def priors(image: Array, gradient: Array, factors: Array, half_alpha: int) -> tuple[float, float]:
-    """Return R_alpha and TV^2 of an image (D, H, W), each to be divided by its pixels.
+    """Return R_alpha and TV^2 of an image (D, H, W), not yet divided by the number of pixels.
 
     Args:
         image: the image.

@@ -1,8 +1,9 @@
 """Compiled cell histograms: those of `gradients.cell_histograms` in one pass over the image.
 
-A row of pixels at a time, each step is a loop over a few short arrays, which stay in the fastest
-cache and become vector instructions. Pixels are added to the cells in a fixed order, so that an
-image has the same bits alone, in a batch, and with any number of threads.
+Rows of pixels are processed one by one. Each step is a loop over a few short arrays, which fit into
+the fastest cache; compilers turn such loops into vector instructions. Pixels are added to the cells
+in a fixed order, so that an image has the same bits alone, in a batch, and with any number of
+threads.
 
 Importing this module needs numba.
 """

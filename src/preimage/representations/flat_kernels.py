@@ -33,7 +33,7 @@ def level(values: Array, pixels: Array, regions: Array, sizes: Array) -> None:
 
 @compiled
 def label(across: Array, down: Array) -> Array:
-    """Return the least index of a pixel that each pixel is connected to, (H, W).
+    """Return, for each pixel, the least index of the pixels that it is connected to, (H, W).
 
     Args:
         across: whether a pixel is tied to its right neighbor, (H, W - 1).
@@ -54,7 +54,7 @@ def label(across: Array, down: Array) -> Array:
 
 @compiled
 def _join(parents: Array, one: int, other: int) -> None:
-    """Join the trees of two pixels; a parent is never behind its child."""
+    """Join the trees of two pixels; the index of a parent never exceeds that of its child."""
     one, other = _root(parents, one), _root(parents, other)
     parents[max(one, other)] = min(one, other)
 

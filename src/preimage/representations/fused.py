@@ -130,7 +130,7 @@ class FusedCodes:
 
 
 class Differentiable(torch.autograd.Function):
-    """The codes that a function encodes images as, for autograd; no second derivative."""
+    """An autograd function for codes that kernels compute; there is no second derivative."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, encode: Callable[[Tensor], FusedCodes]) -> Tensor:
