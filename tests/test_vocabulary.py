@@ -31,7 +31,17 @@ FUNCTIONS = (
     preimage.Mask,
     preimage.Execution,
 )
-OF_THE_GALLERY = {"input", "sha256", "output", "probability", "top_1", "judge", *MEASURES}
+OF_THE_GALLERY = {
+    "input",
+    "sha256",
+    "weights",
+    "weights_sha256",
+    "output",
+    "probability",
+    "top_1",
+    "judge",
+    *MEASURES,
+}
 
 
 def _tables() -> Iterator[tuple[list[str], list[list[str]]]]:

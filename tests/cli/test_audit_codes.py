@@ -125,3 +125,21 @@ def test_ctrl_c_keeps_the_rows_that_are_done(
     again = Path("audit/errors.csv").read_text().splitlines()
     assert len(again) == 6
     assert again[:2] == table[:2]
+
+
+def test_rows_are_inverted_again_if_the_file_of_a_matrix_has_changed(
+    stored: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    axes = np.random.default_rng(0).normal(size=(8, stored.shape[1]))
+    np.save("store.npy", stored @ axes.T)
+    invert, calls = preimage.invert, []
+
+    def counted(*arguments: object, **options: object) -> preimage.PreImage:
+        calls.append(1)
+        return invert(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(preimage, "invert", counted)
+    for sign, count in ((1, 2), (1, 2), (-1, 4)):
+        np.save("axes.npy", sign * axes)
+        outcome = run("audit", "codes", "store.npy", "--rep", f"{REP}|pca:axes.npy", *FEW)
+        assert (outcome.status, len(calls)) == (0, count)

@@ -91,7 +91,7 @@ def test_a_component_is_named_by_channel_place_or_class() -> None:
 
 def test_a_description_names_subject_weight_and_seed() -> None:
     assert TRIAL.description == "vgg-m/conv3, a.png, C 20, seed 2"
-    assert MAXIMIZATION.description == "vgg-m/conv3, 5, strength 20, seed 0"
+    assert MAXIMIZATION.description == "vgg-m/conv3, 5, strength 40, seed 0"
     hoggle = Trial(representation="hog", photo="b.png", dictionaries="h.npz")
     assert hoggle.description == "hog, b.png, HOGgle, seed 0"
 
@@ -148,3 +148,7 @@ def test_the_checksum_of_a_matrix_counts_as_well(tmp_path: Path) -> None:
     sums = [weights_checksum(name, weights) for name in names for weights in (None, "random")]
     assert len(set(sums)) == 4
     assert weights_checksum("vgg-m/fc7|unit", None) is None
+    spaced = [name.replace("|", " | ") for name in names]
+    assert [
+        weights_checksum(name, weights) for name in spaced for weights in (None, "random")
+    ] == sums

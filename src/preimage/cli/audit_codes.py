@@ -63,6 +63,7 @@ def codes(
     from preimage.audit.vectors import read_vectors
     from preimage.reporting.results import check_folder
     from preimage.reporting.stored import write_stored
+    from preimage.studies.trial import weights_checksum
 
     with clear_errors(), progress_bar() as bar:
         check_folder(out)
@@ -77,7 +78,9 @@ def codes(
             typer.echo(line)
         phi = found.representation
         options = {"settings": settings, "seeds": [seed], "device": device, "execution": execution}
-        rows = list(_invert(vectors, found, str(embeddings), out, bar, options))
+        source = {"weights": weights, "weights_sha256": weights_checksum(phi.name, weights)}
+        source["input"] = str(embeddings)
+        rows = list(_invert(vectors, found, source, out, bar, options))
         about = {"input": str(embeddings), "column": column, "seed": seed}
         written = write_stored(out, vectors, found, rows, about)
     mean = sum(row.error for row in rows) / len(rows)
@@ -119,14 +122,15 @@ def choose_quality(phi: Representation, quality: str | None) -> Settings:
 def _invert(
     vectors: Vectors,
     recognition: Recognition,
-    source: str,
+    source: Mapping[str, str | None],
     out: Path,
     bar: ProgressBar,
     options: Mapping[str, Any],
 ) -> Iterator[InvertedRow]:
     """Invert vectors one by one, and save each picture with its sidecar; end after Ctrl-C.
 
-    Rows that an earlier run into the same folder has finished are not computed again.
+    Rows that an earlier run into the same folder has finished are not computed again, if it had the
+    same settings, codes, and files of weights and matrices. `source` goes into the sidecars.
     """
     import preimage
     from preimage.reporting.stored import InvertedRow, load_row
@@ -137,8 +141,12 @@ def _invert(
     same = {"representation": phi.name, "seed": seed, "settings": settings}
     is_first = True
     for n, row in enumerate(vectors.rows):
-        checksum = sha256(vectors.values[n].tobytes())
-        about: dict[str, Any] = {"input": f"{source}, row {row}", "sha256": checksum}
+        checksum = sha256(codes[n].numpy().tobytes())
+        about: dict[str, Any] = {
+            **source,
+            "input": f"{source['input']}, row {row}",
+            "sha256": checksum,
+        }
         if (known := load_row(out, row, same | about)) is not None:
             yield known
             continue

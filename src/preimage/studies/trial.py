@@ -204,12 +204,13 @@ def weights_checksum(representation: str, weights: str | None) -> str | None:
     """
     from preimage.models.sources import own_files
 
-    steps = representation.split(STEP)[1:]
-    matrices = [Path(step.removeprefix("pca:")) for step in steps if step.startswith("pca:")]
+    steps = [step.strip() for step in representation.split(STEP)[1:]]
+    names = [step.removeprefix("pca:") for step in steps if step.startswith("pca:")]
+    matrices = [Path(name).expanduser() for name in names]
     if weights is None or weights == RANDOM:
         files = [*own_files(LayerName.parse(representation).network), *matrices]
     else:
-        files = [Path(weights), *matrices]
+        files = [Path(weights).expanduser(), *matrices]
     sums = [checksum(file) for file in files]
     if matrices and weights == RANDOM:
         sums.append(RANDOM)
