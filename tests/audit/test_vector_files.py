@@ -65,6 +65,7 @@ def test_whole_numbers_in_text_are_whole_numbers(tmp_path: Path) -> None:
         ),
         ("a.csv", b"a;b\n[1];[2]\n", None, "2 columns (a, b): name the one with --column"),
         ("a.csv", b"id,b\n7,[2]\n", "id", "column 'id' holds no lists of numbers, but '7'"),
+        ("a.csv", b"a,b\n", None, "a.csv: holds names of columns, but no vectors"),
         ("a.npy", b"hello", None, "a.npy: not an array of numbers saved by numpy.save"),
         ("a.npy", b"\x93NUMPY\x01\x00", None, "a.npy: damaged, or not an array of numbers"),
         ("a.npy", b"hello", "b", ".npy files have no columns: leave out --column"),

@@ -43,7 +43,8 @@ class Reference:
     photos: np.ndarray
 
     def __str__(self) -> str:
-        return f"{len(self.photos)} crops of {len(set(self.photos.tolist()))} photos"
+        count = len(set(self.photos.tolist()))
+        return f"{len(self.photos)} crops of {count} photo{'s' if count > 1 else ''}"
 
 
 def encode_reference(

@@ -141,6 +141,8 @@ class TextTable:
             self._has_header = any(_number(cell) is None for cell in cells) and not any(
                 _is_list(cell) for cell in cells
             )
+        if self._has_header and not second:
+            raise ValueError("holds names of columns, but no vectors")
         names = cells if self._has_header else [str(n) for n in range(len(cells))]
         example = second if self._has_header else cells
         self._columns = _choose_cells(names, example, column)

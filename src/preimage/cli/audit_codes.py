@@ -1,4 +1,4 @@
-"""`preimage audit codes`: what stored vectors give away of the photos that they are codes of."""
+"""`preimage audit codes`: what stored vectors give away about their photos."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def codes(
 ) -> None:
     """Say what was done to stored vectors, and invert a sample of them through it.
 
-    At least 256 vectors are compared with codes of reference photos. A representation with steps,
-    such as 'NETWORK/LAYER|unit', is taken as it is named.
+    Up to 256 vectors, or the whole sample if it is larger, are compared with codes of reference
+    photos. If the representation names steps, such as 'NETWORK/LAYER|unit', they are taken as true.
     """
     from preimage import catalog
     from preimage.audit.recognition import ENOUGH
