@@ -36,7 +36,7 @@ MODERN = Settings(
     jitter_scale=4,
     rotation=20,
     zoom=1.8,
-    branch_gradient=0.3,
+    branch_gradient=0.4,
     parameterization="fourier",
     solver=Algorithm1(iterations=200, natural_iterations=100, final_iterations=0),
 )
@@ -44,7 +44,7 @@ MODERN = Settings(
 classes other networks believe and that look most like photos (docs/pictures.md). They optimize a
 spectrum with decorrelated colors, in views that are shifted by up to a stride, turned and zoomed,
 by gradients that prefer the skip paths of residual networks; the last third of the steps sees
-images with the contrast of photos, and weak details are removed after it. They have no final stage
+images with the contrast of photos, and weak noise is removed after it. They have no final stage
 with a fixed view, which would bring back patterns that excite only this view."""
 
 ANCHORED = Settings(

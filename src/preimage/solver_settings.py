@@ -25,7 +25,7 @@ class Algorithm1:
         iterations: T.
         natural_iterations: iterations of a stage after these, in which the image has the contrast
             and the saturation of photos, and the priors are relative to its contrast; see
-            `parameterizations.NaturalContrast`. Weak details are removed after it; see `details`.
+            `parameterizations.NaturalContrast`. Weak noise is removed after it; see `denoising`.
             Images of other channels than gray or red, green and blue do without it.
         final_iterations: iterations of a second stage without jitter, which starts from the
             central crop of the first, with cleared accumulators. Networks always have this

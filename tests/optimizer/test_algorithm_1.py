@@ -12,7 +12,7 @@ from tests.optimizer.problems import SEEDS, SIZE, STRONG, WEAK, C, problem
 from tests.support import Projections
 from torch import Tensor
 
-from preimage.details import remove_weak_details
+from preimage.denoising import denoise
 from preimage.optimizer import algorithm_1, minimize
 from preimage.parameterizations import NaturalContrast, Pixels
 from preimage.settings import Settings
@@ -116,11 +116,11 @@ def test_the_images_of_the_natural_stage_have_the_contrast_of_photos(
     settings = STRONG.replace(natural_iterations=5, final_iterations=0, max_pixel_norm=1e6)
     objective, _, start, _ = problem(channels, 1, settings)
     found = minimize(objective, start, settings, [torch.Generator() for _ in SEEDS])
-    monkeypatch.setattr(algorithm_1, "remove_weak_details", lambda images: images)
+    monkeypatch.setattr(algorithm_1, "denoise", lambda images, amount: images)
     whole = minimize(objective, start, settings, [torch.Generator() for _ in SEEDS])
     kind = NaturalContrast(Pixels(), channels)
     torch.testing.assert_close(kind.gains(whole.images), torch.ones(2, dtype=torch.float64))
-    assert torch.equal(found.images, remove_weak_details(whole.images))
+    assert torch.equal(found.images, denoise(whole.images, 1.5))
     assert len(found.trace.total) == settings.evaluations(objective.representation) == 17
 
 

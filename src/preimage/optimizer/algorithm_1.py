@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from preimage.details import remove_weak_details
+from preimage.denoising import denoise
 from preimage.objective import Objective
 from preimage.optimizer.recorder import Recorder
 from preimage.parameterizations import Fourier, NaturalContrast, Pixels, parameterization
@@ -28,6 +28,8 @@ from preimage.views import center_crop, draw_views
 _RELIEF = 1.5
 """With natural contrast, the priors see images whose contrast is lower by this factor than before,
 so that they are weaker relative to the loss."""
+_WEAK_NOISE = 1.5
+"""The noise removed after the steps with natural contrast, in gray levels; see `denoise`."""
 
 
 def two_stages(
@@ -59,7 +61,7 @@ def two_stages(
         x, interrupted = algorithm_1(
             natural, x, settings, solver, rate, last, views, recorder, kind, slows=True
         )
-        x = objective.flatten_(remove_weak_details(x))
+        x = objective.flatten_(denoise(x, _WEAK_NOISE))
     x = center_crop(x, objective.size)
     final = settings.final_steps(objective.representation)
     if final and not interrupted:
