@@ -206,7 +206,7 @@ def test_a_study_of_channels_is_planned_run_reported_and_exported(folder: Path) 
     pixels = pixels_of(folder / "store" / "report.efficientnet-lite0-stem.png")
     assert pixels.std() > 10
     log = (folder / "store" / "study.log").read_text()
-    assert "efficientnet-lite0/stem, 2, strength 20, seed 1: response " in log
+    assert "efficientnet-lite0/stem, 2, strength 40, seed 1: response " in log
 
 
 def test_a_study_of_caricatures_is_run_and_reported(folder: Path) -> None:

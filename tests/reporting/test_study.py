@@ -52,8 +52,8 @@ def test_maximizations_are_means_of_responses_in_units_of_m() -> None:
         "representation", "strength", "component", "M", "response", "times M", "seconds", "n",
     ]  # fmt: skip
     assert rows == [
-        ["hog", "20", "7", "2", "4 ± 1.4", "2 ± 0.71", "1.00", "2"],
-        ["hog", "20", "9", "2", "1", "0.5", "1.00", "1"],
+        ["hog", "40", "7", "2", "4 ± 1.4", "2 ± 0.71", "1.00", "2"],
+        ["hog", "40", "9", "2", "1", "0.5", "1.00", "1"],
     ]
 
 

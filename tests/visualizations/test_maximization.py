@@ -133,7 +133,7 @@ def test_rho_of_the_first_call_is_that_of_the_second() -> None:
         maximize(network, "1", maxima=[5.0], settings=MODERN.with_steps(1), size=(64, 64))
         for _ in range(2)
     )
-    assert first.loss_weights == second.loss_weights == pytest.approx((2e5 / 851**2 / 5,))
+    assert first.loss_weights == second.loss_weights == pytest.approx((4e5 / 851**2 / 5,))
 
 
 def test_the_picture_is_a_little_over_twice_the_receptive_field_and_shows_it() -> None:
