@@ -16,7 +16,7 @@ _MOST_DIGITS = 6
 
 
 STEP = "|"
-"""What stands between a representation and the steps that its codes go through, in a name."""
+"""The character in a name between a representation and each step that its codes go through."""
 
 
 @dataclass(frozen=True, slots=True)

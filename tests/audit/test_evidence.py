@@ -1,4 +1,4 @@
-"""What vectors tell: planted number types, steps, likeness and preprocessings are found."""
+"""Planted number types, steps, likeness and preprocessings of vectors are found."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is written of inverted vectors: a grid, a table, and all else."""
+"""The files written of inverted vectors: a grid, a table, and all else."""
 
 import csv
 import json

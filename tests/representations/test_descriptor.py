@@ -1,4 +1,4 @@
-"""What HOG and dense SIFT share."""
+"""The part of the code that HOG and dense SIFT share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stored vectors tell of how they were made: their numbers, norms, and likeness to codes.
+"""Measurements on stored vectors: their number type, rounding, and likeness to codes of photos.
 
 Photos in a store differ from reference photos, so that means and covariances never agree well. But
 the order of channels is arbitrary: if channels of vectors and codes were unrelated, their means and
@@ -24,7 +24,7 @@ _SURE = 4.0
 """The least agreement that is no chance, which has a deviation of 1 in these units."""
 
 _RIDGE = 1.0
-"""What is added to the covariance of codes, in units of its mean eigenvalue."""
+"""The ridge added to the covariance of codes, in units of its mean eigenvalue."""
 
 
 def storage(values: np.ndarray) -> str:
@@ -93,7 +93,7 @@ class Agreement:
 
     @property
     def is_sure(self) -> bool:
-        """Whether it is more than chance."""
+        """True if the channels agree by more than chance."""
         return self.sigmas >= _SURE
 
     def __str__(self) -> str:
@@ -151,7 +151,7 @@ class Vote:
 
     @property
     def is_sure(self) -> bool:
-        """Whether the vectors look like codes with the other preprocessing."""
+        """True if the vectors look like codes with the other preprocessing."""
         return self.share >= _MAJORITY and self.held_out >= _LEAST_HELD_OUT
 
     def __str__(self) -> str:
@@ -180,7 +180,7 @@ _LEAST_HELD_OUT = 0.55
 
 
 def vote(vectors: np.ndarray, codes: Mapping[str, np.ndarray], photos: np.ndarray) -> Vote:
-    """Return which other preprocessing vectors look most like, and how surely.
+    """Return the other preprocessing that vectors look most like, and how sure this is.
 
     Each vector is told apart between two sets of codes of the same crops by Fisher's linear
     discriminant. The first of `codes` are those of the own preprocessing.

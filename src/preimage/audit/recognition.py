@@ -40,7 +40,7 @@ codes are not always told from unrelated channels."""
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What was done to the codes of a layer, with the evidence for it.
+    """The transformations that stored codes of a layer went through, with the evidence for them.
 
     Attributes:
         representation: Phi, through which the vectors are inverted: the layer, with the other

@@ -45,7 +45,7 @@ _FEW = 16
 
 
 class Found(NamedTuple):
-    """What was found; `preimage.audit.recognition.Recognition` explains the fields."""
+    """The outcome of a search; `preimage.audit.recognition.Recognition` explains the fields."""
 
     transformations: tuple[Transformation, ...]
     prepared: str

@@ -29,7 +29,7 @@ _VALUES: dict[str, Callable[[Tensor], Tensor]] = {
     "-1..1": lambda rgb: rgb / 127.5 - 1,
     "imagenet": _imagenet,
 }
-"""What the network gets instead of its own preprocessing, of images in 0..255."""
+"""The values that enter the network, by the preprocessing, as functions of colors in 0..255."""
 
 _OF_COLORS = ("bgr", "imagenet")
 
@@ -43,7 +43,7 @@ DESCRIPTIONS = {
     "-1..1": "values of -1..1 instead of the network's own",
     "imagenet": "ImageNet's mean and deviation instead of the network's own",
 }
-"""What each of them means."""
+"""The names of the other preprocessings in words."""
 
 
 _SAME = 0.05
