@@ -1,6 +1,6 @@
 """Attacks: ways to get pictures out of stored codes, each with what an attacker must have for it.
 
->>> import torch
+>>> from preimage.presets import settings_for
 >>> from preimage.representations.hog import HOG
 >>> codes = HOG()(torch.rand(1, 1, 32, 32) * 255)
 >>> attack = Inversion(settings_for(HOG(), "draft"), size=(32, 32))
