@@ -3,13 +3,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 SET_UP := $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test test-processors lint clean
+.PHONY: demo test test-browser test-processors lint clean
 
 demo: $(VENV)/cli
 	$(BIN)/preimage demo --out demo.png
 
 test: $(VENV)/dev
 	$(BIN)/pytest
+
+test-browser: $(VENV)/browser
+	command -v chromium || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
+	$(BIN)/pytest tests/atlas/test_in_browser.py
 
 test-processors: $(VENV)/dev
 	tests/processors.sh $(BIN)/python
@@ -26,6 +30,10 @@ $(VENV)/cli: pyproject.toml constraints.txt
 
 $(VENV)/dev: pyproject.toml constraints.txt
 	$(SET_UP) --editable ".[dev]"
+	touch $@
+
+$(VENV)/browser: pyproject.toml constraints.txt
+	$(SET_UP) --editable ".[dev,browser]"
 	touch $@
 
 clean:

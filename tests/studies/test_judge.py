@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.judges import JUDGE
+from tests.support import known
 from torch import nn
 
 from preimage.images import load_image
@@ -18,6 +20,7 @@ from preimage.presets import MODERN
 from preimage.representations.layer import Layer
 from preimage.settings import Settings
 from preimage.studies.judge import MEASURES, Judge, Judgement, mean_judgement
+from preimage.studies.natural_statistics import resized
 from preimage.visualizations import PreImage, invert, maximize
 
 CHELSEA, COFFEE = (shipped_photos()[name] for name in ("chelsea", "coffee"))
@@ -162,3 +165,22 @@ def test_the_pooled_features_of_a_shipped_judge_are_the_input_of_its_classifier(
     assert judge.judge(photos[0], photos[1]).feature_distance == pytest.approx(
         float(expected), abs=1e-6
     )
+
+
+def test_names_are_the_likeliest_classes_by_their_first_names() -> None:
+    judge = Judge([JUDGE, JUDGE])
+    picture = Image.open(CHELSEA)
+    names = judge.names(picture, count=2)
+    (network, _) = judge.networks
+    image = network.preprocessing.to_core(resized(picture, *known(network.preprocessing.size)))
+    chances = network.probabilities(image[None])[0]
+    order = chances.argsort(descending=True)[:2].tolist()
+    assert [name for name, _ in names] == [network.classes[n].split(",")[0] for n in order]
+    assert [chance for _, chance in names] == pytest.approx(chances[order].tolist())
+    assert sum(chance for _, chance in judge.names(picture)) == pytest.approx(1)
+
+
+def test_a_judge_without_classes_has_no_names() -> None:
+    nameless = Network("nameless", nn.Sequential(nn.Flatten()), Preprocessing(mean=(0.0,) * 3))
+    with pytest.raises(ValueError, match="nameless has no names of classes"):
+        Judge([nameless]).names(Image.open(CHELSEA))

@@ -10,7 +10,7 @@ from tests.study_files import MEASURES, make_trials, run_trials, save_photos
 
 from preimage.studies.outcome import Record
 from preimage.sweeps.engines import in_process
-from preimage.sweeps.estimate import Cost, measure_costs, total_seconds
+from preimage.sweeps.estimate import Cost, cost_names, measure_costs, total_seconds
 
 
 def test_what_is_done_counts_with_its_median_and_what_no_result_counts(tmp_path: Path) -> None:
@@ -77,3 +77,12 @@ def test_trials_are_shared_by_workers_each_of_which_loads_its_network(
 def test_the_process_that_keeps_results_can_be_what_limits_a_run() -> None:
     assert total_seconds([(Cost(once=0, each=1, keep=0.5, size=0), 100)], 50, start=3) == 50
     assert total_seconds([(Cost(once=9, each=1, keep=0.5, size=0), 0)], 50, start=3) == 0
+
+
+def test_trials_of_several_visualizations_have_costs_of_their_own(tmp_path: Path) -> None:
+    photos = save_photos(tmp_path / "photos", 1)
+    inverted = make_trials(photos)[0]
+    exaggerated = inverted.model_copy(update={"visualization": "caricature"})
+    records = [Record(trial, "missing") for trial in (inverted, exaggerated)]
+    assert cost_names(records) == ["invert hog", "caricature hog"]
+    assert cost_names(records[:1]) == ["hog"]

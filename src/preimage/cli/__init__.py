@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 import preimage
+from preimage.cli.atlas import atlas
 from preimage.cli.audit import audit
 from preimage.cli.caricature import caricature
 from preimage.cli.check import check
@@ -48,6 +49,7 @@ _reproduce = typer.Typer(help="Tables and figures of the paper.", no_args_is_hel
 app.add_typer(_reproduce, name="reproduce")
 app.add_typer(study, name="study")
 app.add_typer(audit, name="audit")
+app.add_typer(atlas, name="atlas")
 for _command in (
     *(invert, maximize, caricature, demo),
     *(representations, models, fetch, layers),

@@ -103,6 +103,13 @@ LayerArguments: TypeAlias = Annotated[
 NetworkArgument: TypeAlias = Annotated[
     str, Argument(metavar="NETWORK", help="A network; `preimage models` lists names and sources.")
 ]
+NetworkOrStore: TypeAlias = Annotated[
+    str,
+    Argument(
+        metavar="NETWORK_OR_STORE",
+        help="A network, hog, hogb or dsift; or the folder of a study's results.",
+    ),
+]
 Network: TypeAlias = Annotated[
     str | None, Option(metavar="NETWORK", help="Network. Default: the paper's.")
 ]
@@ -112,6 +119,9 @@ Networks: TypeAlias = Annotated[
 ]
 Layers: TypeAlias = Annotated[
     str | None, Option(help="Layers of the network, such as conv1,relu2, or all.")
+]
+Depths: TypeAlias = Annotated[
+    int, Option(min=0, help="Number of layers that photos are inverted from, beside --layers.")
 ]
 Weights: TypeAlias = Annotated[
     str | None, Option(help="Weight file of the network, or random. Default: its own weights.")
@@ -263,6 +273,13 @@ Out: TypeAlias = Annotated[
 ]
 OutFolder: TypeAlias = Annotated[
     Path, Option("--out", help="Folder for the results; a run into the same folder continues.")
+]
+OutSite: TypeAlias = Annotated[
+    Path, Option("--out", help="Folder for the pages; a run into the same folder continues.")
+]
+StoreOfAtlas: TypeAlias = Annotated[
+    Path | None,
+    Option("--store", help="Folder for the results that pages show. Default: OUT-store."),
 ]
 OutStudy: TypeAlias = Annotated[
     Path | None, Option("--out", help="Folder for the results. Default: named as the file.")

@@ -19,7 +19,7 @@ from preimage.cli.tables import print_table
 from preimage.files import explain
 from preimage.reporting.results import check_room, check_writable, format_bytes
 from preimage.studies.outcome import Record
-from preimage.sweeps.estimate import Cost, measure_costs, total_seconds
+from preimage.sweeps.estimate import Cost, cost_names, measure_costs, total_seconds
 
 _BUSY = 1.25
 """Ratio of a run's time to that on an idle machine from which the machine is called busy."""
@@ -64,8 +64,8 @@ def _print_counts(
 ) -> dict[str, int]:
     """Print a row for each representation; return how many trials each has left."""
     counts: dict[str, Counter[str]] = {}
-    for record in records:
-        counts.setdefault(record.trial.representation, Counter())[record.status] += 1
+    for name, record in zip(cost_names(records), records, strict=True):
+        counts.setdefault(name, Counter())[record.status] += 1
     left = {n: c["missing"] + (c["failed"] if retry else 0) for n, c in counts.items()}
     rows = []
     for name, count in counts.items():

@@ -137,6 +137,29 @@ class Judge:
         known = {name: number for name, number in numbers.items() if number is not None}
         return {"judge": [one.name for one in self.networks], **known}
 
+    def names(self, picture: Image.Image, count: int = 3) -> tuple[tuple[str, float], ...]:
+        """Return the classes that a picture most probably shows, with their probabilities.
+
+        A class is called by its first name. With several judges, probabilities are means; a judge
+        that lacks a class gives it 0.
+
+        Raises:
+            ValueError: if no judge has classes with names.
+        """
+        named = [one for one in self.networks if one.classes]
+        if not named:
+            raise ValueError(
+                f"the judge {', '.join(one.name for one in self.networks)} has no names of "
+                "classes: give one that has"
+            )
+        chances: dict[str, float] = {}
+        for one in named:
+            (row,) = _features_and_probabilities(one, [picture])[1].tolist()
+            for name, chance in zip(one.classes, row, strict=True):
+                first = name.split(",")[0]
+                chances[first] = chances.get(first, 0.0) + chance / len(named)
+        return tuple(sorted(chances.items(), key=lambda item: -item[1])[:count])
+
     def judge(
         self, picture: Image.Image, photo: Image.Image | None = None, class_name: str | None = None
     ) -> Judgement:

@@ -56,11 +56,11 @@ class Cost:
 def measure_costs(
     records: Sequence[Record], folder: Path, *, batch: int = 1, device: str = "cpu"
 ) -> tuple[dict[str, Cost], float]:
-    """Return the cost of the trials of each representation, and the slowdown by other programs.
+    """Return the cost of trials by `cost_names`, and the slowdown by other programs.
 
-    If some trials of a representation are done, its cost is the median of their times. Otherwise it
-    is extrapolated from a few steps of one trial. Representations without any trial that can be
-    carried out are left out. With one CPU thread, costs are those of an otherwise idle machine. The
+    If some trials of a name are done, its cost is the median of their times. Otherwise it is
+    extrapolated from a few steps of one trial. Names without any trial that can be carried out are
+    left out. With one CPU thread, costs are those of an otherwise idle machine. The
     slowdown, at least 1, is the factor by which they grow at the machine's present load.
 
     Args:
@@ -70,8 +70,8 @@ def measure_costs(
         device: where to compute.
     """
     by_name: dict[str, list[Record]] = {}
-    for record in records:
-        by_name.setdefault(record.trial.representation, []).append(record)
+    for name, record in zip(cost_names(records), records, strict=True):
+        by_name.setdefault(name, []).append(record)
     loader, costs, samples = Loader(), {}, []
     for name, alike in by_name.items():
         known = [record.measures.seconds for record in alike if record.measures is not None]
@@ -86,6 +86,18 @@ def measure_costs(
     lasting = sum(second.lasting for _, second in samples)
     worked = sum(second.worker for _, second in samples)
     return costs, max(1.0, lasting / worked) if samples else 1.0
+
+
+def cost_names(records: Sequence[Record]) -> list[str]:
+    """Return, for each record, the name of the trials that cost as much as its own.
+
+    It is the representation and, if the records are of several visualizations, the visualization.
+    """
+    several = len({record.trial.visualization for record in records}) > 1
+    return [
+        f"{r.trial.visualization} {r.trial.representation}" if several else r.trial.representation
+        for r in records
+    ]
 
 
 def total_seconds(parts: Sequence[tuple[Cost, int]], workers: int, start: float) -> float:

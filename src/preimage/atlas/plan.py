@@ -1,0 +1,137 @@
+"""The trials of an atlas of a network: three studies, which resume as all studies do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from preimage.names import LayerName
+from preimage.networks import Network
+from preimage.paper import table4
+from preimage.studies.expansion import expand
+from preimage.studies.loader import Loader
+from preimage.studies.study import make_study
+from preimage.studies.trial import Trial
+
+CHANNELS = "0-31"
+"""The channels of each layer that an atlas shows, as far as there are so many."""
+
+_LAYERS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What an atlas of a network shall show; None and empty stand for the defaults.
+
+    Attributes:
+        layers: the layers whose channels are maximized.
+        channels: the channels, such as "0-31", or "all".
+        classes: the classes that are maximized.
+        images: the photos that are inverted and caricatured.
+        limit: the largest number of these.
+        reference: the photos that M is taken from.
+        depths: the number of layers that photos are inverted from.
+        seeds: the number of pictures of each channel.
+        loss_weight: values of C of the inversions.
+        steps: number of steps of all pictures.
+        weights: weight file of the network, or "random".
+    """
+
+    layers: Sequence[str] = ()
+    channels: str | None = None
+    classes: Sequence[str] = ()
+    images: Sequence[str] | None = None
+    limit: int | None = None
+    reference: Sequence[str] | None = None
+    depths: int = 8
+    seeds: int = 1
+    loss_weight: Sequence[Any] | None = None
+    steps: int | None = None
+    weights: str | None = None
+
+
+def plan_network(name: str, wishes: Wishes, loader: Loader) -> dict[str, list[Trial]]:
+    """Return the trials of an atlas of a network, by the names of their studies.
+
+    Raises:
+        ValueError: if there is no such network, layer, channel or class, or a value is out of
+            range.
+        ImageError: if there are no photos.
+    """
+    network = loader.network(name, wishes.weights)
+    main = network.main_layers
+    layers = list(wishes.layers) or spread(_before_scores(network), (), _LAYERS)
+    layers = list(main) if layers == ["all"] else layers
+    inverted = spread(main, layers, wishes.depths)
+    shared = {"weights": wishes.weights, "steps": wishes.steps}
+    of_photos = shared | {"images": wishes.images, "limit": wishes.limit}
+    of_photos["representations"] = _full_names(network, inverted)
+    of_channels = shared | {"reference": wishes.reference, "seeds": list(range(wishes.seeds))}
+    plans: dict[str, list[dict[str, Any]]] = {
+        "channels": [
+            of_channels | {"representations": [full], "channels": _channels(network, full, wishes)}
+            for full in _full_names(network, layers)
+        ],
+        "inversions": [of_photos | {"loss_weight": wishes.loss_weight}],
+        "caricatures": [of_photos | {"representations": _full_names(network, layers)}],
+    }
+    if wishes.classes:
+        scores = _full_names(network, [network.score_layer])
+        of_classes = {"representations": scores, "classes": list(wishes.classes)}
+        plans["channels"].append(of_channels | of_classes)
+    kinds = {"channels": "maximize", "inversions": "invert", "caricatures": "caricature"}
+    found = {}
+    for part, several in plans.items():
+        trials: dict[str, Trial] = {}
+        for keys in several:
+            given = {key: value for key, value in keys.items() if value is not None}
+            study = make_study(given | {"name": part, "visualization": kinds[part]})
+            trials |= {trial.key: trial for trial in expand(study, loader)}
+        found[f"{part} of {name}"] = list(trials.values())
+    return found
+
+
+def plan_classical(
+    names: Sequence[str], photos: Sequence[Path], size: int | None = None
+) -> dict[str, list[Trial]]:
+    """Return the trials of Table 4 of these of its representations, by the name of a study."""
+    trials = table4.trials(photos, size)
+    return {f"table4 of {name}": [t for t in trials if t.representation == name] for name in names}
+
+
+def spread(layers: Sequence[str], chosen: Sequence[str], count: int) -> list[str]:
+    """Return chosen layers and, up to a number, others as far from each other as there are.
+
+    >>> spread(["a", "b", "c", "d", "e"], ["b"], 3)
+    ['b', 'e', 'c']
+    >>> spread(["a", "b"], [], 5)
+    ['a', 'b']
+    """
+    found = list(chosen)
+    while len(found) < count and (left := [layer for layer in layers if layer not in found]):
+        taken = [n for n, layer in enumerate(layers) if layer in found]
+        place = {layer: n for n, layer in enumerate(layers)}
+        away = {one: min((abs(place[one] - n) for n in taken), default=0) for one in left}
+        found.append(max(left, key=away.__getitem__))
+    return found
+
+
+def _full_names(network: Network, layers: Sequence[str]) -> list[str]:
+    return [str(LayerName(network.name, layer)) for layer in layers]
+
+
+def _before_scores(network: Network) -> list[str]:
+    """Return the main layers without the class scores, whose channels are classes."""
+    return [layer for layer in network.main_layers if layer != network.score_layer]
+
+
+def _channels(network: Network, full_name: str, wishes: Wishes) -> str:
+    """Return the channels of a layer that are shown; by default those that it has of `CHANNELS`."""
+    if wishes.channels is not None:
+        return wishes.channels
+    layer = network.layer(LayerName.parse(full_name).layer)
+    count = layer.code_grid(*layer.default_size).channels
+    first, _, last = CHANNELS.partition("-")
+    return f"{first}-{min(int(last), count - 1)}"

@@ -1,0 +1,177 @@
+"""`preimage atlas`: a network to look at, as pages that need no server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from preimage.cli.errors import clear_errors
+from preimage.cli.options import (
+    Channels,
+    Classes,
+    Depths,
+    DryRun,
+    Images,
+    Judges,
+    Layers,
+    Limit,
+    LossWeight,
+    NetworkOrStore,
+    OutSite,
+    Reference,
+    Seeds,
+    Steps,
+    StoreOfAtlas,
+    Weights,
+)
+from preimage.cli.run_options import RunOptions, with_run_options
+from preimage.cli.usage import Command, Group
+
+if TYPE_CHECKING:
+    from preimage.atlas.plan import Wishes
+    from preimage.cli.progress import ProgressBar
+    from preimage.studies.loader import Loader
+    from preimage.studies.outcome import Record
+    from preimage.studies.trial import Trial
+
+atlas = typer.Typer(
+    help="Pages that show what a network's layers respond to and keep.",
+    no_args_is_help=True,
+    cls=Group,
+)
+
+
+@atlas.command(cls=Command)
+@with_run_options
+def build(
+    source: NetworkOrStore,
+    *,
+    out: OutSite,
+    store: StoreOfAtlas = None,
+    layers: Layers = None,
+    channels: Channels = None,
+    classes: Classes = None,
+    images: Images = None,
+    limit: Limit = 4,
+    reference: Reference = None,
+    depths: Depths = 8,
+    seeds: Seeds = 1,
+    loss_weight: LossWeight = None,
+    steps: Steps = None,
+    weights: Weights = None,
+    judge: Judges = None,
+    dry_run: DryRun = False,
+    run: RunOptions,
+) -> None:
+    """Make an atlas: pages of a network, its layers and channels; open OUT/index.html.
+
+    Run it again to go on after a stop, or to add layers, channels or another network to the same
+    folder: no picture is computed twice. A folder of a study's results is shown as it is.
+    """
+    from preimage.atlas.build import write_atlas
+    from preimage.atlas.gather import Options
+    from preimage.atlas.pages import make_environment
+    from preimage.atlas.plan import Wishes
+    from preimage.cli.parsing import parse_loss_weights, parse_names, photo_names
+    from preimage.cli.progress import progress_bar
+    from preimage.photo_files import photo_paths
+    from preimage.reporting.results import check_folder
+    from preimage.studies.loader import Loader
+
+    start = time.process_time()
+    with clear_errors():
+        make_environment()  # raises if Jinja2 is missing
+        loader = Loader()
+        if judge:
+            loader.judge(tuple(judge))  # raises if one of them cannot be loaded
+        check_folder(out)
+        photos = photo_paths(reference)
+        folder = store or out.absolute().with_name(f"{out.absolute().name}-store")
+        if (Path(source) / "index.sqlite").exists():
+            folder = Path(source)
+        else:
+            wishes = Wishes(
+                layers=parse_names(layers) if layers else (), channels=channels,
+                classes=parse_names(classes) if classes else (), images=photo_names(images),
+                limit=limit, reference=photo_names(reference), depths=depths, seeds=seeds,
+                loss_weight=parse_loss_weights(loss_weight), steps=steps, weights=weights,
+            )  # fmt: skip
+            plans = _plan(source, wishes, loader)
+            _print_estimate(plans, folder, run, start)
+            if dry_run:
+                return
+            _carry_out(plans, folder, run)
+        records = _records(folder)
+        with progress_bar() as bar:
+            options = Options(folder / "atlas", photos, tuple(judge or ()), _report(bar))
+            written = write_atlas(out, records, loader, options)
+    typer.echo(f"{written.pages} pages, {written.pictures} new pictures; open {out / 'index.html'}")
+
+
+def _plan(source: str, wishes: Wishes, loader: Loader) -> dict[str, list[Trial]]:
+    """Return the trials of an atlas of a network or descriptor, by the names of their studies."""
+    from preimage.atlas.plan import plan_classical, plan_network
+    from preimage.paper.table4 import REPRESENTATIONS
+    from preimage.photo_files import photo_paths
+
+    if source in REPRESENTATIONS:
+        photos = photo_paths(wishes.images, Path.cwd())[: wishes.limit]
+        return plan_classical([source], photos)
+    return plan_network(source, wishes, loader)
+
+
+def _print_estimate(
+    plans: dict[str, list[Trial]], folder: Path, run: RunOptions, start: float
+) -> None:
+    """Print how long the trials that are left will take, unless there are none."""
+    from preimage.cli.plan import print_plan
+    from preimage.studies.outcome import Record
+    from preimage.sweeps.store import Store
+
+    trials = list({trial.key: trial for several in plans.values() for trial in several}.values())
+    records = [Record(trial, "missing") for trial in trials]
+    if (folder / "index.sqlite").exists():
+        with Store(folder) as store:
+            records = store.lookup(trials)
+    if any(record.status == "missing" for record in records):
+        print_plan(records, folder, run, start)
+    else:
+        typer.echo(f"{len(trials)} trials, none to do")
+
+
+def _carry_out(plans: dict[str, list[Trial]], folder: Path, run: RunOptions) -> None:
+    """Carry out the trials that the store lacks; failures are told on the pages."""
+    from preimage.cli.running import carry_out
+    from preimage.sweeps.store import Store
+
+    with Store(folder, create=True) as store:
+        for name, trials in plans.items():
+            store.plan(name, trials)
+    for name, trials in plans.items():
+        carry_out(folder, name, trials, run)
+
+
+def _records(folder: Path) -> list[Record]:
+    """Return the records of all studies of a store."""
+    from preimage.sweeps.store import Store
+
+    with Store(folder) as store:
+        return [record for name in store.studies() for record in store.records(name)]
+
+
+def _report(bar: ProgressBar) -> Callable[[str, int, int], None]:
+    """Return a function that shows the progress of each thing on the bar."""
+    shown = ""
+
+    def report(what: str, done: int, total: int) -> None:
+        nonlocal shown
+        if what != shown:
+            bar.start(what)
+            shown = what
+        bar.update(done, total)
+
+    return report

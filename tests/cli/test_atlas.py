@@ -1,0 +1,87 @@
+"""`preimage atlas build`: an estimate, trials, pages; from a network or from a store."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from tests.atlas.sites import TINY, links
+from tests.cli.runner import run, save_photo
+from tests.study_files import count_results
+
+from preimage.atlas import pages
+from preimage.models import optional
+
+SMALL = ("--layers", "conv1", "--channels", "0", "--depths", "1", "--limit", "1", "--steps", "2",
+         "--workers", "1")  # fmt: skip
+
+
+def test_a_dry_run_prints_an_estimate_and_writes_nothing(tmp_path: Path) -> None:
+    outcome = run("atlas", "build", TINY, "--out", tmp_path / "site", *SMALL, "--dry-run")
+    assert (outcome.status, outcome.errors) == (0, [])
+    assert any(re.match(r"3 trials, 3 to do: about .* with 1 worker", x) for x in outcome.output)
+    for visualization in ("maximize", "invert", "caricature"):
+        assert any(visualization in line for line in outcome.output)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_then_its_store_then_more_channels(tmp_path: Path) -> None:
+    site, store = tmp_path / "site", tmp_path / "site-store"
+    assert run("atlas", "build", TINY, "--out", site, *SMALL).status == 0
+    assert count_results(store) == 3
+    outcome = run("atlas", "build", store, "--out", tmp_path / "other")
+    assert outcome.status == 0
+    files = [{p.relative_to(x) for p in x.rglob("*")} for x in (site, tmp_path / "other")]
+    assert files[0] == files[1]
+    more = [*SMALL[:3], "0-2", *SMALL[4:]]
+    outcome = run("atlas", "build", TINY, "--out", site, *more)
+    assert any("5 trials, 2 to do" in line for line in outcome.output)
+    assert count_results(store) == 5
+    outcome = run("atlas", "build", TINY, "--out", site, *more)
+    assert outcome.output[0] == "5 trials, none to do"
+    assert " 0 new pictures" in outcome.output[-1]
+    assert (next(site.glob("import*/conv1")) / "2.html").exists()
+
+
+def test_a_descriptor_and_a_network_share_a_site(tmp_path: Path) -> None:
+    save_photo(tmp_path / "a.png", 0, (32, 32))
+    site = tmp_path / "site"
+    assert run("atlas", "build", TINY, "--out", site, *SMALL).status == 0
+    options = ("--images", tmp_path / "a.png", "--workers", "1")
+    outcome = run("atlas", "build", "hogb", "--out", site, *options)
+    assert (outcome.status, outcome.errors) == (0, [])
+    home = links(site / "index.html")
+    assert "classical/index.html" in home
+    assert any(link.startswith("import-tests") for link in home)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--layers", "conv9"), "unknown layer of Sequential 'conv9'"),
+        (("--channels", "0-9"), "channel 9 is not among 0-3"),
+        (("--judge", "nobody"), "unknown network 'nobody'"),
+        (("--out", "site.html"), "site.html is the name of a file"),
+    ],
+)
+def test_mistakes_are_told_before_any_work(
+    tmp_path: Path, options: tuple[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outcome = run("atlas", "build", TINY, "--out", "site", *SMALL, *options)
+    assert outcome.status == 2
+    assert message in outcome.errors[-1]
+    assert not (tmp_path / "site").exists()
+    assert not (tmp_path / "site-store").exists()
+
+
+def test_without_jinja2_one_line_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    assert pages.import_optional is optional.import_optional
+    outcome = run("atlas", "build", TINY, "--out", tmp_path / "site", *SMALL)
+    assert outcome.status == 2
+    assert 'run: pip install "preimage[atlas]"' in outcome.errors[0]
