@@ -51,8 +51,8 @@ def test_errors_by_depth_are_the_lowest_of_each_layer() -> None:
 
 
 def test_errors_of_zero_and_of_a_thousand_percent_can_be_drawn() -> None:
-    for errors in ({1: 0.0, 2: 0.0}, {1: 10.0, 2: 3.0}, {1: 1e6, 2: 0.1}):
-        chart = curves.error_by_weight(_layer(errors))
+    for first, second in ((0.0, 0.0), (10.0, 3.0), (1e6, 0.1)):
+        chart = curves.error_by_weight(_layer({1: first, 2: second}))
         assert chart is not None
         assert len(chart.up) <= 12
         assert all(0 <= y <= curves.HEIGHT for _, y, _ in chart.lines[0].points)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.atlas.sites import inversion, keep, maximization
@@ -51,7 +52,7 @@ def test_the_same_network_with_other_weights_is_another_one(tmp_path: Path) -> N
 
 def test_photos_are_shown_as_the_representation_gets_them(tmp_path: Path) -> None:
     photo = save_photo(tmp_path / "cat.png", 0, (40, 48))
-    fields = {"photo": str(photo), "size": 24}
+    fields: dict[str, Any] = {"photo": str(photo), "size": 24}
     trials = [inversion(weight=w, **fields) for w in (20, 1)] + [
         inversion(photo="gone.png", photo_sha256="1")
     ]

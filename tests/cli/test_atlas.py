@@ -11,9 +11,6 @@ from tests.atlas.sites import TINY, links
 from tests.cli.runner import run, save_photo
 from tests.study_files import count_results
 
-from preimage.atlas import pages
-from preimage.models import optional
-
 SMALL = ("--layers", "conv1", "--channels", "0", "--depths", "1", "--limit", "1", "--steps", "2",
          "--workers", "1")  # fmt: skip
 
@@ -81,7 +78,6 @@ def test_without_jinja2_one_line_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    assert pages.import_optional is optional.import_optional
     outcome = run("atlas", "build", TINY, "--out", tmp_path / "site", *SMALL)
     assert outcome.status == 2
     assert 'run: pip install "preimage[atlas]"' in outcome.errors[0]
