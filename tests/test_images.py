@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, TiffImagePlugin
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from preimage import images as preimage_images
 from preimage.decoding import ImageError, ImageLike
 from preimage.images import (
     fit_within,
@@ -344,6 +345,17 @@ def test_psnr_and_ssim_are_those_of_scikit_image(seed: int, channels: int, noise
     assert ssim(x[None], reference[None]).item() == pytest.approx(expected, rel=1e-10)
     expected = peak_signal_noise_ratio(reference.numpy(), x.numpy(), data_range=255)
     assert psnr(x[None], reference[None]).item() == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("pixels", [1, 300, 40 * 31 - 1])
+def test_ssim_in_strips_is_that_of_the_whole_images(
+    pixels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = random_image(2, 3, 40, 31) + 127.5
+    x = reference + random_image(2, 3, 40, 31, seed=1, scale=20.0)
+    expected = ssim(x, reference)
+    monkeypatch.setattr(preimage_images, "_LARGE", pixels)
+    torch.testing.assert_close(ssim(x, reference), expected, rtol=1e-12, atol=0)
 
 
 def test_ssim_of_an_image_smaller_than_its_window_is_nan() -> None:

@@ -19,6 +19,8 @@ from preimage.decoding import ImageError, ImageLike, Pixels, decode
 
 _ROUNDING = 1e-3
 """Largest distance of floating-point pixel values from 0..1: resizing and rounding cause it."""
+_WINDOW, _LARGE = 11, 2**19
+"""Side of the window of SSIM, and the pixels of a strip in which larger images are compared."""
 _SMALL_PART = 64
 """A photo that spans less than this fraction of a declared range is probably in other units."""
 
@@ -67,10 +69,12 @@ def load_image(
             low, high = pixels.range or _usual_range(pixels, values, name)
     except ImageError as error:
         raise ImageError(f"{name}{error}") from None
-    if low:
-        values = values.astype(np.float64) - low
-    scaled = values.astype(np.float32) * np.float32(255.0 / (high - low))
-    return torch.from_numpy(np.ascontiguousarray(scaled.clip(0, 255)))
+    scaled = np.empty(values.shape, np.float32)
+    for given, channel in zip(values, scaled, strict=True):  # one by one, to save memory
+        shifted = given.astype(np.float64) - low if low else given
+        np.multiply(shifted.astype(np.float32), np.float32(255.0 / (high - low)), out=channel)
+        channel.clip(0, 255, out=channel)
+    return torch.from_numpy(scaled)
 
 
 def _checked(values: np.ndarray) -> np.ndarray:
@@ -196,7 +200,7 @@ def with_deviation(x: Tensor, deviation: float) -> Tensor:
     """
     centered = x - x.mean((1, 2, 3), keepdim=True)
     present = centered.square().mean((1, 2, 3), keepdim=True).sqrt()
-    return centered * torch.where(present > 0, deviation / present, 0)
+    return centered.mul_(torch.where(present > 0, deviation / present, 0))
 
 
 def stretch_contrast(images: Tensor, pixel_norm: float) -> Tensor:
@@ -227,7 +231,7 @@ def match_contrast(x: Tensor, reference: Tensor) -> Tensor:
     overlap = (centered * (reference - mean)).sum((1, 2, 3), keepdim=True)
     squares = centered.square().sum((1, 2, 3), keepdim=True)
     gain = torch.where(squares > 0, overlap / squares, 0).clamp(min=0)
-    return centered * gain + mean
+    return centered.mul_(gain).add_(mean)
 
 
 def psnr(x: Tensor, reference: Tensor) -> Tensor:
@@ -250,8 +254,22 @@ def ssim(x: Tensor, reference: Tensor) -> Tensor:
     >>> ssim(torch.ones(1, 1, 16, 16), torch.ones(1, 1, 16, 16)).tolist()
     [1.0]
     """
-    if min(x.shape[-2:]) < 11:
+    height, width = x.shape[-2:]
+    if min(height, width) < _WINDOW:
         return x.new_full((x.shape[0],), math.nan)
+    if height * width <= _LARGE:
+        return _similarity(x, reference).mean((1, 2, 3))
+    rows = max(1, _LARGE // width)
+    total = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+    for top in range(0, height - _WINDOW + 1, rows):
+        strip = slice(top, top + rows + _WINDOW - 1)
+        found = _similarity(x[..., strip, :], reference[..., strip, :])
+        total += found.sum((1, 2, 3), dtype=torch.float64)
+    return (total / (x.shape[1] * (height - _WINDOW + 1) * (width - _WINDOW + 1))).to(x.dtype)
+
+
+def _similarity(x: Tensor, reference: Tensor) -> Tensor:
+    """Return the structural similarity of each window inside the images."""
     taps = torch.arange(-5, 6, dtype=x.dtype, device=x.device)
     window = torch.exp(-(taps**2) / (2 * 1.5**2))
     window = window / window.sum()
@@ -262,7 +280,6 @@ def ssim(x: Tensor, reference: Tensor) -> Tensor:
         blurred = torch.nn.functional.conv2d(blurred, kernel, groups=len(kernel))
     a, b, aa, bb, ab = blurred.reshape(*moments.shape[:3], *blurred.shape[-2:])
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    similarity = ((2 * a * b + c1) * (2 * (ab - a * b) + c2)) / (
+    return ((2 * a * b + c1) * (2 * (ab - a * b) + c2)) / (
         (a * a + b * b + c1) * (aa - a * a + bb - b * b + c2)
     )
-    return similarity.mean((1, 2, 3))

@@ -220,6 +220,7 @@ class Objective:
         loss, d_codes = self.loss(codes)
         d_codes *= self.loss_weights.view(-1, *[1] * (codes.ndim - 1))
         d_leaf = to_image(d_codes)
+        del codes, d_codes, to_image
         if self._range is not None:
             d_leaf = d_leaf * (seen == x)
         bounded, variation, gradient = self._priors(x)

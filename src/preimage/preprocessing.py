@@ -142,8 +142,11 @@ class Preprocessing:
         [[[127.5]]]
         """
         if self.channels == 1 and image.shape[0] == 3:
-            weights = torch.tensor(_LUMA, dtype=torch.float64, device="cpu").to(image).view(3, 1, 1)
-            image = (image * weights).sum(0, keepdim=True)
+            weights = torch.tensor(_LUMA, dtype=torch.float64, device="cpu").to(image)
+            gray = image[:1] * weights[0]
+            for channel, weight in zip(image[1:].split(1), weights[1:], strict=True):
+                gray += channel * weight
+            image = gray
         elif self.channels == 3:
             image = image.expand(3, -1, -1)
         return image - _per_channel(self._mean, image)
@@ -180,7 +183,7 @@ class Preprocessing:
         elif self.channels not in (1, 3):
             other = x if like is None else like
             values = principal_colors(values, self.to_255(other.detach().cpu()))
-        values = values.round().clamp(0, 255)
+        values = values.round_().clamp_(0, 255)
         array: np.ndarray = values.to(torch.uint8).permute(1, 2, 0).numpy()
         return array[:, :, 0] if array.shape[2] == 1 else array
 

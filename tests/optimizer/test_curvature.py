@@ -7,6 +7,7 @@ import torch
 from tests.support import random_image
 from torch import Tensor
 
+from preimage.optimizer import curvature as curvatures
 from preimage.optimizer.curvature import Curvature, find_curvature
 
 SHAPE = (1, 5, 6)
@@ -94,3 +95,18 @@ def test_a_multiple_of_the_energy_has_the_multiple_of_the_curvature(eager: bool)
     torch.testing.assert_close(found.step, expected.step, rtol=1e-10, atol=1e-10)
     reweighed.curvature.clear()
     assert not reweighed.curvature
+
+
+@both
+@pytest.mark.parametrize(("room", "count"), [(0.5, 1), (2.0, 1), (7.9, 3), (1000.0, 8)])
+def test_fewer_steps_are_remembered_of_a_large_image(
+    room: float, count: int, eager: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`room` is that for the vectors of an image, of which a step takes two."""
+    monkeypatch.setattr(curvatures, "LARGEST", int(room * METRIC.numel() * 8))
+    path = _Path(eager)
+    for seed in range(9):
+        path.step(10 + seed)
+        found = path.curvature.direction()
+    expected = _two_loops(path.gradient, path.pairs[-count:])
+    torch.testing.assert_close(found.step, expected, rtol=1e-9, atol=1e-9)

@@ -15,7 +15,7 @@ from preimage.catalog import representation
 from preimage.losses import SquaredDistance
 from preimage.objective import Energy, Objective
 from preimage.optimizer import NonFiniteEnergyError, Progress, minimize
-from preimage.optimizer.sobolev_lbfgs import local_contrast
+from preimage.optimizer.sobolev_lbfgs import _inverse_laplacian, local_contrast
 from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY
 from preimage.presets import CLASSICAL_QUALITIES, NNPREIMAGE
@@ -157,7 +157,7 @@ def _quadratic_problem(settings: Settings) -> tuple[Objective, Tensor, Tensor]:
 def test_on_a_quadratic_it_finds_the_minimum_of_every_image() -> None:
     settings = FAST.replace(stages=((400, 1.0),), max_pixel_norm=1e6)
     objective, center, start = _quadratic_problem(settings)
-    found = minimize(objective, start, settings, [])
+    found = minimize(objective, start.clone(), settings, [])
     assert (found.images - center).abs().max() < 0.05
     gradient = objective(found.images)[1]
     assert gradient.abs().max() < 1e-4 * objective(start)[1].abs().max()
@@ -166,7 +166,7 @@ def test_on_a_quadratic_it_finds_the_minimum_of_every_image() -> None:
 def test_an_image_that_cannot_be_improved_is_not_evaluated_any_more() -> None:
     settings = FAST.replace(stages=((400, 1.0),), max_pixel_norm=1e6)
     objective, _, start = _quadratic_problem(settings)
-    still = minimize(objective, start, settings, []).images
+    still = minimize(objective, start.clone(), settings, []).images
     start = torch.cat([still[:1], start[1:]])
     counts: list[int] = []
     inner = objective.representation.forward
@@ -249,3 +249,15 @@ def test_the_metric_knows_the_weight_of_chroma(monkeypatch: pytest.MonkeyPatch) 
     weighted = lowest()
     monkeypatch.setattr(OpponentVariation, "precondition", lambda _, gradient: gradient)
     assert weighted < 0.9 * lowest()
+
+
+@pytest.mark.parametrize("size", [(6, 8), (5, 7), (1, 2), (3, 1)])
+def test_the_metric_divides_each_frequency_by_its_square_and_a_floor(size: tuple[int, int]) -> None:
+    """Its mean over all frequencies is 1, but for the division by H W of the inverse transform."""
+    height, width = size
+    ky, kx = (2 * torch.pi * torch.fft.fftfreq(n, dtype=torch.float64) for n in size)
+    expected = 1 / ((4 - 2 * ky.cos()[:, None] - 2 * kx.cos()) + 0.005)
+    expected /= expected.sum()
+    found = _inverse_laplacian(torch.zeros(1, *size, dtype=torch.float64))
+    torch.testing.assert_close(found, expected[:, : width // 2 + 1], rtol=1e-12, atol=0)
+    assert found.shape == (height, width // 2 + 1)

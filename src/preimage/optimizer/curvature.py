@@ -1,9 +1,9 @@
 """The curvature that L-BFGS knows from its last steps, as one matrix of vectors.
 
-A step s changes the gradient by y. The matrix holds s and P y of each of the last steps, where P is
-the inverse metric. The two loops of L-BFGS need nothing but the products of these rows with the
-gradient and with the latest y: those of earlier y are known. So two passes over the matrix make a
-direction, and the loops run over numbers.
+A step s changes the gradient by y. The matrix holds s and P y of each of the last steps, one row
+after the other, where P is the inverse metric. The two loops of L-BFGS need nothing but the
+products of these rows with the gradient and with the latest y: those of earlier y are known. So two
+passes over the matrix make a direction, and the loops run over numbers.
 
 `fused.FusedCurvature` makes these passes by compiled code.
 """
@@ -18,7 +18,9 @@ from torch import Tensor
 from preimage.compiling import has_numba
 
 MEMORY = 8
-"""Number of steps that the curvature is estimated from."""
+"""Number of steps that the curvature is estimated from, unless images are too large."""
+LARGEST = 2**28
+"""The most bytes that the matrix of an image takes, unless a single step takes more."""
 LEAST_CURVATURE = 1e-10
 """The least <s, y> of a step that is remembered, relative to <y, y>."""
 
@@ -49,9 +51,11 @@ class Curvature:
     """
 
     def __init__(self, gradient: Tensor, smoothed: Tensor) -> None:
-        self._rows = gradient.new_zeros(2 * MEMORY, gradient.numel())
-        self._step_change = [[0.0] * MEMORY for _ in range(MEMORY)]
-        self._change_change = [[0.0] * MEMORY for _ in range(MEMORY)]
+        held = LARGEST // (2 * gradient.numel() * gradient.element_size())
+        self._count = min(max(held, 1), MEMORY)
+        self._rows = gradient.new_empty(2 * self._count, gradient.numel())
+        self._step_change = [[0.0] * self._count for _ in range(self._count)]
+        self._change_change = [[0.0] * self._count for _ in range(self._count)]
         self._order: list[int] = []
         self.begin(gradient, smoothed)
 
@@ -69,16 +73,16 @@ class Curvature:
 
     def reweigh(self, factor: float) -> None:
         """Multiply the curvature by a factor."""
-        self._rows[MEMORY:] *= factor
+        self._used()[1::2] *= factor
         self._step_change = [[factor * n for n in row] for row in self._step_change]
         self._change_change = [[factor**2 * n for n in row] for row in self._change_change]
 
     def follow(self, x: Tensor, trial: Tensor, gradient: Tensor, smoothed: Tensor) -> None:
         """Move the image `x` to `trial`, in place, where the gradient and P times it are these.
 
-        The step is remembered if the energy is convex along it; the oldest of eight is forgotten.
+        The step is remembered if the energy is convex along it; then the oldest is forgotten.
         """
-        slot = self._order[0] if len(self._order) == MEMORY else len(self._order)
+        slot = self._order[0] if len(self._order) == self._count else len(self._order)
         if self._remember(slot, x, trial, gradient, smoothed):
             self._order = [n for n in self._order if n != slot] + [slot]
 
@@ -87,8 +91,8 @@ class Curvature:
         of_gradient, of_change = self._products()
         new = self._order[-1] if self._order else 0
         for n in self._order if of_change else ():
-            self._step_change[n][new] = of_change[n]
-            self._change_change[n][new] = self._change_change[new][n] = of_change[MEMORY + n]
+            self._step_change[n][new] = of_change[2 * n]
+            self._change_change[n][new] = self._change_change[new][n] = of_change[2 * n + 1]
         return self._combine(*self._loops(of_gradient))
 
     def _remember(
@@ -99,20 +103,24 @@ class Curvature:
         step, change = trial - x, gradient - self._gradient
         is_convex = _dot(step, change) > LEAST_CURVATURE * _dot(change, change)
         if is_convex:
-            self._rows[slot] = step.flatten()
-            self._rows[MEMORY + slot] = (smoothed - self._smoothed).flatten()
+            self._rows[2 * slot] = step.flatten()
+            self._rows[2 * slot + 1] = (smoothed - self._smoothed).flatten()
         x.copy_(trial)
         self._gradient, self._smoothed = gradient, smoothed
         self._change = change if is_convex else None
         return is_convex
 
+    def _used(self) -> Tensor:
+        """Return the rows of the steps that are remembered, which come first."""
+        return self._rows[: 2 * len(self._order)]
+
     def _products(self) -> tuple[list[float], list[float]]:
-        """Return the products of all rows with the gradient, and with the latest y if it is new."""
+        """Return the products of the rows with the gradient, and with the latest y if it is new."""
         if not self._order:
             return [], []
         vectors = [self._gradient] if self._change is None else [self._gradient, self._change]
         self._change = None
-        products = torch.stack([vector.flatten() for vector in vectors]) @ self._rows.T
+        products = torch.stack([vector.flatten() for vector in vectors]) @ self._used().T
         of_gradient, *of_change = products.tolist()
         return of_gradient, of_change[0] if of_change else []
 
@@ -120,7 +128,7 @@ class Curvature:
         """Return the sum of the rows with these coefficients, less `scale` times P g."""
         found = -scale * self._smoothed
         if coefficients:
-            found += (found.new_tensor(coefficients) @ self._rows).view_as(found)
+            found += (found.new_tensor(coefficients) @ self._used()).view_as(found)
         rms = found.square().mean().sqrt().item()
         return Direction(found, _dot(found, self._gradient), rms)
 
@@ -132,18 +140,16 @@ class Curvature:
         first: dict[int, float] = {}  # from the newest step to the oldest
         for n in reversed(order):
             removed = sum(weight * sy[n][newer] for newer, weight in first.items())
-            first[n] = (of_gradient[n] - removed) / sy[n][n]
+            first[n] = (of_gradient[2 * n] - removed) / sy[n][n]
         scale = sy[order[-1]][order[-1]] / yy[order[-1]][order[-1]]
         second: dict[int, float] = {}  # and back
         for n in order:
             removed = sum(weight * yy[n][other] for other, weight in first.items())
             added = sum(weight * sy[older][n] for older, weight in second.items())
-            product = scale * (of_gradient[MEMORY + n] - removed) + added
+            product = scale * (of_gradient[2 * n + 1] - removed) + added
             second[n] = first[n] - product / sy[n][n]
-        coefficients = [0.0] * (2 * MEMORY)
-        for n in order:
-            coefficients[n], coefficients[MEMORY + n] = -second[n], scale * first[n]
-        return scale, coefficients
+        pairs = ((-second[n], scale * first[n]) for n in range(len(order)))
+        return scale, [coefficient for pair in pairs for coefficient in pair]
 
 
 def _dot(a: Tensor, b: Tensor) -> float:

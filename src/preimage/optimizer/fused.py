@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from preimage.optimizer import step_kernels
-from preimage.optimizer.curvature import LEAST_CURVATURE, MEMORY, Curvature, Direction
+from preimage.optimizer.curvature import LEAST_CURVATURE, Curvature, Direction
 
 
 def serves(x: Tensor) -> bool:
@@ -39,22 +39,18 @@ class FusedCurvature(Curvature):
             _flat(trial),
             (_flat(gradients[0]), _flat(gradients[1])),
             (_flat(smooth[0]), _flat(smooth[1])),
-            (rows[slot], rows[MEMORY + slot], _flat(change)),
+            (rows[2 * slot], rows[2 * slot + 1], _flat(change)),
             LEAST_CURVATURE,
         )
         self._change = change if is_convex else None
         return is_convex
 
     def _combine(self, scale: float, coefficients: list[float]) -> Direction:
-        used, found = self._used(), torch.empty_like(self._gradient)
-        factors = np.array([-scale, *(coefficients[n] for n in used)], found.numpy().dtype)
+        found = torch.empty_like(self._gradient)
+        factors = np.array([-scale, *coefficients], found.numpy().dtype)
         vectors = _flat(self._smoothed), _flat(self._gradient), _flat(found)
-        slope, squares = step_kernels.combine(self._rows.numpy(), used, factors, vectors)
+        slope, squares = step_kernels.combine(self._used().numpy(), factors, vectors)
         return Direction(found, slope, math.sqrt(squares / found.numel()))
-
-    def _used(self) -> NDArray[np.intp]:
-        """Return the rows of the steps that are remembered."""
-        return np.array([*self._order, *(MEMORY + n for n in self._order)], np.intp)
 
 
 def _flat(vector: Tensor) -> NDArray[Any]:

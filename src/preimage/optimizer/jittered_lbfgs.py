@@ -86,7 +86,7 @@ def jittered_lbfgs(
         if again and count:
             x, interrupted = _clean(objective, x, settings, again, (0, solver.restored_chroma))
         if count and not interrupted:
-            around = objective.around(x, solver.change_weight).within_range(x)
+            around = objective.around(x.clone(), solver.change_weight).within_range(x)
             final = SobolevLBFGS(stages=((count, 0.0),))
             x, interrupted = sobolev_lbfgs(
                 around, x, settings, final, recorder, continuation, (_FIRST_STEP, _FIRST_STEP)

@@ -51,7 +51,7 @@ def minimize(
 
     Args:
         objective: the energy.
-        start: the images to start from, (N, D, H + T - 1, W + T - 1) for T shifts.
+        start: the images to start from, (N, D, H + T - 1, W + T - 1) for T shifts; overwritten.
         settings: all constants.
         generators: one stream of random views for each image.
         chooses: whether the solver chooses C of each image, which then changes in

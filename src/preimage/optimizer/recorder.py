@@ -73,10 +73,11 @@ class Recorder:
         self._last_finite: Tensor | None = None
         self._progress, self._every = progress, snapshot_every
 
-    def record(self, energy: Energy, images: Tensor) -> None:
+    def record(self, energy: Energy, images: Tensor, *, stays: bool = False) -> None:
         """Record the energy of `images`, which must not change until the next call.
 
-        Only the first step, every 25th after it, and a progress callback wait for a GPU.
+        Only the first step, every 25th after it, and a progress callback wait for a GPU. With
+        `stays`, images whose next energy is not finite stay as they are: no copy is kept.
 
         Raises:
             NonFiniteEnergyError: if the energy of this or an earlier step is not finite.
@@ -84,7 +85,10 @@ class Recorder:
         self._step += 1
         self._terms[:, self._step - 1] = energy.terms
         self._all_finite &= energy.total.isfinite().all()
-        self._keep(images)
+        if stays:
+            self._last_finite = images
+        else:
+            self._keep(images)
         is_checked = self._progress is not None or self._step % _BLOCK == 1
         if is_checked and not bool(self._all_finite):
             self.trace()  # raises NonFiniteEnergyError

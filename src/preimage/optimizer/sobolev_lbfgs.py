@@ -51,14 +51,14 @@ _CONTRAST_EXPONENT, _CONTRAST_CELL, _CONTRAST_FLOOR = 0.5, 8, 0.01
 
 def sobolev_lbfgs(
     objective: Objective,
-    start: Tensor,
+    x: Tensor,
     settings: Settings,
     solver: SobolevLBFGS,
     recorder: Recorder,
     continuation: Continuation,
     first_steps: tuple[float, float] = FIRST_STEPS,
 ) -> tuple[Tensor, bool]:
-    """Minimize the energy of each image from `start` (N, D, H, W), in the stages of `solver`.
+    """Minimize the energy of each image from `x` (N, D, H, W), in place, in the stages of `solver`.
 
     `continuation` lets C of some images grow, in place. `first_steps` are the lengths, relative to
     the image, of the first step in the first stage and in later stages.
@@ -67,7 +67,7 @@ def sobolev_lbfgs(
         The images, within the bounds of the energy, and whether Ctrl-C ended the run.
     """
     objective = objective.exact().fused()
-    x = objective.flatten_(start.clone())
+    objective.flatten_(x)
     fades = objective.representation.ignores_contrast and solver.stages[-1][0] > 1
     try:
         for index, (evaluations, softness) in enumerate(solver.stages):
@@ -96,7 +96,7 @@ def _run_stage(
     """Improve the images `x` in place, and return their energy."""
     metric = _inverse_laplacian(x)
     energy, gradient = objective(x)
-    recorder.record(energy, x)
+    recorder.record(energy, x, stays=True)
     terms, totals, weights = energy.terms, energy.total.tolist(), objective.loss_weights
     searches = [
         _Search(
@@ -119,7 +119,7 @@ def _run_stage(
             for row, (n, total) in enumerate(zip(active, energy.total.tolist(), strict=True)):
                 if searches[n].tell(total, gradient[row]):
                     terms[:, n] = energy.terms[:, row]
-        recorder.record(Energy.from_terms(terms, weights), x)
+        recorder.record(Energy.from_terms(terms, weights), x, stays=True)
     return Energy.from_terms(terms, weights)
 
 
@@ -129,7 +129,7 @@ def _halve_contrast(objective: Objective, x: Tensor, energy: Energy, recorder: R
     lower = halved.total < energy.total
     x[lower] *= 0.5
     terms = torch.where(lower, halved.terms, energy.terms)
-    recorder.record(Energy.from_terms(terms, objective.loss_weights), x)
+    recorder.record(Energy.from_terms(terms, objective.loss_weights), x, stays=True)
 
 
 class _Search:
@@ -160,6 +160,7 @@ class _Search:
         expected = self._length * self._direction.slope
         if value <= self._value + _SUFFICIENT * expected:
             self._value = value
+            del self._direction  # its memory is free for the next
             self._curvature.follow(self._x, self.trial, gradient, self._metric(gradient))
             self._turn()
             return True
@@ -213,6 +214,7 @@ class _Metric:
     def __call__(self, gradient: Tensor) -> Tensor:
         weighted = gradient if self._contrast is None else gradient * self._contrast
         waves = torch.fft.rfft2(weighted).mul_(self._spectrum)
+        del weighted
         # The inverse axis by axis, without scaling, takes two thirds of the time of `irfft2`.
         torch.fft.ifft(waves, dim=-2, norm="forward", out=waves)
         smooth = torch.fft.irfft(waves, n=gradient.shape[-1], norm="forward")
@@ -247,8 +249,8 @@ def _inverse_laplacian(x: Tensor) -> Tensor:
     """
     height, width = x.shape[-2:]
     ky = torch.arange(height, device=x.device, dtype=torch.float64) * (2 * math.pi / height)
-    kx = torch.arange(width, device=x.device, dtype=torch.float64) * (2 * math.pi / width)
-    squares = (2 - 2 * ky.cos())[:, None] + (2 - 2 * kx.cos())
-    spectrum = 1 / (squares + _FLOOR)
-    scaled = spectrum / (spectrum.mean() * height * width)
-    return scaled[:, : width // 2 + 1].to(x.dtype)
+    columns = torch.arange(width // 2 + 1, device=x.device, dtype=torch.float64)
+    spectrum = (2 - 2 * ky.cos())[:, None] + (2 - 2 * (columns * (2 * math.pi / width)).cos())
+    spectrum.add_(_FLOOR).reciprocal_()
+    mirrored = spectrum[:, 1 : (width + 1) // 2]  # the other half of the frequencies
+    return spectrum.div_(spectrum.sum() + mirrored.sum()).to(x.dtype)

@@ -60,16 +60,14 @@ def remember(
 @compiled
 def combine(
     rows: Array,
-    used: Array,
     coefficients: Array,
     vectors: tuple[Array, Array, Array],
 ) -> tuple[float, float]:
     """Write a direction; return its products with the gradient and with itself.
 
     Args:
-        rows: vectors, one a row.
-        used: the indices of those to add; an even number.
-        coefficients: that of P g, then one for each used row.
+        rows: the vectors to add, one a row; an even number.
+        coefficients: that of P g, then one for each row.
         vectors: P g, the gradient g, and the direction, overwritten.
     """
     smoothed, gradient, direction = vectors
@@ -78,8 +76,8 @@ def combine(
         end = min(start + _BLOCK, len(gradient))
         found, here = direction[start:end], gradient[start:end]
         _scale(smoothed[start:end], coefficients[0], found)
-        for n in range(0, len(used), 2):
-            one, other = rows[used[n], start:end], rows[used[n + 1], start:end]
+        for n in range(0, len(rows), 2):
+            one, other = rows[n, start:end], rows[n + 1, start:end]
             _add_two(one, coefficients[n + 1], other, coefficients[n + 2], found)
         for n in range(end - start):
             slope[n] += found[n] * here[n]

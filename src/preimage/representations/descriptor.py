@@ -18,10 +18,22 @@ if TYPE_CHECKING:
     from preimage.representations.fused import FusedCodes, Normalization
 
 
+_LARGE = 2**22
+"""The pixels of an image above which memory matters more than the last bits of its code."""
+
+
 class Descriptor(Representation):
     """A descriptor of the gradients of gray images (N, 1, H, W)."""
 
     _fuses = False
+
+    def encode(self, images: Tensor) -> Tensor:
+        """See `Representation.encode`; of large images by compiled code, which takes less memory.
+
+        Other codes have the same bits with and without numba.
+        """
+        is_large = images.shape[-2] * images.shape[-1] > _LARGE
+        return Representation.encode(self.fused() if is_large else self, images)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the codes (N, K, H', W') of gray images (N, 1, H, W)."""

@@ -62,13 +62,16 @@ class CellPooling:
     Attributes:
         rows: the weights of image rows in cell rows.
         columns: the weights of image columns in cell columns.
-        offsets: for each pixel and each of the R cells that its column touches, the index at which
-            the bins of that cell start in a flattened array (H, W', K + 2), (R, H, W).
+        starts: for each row, the index at which it starts in a flattened array (H, W', K + 2),
+            (H, 1).
+        offsets: for each column and each of the R cells that it touches, the index at which the
+            bins of that cell start in the row, (R, 1, W).
         weights: the pooling weight that belongs to each offset, (R, 1, W).
     """
 
     rows: PoolingAxis
     columns: PoolingAxis
+    starts: Tensor
     offsets: Tensor
     weights: Tensor
 
@@ -86,14 +89,15 @@ class CellPooling:
             for axis in (rows, columns)
         ]
         height, across = axes[0].cells.shape[1], axes[1]
-        starts = np.arange(height)[None, :, None] * across.count + across.cells[:, None, :]
+        starts = np.arange(height)[:, None] * (across.count * (bins + 2))
+        offsets = across.cells[:, None, :] * (bins + 2)
 
-        def tensor(array: np.ndarray, dtype: torch.dtype = like.dtype) -> Tensor:
+        def tensor(array: np.ndarray, dtype: torch.dtype = torch.int64) -> Tensor:
             return torch.as_tensor(array).to(like.device, dtype)
 
-        offsets = tensor(starts * (bins + 2), torch.int64)
         down, right = (PoolingAxis(axis, like) for axis in axes)
-        return cls(down, right, offsets, tensor(across.values[:, None, :]))
+        weights = tensor(across.values[:, None, :], like.dtype)
+        return cls(down, right, tensor(starts), tensor(offsets), weights)
 
 
 def image_gradient(x: Tensor, border: str) -> tuple[Tensor, Tensor]:
@@ -214,6 +218,7 @@ class _CellHistograms(torch.autograd.Function):
             upper = magnitude * share
             slot, parts = lower.add_(half).long(), [magnitude - upper, upper]
         width = len(pooling.columns) * (binning.orientations + 2)
+        slot += pooling.starts
         padded = x.new_zeros(x.shape[0], x.shape[1] * width)
         indices = [(slot + offsets).flatten(1) for offsets in pooling.offsets]
         for index, weights in zip(indices, pooling.weights, strict=True):

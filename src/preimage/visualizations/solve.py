@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -289,10 +290,10 @@ def noise(shape: tuple[int, int, int], pixel_norm: float, generator: torch.Gener
     `pixel_norm` is B.
     """
     drawn = torch.rand(shape, generator=generator, dtype=torch.float32, device="cpu")
-    values = drawn * 2 - 1
+    values = drawn.mul_(2).sub_(1)
     rank = max(1, math.ceil(0.95 * values.numel()))
-    quantile = values.flatten().kthvalue(rank).values
-    return values * (pixel_norm / math.sqrt(3) / quantile)
+    quantile = values.new_tensor(np.partition(values.numpy(), rank - 1, axis=None)[rank - 1])
+    return values.mul_(pixel_norm / math.sqrt(3) / quantile)
 
 
 def with_margin(images: Tensor, margin: int) -> Tensor:
