@@ -2,8 +2,8 @@
 
 `python -m benchmarks hashes [--out FILE.json] [--against FILE.json]` writes checksums instead,
 and compares them with those of another version; see `benchmarks.hashes`.
-`python -m benchmarks pictures`, `side_by_side`, `solvers` and `vectors` have options of their own;
-see their --help.
+`python -m benchmarks pictures`, `shell`, `side_by_side`, `solvers` and `vectors` have options of
+their own; see their --help.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from benchmarks import (
     maximization,
     networks,
     pictures,
+    shell,
     side_by_side,
     solvers,
     stores,
@@ -43,6 +44,7 @@ BENCHMARKS = {
 
 WITH_OPTIONS = {
     "pictures": pictures.main,
+    "shell": shell.main,
     "side_by_side": side_by_side.main,
     "solvers": solvers.main,
     "vectors": vectors.main,

@@ -20,6 +20,11 @@ from tests.cli.runner import run, save_photo
 from tests.support import pixels_of
 
 HEAVY = "{'torch', 'numpy', 'PIL', 'matplotlib', 'sqlite3', 'scipy'}"
+UNNEEDED = (
+    "{'sympy', 'scipy', 'matplotlib', 'sqlite3', 'torchvision', 'timm', 'transformers', 'skimage',"
+    " 'torch._dynamo', 'torch._inductor', 'preimage.studies', 'preimage.sweeps'}"
+)
+"""What takes long to import, and an inversion of HOG has no use for."""
 
 
 def _python(
@@ -100,6 +105,22 @@ def test_a_representation_imports_nothing_heavier_than_torch_and_numpy() -> None
         "print(*{'PIL', 'scipy', 'matplotlib', 'typer', 'rich', 'skimage'} & set(sys.modules))"
     )
     assert _python("-c", code) == (0, [""], [])
+
+
+def test_an_inversion_of_hog_imports_no_library_that_it_does_not_need(tmp_path: Path) -> None:
+    photo = save_photo(tmp_path / "a.png")
+    code = f"""
+import sys
+sys.argv = ["preimage", "invert", {str(photo)!r}, "--rep", "hog", "--out", {str(tmp_path)!r}]
+from preimage.__main__ import main
+try:
+    main()
+finally:
+    print({UNNEEDED} & set(sys.modules), file=sys.stderr)
+"""
+    environment = {"NUMBA_DISABLE_JIT": "1"}  # where scipy is installed, compiled code loads it
+    status, output, errors = _python("-c", code, environment=environment)
+    assert (status, len(output), errors) == (0, 1, ["set()"])
 
 
 def test_without_typer_the_command_says_what_to_install() -> None:

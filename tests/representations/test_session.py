@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +17,7 @@ from preimage.presets import MODERN, NNPREIMAGE
 from preimage.representations.execution import Execution, Ran
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
+from preimage.representations.session import NetworkSession
 
 CPU = torch.device("cpu")
 
@@ -49,6 +52,21 @@ def test_what_a_layer_runs_is_the_network_again_after_the_block() -> None:
         for p in model.parameters():
             p.zero_()
     assert not conv(x).any()
+
+
+def test_a_copy_goes_with_its_session_without_the_garbage_collector() -> None:
+    phi = Layer(resnet(), "body", COLOR)
+    gc.disable()
+    try:
+        with phi.session(CPU) as session:
+            phi(image(1, 3, 32, 32))
+            assert session.ran == Ran(network="folded")
+            assert isinstance(session, NetworkSession)
+            copy = weakref.ref(session._copy)
+        del session
+        assert copy() is None
+    finally:
+        gc.enable()
 
 
 def test_it_says_how_the_network_ran() -> None:

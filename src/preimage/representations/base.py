@@ -16,6 +16,7 @@ from preimage.representations.borrowing import ordinary_torch
 from preimage.representations.code_grid import CodeGrid
 from preimage.representations.execution import AUTO, Execution
 from preimage.representations.flat_regions import FlatRegions
+from preimage.representations.inner_product import inner_product_gradient
 from preimage.representations.receptive_field import ReceptiveField
 from preimage.representations.session import Session
 
@@ -126,9 +127,10 @@ class Representation(nn.Module, ABC):
 
         `codes` are those of `x`, computed with gradients; `weights` has their shape.
         """
-        (gradient,) = torch.autograd.grad(codes, x, weights)
-        found: Tensor = gradient
-        return found
+        gradient = inner_product_gradient(codes, x, weights)
+        if gradient is None:
+            raise ValueError(f"the codes of {self.name} do not depend on the image")
+        return gradient
 
     def linearized(self, x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
         """Return the codes of `x`, and the function that turns their gradient into that of `x`."""

@@ -97,15 +97,12 @@ class NetworkSession(Session):
             for restore in written:
                 self._undo.callback(restore)
             self._is_copy = network is not self._network
-            self._call = accelerated(partial(self._run, network), self._accelerate)
+            self._call = accelerated(partial(_run, self._part, network), self._accelerate)
             self._copy, self._compared = network, {x.shape[-2:]}
         elif self._is_copy and x.shape[-2:] not in self._compared:
             self._compare(x[:1].detach())
         with nullcontext() if self._is_copy else RUNNING, guarded(self._part, x):
             return self._call(self._to_copy(x))
-
-    def _run(self, network: nn.Module, x: Tensor) -> dict[str, Any]:
-        return forward_until(network, x, self._part.layers, self._part.inputs_for(x))
 
     def _prepared(self, x: Tensor) -> nn.Module:
         """Return a copy, or the network itself if none is needed or possible."""
@@ -135,7 +132,7 @@ class NetworkSession(Session):
         if not bool(expected.isfinite().all()) or difference(found, expected) <= _STILL_SAME:
             return
         self._is_copy = self._folded = False
-        self._call = accelerated(partial(self._run, self._network), self._accelerate)
+        self._call = accelerated(partial(_run, self._part, self._network), self._accelerate)
         self._fallback = "a copy computes something else for some images"
         self._warn(
             "runs as it is from now on: its faster copy computes something else for "
@@ -199,3 +196,12 @@ class NetworkSession(Session):
     def compare_again(self) -> None:
         """See `Session.compare_again`."""
         self._compared.clear()
+
+
+def _run(part: Part, network: nn.Module, x: Tensor) -> dict[str, Any]:
+    """Run a network, which may be a copy of that of the part, up to the layers of the part.
+
+    A method of the session would refer to it, so that only the garbage collector would find a copy
+    that has come out of use.
+    """
+    return forward_until(network, x, part.layers, part.inputs_for(x))

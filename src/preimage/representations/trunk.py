@@ -18,6 +18,7 @@ from preimage.representations.borrowing import RUNNING, device_of, evaluation_mo
 from preimage.representations.code_grid import CodeGrid
 from preimage.representations.execution import Execution
 from preimage.representations.forward_until import check_outputs, forward_until
+from preimage.representations.inner_product import inner_product_gradient
 from preimage.representations.kept_state import kept_buffers, kept_weights, weights_mark
 from preimage.representations.layer_path import LayerPath
 from preimage.representations.layouts import Layouts
@@ -200,11 +201,10 @@ class Trunk:
             ValueError: if no gradient reaches the image.
         """
         with guarded(self._part, x, "fails in the backward pass from"):
-            (gradient,) = torch.autograd.grad(codes, x, weights, allow_unused=True)
+            gradient = inner_product_gradient(codes, x, weights)
         if gradient is None:
             raise self._no_gradient(self.layers[-1], self._preprocessing.to_network(x))
-        found: Tensor = gradient
-        return found
+        return gradient
 
     def _no_gradient(self, layer: str, x: Tensor) -> NoGradientError:
         """Return the error for a layer whose gradient does not reach the network's input `x`."""

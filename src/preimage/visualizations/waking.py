@@ -69,7 +69,7 @@ class Targets:
                 codes = self.representation(x.requires_grad_())
             if passes:
                 pass_stopped_gradients(codes)
-            (of_image,) = torch.autograd.grad(codes, x, gradient)
+            of_image = self.representation.gradient(codes, x, gradient)
             steepest.append(float(of_image.abs().max()))
         return steepest[1] > 0 and steepest[0] <= _STOPPED * steepest[1]
 
