@@ -94,3 +94,10 @@ def test_without_pyarrow_the_error_names_the_extra(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ModelError, match=re.escape('pip install "preimage[audit]"')):
         open_table(tmp_path / "a.parquet", None)
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.arrow", "stream.arrow"])
+def test_all_rows_are_read_once(tmp_path: Path, name: str) -> None:
+    _write(tmp_path / name)
+    found = np.stack(list(open_table(tmp_path / name, "fixed")))
+    np.testing.assert_array_equal(found, VALUES)

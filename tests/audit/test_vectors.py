@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from preimage.audit.vectors import draw, read_vectors
+from preimage.audit.vectors import draw, read_all, read_vectors
 
 VALUES = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
 
@@ -101,3 +101,27 @@ def test_a_large_file_is_not_read_into_memory(tmp_path: Path) -> None:
     assert most < 2**20
     assert found.rows == tuple(rows)
     assert found.values[:, 0].tolist() == rows
+
+
+@pytest.mark.parametrize("name", [*KINDS, "folder"])
+def test_all_rows_are_read_in_batches(tmp_path: Path, name: str) -> None:
+    if name == "folder":
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "a.npy", VALUES[:15])
+        np.save(tmp_path / name / "b.npy", VALUES[15:])
+    else:
+        KINDS[name](tmp_path / name)
+    batches = list(read_all(tmp_path / name, length=5, batch=16))
+    assert [len(batch.rows) for batch in batches] == [16, 16, 8]
+    assert [row for batch in batches for row in batch.rows] == list(range(40))
+    np.testing.assert_allclose(np.concatenate([b.values for b in batches]), VALUES, rtol=1e-6)
+
+
+def test_rows_that_are_no_vectors_are_left_out_of_batches(tmp_path: Path) -> None:
+    values = VALUES.copy()
+    values[3, 2], values[16:32] = np.nan, 0
+    np.save(tmp_path / "a.npy", values)
+    first, last = read_all(tmp_path / "a.npy", length=5, batch=16)
+    assert (len(first.rows), last.rows) == (15, tuple(range(32, 40)))
+    assert first.skipped == {"with NaN or infinite values": 1}
+    assert not list(read_all(tmp_path / "a.npy", length=6))

@@ -21,8 +21,8 @@ class _File(Protocol):
     schema: Any
     count: int
 
-    def batches(self, column: str, rows: Sequence[int]) -> Iterator[tuple[int, Any]]:
-        """Yield batches that hold these rows at least, with the first row of each."""
+    def batches(self, column: str, rows: Sequence[int] | None) -> Iterator[tuple[int, Any]]:
+        """Yield batches that hold these rows, or all, at least, with the first row of each."""
 
 
 class ArrowTable:
@@ -44,6 +44,10 @@ class ArrowTable:
             if not remaining:
                 break
         return found
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for _, batch in self._file.batches(self._column, None):
+            yield from map(_vector, batch.column(self._column))
 
 
 def open_arrow(path: Path, column: str | None) -> ArrowTable:
@@ -69,12 +73,12 @@ class _Parquet:
         self._file = import_optional("pyarrow.parquet", "audit").ParquetFile(path)
         self.schema, self.count = self._file.schema_arrow, self._file.metadata.num_rows
 
-    def batches(self, column: str, rows: Sequence[int]) -> Iterator[tuple[int, Any]]:
+    def batches(self, column: str, rows: Sequence[int] | None) -> Iterator[tuple[int, Any]]:
         """See `_File.batches`."""
         start = 0
         for group in range(self._file.num_row_groups):
             end = start + self._file.metadata.row_group(group).num_rows
-            if any(start <= row < end for row in rows):
+            if rows is None or any(start <= row < end for row in rows):
                 first = start
                 for batch in self._file.iter_batches(_BATCH, [group], [column]):
                     yield first, batch
@@ -99,7 +103,7 @@ class _Arrow:
         except arrow.ArrowInvalid:
             return ipc.open_stream(arrow.memory_map(str(self._path)))
 
-    def batches(self, column: str, rows: Sequence[int]) -> Iterator[tuple[int, Any]]:
+    def batches(self, column: str, rows: Sequence[int] | None) -> Iterator[tuple[int, Any]]:
         """See `_File.batches`."""
         start = 0
         with self._open() as reader:

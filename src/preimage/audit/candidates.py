@@ -8,6 +8,7 @@ scale of stored vectors is seldom known exactly.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,7 +41,7 @@ class Matches:
     """The nearest stored vector of each candidate, and which of them are matches.
 
     Attributes:
-        rows: the index of the nearest stored vector, (M,).
+        rows: the row of the nearest stored vector, (M,).
         angles: the angle to it in degrees, (M,).
         threshold: the angle below which a candidate is a match.
     """
@@ -86,15 +87,39 @@ def match_candidates(
 
 def nearest_rows(codes: Tensor, photos: Tensor) -> tuple[Tensor, Tensor]:
     """Return the index of the stored code nearest to each photo's, and the angle in degrees."""
-    a, b = (normalize(x.flatten(1).float(), dim=1) for x in (codes, photos))
-    cosines, rows = (b @ a.T).max(1)
-    return rows, _degrees(cosines)
+    nearest = NearestRows(photos)
+    nearest.update(range(len(codes)), codes)
+    return nearest.rows, nearest.angles
+
+
+class NearestRows:
+    """The stored code nearest to each photo's, while the store is read in batches.
+
+    Args:
+        photos: the codes of the photos, (M, ...).
+    """
+
+    def __init__(self, photos: Tensor) -> None:
+        self._photos = _directions(photos)
+        self._cosines = torch.full((len(photos),), -torch.inf)
+        self.rows = torch.full((len(photos),), -1)
+
+    def update(self, rows: Sequence[int], codes: Tensor) -> None:
+        """Compare the photos with stored codes (N, ...) of these rows."""
+        cosines, nearest = (self._photos @ _directions(codes).T).max(1)
+        is_nearer = cosines > self._cosines
+        self._cosines = torch.where(is_nearer, cosines, self._cosines)
+        self.rows = torch.where(is_nearer, torch.tensor(list(rows))[nearest], self.rows)
+
+    @property
+    def angles(self) -> Tensor:
+        """The angle between each photo's code and the nearest one, in degrees, (M,)."""
+        return _degrees(self._cosines)
 
 
 def angles_between(one: Tensor, other: Tensor) -> Tensor:
     """Return the angles in degrees between pairs of codes, (N, ...) and (N, ...)."""
-    a, b = (normalize(x.flatten(1).float(), dim=1) for x in (one, other))
-    return _degrees((a * b).sum(1))
+    return _degrees((_directions(one) * _directions(other)).sum(1))
 
 
 def choose_threshold(
@@ -121,6 +146,10 @@ def choose_threshold(
         angle = min(angle, (angle + float(copies.max())) / 2)
         found = float((copies < angle).float().mean())
     return Threshold(angle, k / (count + 1), found)
+
+
+def _directions(codes: Tensor) -> Tensor:
+    return normalize(codes.flatten(1).float(), dim=1)
 
 
 def _degrees(cosines: Tensor) -> Tensor:

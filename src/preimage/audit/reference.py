@@ -64,7 +64,7 @@ def encode_reference(
     found: dict[str, list[Tensor]] = {name: [] for name in names}
     index, count = [], max(crops, len(photos))
     with layer.session(torch.device("cpu")):
-        for n, (photo, image) in enumerate(_crop(layer, photos, count, seed)):
+        for n, (photo, image) in enumerate(crop_photos(layer, photos, count, seed)):
             index.append(photo)
             for name in names:
                 x = prepare(name, layer.preprocessing, image) if name else image
@@ -74,7 +74,7 @@ def encode_reference(
     return Reference({name: torch.cat(codes) for name, codes in found.items()}, np.array(index))
 
 
-def _crop(
+def crop_photos(
     layer: Representation, photos: Sequence[Path], count: int, seed: int
 ) -> Iterator[tuple[int, Tensor]]:
     """Yield the index of a photo, and a crop of it as an image of the core, (1, D, H, W).

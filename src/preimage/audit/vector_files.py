@@ -29,6 +29,9 @@ class Table(Protocol):
     def take(self, rows: Sequence[int]) -> list[np.ndarray]:
         """Return the vectors of these rows, which ascend; one that is missing is empty."""
 
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield the vectors of all rows, which are read once and not kept."""
+
 
 def open_table(path: Path, column: str | None) -> Table:
     """Return the rows of a file or folder, by its suffix; see `preimage.audit.vectors`."""
@@ -66,6 +69,9 @@ class ArrayTable:
         """See `Table.take`."""
         return [np.array(self._array[row]).ravel() for row in rows]
 
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (np.array(row).ravel() for row in self._array)
+
 
 class MemberTable:
     """The rows of an array in an `.npz` file, of which only the needed ones are kept."""
@@ -101,6 +107,16 @@ class MemberTable:
                 found.append(np.frombuffer(file.read(size), self._dtype))
         return found
 
+    def __iter__(self) -> Iterator[np.ndarray]:
+        if self._is_fortran:
+            yield from self.take(range(len(self)))
+            return
+        size = int(np.prod(self._shape[1:])) * self._dtype.itemsize
+        with zipfile.ZipFile(self._path) as archive, archive.open(f"{self._name}.npy") as file:
+            file.seek(self._start)
+            for _ in range(len(self)):
+                yield np.frombuffer(file.read(size), self._dtype)
+
 
 class FolderTable:
     """The rows of all `.npy` files of a folder, in the order of their names."""
@@ -123,6 +139,10 @@ class FolderTable:
             start = int(self._ends[n - 1]) if n else 0
             found += ArrayTable(self._files[n]).take([row - start])
         return found
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for file in self._files:
+            yield from ArrayTable(file)
 
 
 class TextTable:
@@ -163,6 +183,12 @@ class TextTable:
                     if len(found) == len(wanted):
                         break
         return found
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        with self._path.open(encoding="utf-8-sig", newline="") as file:
+            for row, line in enumerate(_filled(file), -int(self._has_header)):
+                if row >= 0:
+                    yield self._vector(self._cells(line))
 
     def _cells(self, line: str) -> list[str]:
         return [cell.strip() for cell in next(csv.reader([line], delimiter=self._separator), [])]

@@ -83,6 +83,31 @@ def read_vectors(
     return Vectors(values, tuple(chosen), len(table), dict(skipped))
 
 
+def read_all(
+    path: str | Path, *, length: int, column: str | None = None, batch: int = 4096
+) -> Iterator[Vectors]:
+    """Yield all vectors of a file or folder in batches, so that only one is kept in memory.
+
+    Args:
+        path: see `read_vectors`.
+        length: the number of values that vectors have; others are skipped and counted.
+        column: see `read_vectors`.
+        batch: the number of rows of a batch.
+
+    Raises:
+        OSError, ValueError, ModelError: as `read_vectors`.
+    """
+    table = open_table(Path(path), column)
+    numbered = enumerate(table)
+    while rows := list(islice(numbered, batch)):
+        reasons = [_reason(vector, length) for _, vector in rows]
+        found = [row for row, reason in zip(rows, reasons, strict=True) if not reason]
+        if found:
+            values = np.stack([vector for _, vector in found])
+            skipped = Counter(filter(None, reasons))
+            yield Vectors(values, tuple(n for n, _ in found), len(table), dict(skipped))
+
+
 def draw(count: int, seed: int) -> Iterator[int]:
     """Yield the numbers below `count` in a random order, without a list of all of them.
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from preimage.cli.audit_candidates import find_candidates
 from preimage.cli.errors import clear_errors, conclude
 from preimage.cli.options import (
+    Candidates,
     Column,
     Device,
     Embeddings,
@@ -47,6 +49,7 @@ def codes(
     seed: Seed = 0,
     reference: ReferenceOfVectors = None,
     projection: ProjectionFile = None,
+    candidates: Candidates = None,
     quality: Quality = None,
     steps: Steps = None,
     out: OutFolder = Path("audit"),
@@ -76,12 +79,16 @@ def codes(
         found = recognize_vectors(seen, layer, reference, projection, bar)
         for line in (str(found), *(f"  {line}" for line in found.evidence)):
             typer.echo(line)
+        about: dict[str, Any] = {"input": str(embeddings), "column": column, "seed": seed}
+        if candidates:
+            about["candidates"] = find_candidates(
+                embeddings, column, found, candidates, reference, out, bar
+            )
         phi = found.representation
         options = {"settings": settings, "seeds": [seed], "device": device, "execution": execution}
         source = {"weights": weights, "weights_sha256": weights_checksum(phi.name, weights)}
         source["input"] = str(embeddings)
         rows = list(_invert(vectors, found, source, out, bar, options))
-        about = {"input": str(embeddings), "column": column, "seed": seed}
         written = write_stored(out, vectors, found, rows, about)
     mean = sum(row.error for row in rows) / len(rows)
     count = f"{len(rows)} row{'s' if len(rows) > 1 else ''}"

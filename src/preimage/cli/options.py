@@ -44,6 +44,13 @@ ReferenceOfVectors: TypeAlias = Annotated[
         "Default: the shipped photos.",
     ),
 ]
+Candidates: TypeAlias = Annotated[
+    list[Path] | None,
+    Option(
+        help="Photo, or folder of photos, that an attacker has: say which are in the store; "
+        "repeatable."
+    ),
+]
 ProjectionFile: TypeAlias = Annotated[
     Path | None,
     Option(
