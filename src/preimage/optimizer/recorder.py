@@ -31,6 +31,9 @@ class NonFiniteEnergyError(ArithmeticError):
         self.step = step
         self.last_images = last_images
 
+    def __reduce__(self) -> tuple[type[NonFiniteEnergyError], tuple[int, Tensor]]:
+        return type(self), (self.step, self.last_images)
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

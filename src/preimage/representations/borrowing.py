@@ -13,6 +13,7 @@ The first use of a module or parameter notes its state, and the end of the last 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -29,6 +30,12 @@ from preimage.representations.network_error import NetworkError, own_words
 
 RUNNING = threading.RLock()
 """The lock of every thread that changes networks, or runs one that other threads can see."""
+if hasattr(os, "register_at_fork"):  # a copy of this process must not wait for another thread
+    os.register_at_fork(
+        before=RUNNING.acquire,
+        after_in_parent=RUNNING.release,
+        after_in_child=RUNNING.release,
+    )
 
 
 @contextmanager

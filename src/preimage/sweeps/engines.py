@@ -8,16 +8,9 @@ threads. In batches of another size, the results of networks may differ by round
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
-import signal
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
 
@@ -26,11 +19,10 @@ from preimage.studies.loader import Loader
 from preimage.studies.outcome import Failure, Outcome
 from preimage.studies.worker import carry_out
 from preimage.sweeps.batches import Batch, Queue
+from preimage.workers import Died, Done, Failed, Pool, Report, Reporter, start_method
 
 Results: TypeAlias = Sequence[Outcome | Failure]
 Engine: TypeAlias = Callable[[Iterator[Batch]], Generator[Results, None, None]]
-
-_SECONDS_BETWEEN_REPORTS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +56,7 @@ def in_process(
     loader = Loader()
     try:
         for batch in batches:
-            progress = _at_intervals(batch, report_progress)
+            progress = _watched(batch, Reporter(report_progress))
             yield carry_out(batch.trials, batch.photos, loader, device, progress)
     finally:
         torch.set_num_threads(before)
@@ -84,101 +76,47 @@ def process_pool(
     after `DEATHS` deaths of its workers. Workers end with this process, however it ends.
     """
     queue = Queue(batches)
-    idle: list[_Worker] = []
-    busy: dict[Any, tuple[_Worker, Batch]] = {}
-    try:
+    method = start_method(threads)
+    with Pool(_Trials(device), workers=workers, threads=threads, method=method) as pool:
         while True:
-            while len(busy) < workers and (batch := queue.next()) is not None:
-                worker = idle.pop() if idle else _Worker(threads, device)
-                busy[worker.connection] = (worker, batch)
-                worker.send(batch)
-            if not busy:
+            while pool.has_room and (batch := queue.next()) is not None:
+                pool.begin(batch)
+            if not pool.is_busy:
                 return
-            for connection in wait(list(busy)):
-                worker, batch = busy.pop(connection)
-                try:
-                    message: Results | BatchProgress = worker.connection.recv()
-                except (EOFError, ConnectionError):
-                    yield queue.died(batch, f"exit status {worker.end()}")
-                    continue
-                if isinstance(message, BatchProgress):
-                    busy[connection] = (worker, batch)
-                    report_progress(message)
-                else:
-                    idle.append(worker)
-                    yield message
-    finally:
-        for worker in [*idle, *(worker for worker, _ in busy.values())]:
-            worker.end()
+            for event in pool.wait():
+                match event:
+                    case Report(value=progress):
+                        report_progress(progress)
+                    case Done(value=results):
+                        yield results
+                    case Failed(error=error):
+                        raise error
+                    case Died(task=lost, cause=cause):
+                        yield queue.died(lost, cause)
 
 
-class _Worker:
-    """A process that carries out one batch at a time."""
+class _Trials:
+    """The work of a worker: batches of trials, with networks that it keeps between them."""
 
-    def __init__(self, threads: int, device: str) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
-        self._process: BaseProcess = context.Process(
-            target=_serve, args=(theirs, threads, device), daemon=True
-        )
-        with _without_interrupts():
-            self._process.start()
-        theirs.close()
+    def __init__(self, device: str) -> None:
+        self._loader, self._device = Loader(), device
 
-    def send(self, batch: Batch) -> None:
-        """Send a batch; if the process has died, only the next receive fails."""
-        with contextlib.suppress(ConnectionError):
-            self.connection.send(batch)
-
-    def end(self) -> int | None:
-        """Kill the process, and return its exit status."""
-        self._process.kill()
-        self._process.join()
-        self.connection.close()
-        return self._process.exitcode
+    def __call__(self, batch: Batch, reporter: Reporter) -> Results:
+        progress = _watched(batch, reporter)
+        return carry_out(batch.trials, batch.photos, self._loader, self._device, progress)
 
 
-@contextlib.contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Block Ctrl-C while a process starts; it inherits this, and so is not stopped in an import.
-
-    Python's resource tracker, which starts with the first process, would end the blocking.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # not a POSIX system
-        yield
-        return
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _serve(connection: Connection, threads: int, device: str) -> None:
-    """Carry out the batches that a connection brings, until it closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process at the other end handles Ctrl-C
-    torch.set_num_threads(threads)
-    loader = Loader()
-    try:
-        while True:
-            batch: Batch = connection.recv()
-            progress = _at_intervals(batch, connection.send)
-            connection.send(carry_out(batch.trials, batch.photos, loader, device, progress))
-    except (EOFError, ConnectionError):
-        return
-
-
-def _at_intervals(batch: Batch, report_progress: ReportProgress) -> Callable[[Progress], None]:
-    """Return a function to call after every step of a batch; it reports twice a second."""
-    last = time.monotonic()
+def _watched(batch: Batch, reporter: Reporter) -> Callable[[Progress], None]:
+    """Return a function to call after every step of a batch, by which it reports."""
 
     def report(progress: Progress) -> None:
-        nonlocal last
-        if time.monotonic() - last >= _SECONDS_BETWEEN_REPORTS:
-            last = time.monotonic()
-            energy = float(progress.energy.total.mean())
-            key = batch.trials[0].key
-            report_progress(BatchProgress(key, progress.step, progress.steps, energy))
+        reporter(
+            lambda: BatchProgress(
+                batch.trials[0].key,
+                progress.step,
+                progress.steps,
+                float(progress.energy.total.mean()),
+            )
+        )
 
     return report

@@ -25,6 +25,7 @@ from preimage.representations.borrowing import ordinary_torch
 from preimage.representations.execution import AUTO, Execution
 from preimage.settings import Settings
 from preimage.visualizations.pre_image import PreImage
+from preimage.visualizations.sharing import choose_workers, solve_shared
 from preimage.visualizations.solve import (
     Problem,
     check_arguments,
@@ -33,7 +34,6 @@ from preimage.visualizations.solve import (
     choose_prior,
     load_photos,
     ready,
-    solve,
 )
 
 
@@ -49,6 +49,7 @@ def caricature(
     prior: str | PriorFunction | None = None,
     device: str | torch.device = "cpu",
     execution: Execution = AUTO,
+    workers: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     snapshot_every: int = 0,
 ) -> PreImage:
@@ -66,6 +67,7 @@ def caricature(
             a function of images (N, D, H, W) in gray levels; see docs/pictures.md.
         device: where to compute; a network is moved there during the call.
         execution: how a network runs, and the limit of memory.
+        workers: number of processes that share the images, as for `invert`.
         progress: called after each step.
         snapshot_every: steps between the images that `.snapshots` keeps; 0 keeps none.
 
@@ -74,6 +76,7 @@ def caricature(
         ValueError: if the representation does not respond to a photo, or `strength` is not
             positive.
         NonFiniteEnergyError: if the energy becomes NaN or infinite.
+        WorkerError: if a worker process dies.
 
     >>> import numpy as np
     >>> from torch import nn
@@ -93,6 +96,7 @@ def caricature(
     height, width = photos.shape[-2:]
     count = len(photos) * len(seeds)
     check_memory(representation, (height, width), count)
+    workers, execution = choose_workers(workers, count, device, execution)
     with ready(representation, (height, width), count, settings, device, execution) as session:
         target = representation.encode(photos).clamp(min=0)
         units = squarable(target)  # 1, but for the largest and smallest of numbers
@@ -112,9 +116,9 @@ def caricature(
             size=(height, width),
             start=photos[chosen],
         )
-        found = solve(
-            representation, session, problem, settings, device, execution, progress, snapshot_every,
-            function,
+        found = solve_shared(
+            workers, representation, session, problem, settings, device, execution, progress,
+            snapshot_every, function,
         )  # fmt: skip
     # 3. The response to each caricature, divided by the response to its photo.
     return dataclasses.replace(

@@ -33,6 +33,7 @@ from preimage.representations.receptive_field import Box
 from preimage.settings import Settings
 from preimage.visualizations.code_scale import in_own_scale
 from preimage.visualizations.pre_image import PreImage
+from preimage.visualizations.sharing import choose_workers, solve_shared
 from preimage.visualizations.solve import (
     Problem,
     check_arguments,
@@ -41,7 +42,6 @@ from preimage.visualizations.solve import (
     choose_prior,
     load_photos,
     ready,
-    solve,
 )
 from preimage.visualizations.starting import StartLike, find_start
 
@@ -63,6 +63,7 @@ def invert(
     prior: str | PriorFunction | None = None,
     device: str | torch.device = "cpu",
     execution: Execution = AUTO,
+    workers: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     snapshot_every: int = 0,
 ) -> PreImage:
@@ -98,6 +99,9 @@ def invert(
             a function of images (N, D, H, W) in gray levels; see docs/pictures.md.
         device: where to compute; a network is moved there during the call.
         execution: how a network runs, and the limit of memory.
+        workers: number of processes that share the images, one thread each, with the bits of one
+            process with `Execution(threads=1)`. If None or 1, this process computes all. They
+            start only if that saves time. `execution.memory` is shared out among them.
         progress: called after each step.
         snapshot_every: steps between the images that `.snapshots` keeps; 0 keeps none.
 
@@ -106,6 +110,7 @@ def invert(
         ValueError: if a code has a wrong shape or NaN, is all zero, or does not fit `size`;
             if an image is too small; if a result to start from does not fit.
         NonFiniteEnergyError: if the energy becomes NaN or infinite.
+        WorkerError: if a worker process dies.
 
     >>> from preimage.representations.hog import HOG
     >>> result = invert(HOG(), np.random.default_rng(0).random((32, 32)), seeds=[0, 1])
@@ -123,6 +128,7 @@ def invert(
     photos, target, image_size = _read(representation, images, codes, size, device)
     count = len(target) * len(weights) * len(seeds)
     check_memory(representation, image_size, count)
+    workers, execution = choose_workers(workers, count, device, execution)
     rows = itertools.product(range(len(target)), weights, seeds)
     sources, loss_weights, row_seeds = zip(*rows, strict=True)
     begin = find_start(representation.preprocessing, start, size, image_size, sources, len(target))
@@ -138,9 +144,9 @@ def invert(
             loss_weights=loss_weights, seeds=row_seeds, size=image_size, start=begin.images,
             flat=flat,
         )  # fmt: skip
-        found = solve(
-            representation, session, problem, settings, device, execution, progress, snapshot_every,
-            function,
+        found = solve_shared(
+            workers, representation, session, problem, settings, device, execution, progress,
+            snapshot_every, function,
         )  # fmt: skip
     # 3. The errors of code and image.
     found = dataclasses.replace(

@@ -37,6 +37,7 @@ from preimage.visualizations.layout import Layout, mosaic_layout, separate_layou
 from preimage.visualizations.pre_image import PreImage
 from preimage.visualizations.resolve import TargetLike, resolve
 from preimage.visualizations.responses import ResponseRange, find_ranges, given_ranges
+from preimage.visualizations.sharing import choose_workers, solve_shared
 from preimage.visualizations.solve import (
     Problem,
     check_arguments,
@@ -44,7 +45,6 @@ from preimage.visualizations.solve import (
     check_options,
     choose_prior,
     ready,
-    solve,
 )
 from preimage.visualizations.starting import StartLike, find_start
 from preimage.visualizations.waking import Targets, search
@@ -73,6 +73,7 @@ def maximize(
     prior: str | PriorFunction | None = None,
     device: str | torch.device = "cpu",
     execution: Execution = AUTO,
+    workers: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     snapshot_every: int = 0,
 ) -> PreImage:
@@ -104,6 +105,8 @@ def maximize(
             a function of images (N, D, H, W) in gray levels; see docs/pictures.md.
         device: where to compute; a network is moved there during the call.
         execution: how a network runs, and the limit of memory.
+        workers: number of processes that share the images, as for `invert`. A mosaic, and images
+            with `diversity`, are computed in this process.
         progress: called after each step.
         snapshot_every: steps between the images that `.snapshots` keeps; 0 keeps none.
 
@@ -114,6 +117,7 @@ def maximize(
         ValueError: if a target is not of the model, or the network does not take images of
             this size; if a result to start from does not fit.
         NonFiniteEnergyError: if the energy becomes NaN or infinite.
+        WorkerError: if a worker process dies.
 
     >>> from torch import nn
     >>> from preimage.preprocessing import GRAY
@@ -137,6 +141,10 @@ def maximize(
         layout = _lay_out(representation, [wanted[n] for n in live], size, mosaic, diversity, start)
         check_memory(representation, layout.size, len(live) * len(seeds))
         rows = [row for row in range(len(live)) for _ in seeds]
+        is_whole = mosaic or diversity > 0
+        workers, execution = choose_workers(
+            workers, 1 if is_whole else len(rows), device, execution
+        )
         sources, prescribed = [live[row] for row in rows], representation.preprocessing
         begin = find_start(prescribed, start, size, layout.size, sources, len(wanted))
         # 4. Eq. 4 with C = strength / Z, minimized; once more if the target sleeps.
@@ -146,7 +154,7 @@ def maximize(
         problem = _problem(loss, device, weights, scales, seeds, layout, diversity, begin.images)
         sought = _sought(representation, problem, loss, [ranges[n] for n in live], mosaic)
         options = (settings, device, execution, progress, snapshot_every, function)
-        run = partial(solve, representation, session)
+        run = partial(solve_shared, workers, representation, session)
         with ready(representation, layout.size, len(rows), settings, device, execution):
             found = search(problem, sought, lambda part: run(part, *options))
     # 5. The result of each target and seed.

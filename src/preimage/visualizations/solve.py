@@ -114,19 +114,13 @@ def load_photos(
     return stack_images([preprocessing.load(photo, size) for photo in listed])
 
 
-@contextmanager
-def ready(
-    representation: Representation,
-    size: tuple[int, int],
-    count: int,
-    settings: Settings,
-    device: torch.device,
-    execution: Execution,
-) -> Iterator[Session]:
-    """Prepare the representation for many calls, and set torch's number of threads for them.
+def trial_evaluation(
+    representation: Representation, size: tuple[int, int], count: int, settings: Settings
+) -> Callable[[], None]:
+    """Return a function that evaluates the representation once, and its gradient.
 
-    If `execution` does not give the number, the faster one is measured for `count` images of height
-    and width `size`, by the code that the solver of the settings runs.
+    It does so for noise, as `count` images of height and width `size`, by the code that the solver
+    of the settings runs.
     """
     is_eager = isinstance(settings.solver, Algorithm1)
     mean = representation.preprocessing.to_255(
@@ -141,6 +135,23 @@ def ready(
         codes, to_image = measured.linearized(255 * noise - mean)
         to_image(torch.ones_like(codes))
 
+    return evaluate
+
+
+@contextmanager
+def ready(
+    representation: Representation,
+    size: tuple[int, int],
+    count: int,
+    settings: Settings,
+    device: torch.device,
+    execution: Execution,
+) -> Iterator[Session]:
+    """Prepare the representation for many calls, and set torch's number of threads for them.
+
+    If `execution` does not give the number, the faster one is measured; see `trial_evaluation`.
+    """
+    evaluate = trial_evaluation(representation, size, count, settings)
     with representation.session(device, execution) as session:
         fixed = None if device.type == "cpu" else torch.get_num_threads()
         with use_threads(execution.threads or fixed, evaluate):
