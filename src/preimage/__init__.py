@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from preimage.studies.judge import Judge
     from preimage.targets import Target, channel, class_score, direction, mean_channel, neuron
     from preimage.visualizations import DeadTargetError, PreImage, caricature, invert, maximize
+    from preimage.workers import WorkerError
 
 __version__ = "0.1.0"
 
@@ -66,6 +67,7 @@ __all__ = [
     "Settings",
     "SobolevLBFGS",
     "Target",
+    "WorkerError",
     "caricature",
     "channel",
     "check",
@@ -100,6 +102,7 @@ _NAMES = {
     "studies.judge": ("Judge",),
     "targets": ("Target", "channel", "class_score", "direction", "mean_channel", "neuron"),
     "visualizations": ("DeadTargetError", "PreImage", "caricature", "invert", "maximize"),
+    "workers": ("WorkerError",),
 }
 """The public names by module, as the imports above have them."""
 

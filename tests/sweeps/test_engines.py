@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
-import subprocess
-import sys
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 import torch
 from tests.study_files import images_of, make_trials, run_trials, save_photos
-from tests.sweeps import talkative
 
 from preimage.studies.outcome import Failure, Outcome
 from preimage.sweeps import engines
 from preimage.sweeps.engines import BatchProgress, Results, in_process, process_pool
 from preimage.sweeps.run import Stop, run
 from preimage.sweeps.store import Store
+from preimage.workers import process
 
 HERE = functools.partial(in_process, threads=1, device="cpu")
 POOL = functools.partial(process_pool, workers=2, threads=1, device="cpu")
@@ -96,8 +94,8 @@ def test_the_progress_of_long_trials_is_reported(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(engines, "_SECONDS_BETWEEN_REPORTS", 0)
-    monkeypatch.setattr(engines, "_serve", talkative.serve)
+    monkeypatch.setattr(process, "_SECONDS_BETWEEN_REPORTS", 0)
+    monkeypatch.setattr(engines, "start_method", lambda threads: "fork")  # with the same module
     photos = save_photos(tmp_path / "photos", 2)
     trials = make_trials(photos, preset="nnpreimage", steps=20)
     reports: list[BatchProgress] = []
@@ -107,21 +105,3 @@ def test_the_progress_of_long_trials_is_reported(
     steps = [report.step for report in reports if report.key == trials[0].key]
     assert steps == list(range(1, 21))
     assert all(report.steps == 20 and report.energy > 0 for report in reports)
-
-
-def test_the_first_worker_too_starts_with_ctrl_c_blocked() -> None:
-    code = """
-import signal
-from multiprocessing import resource_tracker
-from preimage.sweeps.engines import _without_interrupts
-def is_blocked():
-    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
-with _without_interrupts():
-    resource_tracker.ensure_running()  # as the start of the first process does
-    within = is_blocked()
-print(within, is_blocked())
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout == "True False\n"

@@ -119,8 +119,7 @@ def invert(
     """
     seeds, size = check_arguments(representation, seeds), check_size(size)
     device = check_options(settings, device, execution)
-    settings = _choose_settings(representation, quality, settings)
-    settings, function = choose_prior(settings, prior)
+    settings, function = choose_prior(_choose_settings(representation, quality, settings), prior)
     weights = as_list(settings.loss_weight if loss_weight is None else loss_weight)
     if any(map(is_auto, weights)):
         settings = settings.replace(loss_weight="auto")  # raises for Algorithm 1

@@ -105,8 +105,8 @@ def maximize(
             a function of images (N, D, H, W) in gray levels; see docs/pictures.md.
         device: where to compute; a network is moved there during the call.
         execution: how a network runs, and the limit of memory.
-        workers: number of processes that share the images, as for `invert`. A mosaic, and images
-            with `diversity`, are computed in this process.
+        workers: number of processes that share the images, as for `invert`. A mosaic is one image,
+            and images with `diversity` are computed in this process.
         progress: called after each step.
         snapshot_every: steps between the images that `.snapshots` keeps; 0 keeps none.
 
@@ -138,13 +138,11 @@ def maximize(
         ranges, words = _ranges(representation, wanted, maxima, device, reference, size)
         live, dead = _live_and_dead(wanted, ranges)
         # 3. The size of the images, and the place of each target.
-        layout = _lay_out(representation, [wanted[n] for n in live], size, mosaic, diversity, start)
-        check_memory(representation, layout.size, len(live) * len(seeds))
+        alive = [wanted[n] for n in live]
+        layout = _lay_out(representation, alive, seeds, size, mosaic, diversity, start)
         rows = [row for row in range(len(live)) for _ in seeds]
-        is_whole = mosaic or diversity > 0
-        workers, execution = choose_workers(
-            workers, 1 if is_whole else len(rows), device, execution
-        )
+        images = 1 if diversity else len(seeds) if mosaic else len(rows)
+        workers, execution = choose_workers(workers, images, device, execution)
         sources, prescribed = [live[row] for row in rows], representation.preprocessing
         begin = find_start(prescribed, start, size, layout.size, sources, len(wanted))
         # 4. Eq. 4 with C = strength / Z, minimized; once more if the target sleeps.
@@ -157,21 +155,18 @@ def maximize(
         run = partial(solve_shared, workers, representation, session)
         with ready(representation, layout.size, len(rows), settings, device, execution):
             found = search(problem, sought, lambda part: run(part, *options))
+        found = _cells(found, layout, rows) if mosaic else found
     # 5. The result of each target and seed.
-    found = _cells(found, layout, rows) if mosaic else found
     return dataclasses.replace(
         found,
-        sources=tuple(sources),
-        start=begin.words,
+        sources=tuple(sources), start=begin.words,
         loss_weights=tuple(weights[row] for row in rows),
         response=loss.select(rows).response(found.codes),
         targets=tuple(str(wanted[live[row]]) for row in rows),
-        maxima=tuple(ranges[live[row]].largest for row in rows),
-        reference=words,
+        maxima=tuple(ranges[live[row]].largest for row in rows), reference=words,
         dead=tuple(str(wanted[n]) for n in dead),
-        box=layout.box,
-        contrast=_contrast(representation, settings, found),
-    )
+        box=layout.box, contrast=_contrast(representation, settings, found),
+    )  # fmt: skip
 
 
 def _choose_settings(settings: Settings | None, strength: float | None, mosaic: bool) -> Settings:
@@ -215,13 +210,29 @@ def _live_and_dead(
 def _lay_out(
     representation: Representation,
     targets: Sequence[AnyTarget],
+    seeds: Sequence[int],
     size: int | tuple[int, int] | None,
     mosaic: bool,
     diversity: float,
     start: StartLike | None,
 ) -> Layout:
-    if not mosaic:
-        return separate_layout(representation, targets, size)
+    """Return the size of the images and the place of each target, if memory holds them."""
+    layout = (
+        _lay_out_mosaic(representation, targets, size, diversity, start)
+        if mosaic
+        else separate_layout(representation, targets, size)
+    )
+    check_memory(representation, layout.size, len(targets) * len(seeds))
+    return layout
+
+
+def _lay_out_mosaic(
+    representation: Representation,
+    targets: Sequence[AnyTarget],
+    size: int | tuple[int, int] | None,
+    diversity: float,
+    start: StartLike | None,
+) -> Layout:
     if start is not None:
         raise ValueError("a mosaic starts from noise: leave start or mosaic out")
     if diversity or size is not None:
