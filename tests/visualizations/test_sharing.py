@@ -134,8 +134,12 @@ def test_ctrl_c_returns_the_latest_images_of_all(
 ) -> None:
     monkeypatch.setattr("preimage.workers.process._SECONDS_BETWEEN_REPORTS", 0)
 
+    pressed: list[int] = []
+
     def press(progress: Progress) -> None:
-        raise KeyboardInterrupt
+        if not pressed:
+            pressed.append(progress.step)
+            raise KeyboardInterrupt
 
     settings = NNPREIMAGE.with_steps(5000)
     result = invert(HOG(), _photos(3, 24, 24), settings=settings, progress=press, **SHARED)
