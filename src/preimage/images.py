@@ -270,15 +270,24 @@ def ssim(x: Tensor, reference: Tensor) -> Tensor:
 
 def _similarity(x: Tensor, reference: Tensor) -> Tensor:
     """Return the structural similarity of each window inside the images."""
-    taps = torch.arange(-5, 6, dtype=x.dtype, device=x.device)
+    moments = torch.stack([x, reference, x * x, reference * reference, x * reference])
+    return local_similarity(*local_means(moments))
+
+
+def local_means(images: Tensor) -> Tensor:
+    """Return the means of images (..., H, W) over the windows of `ssim`, (..., H - 10, W - 10)."""
+    taps = torch.arange(-5, 6, dtype=images.dtype, device=images.device)
     window = torch.exp(-(taps**2) / (2 * 1.5**2))
     window = window / window.sum()
-    moments = torch.stack([x, reference, x * x, reference * reference, x * reference])
-    blurred = moments.reshape(1, -1, *x.shape[-2:])
+    blurred = images.reshape(1, -1, *images.shape[-2:])
     for shape in ((1, 1, 1, 11), (1, 1, 11, 1)):
         kernel = window.view(shape).repeat(blurred.shape[1], 1, 1, 1)
         blurred = torch.nn.functional.conv2d(blurred, kernel, groups=len(kernel))
-    a, b, aa, bb, ab = blurred.reshape(*moments.shape[:3], *blurred.shape[-2:])
+    return blurred.reshape(*images.shape[:-2], *blurred.shape[-2:])
+
+
+def local_similarity(a: Tensor, b: Tensor, aa: Tensor, bb: Tensor, ab: Tensor) -> Tensor:
+    """Return the structural similarity in each window from the means of x, y, x^2, y^2 and x y."""
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     return ((2 * a * b + c1) * (2 * (ab - a * b) + c2)) / (
         (a * a + b * b + c1) * (aa - a * a + bb - b * b + c2)

@@ -185,7 +185,7 @@ def _measure_pictures(picture: Tensor, photo: Tensor | None = None) -> Judgement
 
 def _view(judge: Network, pictures: Sequence[Image.Image], class_name: str | None) -> Judgement:
     """Return what a network says of a picture and, if it follows, its photo."""
-    features, chances = _features_and_probabilities(judge, pictures)
+    features, chances = features_and_probabilities(judge, pictures)
     index = None if class_name is None else _class_index(judge, class_name)
     first = [int(row.argmax()) for row in chances]
     has_photo = len(pictures) > 1
@@ -197,10 +197,13 @@ def _view(judge: Network, pictures: Sequence[Image.Image], class_name: str | Non
     )
 
 
-def _features_and_probabilities(
+def features_and_probabilities(
     judge: Network, pictures: Sequence[Image.Image]
 ) -> tuple[Tensor, Tensor]:
-    """Return a network's pooled features (N, K) and class probabilities (N, classes)."""
+    """Return a judge's features of pictures, averaged over positions, and its class probabilities.
+
+    The features (N, K) are the input of its score layer; the probabilities are (N, classes).
+    """
     size = judge.preprocessing.size or DEFAULT_SIZE
     inputs = (resized(picture, *size) for picture in pictures)
     images = torch.stack([judge.preprocessing.to_core(picture) for picture in inputs])
