@@ -154,7 +154,7 @@ class Judge:
             )
         chances: dict[str, float] = {}
         for one in named:
-            (row,) = _features_and_probabilities(one, [picture])[1].tolist()
+            (row,) = features_and_probabilities(one, [picture])[1].tolist()
             for name, chance in zip(one.classes, row, strict=True):
                 first = name.split(",")[0]
                 chances[first] = chances.get(first, 0.0) + chance / len(named)
