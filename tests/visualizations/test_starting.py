@@ -17,14 +17,14 @@ from torch import nn
 from preimage.decoding import ImageError
 from preimage.photo_files import shipped_photos
 from preimage.preprocessing import GRAY, Preprocessing
-from preimage.presets import CLASSICAL_QUALITIES, MODERN, NNPREIMAGE
+from preimage.presets import CLASSICAL_QUALITIES, MODERN, NNPREIMAGE, settings_for
 from preimage.priors import alpha_norm
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
 from preimage.targets import mean_channel
 from preimage.visualizations import PreImage, caricature, invert, maximize
 from preimage.visualizations.solve import with_margin
-from preimage.visualizations.starting import find_start
+from preimage.visualizations.starting import Rough, Start, find_start
 
 PHOTOS = [shipped_photos()[name] for name in ("chelsea", "coffee")]
 DRAFT = CLASSICAL_QUALITIES["draft"]
@@ -83,7 +83,7 @@ def test_each_source_has_its_photo_for_every_weight_and_seed() -> None:
     assert words == (str(PHOTOS[0]),) * 2 + (str(PHOTOS[1]),) * 2
     assert torch.equal(images[1], GRAY.load(PHOTOS[0], (8, 9)))
     assert torch.equal(images[2], GRAY.load(PHOTOS[1], (8, 9)))
-    assert find_start(GRAY, None, None, (8, 9), [0], 1) == (None, None)
+    assert find_start(GRAY, None, None, (8, 9), [0], 1) == Start()
 
 
 def test_every_kind_of_photo_is_a_start() -> None:
@@ -103,6 +103,24 @@ def test_a_start_is_cropped_as_the_network_prescribes_it_for_photos() -> None:
     assert torch.equal(known(found.images)[0], cropped.load(PHOTOS[0]))
     whole = find_start(cropped, PHOTOS[0], (16, 16), (16, 16), [0], 1)
     assert torch.equal(known(whole.images)[0], cropped.load(PHOTOS[0], (16, 16)))
+
+
+def test_rough_pictures_are_not_cropped_and_leave_out_no_part_of_the_solver() -> None:
+    cropped = Preprocessing(mean=(127.5,), std=(60.0,), size=(16, 16), resize=20)
+    picture = np.random.default_rng(0).random((16, 16))
+    found = find_start(cropped, Rough([picture]), None, (16, 16), [0, 0], 1)
+    assert found.is_rough
+    assert torch.equal(known(found.images)[1], cropped.load(picture, (16, 16)))
+    torch.manual_seed(0)
+    layer = Layer(nn.Sequential(nn.Conv2d(1, 4, 5, stride=4), nn.ReLU()), "1", cropped, name="a/1")
+    settings = settings_for(layer).with_steps(10)
+    rough, final, noise = (
+        invert(layer, picture, size=16, settings=settings, start=start)
+        for start in (Rough([picture]), picture, None)
+    )
+    assert len(rough.trace.loss) == len(noise.trace.loss)
+    assert not torch.equal(rough.images, final.images)
+    assert not torch.equal(rough.images, noise.images)
 
 
 def test_a_result_starts_the_results_of_the_same_order_also_from_its_file(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from preimage.representations.base import Representation
 from preimage.representations.execution import AUTO, Execution
 from preimage.settings import Settings
 from preimage.visualizations import PreImage, invert
+from preimage.visualizations.starting import Rough
 
 
 class Attack(Protocol):
@@ -94,13 +95,54 @@ class Inversion:
         *,
         seed: int,
         progress: Callable[[Progress], None] | None = None,
+        start: Rough | None = None,
     ) -> Tensor:
-        """See `Attack.reconstruct`."""
+        """See `Attack.reconstruct`; `start` takes the place of noise."""
         found = invert(
             representation, codes=codes, seeds=[seed], size=self.size, settings=self.settings,
-            device=self.device, execution=self.execution, progress=progress,
+            device=self.device, execution=self.execution, progress=progress, start=start,
         )  # fmt: skip
         return pictures_of(found)
+
+
+@dataclass(frozen=True, slots=True)
+class StartedInversion:
+    """The pre-image of each code that is found from the picture of another attack.
+
+    The picture takes the place of noise, and no part of the solver is left out (`Rough`).
+
+    Attributes:
+        first: the other attack.
+        inversion: the inversion that follows it.
+    """
+
+    first: Attack
+    inversion: Inversion = Inversion()
+
+    @property
+    def name(self) -> str:
+        """See `Attack.name`."""
+        return f"{self.first.name} + {self.inversion.name}"
+
+    @property
+    def knowledge(self) -> str:
+        """See `Attack.knowledge`."""
+        return self.first.knowledge
+
+    def reconstruct(
+        self,
+        codes: Tensor,
+        representation: Representation,
+        *,
+        seed: int,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Tensor:
+        """See `Attack.reconstruct`."""
+        pictures = self.first.reconstruct(codes, representation, seed=seed)
+        start = Rough([picture.clamp(0, 255) / 255 for picture in pictures])
+        return self.inversion.reconstruct(
+            codes, representation, seed=seed, progress=progress, start=start
+        )
 
 
 def pictures_of(found: PreImage) -> Tensor:
@@ -112,6 +154,15 @@ def pictures_of(found: PreImage) -> Tensor:
     if found.interrupted:
         raise KeyboardInterrupt
     return to_pictures(found.shown, found.preprocessing)
+
+
+def image_size(representation: Representation, codes: Tensor) -> tuple[int, int]:
+    """Return height and width of the images of codes (N, ...).
+
+    Raises:
+        ValueError: if they do not follow from the codes.
+    """
+    return representation.default_size or representation.image_size(tuple(codes.shape[1:]))
 
 
 def to_pictures(images: Tensor, preprocessing: Preprocessing) -> Tensor:

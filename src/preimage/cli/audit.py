@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from preimage.cli.audit_codes import codes
+from preimage.cli.audit_train import train
 from preimage.cli.errors import clear_errors
 from preimage.cli.options import (
     Images,
@@ -26,6 +27,7 @@ audit = typer.Typer(
     help="What layers, or stored vectors, give away of photos.", no_args_is_help=True, cls=Group
 )
 audit.command(cls=Command)(codes)
+audit.command(cls=Command)(train)
 
 _DEPTHS = (0.05, 0.25, 0.5, 0.75, 0.9, 1)
 _STEPS = 100

@@ -51,6 +51,10 @@ Candidates: TypeAlias = Annotated[
         "repeatable."
     ),
 ]
+OwnPhotos: TypeAlias = Annotated[
+    list[Path],
+    Argument(metavar="PHOTOS", help="Photos of an attacker, or folders of them."),
+]
 ProjectionFile: TypeAlias = Annotated[
     Path | None,
     Option(
@@ -188,6 +192,9 @@ Steps: TypeAlias = Annotated[
     int | None,
     Option(min=1, help="Number of steps. The final stage of the preset nnpreimage adds 50."),
 ]
+TrainingSteps: TypeAlias = Annotated[
+    int, Option("--steps", min=1, help="Number of steps of the training.")
+]
 Quality: TypeAlias = Annotated[
     str | None,
     Option(
@@ -290,6 +297,9 @@ StoreOfAtlas: TypeAlias = Annotated[
 ]
 OutStudy: TypeAlias = Annotated[
     Path | None, Option("--out", help="Folder for the results. Default: named as the file.")
+]
+OutDecoder: TypeAlias = Annotated[
+    Path, Option("--out", help="File of the decoder; a training into the same file goes on.")
 ]
 OutPicture: TypeAlias = Annotated[Path, Option("--out", help="Picture to write.")]
 OutFile: TypeAlias = Annotated[Path, Option("--out", help="File to write.")]

@@ -86,7 +86,8 @@ def invert(
             default derived from the shape of the code.
         seeds: random seeds, each for one reconstruction; a seed fixes noise and jitter.
         start: begin from photos in place of noise: one, or one for each photo or code, resized
-            as `images` are; or go on from a result (a `PreImage`, or the path of a saved one).
+            as `images` are; or go on from a result (a `PreImage`, or the path of a saved one). In
+            `Rough`, pictures that are only roughly right: the solver then leaves out no part.
         loss_weight: C of Eq. 1, one or several; "auto" for one that the fast solver chooses for
             each image (docs/networks.md). If None, it is that of the settings or, if these are not
             given either, that of `settings_for`.
@@ -141,7 +142,7 @@ def invert(
         problem = Problem(
             visualization="invert", sources=sources, loss=SquaredDistance(target, kept),
             loss_weights=loss_weights, seeds=row_seeds, size=image_size, start=begin.images,
-            flat=flat,
+            is_rough=begin.is_rough, flat=flat,
         )  # fmt: skip
         found = solve_shared(
             workers, representation, session, problem, settings, device, execution, progress,

@@ -169,6 +169,7 @@ class Problem:
         seeds: the seed of each image, which fixes its noise and its views.
         size: height and width of all images.
         start: the images to start from, (N, D, H, W); noise if None.
+        is_rough: whether these are only roughly right, so that the solver leaves out no part.
         flat: the regions of each image that are known to be flat; None if nothing is known.
         wakes: whether gradients pass activations that would stop them; see `Objective`.
     """
@@ -180,6 +181,7 @@ class Problem:
     seeds: Sequence[int]
     size: tuple[int, int]
     start: Tensor | None = None
+    is_rough: bool = False
     flat: Sequence[FlatRegions | None] | None = None
     wakes: bool = False
 
@@ -215,7 +217,7 @@ def solve(
     began = time.perf_counter()
     # 1. One random stream for each image: first for its noise, then for its views.
     generators = [torch.Generator().manual_seed(seed) for seed in problem.seeds]
-    own = settings if problem.start is None else settings.from_images()
+    own = settings if problem.start is None or problem.is_rough else settings.from_images()
     start = _start(representation, problem, own, generators).to(device)
     # 2. As many images at once as memory holds.
     at_once = _images_at_once(representation, session, problem, execution, device)

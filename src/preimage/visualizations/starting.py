@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -14,18 +15,32 @@ from preimage.decoding import ImageLike
 from preimage.preprocessing import Preprocessing
 from preimage.visualizations.pre_image import PreImage
 
-StartLike: TypeAlias = ImageLike | PreImage | Sequence[ImageLike]
+
+@dataclass(frozen=True, slots=True)
+class Rough:
+    """Pictures that are only roughly like the results: one, or one for each source.
+
+    They show what the results show, and are not cropped as photos may be. A run from them has all
+    parts of its solver; one from photos or a result leaves out the jittered part of
+    jittered-lbfgs.
+    """
+
+    pictures: Sequence[ImageLike]
+
+
+StartLike: TypeAlias = ImageLike | PreImage | Sequence[ImageLike] | Rough
 """A photo, a photo for each source, or a result (also the path of a saved one, `.npz`)."""
 
 
 class Start(NamedTuple):
     """The images (N, D, H, W) that the results start from, and each in words.
 
-    Both are None for noise.
+    Both are None for noise. `is_rough` says whether they are `Rough`.
     """
 
     images: Tensor | None = None
     words: tuple[str, ...] | None = None
+    is_rough: bool = False
 
 
 def find_start(
@@ -55,6 +70,10 @@ def find_start(
     """
     if start is None:
         return Start()
+    if isinstance(start, Rough):
+        pictures = list(start.pictures)
+        found = find_start(preprocessing, pictures, image_size, image_size, sources, count)
+        return found._replace(is_rough=True)
     if isinstance(start, str | os.PathLike) and Path(start).suffix == ".npz":
         start = PreImage.load(start)
     if isinstance(start, PreImage):

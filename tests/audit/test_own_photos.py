@@ -1,0 +1,91 @@
+"""Attacks by those who have photos: planted codes are answered by the right pictures."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from preimage.audit import decoder
+from preimage.audit.attacks import Attack, Inversion, StartedInversion
+from preimage.audit.decoder import save_trained
+from preimage.audit.own_photos import (
+    Decoding,
+    NearestPhoto,
+    attacks_with_photos,
+    known_photos,
+)
+from preimage.audit.training import begin, train_decoder
+from preimage.files import sha256
+from preimage.photo_files import photo_paths
+from preimage.preprocessing import Preprocessing
+from preimage.presets import settings_for
+from preimage.representations.layer import Layer
+from preimage.representations.transformations import Unit
+from preimage.representations.transformed import Transformed
+
+PHOTOS = photo_paths()
+PREPROCESSING = Preprocessing(mean=(120.0,) * 3, std=(60.0,), size=(16, 16), resize=18)
+
+
+@pytest.fixture(scope="module")
+def layer() -> Layer:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 8, 5, stride=4), nn.ReLU(), nn.Flatten())
+    return Layer(network, "2", PREPROCESSING, name="tiny/2")
+
+
+@pytest.fixture(scope="module")
+def codes(layer: Layer) -> torch.Tensor:
+    return layer.encode(torch.stack([PREPROCESSING.load(path) for path in PHOTOS[:3]]))
+
+
+def test_the_nearest_photo_is_shown_as_the_network_sees_it(
+    layer: Layer, codes: torch.Tensor
+) -> None:
+    attack = NearestPhoto.encode(layer, PHOTOS)
+    found = attack.reconstruct(codes + 0.01, layer, seed=0)
+    expected = [PREPROCESSING.to_255(PREPROCESSING.load(path)) for path in PHOTOS[:3]]
+    torch.testing.assert_close(found, torch.stack(expected))
+    with pytest.raises(ValueError, match=r"codes of tiny/2, not of tiny/2\|unit"):
+        attack.reconstruct(codes, Transformed(layer, [Unit()]), seed=0)
+
+
+def test_an_inversion_starts_from_the_pictures_of_another_attack(
+    layer: Layer, codes: torch.Tensor
+) -> None:
+    inversion = Inversion(settings_for(layer).with_steps(10))
+    first = NearestPhoto.encode(layer, PHOTOS)
+    attack = StartedInversion(first, inversion)
+    found = attack.reconstruct(codes, layer, seed=0)
+    alone = inversion.reconstruct(codes, layer, seed=0)
+    wanted = first.reconstruct(codes, layer, seed=0)
+    assert (found - wanted).abs().mean() < 0.7 * (alone - wanted).abs().mean()
+    assert torch.equal(attack.reconstruct(codes[[1]], layer, seed=0)[0], found[1])
+
+
+def test_a_decoder_is_an_attack_of_its_own_and_before_an_inversion(
+    layer: Layer, codes: torch.Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder, "_LEAST_SIDE", 16)
+    trained = train_decoder(layer, PHOTOS, steps=2)
+    save_trained(tmp_path / "a.pt", trained)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "one.jpg").write_bytes(PHOTOS[0].read_bytes())
+    inversion = Inversion(settings_for(layer).with_steps(4))
+    attacks = attacks_with_photos(layer, [tmp_path / "photos", tmp_path / "a.pt"], inversion)
+    assert [attack.name for attack in attacks] == [
+        "nearest photo", "nearest photo + inversion", "decoder", "decoder + inversion",
+    ]  # fmt: skip
+    assert "9 photos of his own" in attacks[2].knowledge
+    for attack in attacks:
+        assert attack.reconstruct(codes, layer, seed=0).shape == (3, 3, 16, 16)
+    found = attacks[2].reconstruct(codes, layer, seed=0)
+    assert torch.equal(found, Decoding(trained).reconstruct(codes, layer, seed=0))
+
+
+def test_photos_of_attacks_are_known_and_can_be_left_out(layer: Layer) -> None:
+    decoding = Decoding(begin(layer, PHOTOS[:8], 1, 0))
+    started = StartedInversion(NearestPhoto.encode(layer, PHOTOS[8:]))
+    attacks: list[Attack] = [started, decoding, Inversion()]
+    assert known_photos(attacks) == frozenset(map(sha256, PHOTOS))
