@@ -63,7 +63,7 @@ def _channel(reached: float | None, maximum: float = 2.0) -> Channel:
     return Channel(
         address="net/conv/0.html", label="0", index=0, is_class=False, maximum=maximum,
         pictures=[Picture(IMAGE, maximization(), measures)],
-        histogram=Histogram((4, 0, 2, 1), 0.0, 2.0),
+        histogram=Histogram((400, 0, 20, 1), 0.0, 2.0),
     )  # fmt: skip
 
 
@@ -80,6 +80,16 @@ def test_bars_m_and_picture_stand_on_one_axis() -> None:
     assert [text for _, text in bars.across] == ["0", "1", "2", "3"]
     assert "M = 2" in bars.title
     assert "response 3" in bars.title
+
+
+def test_few_responses_have_fewer_bins() -> None:
+    channel = _channel(3.0)
+    channel.histogram = Histogram((1, 0, 0, 0, 0, 2, 0, 1), 0.0, 2.0)
+    bars = curves.response_bars(channel)
+    assert bars is not None
+    (first, last) = bars.bars
+    assert last[0] + last[2] <= bars.highest
+    assert last[3] > first[3]
 
 
 def test_a_response_below_all_photos_stays_inside() -> None:

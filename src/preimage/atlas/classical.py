@@ -16,14 +16,12 @@ class Row:
     """A row of the table; numbers that are unknown are None.
 
     Attributes:
-        address: of the page of the representation.
         error: mean error of the inversions in percent.
         deviation: its sample deviation over photos.
         photos: the number of photos.
     """
 
     representation: str
-    address: str
     method: str
     is_published: bool
     error: float
@@ -59,13 +57,20 @@ def table_rows(model: Model) -> list[Row]:
     for layer in model.layers:
         for (name, method), (error, deviation) in published().items():
             if name == layer.title:
-                rows.append(Row(name, layer.address, method, True, error, deviation))
+                rows.append(Row(name, method, True, error, deviation))
         methods: dict[str, list[Picture]] = {}
         for photo in layer.inversions:
-            for picture in photo.pictures:
-                methods.setdefault(method_of(picture.trial), []).append(picture)
+            for method, picture in _by_method(photo.pictures):
+                methods.setdefault(method, []).append(picture)
         rows += [_row(layer, method, several) for method, several in methods.items()]
     return rows
+
+
+def _by_method(pictures: list[Picture]) -> list[tuple[str, Picture]]:
+    """Return pictures with the names of their methods, in the order of Table 4, others last."""
+    order = [*METHODS, HOGGLE]
+    named = [(method_of(picture.trial), picture) for picture in pictures]
+    return sorted(named, key=lambda one: order.index(one[0]) if one[0] in order else len(order))
 
 
 def _row(layer: Layer, method: str, pictures: list[Picture]) -> Row:
@@ -78,7 +83,7 @@ def _row(layer: Layer, method: str, pictures: list[Picture]) -> Row:
         return fmean(known) if known else None
 
     return Row(
-        layer.title, layer.address, method, False,
+        layer.title, method, False,
         error=fmean(errors) if errors else 0.0,
         deviation=stdev(errors) if len(errors) > 1 else None,
         seconds=mean([m.seconds for m in measured]),
@@ -95,5 +100,5 @@ def photo_panels(model: Model) -> list[PhotoPanel]:
         for row in layer.inversions:
             key = row.pictures[0].trial.photo_sha256 or row.name
             panel = panels.setdefault(key, PhotoPanel(row.name, row.photo, {}))
-            panel.pictures[layer.title] = [(method_of(p.trial), p) for p in row.pictures]
+            panel.pictures[layer.title] = _by_method(row.pictures)
     return list(panels.values())

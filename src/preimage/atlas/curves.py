@@ -12,7 +12,10 @@ from preimage.loss_weight import format_weight
 WIDTH, HEIGHT = 640, 220
 """Size of a drawing, whose axes are at the left and at the bottom."""
 
-LEFT, BOTTOM, TOP, RIGHT = 44, 40, 14, 14
+_FEW = 200
+"""Largest number of responses of which a histogram has a quarter of the bins."""
+
+LEFT, BOTTOM, TOP, RIGHT = 44, 52, 14, 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,17 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """A histogram: bars (x, y, width, height), marks on its axis, and the places of M and x*."""
+    """A histogram: bars (x, y, width, height) and marks on its axis.
+
+    Attributes:
+        highest: the place of the largest response to photos.
+        maximum: the place of M.
+        reached: the place of the response of the picture; None without a picture.
+    """
 
     bars: list[tuple[float, float, float, float]]
     across: list[tuple[float, str]]
+    highest: float
     maximum: float
     reached: float | None
     title: str
@@ -116,12 +126,13 @@ def response_bars(channel: Channel) -> Bars | None:
     def across(value: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * (value - low) / (end - low)
 
-    count = len(found.counts)
+    together = 1 if sum(found.counts) > _FEW else 4
+    counts = [sum(found.counts[n : n + together]) for n in range(0, len(found.counts), together)]
     left = across(found.low)
-    width = (across(found.high) - left) / count
-    most = math.log1p(max(found.counts))
+    width = (across(found.high) - left) * together / len(found.counts)
+    most = math.log1p(max(counts))
     bars = []
-    for n, number in enumerate(found.counts):
+    for n, number in enumerate(counts):
         tall = (HEIGHT - BOTTOM - TOP) * math.log1p(number) / most
         if number:
             bars.append((left + n * width, HEIGHT - BOTTOM - tall, max(0.5, width - 1), tall))
@@ -130,7 +141,7 @@ def response_bars(channel: Channel) -> Bars | None:
     if reached is not None:
         title += f" and the response {reached:.3g} of the picture"
     at = None if reached is None else across(reached)
-    return Bars(bars, marks, across(maximum), at, title)
+    return Bars(bars, marks, across(found.high), across(maximum), at, title)
 
 
 def _round_values(low: float, high: float) -> list[float]:

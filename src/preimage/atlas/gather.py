@@ -13,6 +13,7 @@ from preimage.atlas.naming import name_pictures
 from preimage.atlas.network_facts import add_facts
 from preimage.decoding import ImageError
 from preimage.names import LayerName
+from preimage.paper.table4 import REPRESENTATIONS
 from preimage.studies.loader import Loader
 from preimage.studies.outcome import Record
 from preimage.studies.trial import Trial
@@ -72,6 +73,8 @@ def gather(records: Iterable[Record], loader: Loader, media: Media, options: Opt
             )
             models.append(model)
         else:
+            order = {title: n for n, title in enumerate(REPRESENTATIONS)}
+            model.layers.sort(key=lambda layer: order.get(layer.title, len(order)))
             classical = model
     return Atlas(models, classical)
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _OVERVIEW = 24
 """Number of small pictures of a network on the first page."""
 
+_AT_ONCE = 300
+"""Number of channels that the page of a layer shows before more are asked for."""
+
 _Page = tuple[str, str, dict[str, Any]]
 """Address, template, and what the template is given."""
 
@@ -75,6 +78,7 @@ def make_environment() -> jinja2.Environment:
     environment.globals |= {
         "chart_size": (curves.WIDTH, curves.HEIGHT, curves.LEFT, curves.BOTTOM, curves.TOP),
         "format_weight": format_weight,
+        "at_once": _AT_ONCE,
     }
     return environment
 

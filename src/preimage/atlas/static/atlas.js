@@ -147,33 +147,47 @@ const atlas = (() => {
     });
   }
 
-  /* The channels of a layer: sorted and filtered */
+  /* The channels of a layer: sorted, filtered, and some hundreds at a time */
 
   function setUpChannels() {
     const list = document.querySelector("#channels");
     if (!list) return;
-    const items = [...list.children].map((item) => ({ item, text: item.dataset.text.toLowerCase() }));
+    const rest = document.querySelector("#rest");
+    const more = document.querySelector("#more");
+    const filter = document.querySelector("#filter");
     const shown = document.querySelector(".shown");
+    const items = [...list.children, ...(rest ? rest.content.children : [])]
+      .map((item) => ({ item, text: item.dataset.text.toLowerCase() }));
+    const atOnce = list.children.length;
+    let left = items;
     const orders = {
       number: (a, b) => a.number - b.number,
       ratio: (a, b) => b.ratio - a.ratio || a.number - b.number,
       rank: (a, b) => a.rank - b.rank || a.number - b.number,
       name: (a, b) => !a.name - !b.name || a.name.localeCompare(b.name) || a.number - b.number,
     };
+    const showMore = (count) => {
+      const first = list.children.length;
+      list.append(...left.slice(first, first + count).map(({ item }) => item));
+      more.hidden = list.children.length >= left.length;
+    };
+    const show = () => {
+      const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+      left = items.filter(({ text }) => words.every((word) => text.includes(word)));
+      list.replaceChildren();
+      showMore(atOnce);
+      shown.textContent = words.length ? `${left.length} of ${items.length}` : `${items.length}`;
+    };
     document.querySelector("#sort").addEventListener("change", (event) => {
       const compareItems = orders[event.target.value];
       items.sort((a, b) => compareItems(a.item.dataset, b.item.dataset));
-      list.append(...items.map(({ item }) => item));
+      show();
     });
-    document.querySelector("#filter").addEventListener("input", (event) => {
-      const words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
-      let left = 0;
-      for (const { item, text } of items) {
-        item.hidden = !words.every((word) => text.includes(word));
-        left += !item.hidden;
-      }
-      shown.textContent = words.length ? `${left} of ${items.length}` : `${items.length}`;
-    });
+    filter.addEventListener("input", show);
+    more.addEventListener("click", () => showMore(atOnce));
+    new IntersectionObserver((seen) => seen[0].isIntersecting && showMore(atOnce)).observe(more);
+    addEventListener("beforeprint", () => showMore(items.length));
+    showMore(0);
   }
 
   /* The depth slider: one place for two photos */
@@ -260,6 +274,9 @@ const atlas = (() => {
     });
   }
 
+  addEventListener("beforeprint", () => {
+    for (const image of document.images) image.loading = "eager";
+  });
   if (window.self !== window.top) page.classList.add("embedded");
   showTheme();
   addEventListener("DOMContentLoaded", () => {
