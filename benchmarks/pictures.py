@@ -7,6 +7,7 @@ thread. `pictures_KIND.md` holds the table, `.csv` a line for every picture, `.p
 
     python -m benchmarks pictures --kind inversion --layers blocks.5,pool --judge efficientnet-lite2
     python -m benchmarks pictures --kind classes --class-count 40 --seeds 3 --set strength=10
+    python -m benchmarks pictures --time --help    # the time to a picture, beside other packages
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import torch
 from PIL import Image
 
 import preimage
+from benchmarks import time_to_picture
 from benchmarks.timing import machine, write_csv
 from preimage.networks import Network
 from preimage.photo_files import photo_paths
@@ -64,6 +66,9 @@ Found = tuple[list[dict[str, Any]], list[list[Cell]]]
 
 def main(arguments: Sequence[str]) -> None:
     """Make and judge the pictures that the arguments ask for."""
+    if "--time" in arguments:
+        time_to_picture.main([argument for argument in arguments if argument != "--time"])
+        return
     chosen = _parser().parse_args(arguments)
     torch.set_num_threads(1)
     print(machine())

@@ -267,6 +267,15 @@ def test_scores_reach_as_far_as_the_last_map_and_without_a_map_over_the_image() 
     assert Layer(flat, "1", size).reach == 16
 
 
+def test_a_vector_sees_the_whole_image_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[object] = []
+    monkeypatch.setattr("preimage.representations.layer.find_field", searched.append)
+    assert Layer(resnet(), "head", COLOR).receptive_field is None
+    assert searched == []
+    with pytest.raises(TypeError):
+        _ = Layer(resnet(), "body", COLOR).receptive_field  # a map does search
+
+
 def test_the_reach_inside_a_session_which_runs_a_copy_is_the_same() -> None:
     model = resnet()
     head = Layer(model, "head", COLOR)

@@ -175,12 +175,17 @@ class Layer(Representation):
 
     @cached_property
     def receptive_field(self) -> ReceptiveField | None:
-        """See `Representation.receptive_field`; found by the chain rule or else by `find_field`."""
+        """See `Representation.receptive_field`; found by the chain rule or else by `find_field`.
+
+        A component of a vector has no position and counts as seeing the whole image.
+        """
         try:
             return chain_rule(self._chain())[self.layer]
         except ValueError:
             plain = self.sibling(self.layer)  # a session may run a copy
-            plain.code_shape(*self.default_size)  # finds the axes of the code first
+            shape = plain.code_shape(*self.default_size)  # finds the axes of the code first
+            if len(shape) == 1:
+                return None
             with ordinary_torch():
                 return find_field(
                     plain, self.default_size, self.preprocessing.channels, device_of(self.model)
