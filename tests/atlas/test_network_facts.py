@@ -13,12 +13,19 @@ from preimage.atlas.media import Media
 from preimage.photo_files import photo_paths
 from preimage.statistics import measure
 from preimage.studies.loader import Loader
+from preimage.studies.trial import checksum_of_all
 
 PHOTOS = photo_paths()[:4]
 
 
-def _model(folder: Path, *names: str, channels: int = 3) -> Model:
-    trials = [maximization(name, channel) for name in names for channel in range(channels)]
+def _model(
+    folder: Path, *names: str, channels: int = 3, content: str = checksum_of_all(PHOTOS)
+) -> Model:
+    trials = [
+        maximization(name, channel, reference_sha256=content)
+        for name in names
+        for channel in range(channels)
+    ]
     with keep(folder / "store", trials) as store:
         records = store.records("a")
     options = Options(folder / "kept", PHOTOS)
@@ -77,3 +84,8 @@ def test_a_network_that_is_not_here_leaves_its_pages_shorter(tmp_path: Path) -> 
     assert model.problem.startswith("unknown network 'net'")
     assert len(model.layers[0].channels) == 3
     assert model.table == []
+
+
+def test_m_of_other_photos_is_told(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="comes from other photos.*--reference"):
+        _model(tmp_path, f"{TINY}/conv1", content="0")

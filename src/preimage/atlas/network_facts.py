@@ -14,7 +14,7 @@ from preimage.networks import Network
 from preimage.reporting.top_responses import response_box
 from preimage.representations.receptive_field import Box, ReceptiveField
 from preimage.studies.loader import Loader
-from preimage.studies.trial import Trial, checksum
+from preimage.studies.trial import Trial, checksum, checksum_of_all
 
 _TOP_PHOTOS = 6
 _SIMILAR = 8
@@ -57,10 +57,23 @@ def add_facts(
         model.problem = one_line(str(error))
         warnings.warn(f"{model.name}: no responses to photos: {model.problem}", stacklevel=2)
         return
+    _check_reference(model.name, with_channels, reference)
     model.reference = max(len(r.statistics.images) for r in found.values())
     photos = _Photos(media, network)
     for layer in with_channels:
         _add_responses(layer, found[layer.title], fields.get(layer.title), photos)
+
+
+def _check_reference(name: str, layers: Sequence[Layer], reference: Sequence[Path]) -> None:
+    """Warn if M was taken from other photos than those that the pages are to show."""
+    pictures = [p for layer in layers for channel in layer.channels for p in channel.pictures]
+    content = checksum_of_all(reference)
+    if any(picture.trial.reference_sha256 != content for picture in pictures):
+        warnings.warn(
+            f"{name}: M of some channels comes from other photos than those that its pages show: "
+            "give the photos of the study by --reference",
+            stacklevel=2,
+        )
 
 
 def _add_fields(

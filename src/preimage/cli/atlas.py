@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from preimage.atlas.plan import Wishes
     from preimage.cli.progress import ProgressBar
     from preimage.studies.loader import Loader
-    from preimage.studies.outcome import Record
     from preimage.studies.trial import Trial
 
 atlas = typer.Typer(
@@ -72,12 +71,10 @@ def build(
     Run it again to go on after a stop, or to add layers, channels or another network to the same
     folder: no picture is computed twice. A folder of a study's results is shown as it is.
     """
-    from preimage.atlas.build import write_atlas
-    from preimage.atlas.gather import Options
     from preimage.atlas.pages import make_environment
     from preimage.atlas.plan import Wishes
+    from preimage.atlas.remembered import recall
     from preimage.cli.parsing import parse_loss_weights, parse_names, photo_names
-    from preimage.cli.progress import progress_bar
     from preimage.photo_files import photo_paths
     from preimage.reporting.results import check_folder
     from preimage.studies.loader import Loader
@@ -85,19 +82,24 @@ def build(
     start = time.process_time()
     with clear_errors():
         make_environment()  # raises if Jinja2 is missing
-        loader = Loader()
-        if judge:
-            loader.judge(tuple(judge))  # raises if one of them cannot be loaded
         check_folder(out)
-        photos = photo_paths(reference)
         folder = store or out.absolute().with_name(f"{out.absolute().name}-store")
-        if (Path(source) / "index.sqlite").exists():
+        given = {"layers": layers, "channels": channels, "classes": classes, "images": images,
+                 "loss-weight": loss_weight, "steps": steps, "weights": weights}  # fmt: skip
+        is_store = (Path(source) / "index.sqlite").exists()
+        if is_store:
             folder = Path(source)
-        else:
+            _check_network_is_needed(given)
+        last_photos, last_judge = recall(folder / "atlas")
+        photos = photo_paths(last_photos if reference is None else reference)
+        judges = last_judge if judge is None else tuple(judge)
+        loader = Loader()
+        loader.judge(judges)  # raises if one of them cannot be loaded
+        if not is_store:
             wishes = Wishes(
                 layers=parse_names(layers) if layers else (), channels=channels,
                 classes=parse_names(classes) if classes else (), images=photo_names(images),
-                limit=limit, reference=photo_names(reference), depths=depths, seeds=seeds,
+                limit=limit, reference=photo_names(photos), depths=depths, seeds=seeds,
                 loss_weight=parse_loss_weights(loss_weight), steps=steps, weights=weights,
             )  # fmt: skip
             plans = _plan(source, wishes, loader)
@@ -105,11 +107,16 @@ def build(
             if dry_run:
                 return
             _carry_out(plans, folder, run)
-        records = _records(folder)
-        with progress_bar() as bar:
-            options = Options(folder / "atlas", photos, tuple(judge or ()), _report(bar))
-            written = write_atlas(out, records, loader, options)
-    typer.echo(f"{written.pages} pages, {written.pictures} new pictures; open {out / 'index.html'}")
+        _write(out, folder, photos, judges, loader)
+
+
+def _check_network_is_needed(given: Mapping[str, object]) -> None:
+    """Raise ValueError if options were given that only an atlas of a network has."""
+    if named := [f"--{name}" for name, value in given.items() if value is not None]:
+        raise ValueError(
+            f"{', '.join(named)}: not for a folder of results, which is shown as it is: name the "
+            "network instead, and the folder by --store"
+        )
 
 
 def _plan(source: str, wishes: Wishes, loader: Loader) -> dict[str, list[Trial]]:
@@ -155,12 +162,25 @@ def _carry_out(plans: dict[str, list[Trial]], folder: Path, run: RunOptions) -> 
         carry_out(folder, name, trials, run)
 
 
-def _records(folder: Path) -> list[Record]:
-    """Return the records of all studies of a store."""
+def _write(
+    out: Path, folder: Path, photos: Sequence[Path], judge: tuple[str, ...], loader: Loader
+) -> None:
+    """Write the pages of all studies of a store, and print what was written."""
+    from preimage.atlas.build import write_atlas
+    from preimage.atlas.gather import Options
+    from preimage.atlas.remembered import remember
+    from preimage.cli.progress import progress_bar
     from preimage.sweeps.store import Store
 
     with Store(folder) as store:
-        return [record for name in store.studies() for record in store.records(name)]
+        records = [record for name in store.studies() for record in store.records(name)]
+    with progress_bar() as bar:
+        options = Options(folder / "atlas", photos, judge, _report(bar))
+        written = write_atlas(out, records, loader, options)
+    remember(folder / "atlas", photos, judge)
+    if failed := sum(record.status == "failed" for record in records):
+        typer.echo(f"{failed} of {len(records)} trials failed; the pages of their layers say why")
+    typer.echo(f"{written.pages} pages, {written.pictures} new pictures; open {out / 'index.html'}")
 
 
 def _report(bar: ProgressBar) -> Callable[[str, int, int], None]:
