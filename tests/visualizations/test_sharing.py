@@ -65,7 +65,7 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     original = pool.share
     monkeypatch.setattr(sharing, "share", share)
     monkeypatch.setattr(sharing, "start_method", lambda *args, **kwargs: "fork")
-    monkeypatch.setattr(sharing, "_saves_time", lambda *args: True)
+    monkeypatch.setattr(sharing, "saves_time", lambda *args: True)
     return found
 
 

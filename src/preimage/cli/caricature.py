@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from preimage.cli.options import (
     Threads,
     Video,
     Weights,
+    Workers,
 )
 from preimage.cli.parsing import (
     find_judge,
@@ -43,6 +45,7 @@ from preimage.presets import CARICATURE_PRESETS
 if TYPE_CHECKING:
     from preimage.optimizer import Progress
     from preimage.representations.base import Representation
+    from preimage.settings import Settings
     from preimage.visualizations import PreImage
 
 
@@ -66,35 +69,58 @@ def caricature(
     accelerate: Accelerate = "auto",
     memory: Memory = None,
     threads: Threads = None,
+    workers: Workers = None,
 ) -> None:
     """Exaggerate what excites a representation in a photo."""
-    from preimage.cli.gallery import Gallery, inputs_of
-    from preimage.reporting.video import frame_interval
+    from preimage.cli.gallery import Gallery
+    from preimage.cli.runs import inputs_of, saves_time, share_out
 
     with clear_errors():
         settings = find_preset(preset, steps, strength, prior, CARICATURE_PRESETS)
         chosen = find_representations(rep, layers, weights)
+        execution = parse_execution(accelerate, memory, device, threads)
         options: dict[str, Any] = {
             "seeds": [seed],
             "settings": settings,
             "size": parse_size(size),
             "device": device,
-            "execution": parse_execution(accelerate, memory, device, threads),
         }
         gallery = Gallery(out, grid=grid, video=video, as_json=as_json, judge=find_judge(judge))
         sources, failures = read_inputs(images)
-        gallery.check_space(len(sources) * len(chosen))
-
-    def visualize(
-        phi: Representation, content: Content, progress: Callable[[Progress], None], part: int
-    ) -> PreImage:
-        photo = content.parts[part]
-        every = 0 if video is None else frame_interval(settings, phi)
-        return preimage.caricature(phi, photo, **options, snapshot_every=every, progress=progress)
-
+        count = len(sources) * len(chosen)
+        gallery.check_space(count)
+        find = functools.partial(_typical, chosen, sources, settings, options["size"])
+        pays = functools.partial(saves_time, find, count, execution)
+        sharing = share_out(workers, execution, device, count, pays)
+    visualize = functools.partial(_visualize, options | sharing.options, video is not None)
+    inputs = list(inputs_of(sources, chosen, _read, visualize))
     grid_name = name_of_grid(rep, layers, chosen)
-    failures += gallery.show(inputs_of(sources, chosen, _read, visualize), grid_name)
+    failures += gallery.show(inputs, grid_name, sharing.workers)
     conclude(failures, interrupted=gallery.interrupted)
+
+
+def _typical(
+    chosen: Sequence[Representation], sources: Sequence[Source], settings: Settings, size: Any
+) -> tuple[Representation, tuple[int, int], Settings]:
+    """Return what one of the caricatures is made by: representation, size and settings."""
+    height, width = chosen[0].preprocessing.load(sources[0].photo(), size).shape[-2:]
+    return chosen[0], (height, width), settings
+
+
+def _visualize(
+    options: dict[str, Any],
+    is_filmed: bool,
+    phi: Representation,
+    content: Content,
+    progress: Callable[[Progress], None],
+    part: int,
+) -> PreImage:
+    """Return the caricature of a photo."""
+    from preimage.reporting.video import frame_interval
+
+    every = frame_interval(options["settings"], phi) if is_filmed else 0
+    photo = content.parts[part]
+    return preimage.caricature(phi, photo, **options, snapshot_every=every, progress=progress)
 
 
 def _read(_: Representation, source: Source) -> Content:

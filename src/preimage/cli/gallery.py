@@ -8,28 +8,26 @@ for --start. --video adds a film of all of them.
 
 from __future__ import annotations
 
-import dataclasses
+import itertools
 import json
 import shutil
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from preimage.cli.errors import clear_errors, print_traceback
-from preimage.cli.inputs import Content, Source
-from preimage.cli.progress import ProgressBar, announce, progress_bar
+from preimage.cli.errors import clear_errors, console, print_traceback
+from preimage.cli.progress import progress_bar
+from preimage.cli.runs import ERRORS, Input, Run, announced, carry_out
 from preimage.cli.tables import percent
 from preimage.files import explain, file_name, write_whole
 from preimage.names import LayerName
 from preimage.reporting.grid import Cell, draw_box, draw_grid, in_rows
 from preimage.reporting.results import check_output, check_picture, check_writable, names_file
 from preimage.reporting.video import check_video, draw_frames, write_video
-from preimage.representations.base import Representation
-from preimage.visualizations import PreImage
+from preimage.visualizations import DeadTargetError, PreImage
 from preimage.visualizations.saving import save_picture, write_picture
 
 if TYPE_CHECKING:
@@ -43,75 +41,22 @@ _LEAST_BYTES = 8192
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
-    """One input of a command, and what is computed for it.
+class _Ended:
+    """The end of a run: its results and what was written of each, or why there are none.
 
     Attributes:
-        name: the input as the user gave it.
-        stem: how its file names begin; if empty, with the representation.
-        results: computes its results, one after another.
-        describe: returns what an image's sidecar adds to what the result describes.
-        is_batch: whether it holds several codes, whose numbers go into the file names.
-        runs: the number of its runs, each of which gives a result for each seed and loss weight.
-        class_name: returns the name of an image's maximized class, which the judge looks for.
+        item: the input that the run belongs to.
+        result: its results; None if it failed.
+        outputs: path, picture and description of each result.
+        message: a line about a failure.
+        is_dead: whether it failed because all its targets are dead.
     """
 
-    name: str
-    stem: str
-    results: Callable[[ProgressBar], Iterator[PreImage]]
-    describe: Callable[[PreImage, int], Mapping[str, Any]]
-    is_batch: bool = False
-    runs: int = 1
-    class_name: Callable[[PreImage, int], str | None] = lambda result, index: None
-
-
-def inputs_of(
-    sources: Iterable[Source],
-    representations: Sequence[Representation],
-    read: Callable[[Representation, Source], Content],
-    visualize: Callable[..., PreImage],
-) -> Iterator[Input]:
-    """Return the inputs of a command that works on photos or codes.
-
-    Args:
-        sources: the photos, and files of codes.
-        representations: by which each of them is visualized.
-        read: returns the content of a source.
-        visualize: called with a representation, the content, `progress`, and the index of the
-            photo or code in the content.
-    """
-    for source in sources:
-
-        def results(bar: ProgressBar, source: Source = source) -> Iterator[PreImage]:
-            for phi in representations:
-                content = read(phi, source)
-                count, began = len(content.parts), time.perf_counter()
-                for index in range(count):
-                    name = f"{source.name} {phi.name}"
-                    name += f" {index + 1} of {count}" if count > 1 else ""
-                    result = visualize(phi, content, bar.for_steps(name), index)
-                    yield dataclasses.replace(result, sources=(index,) * len(result))
-                    if index == 0:
-                        left = (time.perf_counter() - began) * (count - 1)
-                        announce(left, f"{count} codes", "--limit")
-
-        def describe(_: PreImage, __: int, source: Source = source) -> dict[str, str]:
-            return {"input": source.name, "sha256": source.sha256}
-
-        counts = [_count_parts(phi, source, read) for phi in representations]
-        yield Input(source.name, source.stem, results, describe, max(counts) > 1, sum(counts))
-
-
-def _count_parts(
-    phi: Representation, source: Source, read: Callable[[Representation, Source], Content]
-) -> int:
-    """Return the number of codes of a source; 1 for a photo, or if it cannot be read."""
-    if not source.is_code:
-        return 1
-    try:
-        return len(read(phi, source).parts)
-    except ValueError:
-        return 1
+    item: Input
+    result: PreImage | None = None
+    outputs: Sequence[tuple[Path, Image.Image, dict[str, Any]]] = ()
+    message: str | None = None
+    is_dead: bool = False
 
 
 class Gallery:
@@ -179,72 +124,112 @@ class Gallery:
                 f"{free / 2**30:.3g} GB left: ask for fewer, such as --seeds 4"
             )
 
-    def show(self, inputs: Iterable[Input], grid_name: str) -> list[str]:
+    def show(self, inputs: Sequence[Input], grid_name: str, workers: int = 1) -> list[str]:
         """Compute, print and write the results of all inputs; after Ctrl-C, those so far.
 
         Args:
-            inputs: an error in one of them does not affect the others.
+            inputs: an error in a run of one of them does not affect the others.
             grid_name: what follows the stem in a grid's file name.
+            workers: number of processes that share the runs. Files are written as runs end, and
+                lines printed in their order.
 
         Returns:
             A line for each input that failed.
         """
-        failures = []
+        runs = [run for item in inputs for run in item.runs]
+        owners = [item for item in inputs for _ in item.runs]
+        failures: list[str] = []
         with clear_errors(), progress_bar() as bar:
-            listed, began = list(inputs), time.perf_counter()
-            runs = sum(item.runs for item in listed)
-            if self._is_result and runs > 1:
+            if self._is_result and len(runs) > 1:
                 raise ValueError(
-                    f"{self._out} holds the results of one run, but these are {runs}: give one "
-                    "input and one representation, or a folder"
+                    f"{self._out} holds the results of one run, but these are {len(runs)}: give "
+                    "one input and one representation, or a folder"
                 )
-            for item in listed:
+            ends = self._in_order(owners, runs, carry_out(runs, workers, bar))
+            ends = announced(ends, inputs, workers)
+            for item, group in itertools.groupby(ends, key=lambda ended: ended.item):
                 cells: list[Cell] = []
-                first = len(self.lines)
-                try:
-                    for result in item.results(bar):
-                        cells += self._add(item, result, with_original=not cells)
-                        if result.interrupted:
-                            break
-                except OSError as error:
-                    print_traceback()
-                    failures.append(f"{item.name}: {explain(error)}")
-                except (ValueError, ArithmeticError, Warning) as error:
-                    print_traceback()
-                    failures.append(f"{item.name}: {error}")
-                rows = in_rows(cells, self._columns)
-                if self._is_picture:
-                    self._rows += rows
-                elif self._grid and rows:
-                    path = self._out / f"{self._unique(item.stem, grid_name, 'grid')}.png"
-                    write_picture(path, draw_grid(rows), self.lines[first:])
-                    self._name("grid", path)
-                if self.interrupted:
-                    break
-                if item is listed[0]:
-                    left = (time.perf_counter() - began) * (len(listed) - 1)
-                    announce(left, f"{len(listed)} inputs", "--limit")
+                first, messages = len(self.lines), []
+                for ended in group:
+                    cells += self._print(ended, with_original=not cells)
+                    messages += [ended] if ended.message else []
+                failures += _failures(item, messages)
+                self._draw(item, cells, first, grid_name)
             self._finish()
         return failures
 
-    def _add(self, item: Input, result: PreImage, *, with_original: bool) -> list[Cell]:
-        """Print and write the images of a result; return what a grid shows of it."""
-        self.interrupted = result.interrupted
-        cells = []
+    def _in_order(
+        self,
+        owners: Sequence[Input],
+        runs: Sequence[Run],
+        ends: Iterator[tuple[int, PreImage | BaseException]],
+    ) -> Iterator[_Ended]:
+        """Write what the runs found as they end, and yield the ends in the order of the runs.
+
+        Results of one key wait for those before them, which must not get their names.
+        """
+        waiting: dict[int, PreImage | BaseException] = {}
+        written: dict[int, _Ended] = {}
+        position = 0
+        for index, end in ends:
+            waiting[index] = end
+            for n in sorted(waiting):
+                if all(m in written or runs[m].key != runs[n].key for m in range(n)):
+                    written[n] = self._write(owners[n], waiting.pop(n))
+            while position in written:
+                yield written[position]
+                position += 1
+        for n in sorted(waiting):
+            written[n] = self._write(owners[n], waiting[n])
+        yield from (written[n] for n in sorted(written) if n >= position)
+
+    def _write(self, item: Input, end: PreImage | BaseException) -> _Ended:
+        """Write the files of the results of a run; return what is printed of it, later."""
+        if isinstance(end, PreImage):
+            self.interrupted = self.interrupted or end.interrupted
+            try:
+                outputs = [self._write_one(item, end, n) for n in range(len(end))]
+                return _Ended(item, end, outputs)
+            except ERRORS as error:
+                print_traceback()
+                end = error
+        if isinstance(end, KeyboardInterrupt):  # before it had anything
+            self.interrupted = True
+            return _Ended(item)
+        if not isinstance(end, ERRORS):
+            raise end
+        if isinstance(end, DeadTargetError):
+            return _Ended(item, message=str(end), is_dead=True)
+        words = explain(end) if isinstance(end, OSError) else end
+        return _Ended(item, message=f"{item.name}: {words}")
+
+    def _write_one(
+        self, item: Input, result: PreImage, index: int
+    ) -> tuple[Path, Image.Image, dict[str, Any]]:
+        """Write one image if it has files of its own; return path, picture and description."""
+        is_file = self._is_picture or self._is_result
+        path = self._out if is_file else self._path(item, result, index)
+        line = {**item.describe(result, index), **result.describe(index)}
+        if self._judge is not None:
+            line |= self._judge.describe(result, index, item.class_name(result, index))
+        line["output"] = str(path)
+        picture = result.to_pil(index)
+        if not is_file:
+            _write(path, picture, result, index, line)
+        return path, picture, line
+
+    def _print(self, ended: _Ended, *, with_original: bool) -> list[Cell]:
+        """Print the lines of a run; return what a grid shows of it."""
+        result, cells = ended.result, []
+        if result is None:
+            return []
+        if result.dead:
+            console.print(f"dead, left out: {', '.join(result.dead)}")
         if with_original and result.originals is not None:
             original = result.preprocessing.to_pil(result.originals[0])
-            cells.append(Cell(draw_box(original, result.box), item.stem))
-        for index in range(len(result)):
-            is_file = self._is_picture or self._is_result
-            path = self._out if is_file else self._path(item, result, index)
-            line = {**item.describe(result, index), **result.describe(index)}
-            if self._judge is not None:
-                line |= self._judge.describe(result, index, item.class_name(result, index))
-            line["output"] = str(path)
-            picture = result.to_pil(index)
+            cells.append(Cell(draw_box(original, result.box), ended.item.stem))
+        for index, (path, picture, line) in enumerate(ended.outputs):
             self._last = path, picture, result, index
-            if not is_file:
-                _write(*self._last, line)
             self.lines.append(line)
             typer.echo(json.dumps(line) if self._as_json else "  ".join(_words(line)))
             box = None if result.visualization == "maximize" else result.box
@@ -253,6 +238,16 @@ class Gallery:
             self._filmed.append(result)
             self._labels += [_label(result, index) for index in range(len(result))]
         return cells
+
+    def _draw(self, item: Input, cells: list[Cell], first: int, grid_name: str) -> None:
+        """Draw the grid of an input, whose lines begin at `first`."""
+        rows = in_rows(cells, self._columns)
+        if self._is_picture:
+            self._rows += rows
+        elif self._grid and rows:
+            path = self._out / f"{self._unique(item.stem, grid_name, 'grid')}.png"
+            write_picture(path, draw_grid(rows), self.lines[first:])
+            self._name("grid", path)
 
     def _finish(self) -> None:
         """Write the file of all results and the film, if there is anything to show."""
@@ -295,6 +290,20 @@ class Gallery:
             name = f"{stem}-{count}"
         self._names.add(name)
         return name
+
+
+def _failures(item: Input, ended: Sequence[_Ended]) -> list[str]:
+    """Return a line for each failure of an input's runs; print those of dead targets.
+
+    They are a failure only if no target is alive.
+    """
+    dead = [end for end in ended if end.is_dead]
+    for end in dead:
+        console.print(end.message)
+    found = [end.message for end in ended if end.message and not end.is_dead]
+    if len(dead) == len(item.runs):
+        found.append(f"{item.name}: all targets are dead: no photo changes their responses")
+    return list(dict.fromkeys(found))
 
 
 def plain_path(path: Path) -> Path:

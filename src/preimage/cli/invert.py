@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ from preimage.cli.options import (
     Video,
     Weights,
     Window,
+    Workers,
 )
 from preimage.cli.parsing import (
     find_judge,
@@ -92,6 +93,7 @@ def invert(
     accelerate: Accelerate = "auto",
     memory: Memory = None,
     threads: Threads = None,
+    workers: Workers = None,
 ) -> None:
     """Find images with the same code as a photo, or with a given code.
 
@@ -99,12 +101,13 @@ def invert(
     input of the network for its layers. --window, --channels and --stream leave the rest of the
     code free.
     """
-    from preimage.cli.gallery import Gallery, inputs_of
+    from preimage.cli.gallery import Gallery
+    from preimage.cli.runs import inputs_of, saves_time, share_out
     from preimage.masks import Mask
-    from preimage.reporting.video import frame_interval
 
     with clear_errors():
         chosen = find_representations(rep, layers, weights)
+        execution = parse_execution(accelerate, memory, device, threads)
         options: dict[str, Any] = {
             "size": parse_size(size),
             "seeds": range(seed, seed + seeds),
@@ -112,7 +115,6 @@ def invert(
             "loss_weight": parse_loss_weights(loss_weight),
             "mask": Mask(window, channels, stream),
             "device": device,
-            "execution": parse_execution(accelerate, memory, device, threads),
         }
         scale = parse_code_scale(code_scale)
         settings = {
@@ -122,22 +124,61 @@ def invert(
         gallery = Gallery(out, grid=grid, video=video, as_json=as_json, judge=find_judge(judge))
         sources, failures = read_inputs(inputs)
         sources = sources[:limit]
-        gallery.check_space(len(sources) * len(chosen) * len(loss_weight or [0]) * seeds)
-
-    def visualize(
-        phi: Representation, content: Content, progress: Callable[[Progress], None], part: int
-    ) -> PreImage:
-        own = settings[phi.name]
-        given = options | {"size": _choose_size(phi, content, options["size"])}
-        given["codes" if content.is_code else "images"] = content.parts[part]
-        given["code_scale"] = scale if content.is_code else None
-        every = 0 if video is None else frame_interval(own, phi)
-        return preimage.invert(phi, **given, settings=own, snapshot_every=every, progress=progress)
-
-    read = functools.partial(_read, size=options["size"], limit=limit)
-    grid_name = name_of_grid(rep, layers, chosen)
-    failures += gallery.show(inputs_of(sources, chosen, read, visualize), grid_name)
+        each = len(loss_weight or [0]) * seeds
+        gallery.check_space(len(sources) * len(chosen) * each)
+        read = functools.partial(_read, size=options["size"], limit=limit)
+        visualize = functools.partial(_visualize, options, settings, scale, video is not None)
+        listed = list(inputs_of(sources, chosen, read, visualize))
+        count = sum(len(item.runs) for item in listed)
+        find = functools.partial(_typical, chosen, sources, read, settings, options["size"])
+        pays = functools.partial(saves_time, find, count * each, execution)
+        sharing = share_out(workers, execution, device, count, pays)
+        options |= sharing.options
+    failures += gallery.show(listed, name_of_grid(rep, layers, chosen), sharing.workers)
     conclude(failures, interrupted=gallery.interrupted)
+
+
+def _visualize(
+    options: dict[str, Any],
+    settings: Mapping[str, Settings],
+    scale: float | str | None,
+    is_filmed: bool,
+    phi: Representation,
+    content: Content,
+    progress: Callable[[Progress], None],
+    part: int,
+) -> PreImage:
+    """Return the inversion of a photo, or of one of several codes."""
+    from preimage.reporting.video import frame_interval
+
+    own = settings[phi.name]
+    given = options | {"size": _choose_size(phi, content, options["size"])}
+    given["codes" if content.is_code else "images"] = content.parts[part]
+    given["code_scale"] = scale if content.is_code else None
+    every = frame_interval(own, phi) if is_filmed else 0
+    return preimage.invert(phi, **given, settings=own, snapshot_every=every, progress=progress)
+
+
+def _typical(
+    chosen: Sequence[Representation],
+    sources: Sequence[Source],
+    read: Callable[[Representation, Source], Content],
+    settings: Mapping[str, Settings],
+    size: Any,
+) -> tuple[Representation, tuple[int, int], Settings]:
+    """Return what one of the inversions is made by: representation, size and settings."""
+    import numpy as np
+
+    phi = chosen[0]
+    content = read(phi, sources[0])
+    given, part = _choose_size(phi, content, size), content.parts[0]
+    if content.is_code:
+        height, width = (
+            given if isinstance(given, tuple) else phi.image_size(np.asarray(part).shape)
+        )
+    else:
+        height, width = phi.preprocessing.load(part, given).shape[-2:]
+    return phi, (height, width), settings[phi.name]
 
 
 def _read(phi: Representation, source: Source, size: Any, limit: int | None) -> Content:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 import preimage
-from preimage.cli.errors import clear_errors, conclude, console
+from preimage.cli.errors import clear_errors, conclude
 from preimage.cli.inputs import read_start
 from preimage.cli.options import (
     Accelerate,
@@ -39,6 +39,7 @@ from preimage.cli.options import (
     Threads,
     Video,
     Weights,
+    Workers,
 )
 from preimage.cli.parsing import (
     find_judge,
@@ -51,9 +52,10 @@ from preimage.cli.parsing import (
 from preimage.names import parse_channels
 
 if TYPE_CHECKING:
-    from preimage.cli.progress import ProgressBar
     from preimage.networks import Network
+    from preimage.optimizer import Progress
     from preimage.representations.base import Representation
+    from preimage.settings import Settings
     from preimage.targets import Target
     from preimage.visualizations import PreImage
 
@@ -87,9 +89,11 @@ def maximize(
     accelerate: Accelerate = "auto",
     memory: Memory = None,
     threads: Threads = None,
+    workers: Workers = None,
 ) -> None:
     """Find images that excite channels, single responses or classes of a network."""
-    from preimage.cli.gallery import Gallery, Input
+    from preimage.cli.gallery import Gallery
+    from preimage.cli.runs import Input, Run, saves_time, share_out
     from preimage.photo_files import photo_paths
     from preimage.reporting.video import frame_interval
     from preimage.visualizations import PreImage
@@ -98,6 +102,7 @@ def maximize(
         model, targets = _choose_targets(rep, weights, channels, neurons or [], classes)
         settings = find_preset(preset, steps, strength, prior)
         every = 0 if video is None else frame_interval(settings, _representation(model))
+        execution = parse_execution(accelerate, memory, device, threads)
         options: dict[str, Any] = {
             "seeds": range(seed, seed + seeds),
             "start": read_start(start),
@@ -107,7 +112,6 @@ def maximize(
             "diversity": diversity,
             "mosaic": mosaic,
             "device": device,
-            "execution": parse_execution(accelerate, memory, device, threads),
             "snapshot_every": every,
         }
         columns = seeds if seeds > 1 else math.ceil(math.sqrt(len(targets)))
@@ -115,19 +119,48 @@ def maximize(
             out, grid=grid, video=video, as_json=as_json, columns=columns, judge=find_judge(judge)
         )
         gallery.check_space(len(targets) * seeds)
-        is_one_batch = mosaic or out.suffix == ".npz" or isinstance(options["start"], PreImage)
-        per_batch = len(targets) if is_one_batch else max(1, _BATCH // seeds)
-        batches = [
-            targets[first : first + per_batch] for first in range(0, len(targets), per_batch)
-        ]
+        is_one = mosaic or out.suffix == ".npz" or isinstance(options["start"], PreImage)
+        find = partial(_typical, model, settings, options["size"])
+        pays = partial(saves_time, find, len(targets) * seeds, execution)
+        sharing = share_out(workers, execution, device, 1 if is_one else len(targets), pays)
+        per_run = len(targets) if is_one else 1 if sharing.workers > 1 else max(1, _BATCH // seeds)
+    groups = [targets[n : n + per_run] for n in range(0, len(targets), per_run)]
+    runs = [
+        Run(
+            name=f"{rep} {some[0]}{' ...' if len(some) > 1 else ''}", key=str(some[0]),
+            compute=partial(_maximize, model, some, options | sharing.options),
+        )
+        for some in groups
+    ]  # fmt: skip
     item = Input(
-        name=rep, stem="", results=partial(_results, rep, model, batches, options),
-        describe=partial(_confidence, model), class_name=partial(_class_name, model),
+        name=rep, stem="", runs=runs, describe=partial(_confidence, model),
+        class_name=partial(_class_name, model),
     )  # fmt: skip
-    failures = gallery.show([item], rep)
+    failures = gallery.show([item], rep, sharing.workers)
     if gallery.lines and not as_json:
         typer.echo(above_maximum(gallery.lines))
     conclude(failures, interrupted=gallery.interrupted)
+
+
+def _maximize(
+    model: Representation | Network,
+    targets: Sequence[Target],
+    options: dict[str, Any],
+    progress: Callable[[Progress], None],
+) -> PreImage:
+    """Return the images that excite some of the targets."""
+    return preimage.maximize(model, targets, progress=progress, **options)
+
+
+def _typical(
+    model: Representation | Network, settings: Settings, size: Any
+) -> tuple[Representation, tuple[int, int], Settings]:
+    """Return what one of the images is made by: representation, size and settings."""
+    from preimage.preprocessing import DEFAULT_SIZE
+
+    phi = _representation(model)
+    side = size or phi.default_size or DEFAULT_SIZE
+    return phi, (side, side) if isinstance(side, int) else side, settings
 
 
 def _choose_targets(
@@ -163,36 +196,6 @@ def _representation(model: Representation | Network) -> Representation:
     from preimage.networks import Network
 
     return model.layer(model.score_layer) if isinstance(model, Network) else model
-
-
-def _results(
-    rep: str,
-    model: Representation | Network,
-    batches: Sequence[Sequence[Target]],
-    options: dict[str, Any],
-    bar: ProgressBar,
-) -> Iterator[PreImage]:
-    """Compute batch after batch; print the dead targets, whose responses no photo changes.
-
-    Raises:
-        ValueError: if all targets are dead.
-    """
-    from preimage.visualizations import DeadTargetError
-
-    is_any_live = False
-    for targets in batches:
-        progress = bar.for_steps(f"{rep} {targets[0]}{' ...' if len(targets) > 1 else ''}")
-        try:
-            result = preimage.maximize(model, targets, progress=progress, **options)
-        except DeadTargetError as error:
-            console.print(str(error))
-            continue
-        is_any_live = True
-        if result.dead:
-            console.print(f"dead, left out: {', '.join(result.dead)}")
-        yield result
-    if not is_any_live:
-        raise ValueError("all targets are dead: no photo changes their responses")
 
 
 def _confidence(model: Representation | Network, result: PreImage, index: int) -> dict[str, Any]:

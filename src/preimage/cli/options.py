@@ -251,7 +251,11 @@ Memory: TypeAlias = Annotated[
 ]
 Workers: TypeAlias = Annotated[
     int | None,
-    Option(min=1, help="Number of processes, each with its own network. Default: one per core."),
+    Option(
+        min=1,
+        help="Number of processes that share the work, one thread each; same results. Default: one "
+        "per core where that saves time.",
+    ),
 ]
 Threads: TypeAlias = Annotated[
     int | None,

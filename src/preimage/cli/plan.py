@@ -14,12 +14,13 @@ import typer
 
 from preimage.cli.parsing import check_device
 from preimage.cli.run_options import RunOptions
-from preimage.cli.running import count_cores, count_workers
+from preimage.cli.running import count_workers
 from preimage.cli.tables import print_table
 from preimage.files import explain
 from preimage.reporting.results import check_room, check_writable, format_bytes
 from preimage.studies.outcome import Record
 from preimage.sweeps.estimate import Cost, cost_names, measure_costs, total_seconds
+from preimage.workers import count_cores
 
 _BUSY = 1.25
 """Ratio of a run's time to that on an idle machine from which the machine is called busy."""

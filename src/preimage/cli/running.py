@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from preimage.sweeps.engines import Engine, ReportProgress, in_process, process_
 from preimage.sweeps.ray_engine import ray_actors
 from preimage.sweeps.run import graceful_stop, run
 from preimage.sweeps.store import Store
+from preimage.workers import count_cores
 
 
 def carry_out(
@@ -127,11 +127,3 @@ def exit_if_failed(records: Sequence[Record]) -> None:
 def _announce_stop() -> None:
     """Print that the run is going to stop."""
     console.print("stopping when the trials that were begun are done; Ctrl-C again to stop now")
-
-
-def count_cores() -> int:
-    """Return the number of cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # where processes are not bound to cores
-        return os.cpu_count() or 1

@@ -77,7 +77,10 @@ def solve_shared(
     workers = 1 if problem.loss.is_joint else min(workers, len(problem.seeds))
     threads = execution.threads or 1
     method = start_method(threads, can_copy=execution.accelerate != "compile")
-    if workers == 1 or not _saves_time(workers, representation, problem, settings, method):
+    count = len(problem.seeds)
+    if workers == 1 or not saves_time(
+        workers, representation, problem.size, count, settings, method
+    ):
         return solve(
             representation, session, problem, settings, device, execution, progress,
             snapshot_every, prior,
@@ -88,7 +91,7 @@ def solve_shared(
         representation, problem, settings, device, execution, snapshot_every, prior,
         progress is not None,
     )  # fmt: skip
-    parts = _parts(len(problem.seeds), workers)
+    parts = _parts(count, workers)
     watch = _Watch(len(parts), progress)
     shared = share(solver, parts, workers=workers, threads=threads, method=method, watch=watch)
     found: dict[int, PreImage] = {}
@@ -110,10 +113,11 @@ def solve_shared(
     return joined
 
 
-def _saves_time(
+def saves_time(
     workers: int,
     representation: Representation,
-    problem: Problem,
+    size: tuple[int, int],
+    images: int,
     settings: Settings,
     method: str,
 ) -> bool:
@@ -121,12 +125,12 @@ def _saves_time(
 
     It is the second one: the first prepares what copies of this process then need not do again.
     """
-    evaluate = trial_evaluation(representation, problem.size, 1, settings)
+    evaluate = trial_evaluation(representation, size, 1, settings)
     evaluate()
     began = time.perf_counter()
     evaluate()
     seconds = time.perf_counter() - began
-    evaluations = settings.evaluations(representation) * len(problem.seeds)
+    evaluations = settings.evaluations(representation) * images
     return seconds * evaluations * (1 - 1 / workers) > _START[method] * workers
 
 

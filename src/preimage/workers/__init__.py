@@ -8,6 +8,7 @@ from preimage.workers.process import (
     Report,
     Reporter,
     WorkerError,
+    count_cores,
     start_method,
 )
 
@@ -19,6 +20,7 @@ __all__ = [
     "Report",
     "Reporter",
     "WorkerError",
+    "count_cores",
     "share",
     "start_method",
 ]

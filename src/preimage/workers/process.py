@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import pickle
 import signal
 import sys
@@ -123,6 +124,14 @@ def start_method(threads: int = 1, *, can_copy: bool = True) -> str:
         return "spawn"
     has_gpu = torch.cuda.is_available() or torch.xpu.is_available()
     return "fork" if can_copy and threads == 1 and not has_gpu else "forkserver"
+
+
+def count_cores() -> int:
+    """Return the number of cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # where processes are not bound to cores
+        return os.cpu_count() or 1
 
 
 class Sent:
