@@ -52,6 +52,7 @@ from preimage.cli.parsing import (
 from preimage.names import parse_channels
 
 if TYPE_CHECKING:
+    from preimage.cli.runs import Run
     from preimage.networks import Network
     from preimage.optimizer import Progress
     from preimage.representations.base import Representation
@@ -93,7 +94,7 @@ def maximize(
 ) -> None:
     """Find images that excite channels, single responses or classes of a network."""
     from preimage.cli.gallery import Gallery
-    from preimage.cli.runs import Input, Run, saves_time, share_out
+    from preimage.cli.runs import Input, saves_time, share_out
     from preimage.photo_files import photo_paths
     from preimage.reporting.video import frame_interval
     from preimage.visualizations import PreImage
@@ -101,8 +102,8 @@ def maximize(
     with clear_errors():
         model, targets = _choose_targets(rep, weights, channels, neurons or [], classes)
         settings = find_preset(preset, steps, strength, prior)
-        every = 0 if video is None else frame_interval(settings, _representation(model))
         execution = parse_execution(accelerate, memory, device, threads)
+        every = 0 if video is None else frame_interval(settings, _representation(model))
         options: dict[str, Any] = {
             "seeds": range(seed, seed + seeds),
             "start": read_start(start),
@@ -120,26 +121,38 @@ def maximize(
         )
         gallery.check_space(len(targets) * seeds)
         is_one = mosaic or out.suffix == ".npz" or isinstance(options["start"], PreImage)
-        find = partial(_typical, model, settings, options["size"])
-        pays = partial(saves_time, find, len(targets) * seeds, execution)
+        typical = partial(_typical, model, settings, options["size"])
+        pays = partial(saves_time, typical, len(targets) * seeds, execution)
         sharing = share_out(workers, execution, device, 1 if is_one else len(targets), pays)
         per_run = len(targets) if is_one else 1 if sharing.workers > 1 else max(1, _BATCH // seeds)
-    groups = [targets[n : n + per_run] for n in range(0, len(targets), per_run)]
-    runs = [
-        Run(
-            name=f"{rep} {some[0]}{' ...' if len(some) > 1 else ''}", key=str(some[0]),
-            compute=partial(_maximize, model, some, options | sharing.options),
-        )
-        for some in groups
-    ]  # fmt: skip
     item = Input(
-        name=rep, stem="", runs=runs, describe=partial(_confidence, model),
-        class_name=partial(_class_name, model),
+        name=rep, stem="", runs=_runs(rep, model, targets, per_run, options | sharing.options),
+        describe=partial(_confidence, model), class_name=partial(_class_name, model),
     )  # fmt: skip
     failures = gallery.show([item], rep, sharing.workers)
     if gallery.lines and not as_json:
         typer.echo(above_maximum(gallery.lines))
     conclude(failures, interrupted=gallery.interrupted)
+
+
+def _runs(
+    rep: str,
+    model: Representation | Network,
+    targets: Sequence[Target],
+    per_run: int,
+    options: dict[str, Any],
+) -> list[Run]:
+    """Return the runs of a command, each for `per_run` targets."""
+    from preimage.cli.runs import Run
+
+    groups = [targets[n : n + per_run] for n in range(0, len(targets), per_run)]
+    return [
+        Run(
+            name=f"{rep} {some[0]}{' ...' if len(some) > 1 else ''}", key=str(some[0]),
+            compute=partial(_maximize, model, some, options),
+        )
+        for some in groups
+    ]  # fmt: skip
 
 
 def _maximize(
