@@ -2,8 +2,8 @@
 
 `python -m benchmarks hashes [--out FILE.json] [--against FILE.json]` writes checksums instead,
 and compares them with those of another version; see `benchmarks.hashes`.
-`python -m benchmarks pictures`, `shell`, `side_by_side`, `solvers` and `vectors` have options of
-their own; see their --help.
+`python -m benchmarks attacks`, `candidates`, `pictures`, `shell`, `side_by_side`, `solvers` and
+`vectors` have options of their own; see their --help.
 """
 
 import argparse
@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 from benchmarks import (
+    attacks,
+    candidates,
     classical,
     coverage,
     estimates,
@@ -43,6 +45,8 @@ BENCHMARKS = {
 }
 
 WITH_OPTIONS = {
+    "attacks": attacks.main,
+    "candidates": candidates.main,
     "pictures": pictures.main,
     "shell": shell.main,
     "side_by_side": side_by_side.main,

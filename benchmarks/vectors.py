@@ -78,7 +78,7 @@ def main(arguments: Sequence[str]) -> None:
     print(f"vectors of {of_store}, compared with {reference}")
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for store in _stores(of_store, Path(folder), chosen):
+        for store in make_stores(of_store, Path(folder), chosen.other, photo_paths(chosen.photos)):
             rows.append(_row(store, layer, of_store, reference, Path(folder), chosen))
             print(rows[-1], flush=True)
     write_csv(chosen.out / "vectors.csv", rows)
@@ -102,8 +102,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _stores(found: Reference, folder: Path, chosen: argparse.Namespace) -> Iterator[Store]:
-    """Yield the stores, with the matrices of projections in a folder."""
+def make_stores(
+    found: Reference, folder: Path, other: str | None, photos: Sequence[Path]
+) -> Iterator[Store]:
+    """Yield the stores of codes, with the matrices of projections in a folder.
+
+    The last one has codes of crops of photos by another layer, if one is named.
+    """
     plain = _array(found.codes[OWN])
     units = plain / np.linalg.norm(plain, axis=1, keepdims=True)
     low, largest, of_units = plain.min(), plain.max(), units.max()
@@ -134,10 +139,9 @@ def _stores(found: Reference, folder: Path, chosen: argparse.Namespace) -> Itera
             yield Store(f"preprocessing {name}", _array(codes).astype("f4"), prepared=name)
     shuffled = np.random.default_rng(0).permutation(plain.shape[1])
     yield Store("channels shuffled", plain[:, shuffled].astype("f4"), None)
-    if chosen.other is not None:
-        other = preimage.representation(chosen.other)
-        of_other = encode_reference(other, photo_paths(chosen.photos), crops=CROPS, seed=1)
-        yield Store(f"codes of {chosen.other}", _array(of_other.codes[OWN]).astype("f4"), None)
+    if other is not None:
+        of_other = encode_reference(preimage.representation(other), photos, crops=CROPS, seed=1)
+        yield Store(f"codes of {other}", _array(of_other.codes[OWN]).astype("f4"), None)
 
 
 def _row(
