@@ -19,6 +19,13 @@ FALSE_RATE = 0.01
 """The share of photos outside the store that may be taken for stored ones."""
 
 
+_TO_OTHERS = 0.2
+"""The threshold's share of the way from copies to other photos, on a logarithmic scale."""
+
+_EXACT = 0.1
+"""The least angle, in degrees, that is told from an equal code in single precision."""
+
+
 @dataclass(frozen=True, slots=True)
 class Threshold:
     """The angle below which a candidate is a match.
@@ -128,22 +135,25 @@ def choose_threshold(
     """Return the threshold for the angles of candidates to their nearest stored vectors.
 
     Of L photos outside the store and one more, each is equally likely to be among the k nearest to
-    it: so a new one is nearer than the k-th of L with a probability of at most k / (L + 1). The
-    threshold is this angle or, if copies are nearer to their originals, halfway between the two.
+    it: so a new one is nearer than the k-th of L with a probability of at most k / (L + 1). But
+    these photos may be less alike the stored ones than a candidate is. Therefore the threshold is
+    only a fifth of the way, on a logarithmic scale, from the farthest copy of a photo to that.
 
     Args:
         others: the angles from photos outside the store to their nearest vectors, (L,).
         copies: the angles between photos and copies of them.
         false_rate: the share of photos outside the store that may be taken for stored ones.
 
-    >>> choose_threshold(torch.tensor([30.0, 20.0, 40.0]), torch.tensor([2.0, 4.0]), 0.5)
-    Threshold(angle=17.0, false_rate=0.5, copies=1.0)
+    >>> found = choose_threshold(torch.tensor([30.0, 20.0, 40.0]), torch.tensor([2.0, 4.0]), 0.5)
+    >>> round(found.angle, 2), found.false_rate, found.copies
+    (5.99, 0.5, 1.0)
     """
     count = len(others)
     k = max(1, math.floor(false_rate * (count + 1)))
     angle, found = float(others.sort().values[k - 1]), float("nan")
     if copies is not None:
-        angle = min(angle, (angle + float(copies.max())) / 2)
+        farthest = max(float(copies.max()), _EXACT)
+        angle = min(angle, farthest * (angle / farthest) ** _TO_OTHERS)
         found = float((copies < angle).float().mean())
     return Threshold(angle, k / (count + 1), found)
 
