@@ -33,7 +33,7 @@ from preimage.reporting.tables import as_markdown
 from preimage.representations.base import Representation
 from preimage.representations.execution import Execution
 
-_RGB = Preprocessing(mean=(0.0,) * 3, std=(1.0,))
+_RGB = Preprocessing(mean=(0.0,) * 3, range=(0, 255))
 
 
 def main(arguments: Sequence[str]) -> None:
