@@ -31,23 +31,23 @@ def priors(image: Array, gradient: Array, factors: Array, half_alpha: int) -> tu
     depth, height, width = image.shape
     squares, powers = np.empty(width, image.dtype), np.empty(width, image.dtype)
     bounded, variation = np.zeros(width, image.dtype), np.zeros(width, image.dtype)
-    right, above = np.zeros(width + 1, image.dtype), np.zeros((depth, width), image.dtype)
+    right, vertical = np.zeros(width + 1, image.dtype), np.zeros((depth, 2, width), image.dtype)
+    inverse, slope = factors[0], factors[0] * factors[1]
     for y in range(height):
         squares[:] = 0
         for d in range(depth):
             row = image[d, y]
             for x in range(width):
-                squares[x] += (row[x] * factors[0]) * (row[x] * factors[0])
+                squares[x] += (row[x] * inverse) * (row[x] * inverse)
         powers[:] = 1
         for _ in range(half_alpha - 1):
             for x in range(width):
                 powers[x] *= squares[x]
         for x in range(width):
             bounded[x] += powers[x] * squares[x]
-        for x in range(width):
-            powers[x] *= factors[0] * factors[1]
+            powers[x] *= slope
         for d in range(depth):
-            slopes = powers, right, above[d]
+            slopes = powers, right, vertical[d, y % 2], vertical[d, 1 - y % 2]
             _vary(image[d], y, factors[2], factors[3], variation, slopes, gradient[d])
     return _sum(bounded), _sum(variation)
 
@@ -59,33 +59,27 @@ def _vary(
     inverse: Any,
     slope: Any,
     variation: Array,
-    slopes: tuple[Array, Array, Array],
+    slopes: tuple[Array, Array, Array, Array],
     gradient: Array,
 ) -> None:
     """Add the squares of row `y` of a channel to `variation`, and write its gradient.
 
     `slopes` are the factors of the row in the gradient of R_alpha, room for the differences to the
-    right, and the differences to the row above, which those to the row below replace.
+    right, the differences to the row above, and room for those to the row below.
     """
     height, width = image.shape
-    powers, right, vertical = slopes
-    row, target, ahead = image[y], gradient[y], image[y, 1:]
+    powers, right, upper, lower = slopes
+    row, below, target, ahead = image[y], image[min(y + 1, height - 1)], gradient[y], image[y, 1:]
     before, after = right[:width], right[1:]
     for x in range(width - 1):
         after[x] = (ahead[x] - row[x]) * inverse
-    for x in range(width):
         variation[x] += after[x] * after[x]
     for x in range(width):
-        target[x] = row[x] * powers[x] + (before[x] - after[x] + vertical[x]) * slope
-    if y + 1 == height:
-        return
-    below = image[y + 1]
+        lower[x] = (below[x] - row[x]) * inverse
+        variation[x] += lower[x] * lower[x]
     for x in range(width):
-        vertical[x] = (below[x] - row[x]) * inverse
-    for x in range(width):
-        variation[x] += vertical[x] * vertical[x]
-    for x in range(width):
-        target[x] -= vertical[x] * slope
+        change = before[x] - after[x] + upper[x] - lower[x]
+        target[x] = row[x] * powers[x] + change * slope
 
 
 @compiled

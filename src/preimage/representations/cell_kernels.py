@@ -89,7 +89,6 @@ def pool(
         else:
             for x in range(width):
                 part[x] = magnitude[x] * share[x]
-            for x in range(width):
                 magnitude[x] -= part[x]
             _scatter_both(magnitude, part, slot, weights, row)
         for r in range(len(weights.row_cells)):
@@ -132,11 +131,9 @@ def spread(
         if rule.softness == 0:
             _gather(row, slots[y], weights, lower)
             for x in range(width):
-                lower[x] /= magnitude[x]
-            for x in range(width):
-                gx[x] *= lower[x]
-            for x in range(width):
-                gy[x] *= lower[x]
+                along = lower[x] / magnitude[x]
+                gx[x] *= along
+                gy[x] *= along
         else:
             _gather_both(row, slots[y], weights, lower, upper)
             _turn(gx, gy, magnitude, rule, shares[y], lower, upper)
@@ -187,7 +184,6 @@ def _add_differences(gx: Array, gy: Array, y: int, one_sided: bool, gradient: Ar
         left[x] -= inner[x]
     for x in range(width):
         ahead[x] += gy[x]
-    for x in range(width):
         behind[x] -= gy[x]
 
 
@@ -256,10 +252,9 @@ def _bin(angle: Array, rule: Rule, slot: Array, share: Array) -> None:
     zero, one, middle, half = number(0), number(1), number(0.5), number(rule.bins // 2)
     for x in range(len(angle)):
         turned = angle[x] * rule.scale
-        angle[x] = turned if turned > -half else -half  # NaN gets a bin, its magnitude is NaN
-    for x in range(len(angle)):
-        lower = np.floor(angle[x])
-        share[x] = angle[x] - lower
+        turned = turned if turned > -half else -half  # NaN gets a bin, its magnitude is NaN
+        lower = np.floor(turned)
+        share[x] = turned - lower
         slot[x] = np.int32(lower + half)
     if rule.softness == 0:
         for x in range(len(angle)):
@@ -340,24 +335,17 @@ def _turn(
     number = gx.dtype.type
     zero, one, tiny = number(0), number(1), number(1e-15)
     first, third = number(0.9675), number(3 * 0.1821)
+    twice = rule.rate + rule.rate
     for x in range(len(gx)):
-        upper[x] -= lower[x]
-    for x in range(len(gx)):
-        lower[x] += share[x] * upper[x]
+        slope, inverse = upper[x] - lower[x], one / magnitude[x]
+        lower[x] = (lower[x] + share[x] * slope) * inverse
+        upper[x] = slope * twice * magnitude[x] if rule.cubic else slope * rule.rate * inverse
     if rule.cubic:
-        for x in range(len(gx)):
-            lower[x] /= magnitude[x]
         for x in range(len(gx)):
             ax, ay = abs(gx[x]), abs(gy[x])
             reach = one / (tiny if ax + ay < tiny else ax + ay)
             r = (ax - ay) * reach
-            slope = (first - third * r * r) * reach * reach
-            upper[x] *= slope * (rule.rate + rule.rate) * magnitude[x]
-    else:
-        for x in range(len(gx)):
-            inverse = one / magnitude[x]
-            lower[x] *= inverse
-            upper[x] *= rule.rate * inverse
+            upper[x] *= (first - third * r * r) * reach * reach
     if rule.softness != 1:
         for x in range(len(gx)):
             upper[x] = zero if share[x] == zero or share[x] == one else upper[x]
@@ -385,9 +373,8 @@ def _fold(padded: Array, cells: Array) -> None:
 def _unfold(cells: Array, padded: Array) -> None:
     """Apply the transpose of `_fold`."""
     bins, height, width = cells.shape
-    for slot in range(bins + 2):
-        k = (slot + bins // 2) % bins
-        for i in range(height):
-            source, target = cells[k, i], padded[i, slot:]
+    for i in range(height):
+        for slot in range(bins + 2):
+            k = (slot + bins // 2) % bins
             for j in range(width):
-                target[j * (bins + 2)] = source[j]
+                padded[i, j * (bins + 2) + slot] = cells[k, i, j]

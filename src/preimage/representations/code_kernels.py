@@ -28,15 +28,13 @@ def normalize_blocks(cells: Array, clamp: float, epsilon: float, code: Array) ->
         value = np.empty(cells.shape[2], cells.dtype)
         for i in range(cells.shape[1]):
             _feature(cells, k, i, value)
-            target = code[k, i]
-            target[:] = 0
-            for corner in range(4):
-                f = factor[i + corner // 2, corner % 2 :]
-                for j in range(len(value)):
-                    scaled = value[j] * f[j]
-                    target[j] += most if scaled > most else scaled
+            target, above, below = code[k, i], factor[i], factor[i + 1]
             for j in range(len(value)):
-                target[j] *= half
+                one, two = value[j] * above[j], value[j] * above[j + 1]
+                three, four = value[j] * below[j], value[j] * below[j + 1]
+                upper = (most if one > most else one) + (most if two > most else two)
+                lower = (most if three > most else three) + (most if four > most else four)
+                target[j] = (upper + lower) * half
     return factor
 
 
@@ -192,13 +190,27 @@ def _block(
 @compiled
 def _to_unit(block: Array, epsilon: Any) -> Any:
     """Divide a block by its norm plus epsilon; return the norm."""
-    total = block.dtype.type(0)
-    for c in range(len(block)):
-        total += block[c] * block[c]
-    norm = np.sqrt(total)
+    norm = np.sqrt(_dot(block, block))
     for c in range(len(block)):
         block[c] /= norm + epsilon
     return norm
+
+
+@compiled
+def _dot(one: Array, other: Array) -> Any:
+    """Return the inner product of two blocks, summed in eight parts at once."""
+    zero = one.dtype.type(0)
+    a, b, c, d, e, f, g, h = zero, zero, zero, zero, zero, zero, zero, zero
+    for n in range(0, len(one), 8):
+        a += one[n] * other[n]
+        b += one[n + 1] * other[n + 1]
+        c += one[n + 2] * other[n + 2]
+        d += one[n + 3] * other[n + 3]
+        e += one[n + 4] * other[n + 4]
+        f += one[n + 5] * other[n + 5]
+        g += one[n + 6] * other[n + 6]
+        h += one[n + 7] * other[n + 7]
+    return ((a + b) + (c + d)) + ((e + f) + (g + h))
 
 
 @compiled
@@ -238,9 +250,7 @@ def unnormalize_descriptors(
 @compiled
 def _division_adjoint(slope: Array, unit: Array, norm: Any, epsilon: Any) -> None:
     """Turn the gradient of v / (|v| + epsilon) into that of v, in place."""
-    along = unit.dtype.type(0)
-    for c in range(len(unit)):
-        along += slope[c] * unit[c]
+    along = _dot(slope, unit)
     if norm > 0:
         along *= (norm + epsilon) / norm
     for c in range(len(unit)):
