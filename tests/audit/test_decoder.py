@@ -38,7 +38,7 @@ def _trained(layer: Layer) -> Trained:
     mean, deviation = standardization(codes)
     return Trained(
         new_decoder(shape, 0), mean, deviation, direction_name(layer), checksum_of(layer), shape,
-        ("ab", "cd"), 10, 10, 0,
+        ("ab", "cd"), directions(codes[:2]).half(), 10, 10, 0,
     )  # fmt: skip
 
 
@@ -107,6 +107,7 @@ def test_a_decoder_survives_its_file_which_holds_no_code(tmp_path: Path) -> None
     found = load_trained(tmp_path / "a.pt")
     codes = torch.rand(2, *trained.code_shape)
     assert torch.equal(found.decode(codes), trained.decode(codes))
+    assert torch.equal(found.codes, trained.codes)
     assert (found.photos, found.code_shape, found.checksum) == (
         trained.photos, trained.code_shape, trained.checksum,
     )  # fmt: skip

@@ -8,11 +8,14 @@ from torch import nn
 
 from preimage.audit import decoder
 from preimage.audit.attacks import Attack, Inversion, StartedInversion
+from preimage.audit.candidate_search import copy_photo
 from preimage.audit.decoder import save_trained
 from preimage.audit.own_photos import (
     Decoding,
     NearestPhoto,
+    Overlap,
     attacks_with_photos,
+    find_overlap,
     known_photos,
 )
 from preimage.audit.training import begin, train_decoder
@@ -89,3 +92,18 @@ def test_photos_of_attacks_are_known_and_can_be_left_out(layer: Layer) -> None:
     started = StartedInversion(NearestPhoto.encode(layer, PHOTOS[8:]))
     attacks: list[Attack] = [started, decoding, Inversion()]
     assert known_photos(attacks) == frozenset(map(sha256, PHOTOS))
+
+
+def test_photos_and_copies_that_an_attacker_has_are_said(
+    layer: Layer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoder, "_LEAST_SIDE", 16)
+    copy = tmp_path / "copy.jpg"
+    copy_photo(PHOTOS[1], 0.8, 85).save(copy, quality=90)
+    photos = [PHOTOS[0], copy, PHOTOS[8]]
+    of_photos = NearestPhoto.encode(layer, PHOTOS[:8])
+    of_decoder = Decoding(train_decoder(layer, PHOTOS[:8], steps=1))
+    for first in (of_photos, of_decoder):
+        found = find_overlap([StartedInversion(first)], layer, photos)
+        assert (found.same, found.alike) == ((PHOTOS[0],), (copy,))
+    assert find_overlap([Inversion()], layer, photos) == Overlap((), ())

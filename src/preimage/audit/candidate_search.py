@@ -26,7 +26,7 @@ from preimage.audit.reference import crop_photos
 from preimage.decoding import ImageError
 from preimage.representations.base import Representation
 
-_CROPS = 99
+CROPS = 99
 """The number of crops of other photos: the least that can promise a rate of 1 %."""
 
 _COPIES = ((1.0, 60), (0.7, 90), (0.5, 75))
@@ -79,16 +79,18 @@ def encode_photos(
 
 
 def encode_others(
-    representation: Representation, photos: Sequence[Path], *, seed: int = 0
+    representation: Representation, photos: Sequence[Path], *, crops: int = CROPS, seed: int = 0
 ) -> OtherPhotos:
     """Return the codes of photos that are not in the store, of crops and of copies of them.
+
+    There is at least one crop of each photo, unless `crops` is 0.
 
     Raises:
         ImageError: if a photo cannot be used.
     """
     preprocessing = representation.preprocessing
     copied = _COPIES if preprocessing.channels in (1, 3) else ()
-    whole, copies, crops, index = [], [], [], []
+    whole, copies, cropped, index = [], [], [], []
     with representation.session(torch.device("cpu")):
         for path in photos:
             code = representation.encode(preprocessing.load(path)[None])
@@ -96,12 +98,16 @@ def encode_others(
             codes = [representation.encode(image[None]) for image in made]
             whole.append(code)
             copies.append([float(angles_between(code, other)) for other in codes])
-        for photo, image in crop_photos(representation, photos, max(_CROPS, len(photos)), seed):
+        count = max(crops, len(photos)) if crops else 0
+        for photo, image in crop_photos(representation, photos, count, seed):
             index.append(photo)
-            crops.append(representation.encode(image))
-    shape = (len(photos), len(copied))
-    angles = torch.tensor(copies).reshape(shape)
-    return OtherPhotos(torch.cat(whole), torch.cat(crops), torch.tensor(index), angles)
+            cropped.append(representation.encode(image))
+    return OtherPhotos(
+        whole=torch.cat(whole),
+        crops=torch.cat([whole[0][:0], *cropped]),
+        photo_of=torch.tensor(index),
+        copies=torch.tensor(copies).reshape(len(photos), len(copied)),
+    )
 
 
 def copy_photo(path: Path, scale: float, quality: int) -> Image.Image:

@@ -113,6 +113,8 @@ class Trained:
         checksum: `checksum_of` that representation.
         code_shape: the shape of a code.
         photos: SHA-256 of the photos that trained it.
+        codes: directions of their codes in half precision, (M, ...), by which others are compared
+            with them; empty if they are long.
         steps: the number of steps that it was trained for.
         done: the number of steps that are done.
         seed: the seed of the training.
@@ -126,6 +128,7 @@ class Trained:
     checksum: str
     code_shape: tuple[int, ...]
     photos: tuple[str, ...]
+    codes: Tensor
     steps: int
     done: int
     seed: int
@@ -212,13 +215,14 @@ def new_decoder(code_shape: tuple[int, ...], seed: int) -> Decoder:
 
 
 _PLAIN = ("representation", "checksum", "code_shape", "photos", "steps", "done", "seed")
+_TENSORS = ("mean", "deviation", "codes")
 _FORMAT = 1
 
 
 def save_trained(path: Path, trained: Trained) -> None:
     """Write a file of weights, which `torch.load(weights_only=True)` reads."""
     data = {name: getattr(trained, name) for name in _PLAIN}
-    tensors = {"mean": trained.mean, "deviation": trained.deviation}
+    tensors = {name: getattr(trained, name) for name in _TENSORS}
     weights = {"decoder": trained.decoder.state_dict(), "state": dict(trained.state)}
     with write_whole(path) as partial:
         torch.save({"format": _FORMAT, **data, **tensors, **weights}, partial)
@@ -248,4 +252,5 @@ def load_trained(path: str | Path) -> Trained:
     decoder.load_state_dict(data["decoder"])
     plain: dict[str, Any] = {name: data[name] for name in _PLAIN}
     plain |= {name: tuple(plain[name]) for name in ("code_shape", "photos")}
-    return Trained(decoder, data["mean"], data["deviation"], **plain, state=data["state"])
+    tensors = {name: data[name] for name in _TENSORS}
+    return Trained(decoder, **tensors, **plain, state=data["state"])

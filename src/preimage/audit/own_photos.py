@@ -16,7 +16,7 @@ from preimage.audit.attacks import (
     image_size,
     to_pictures,
 )
-from preimage.audit.candidate_search import encode_photos
+from preimage.audit.candidate_search import encode_others, encode_photos
 from preimage.audit.candidates import nearest_rows
 from preimage.audit.decoder import Trained, enlarge, load_trained
 from preimage.files import sha256
@@ -158,11 +158,59 @@ def attacks_with_photos(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Photos that attackers have, among those that are to be measured.
+
+    Attributes:
+        same: those whose files are the same.
+        alike: others whose codes are as near to those of an attacker's photo as codes of copies
+            are to those of photos.
+    """
+
+    same: tuple[Path, ...]
+    alike: tuple[Path, ...]
+
+
+def find_overlap(
+    attacks: Sequence[Attack], representation: Representation, photos: Sequence[Path]
+) -> Overlap:
+    """Return the photos that attackers have, too, or copies of them.
+
+    Raises:
+        ImageError: if a photo cannot be used.
+    """
+    known = known_photos(attacks)
+    same = tuple(path for path in photos if sha256(path) in known)
+    rest = [path for path in photos if path not in same]
+    codes = [_codes(attack) for attack in attacks]
+    given = [code.float().flatten(1) for code in codes if code.numel()]
+    if not rest or not given:
+        return Overlap(same, ())
+    others = encode_others(representation, rest, crops=0)
+    if not others.copies.numel():
+        return Overlap(same, ())
+    _, angles = nearest_rows(torch.cat(given), others.whole)
+    is_alike = (angles <= others.copies.max()).tolist()
+    return Overlap(same, tuple(path for path, alike in zip(rest, is_alike, strict=True) if alike))
+
+
 def known_photos(attacks: Sequence[Attack]) -> frozenset[str]:
     """Return SHA-256 of all photos that attacks have, which may not be measured."""
     found: frozenset[str] = frozenset()
-    for attack in attacks:
-        first = attack.first if isinstance(attack, StartedInversion) else attack
-        if isinstance(first, Decoding | NearestPhoto):
-            found |= first.photos
+    for attack in map(_first, attacks):
+        if isinstance(attack, Decoding | NearestPhoto):
+            found |= attack.photos
     return found
+
+
+def _first(attack: Attack) -> Attack:
+    return attack.first if isinstance(attack, StartedInversion) else attack
+
+
+def _codes(attack: Attack) -> Tensor:
+    """Return the codes of the photos that an attack has; empty if there are none."""
+    first = _first(attack)
+    if isinstance(first, NearestPhoto):
+        return first.codes
+    return first.trained.codes if isinstance(first, Decoding) else torch.zeros(0)

@@ -46,6 +46,9 @@ _PAIRS = 16
 _MOST_VALUES = 2**28
 """The most values of all codes together; fewer crops are taken if there would be more."""
 
+_MOST_KNOWN = 2**23
+"""The most values of the codes of whole photos that are kept."""
+
 _BATCH, _CODED = 16, 4
 """Pairs of each step, and how many of them have their code compared, too."""
 
@@ -102,7 +105,9 @@ def train_decoder(
         )  # fmt: skip
         if not trained.done:
             mean, deviation = standardization(pairs.codes)
-            trained = replace(trained, mean=mean, deviation=deviation)
+            whole = directions(pairs.codes[: 2 * len(photos) : 2]).half()
+            known = whole if whole.numel() <= _MOST_KNOWN else trained.codes
+            trained = replace(trained, mean=mean, deviation=deviation, codes=known)
         decoder = trained.decoder.train()
         optimizer = torch.optim.AdamW(decoder.parameters(), _RATE, weight_decay=_DECAY)
         if trained.state:
@@ -142,7 +147,7 @@ def begin(representation: Representation, photos: Sequence[Path], steps: int, se
     none = torch.zeros(0)
     return Trained(
         new_decoder(shape, seed), none, none, direction_name(representation),
-        checksum_of(representation), shape, tuple(map(sha256, photos)), steps, 0, seed,
+        checksum_of(representation), shape, tuple(map(sha256, photos)), none, steps, 0, seed,
     )  # fmt: skip
 
 
