@@ -8,7 +8,7 @@ import pytest
 from tests.atlas.sites import inversion, keep, maximization
 
 from preimage.atlas.build import Written, write_atlas
-from preimage.atlas.gather import Options
+from preimage.atlas.options import Options
 from preimage.studies.loader import Loader
 
 

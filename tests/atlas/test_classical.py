@@ -10,8 +10,9 @@ from tests.study_files import MEASURES
 
 from preimage.atlas.classical import method_of, photo_panels, table_rows
 from preimage.atlas.data import Model
-from preimage.atlas.gather import Options, gather
+from preimage.atlas.gather import gather
 from preimage.atlas.media import Media
+from preimage.atlas.options import Options
 from preimage.paper.table4 import HOGGLE, METHODS, published
 from preimage.studies.loader import Loader
 

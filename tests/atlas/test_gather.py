@@ -10,8 +10,9 @@ from tests.atlas.sites import inversion, keep, maximization
 from tests.cli.runner import save_photo
 
 from preimage.atlas.data import Atlas
-from preimage.atlas.gather import Options, gather
+from preimage.atlas.gather import gather
 from preimage.atlas.media import Media
+from preimage.atlas.options import Options
 from preimage.studies.loader import Loader
 from preimage.studies.outcome import Failure
 from preimage.studies.trial import Trial

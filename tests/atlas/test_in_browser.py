@@ -18,8 +18,9 @@ from tests.study_files import MEASURES
 from preimage.atlas import pages as pages_module
 from preimage.atlas.data import Atlas, Channel, Layer, Model, Picture, Tile
 from preimage.atlas.data import Image as Shown
-from preimage.atlas.gather import Options, gather
+from preimage.atlas.gather import gather
 from preimage.atlas.media import Media
+from preimage.atlas.options import Options
 from preimage.atlas.pages import write_pages
 from preimage.studies.loader import Loader
 

@@ -8,8 +8,9 @@ import pytest
 from tests.atlas.sites import TINY, keep, maximization
 
 from preimage.atlas.data import Model
-from preimage.atlas.gather import Options, gather
+from preimage.atlas.gather import gather
 from preimage.atlas.media import Media
+from preimage.atlas.options import Options
 from preimage.photo_files import photo_paths
 from preimage.statistics import measure
 from preimage.studies.loader import Loader

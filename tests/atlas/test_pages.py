@@ -10,8 +10,9 @@ from tests.atlas.sites import build, inversion, keep, links, maximization, tags
 from tests.judges import JUDGE
 
 from preimage.atlas import data
-from preimage.atlas.gather import Options, gather
+from preimage.atlas.gather import gather
 from preimage.atlas.media import Media
+from preimage.atlas.options import Options
 from preimage.atlas.pages import depth_frames, format_number, overview, write_pages
 from preimage.studies.loader import Loader
 from preimage.studies.trial import Trial

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from preimage.atlas.gather import Options, gather
+from preimage.atlas.gather import gather
 from preimage.atlas.media import Media
+from preimage.atlas.options import Options
 from preimage.atlas.pages import make_environment, write_pages
 from preimage.studies.loader import Loader
 from preimage.studies.outcome import Record

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from preimage.atlas.addresses import safe_name
@@ -11,6 +10,7 @@ from preimage.atlas.data import Atlas, Channel, Image, Layer, Model, Names, Phot
 from preimage.atlas.media import Media
 from preimage.atlas.naming import name_pictures
 from preimage.atlas.network_facts import add_facts
+from preimage.atlas.options import Options
 from preimage.decoding import ImageError
 from preimage.names import LayerName
 from preimage.paper.table4 import REPRESENTATIONS
@@ -20,28 +20,6 @@ from preimage.studies.trial import Trial
 
 CLASSICAL = "classical"
 """The folder of the representations that belong to no network."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What an atlas shows beside the results.
-
-    Attributes:
-        kept: the folder where measured responses and names are kept.
-        reference: the photos that channels respond to.
-        judge: networks that name the pictures.
-        progress: called with what is being done, how much of it is done, and how much there is.
-    """
-
-    kept: Path
-    reference: Sequence[Path]
-    judge: tuple[str, ...] = ()
-    progress: Callable[[str, int, int], None] | None = None
-
-    def report(self, what: str) -> Callable[[int, int], None]:
-        """Return a function that reports the progress of one thing."""
-        progress = self.progress or (lambda what, done, total: None)
-        return lambda done, total: progress(what, done, total)
 
 
 def gather(records: Iterable[Record], loader: Loader, media: Media, options: Options) -> Atlas:
@@ -67,10 +45,7 @@ def gather(records: Iterable[Record], loader: Loader, media: Media, options: Opt
         address = safe_name(f"{network} {checksum or weights}" if weights else name)
         model = gatherer.model(name, address, several, options)
         if network:
-            report = options.report(f"responses of {name}")
-            add_facts(
-                model, several[0].trial, loader, media, options.reference, options.kept, report
-            )
+            add_facts(model, several[0].trial, loader, media, options)
             models.append(model)
         else:
             order = {title: n for n, title in enumerate(REPRESENTATIONS)}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from preimage.atlas.data import Channel, Histogram, Image, Layer, LayerRow, Model, TopPhoto
 from preimage.atlas.media import Media
+from preimage.atlas.options import Options
 from preimage.atlas.responses import Responses, measure_responses
 from preimage.names import STEP, LayerName, one_line
 from preimage.networks import Network
@@ -25,9 +26,7 @@ def add_facts(
     trial: Trial,
     loader: Loader,
     media: Media,
-    reference: Sequence[Path],
-    kept: Path,
-    progress: Callable[[int, int], None],
+    options: Options,
 ) -> None:
     """Add to a model what its network tells, which one of its trials names.
 
@@ -45,19 +44,20 @@ def add_facts(
         warnings.warn(f"{model.name}: {model.problem}: its pages lack what needs it", stacklevel=2)
         return
     with_channels = [layer for layer in plain if layer.channels]
-    if not with_channels or not reference:
+    if not with_channels or not options.reference:
         return
     try:
         found = measure_responses(
             [network.layer(layer.title) for layer in with_channels],
             {layer.title: [c.index for c in layer.channels] for layer in with_channels},
-            reference, kept, progress,
+            options.reference, options.kept, options.report(f"responses of {model.name}"),
+            options.device,
         )  # fmt: skip
     except ValueError as error:
         model.problem = one_line(str(error))
         warnings.warn(f"{model.name}: no responses to photos: {model.problem}", stacklevel=2)
         return
-    _check_reference(model.name, with_channels, reference)
+    _check_reference(model.name, with_channels, options.reference)
     model.reference = max(len(r.statistics.images) for r in found.values())
     photos = _Photos(media, network)
     for layer in with_channels:

@@ -124,6 +124,8 @@ def _full_names(network: Network, layers: Sequence[str]) -> list[str]:
 
 def _before_scores(network: Network) -> list[str]:
     """Return the main layers without the class scores, whose channels are classes."""
+    if not network.classes:
+        return list(network.main_layers)
     return [layer for layer in network.main_layers if layer != network.score_layer]
 
 

@@ -70,6 +70,7 @@ def measure_responses(
     photos: Sequence[Path],
     folder: Path,
     progress: Callable[[int, int], None] | None = None,
+    device: str = "cpu",
 ) -> dict[str, Responses]:
     """Return the responses of the chosen channels of each layer to photos.
 
@@ -79,6 +80,7 @@ def measure_responses(
         photos: the photos.
         folder: where to keep what is measured.
         progress: called with the number of photos done and of all photos.
+        device: where to compute.
 
     Raises:
         ImageError: if none of the photos can be used.
@@ -86,7 +88,7 @@ def measure_responses(
         OSError: if the folder, or the cache folder, cannot be written.
     """
     report = progress or (lambda done, total: None)
-    statistics = measure(Layers(list(layers)), list(photos), progress=report)
+    statistics = measure(Layers(list(layers)), list(photos), device=device, progress=report)
     files = {
         layer.layer: folder / f"{_key(layer, channels[layer.layer], photos)}.npz"
         for layer in layers
@@ -94,7 +96,7 @@ def measure_responses(
     found = {name: known for name, file in files.items() if (known := _read(file)) is not None}
     lacking = [layer for layer in layers if layer.layer not in found]
     if lacking:
-        measured = _measure(lacking, channels, statistics, report)
+        measured = _measure(lacking, channels, statistics, report, torch.device(device))
         for name, (counts, correlation) in measured.items():
             with write_whole(files[name]) as partial:
                 np.savez(partial, counts=counts, correlation=correlation)
@@ -123,18 +125,19 @@ def _measure(
     channels: Mapping[str, Sequence[int]],
     statistics: Mapping[str, ChannelStatistics],
     report: Callable[[int, int], None],
+    device: torch.device,
 ) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Return the histograms and the correlations of each layer, from one pass over the photos."""
     several = Layers(list(layers))
     sums = {layer.layer: _Sums(statistics[layer.layer], channels[layer.layer]) for layer in layers}
     paths = next(iter(statistics.values())).images
-    with several.session(torch.device("cpu")), torch.no_grad():
+    with several.session(device), torch.no_grad():
         for n, path in enumerate(paths):
             report(n, len(paths))
             x = several.preprocessing.load(path)[None]
             grids = several.code_grids(*x.shape[-2:])
-            for name, code in several.outputs(x).items():
-                sums[str(name)].add(grids[str(name)].on_grid(code)[0].T)
+            for name, code in several.outputs(x.to(device)).items():
+                sums[str(name)].add(grids[str(name)].on_grid(code)[0].T.cpu())
         report(len(paths), len(paths))
     return {name: (found.counts.numpy(), found.correlation()) for name, found in sums.items()}
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ from preimage.cli.run_options import RunOptions, with_run_options
 from preimage.cli.usage import Command, Group
 
 if TYPE_CHECKING:
+    from preimage.atlas.options import Options
     from preimage.atlas.plan import Wishes
     from preimage.cli.progress import ProgressBar
     from preimage.studies.loader import Loader
@@ -71,9 +73,9 @@ def build(
     Run it again to go on after a stop, or to add layers, channels or another network to the same
     folder: no picture is computed twice. A folder of a study's results is shown as it is.
     """
+    from preimage.atlas.options import Options, recall
     from preimage.atlas.pages import make_environment
     from preimage.atlas.plan import Wishes
-    from preimage.atlas.remembered import recall
     from preimage.cli.parsing import parse_loss_weights, parse_names, photo_names
     from preimage.photo_files import photo_paths
     from preimage.reporting.results import check_folder
@@ -107,7 +109,7 @@ def build(
             if dry_run:
                 return
             _carry_out(plans, folder, run)
-        _write(out, folder, photos, judges, loader)
+        _write(out, folder, Options(folder / "atlas", photos, judges, run.device), loader)
 
 
 def _check_network_is_needed(given: Mapping[str, object]) -> None:
@@ -162,22 +164,19 @@ def _carry_out(plans: dict[str, list[Trial]], folder: Path, run: RunOptions) -> 
         carry_out(folder, name, trials, run)
 
 
-def _write(
-    out: Path, folder: Path, photos: Sequence[Path], judge: tuple[str, ...], loader: Loader
-) -> None:
+def _write(out: Path, folder: Path, options: Options, loader: Loader) -> None:
     """Write the pages of all studies of a store, and print what was written."""
     from preimage.atlas.build import write_atlas
-    from preimage.atlas.gather import Options
-    from preimage.atlas.remembered import remember
+    from preimage.atlas.options import remember
     from preimage.cli.progress import progress_bar
     from preimage.sweeps.store import Store
 
     with Store(folder) as store:
         records = [record for name in store.studies() for record in store.records(name)]
     with progress_bar() as bar:
-        options = Options(folder / "atlas", photos, judge, _report(bar))
-        written = write_atlas(out, records, loader, options)
-    remember(folder / "atlas", photos, judge)
+        reported = dataclasses.replace(options, progress=_report(bar))
+        written = write_atlas(out, records, loader, reported)
+    remember(options.kept, options.reference, options.judge)
     if failed := sum(record.status == "failed" for record in records):
         typer.echo(f"{failed} of {len(records)} trials failed; the pages of their layers say why")
     typer.echo(f"{written.pages} pages, {written.pictures} new pictures; open {out / 'index.html'}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from preimage.atlas.remembered import recall, remember
+from preimage.atlas.options import recall, remember
 from preimage.photo_files import photo_paths
 
 
