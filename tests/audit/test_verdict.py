@@ -41,12 +41,12 @@ def test_the_photos_themselves_leak_everything(gallery: Gallery) -> None:
 def test_thumbnails_leak_arrangement_and_colors(gallery: Gallery) -> None:
     verdict, _ = _of(gallery, thumbnails(PHOTOS, 4))
     assert verdict.level == "arrangement"
-    assert str(verdict) == "the arrangement of most photos, and the colors"
+    assert str(verdict) == "the arrangement of most photos, and the colors of most photos"
 
 
 def test_mean_colors_leak_colors_alone(gallery: Gallery) -> None:
     verdict, found = _of(gallery, thumbnails(PHOTOS, 1))
-    assert str(verdict) == "the colors"
+    assert str(verdict) == "the colors of most photos"
     assert found["reidentified_pixels"].value == 0  # a flat picture is near to none
 
 
@@ -72,8 +72,8 @@ def test_without_a_judge_pixels_and_hog_must_agree() -> None:
     verdict, found = _of(small, PHOTOS[:8])
     assert verdict.level == "photo"
     assert set(found) == {
-        "reidentified", "reidentified_pixels", "reidentified_hog", "ssim", "color_distance",
-        "color_histogram",
+        "reidentified", "reidentified_pixels", "reidentified_hog", "reidentified_color", "ssim",
+        "color_distance", "color_histogram",
     }  # fmt: skip
     with pytest.raises(ValueError, match="8 photos need as many pictures, not 7"):
         small.compare(PHOTOS[:7])
@@ -91,7 +91,8 @@ def _estimate(measure: str, low: float, luck: float) -> Estimate:
         ("reidentified_hog", 0.5, 0.049, "the arrangement of some photos"),
         ("reidentified_hog", 0.51, 0.049, "the arrangement of most photos"),
         ("reidentified_hog", 0.51, 0.05, "nothing is shown by these attacks"),
-        ("color_distance", 60, 0.01, "the colors"),
+        ("reidentified_color", 0.2, 0.01, "the colors of some photos"),
+        ("color_distance", 60, 0.001, "nothing is shown by these attacks"),
         ("same_class", 0.1, 0.01, "what some photos show"),
         ("ssim", 0.9, 0.001, "nothing is shown by these attacks"),
     ],
@@ -102,4 +103,6 @@ def test_each_rule(measure: str, low: float, luck: float, words: str) -> None:
 
 def test_what_several_attacks_show_is_joined() -> None:
     both = join([Verdict(("content",)), Verdict(("arrangement", "color"), ("arrangement",))])
-    assert str(both) == "the arrangement of most photos, the colors, and what some photos show"
+    assert str(both) == (
+        "the arrangement of most photos, the colors of some photos, and what some photos show"
+    )

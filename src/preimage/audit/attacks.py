@@ -71,12 +71,14 @@ class Inversion:
         size: height and width of the images; if None, they follow from the codes.
         device: where to compute.
         execution: how a network runs.
+        workers: number of processes that share the codes; see `invert`.
     """
 
     settings: Settings | None = None
     size: tuple[int, int] | None = None
     device: str | torch.device = "cpu"
     execution: Execution = AUTO
+    workers: int | None = None
 
     @property
     def name(self) -> str:
@@ -100,7 +102,8 @@ class Inversion:
         """See `Attack.reconstruct`; `start` takes the place of noise."""
         found = invert(
             representation, codes=codes, seeds=[seed], size=self.size, settings=self.settings,
-            device=self.device, execution=self.execution, progress=progress, start=start,
+            device=self.device, execution=self.execution, workers=self.workers, progress=progress,
+            start=start,
         )  # fmt: skip
         return pictures_of(found)
 

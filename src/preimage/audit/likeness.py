@@ -97,7 +97,9 @@ class Gallery:
                 found["same_class", judge.name] = (classes[:, None] == true).double().numpy()
             found["feature_distance", judge.name] = (cosines - 1).numpy()
         found["ssim", ""] = _structure(mine.gray, photos.gray)
-        found["color_distance", ""] = -torch.cdist(mine.color, photos.color).numpy()
+        nearness = -torch.cdist(mine.color, photos.color)
+        found["reidentified_color", ""] = _nearest(nearness)
+        found["color_distance", ""] = nearness.numpy()
         overlap = torch.minimum(mine.chromas[:, None], photos.chromas).sum(2)
         found["color_histogram", ""] = overlap.numpy()
         by_most = np.mean(by_judges, 0) > 0.5 if by_judges else np.minimum(pixels, hog) > 0
@@ -126,13 +128,13 @@ class Gallery:
         )
 
 
-def _nearest(cosines: Tensor) -> np.ndarray:
+def _nearest(likeness: Tensor) -> np.ndarray:
     """Return 1 where a photo is nearer than all others to a reconstruction, and 0 elsewhere.
 
     If several are equally near, the reconstruction does not tell them apart, and none counts.
     """
-    ordered = cosines.sort(1, descending=True).values
-    is_first = cosines >= ordered[:, :1]
+    ordered = likeness.sort(1, descending=True).values
+    is_first = likeness >= ordered[:, :1]
     is_alone = (ordered[:, :1] - ordered[:, 1:2]) > 1e-9
     return (is_first & is_alone).double().numpy()
 

@@ -52,10 +52,9 @@ MEASURES = {
             "feature_distance", "feature distance by {judge}", limits=(0, 2), is_distance=True
         ),
         Measure("ssim", "SSIM", limits=(-1, 1)),
-        Measure(
-            "color_distance", "distance of mean colors", "color", (0, 250), is_distance=True
-        ),
-        Measure("color_histogram", "shared chromas", "color"),
+        Measure("reidentified_color", "nearest by mean color", "color", is_rate=True),
+        Measure("color_distance", "distance of mean colors", limits=(0, 250), is_distance=True),
+        Measure("color_histogram", "shared chromas"),
     )
 }  # fmt: skip
 """All measures by name."""

@@ -37,6 +37,9 @@ ENOUGH = 256
 """The number of vectors that are compared with codes of photos. With 64, the first 64 values of
 codes are not always told from unrelated channels."""
 
+_ROUNDED = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+"""The number types that round codes; 8 bits are a transformation."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
@@ -78,6 +81,11 @@ class Recognition:
         if self.stored in LEVELS and self.transformations:
             codes = self.transformations[-1].from_stored(codes)
         return (codes / self.scale).reshape(len(values), *_code_shape(self.representation))
+
+    def through_store(self, codes: Tensor) -> Tensor:
+        """Return codes of `representation` as the store's number type gives them back."""
+        values, kind = codes * self.scale, _ROUNDED.get(self.stored)
+        return (values if kind is None else values.to(kind).to(codes)) / self.scale
 
     def describe(self) -> dict[str, Any]:
         """Return what was recognized as plain data, for JSON."""

@@ -6,7 +6,7 @@
    its reconstruction is nearest to it, among all photos, by pixels or by HOG *and* in the eyes of
    most judges. Without a judge, it takes both pixels and HOG.
 3. It shows the **arrangement** if reconstructions are nearest to their photos by pixels or by HOG
-   more often than chance, and the **colors** if mean colors or chromas are nearer than chance.
+   more often than chance, and the **colors** if they are by their mean colors.
 4. It shows **contents**, what the photo shows, if a judge puts photo and reconstruction in the same
    class, or finds them nearest to each other, more often than chance.
 5. *Most* photos are meant if the lower end of the interval of such a rate is above a half, and
@@ -14,7 +14,8 @@
 6. If none of this holds, **nothing** is shown by these attacks. That proves nothing: a stronger
    attack may succeed.
 
-SSIM and the distance of features decide nothing: both also depend on brightness and color.
+Only rates decide. SSIM and distances of features and colors are described: they may be beyond
+chance by next to nothing.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ NO_PROOF = "An attack that fails proves nothing: a stronger one may succeed."
 _WORDS: dict[Finding, str] = {
     "photo": "the very photo",
     "arrangement": "the arrangement of {} photos",
-    "color": "the colors",
+    "color": "the colors of {} photos",
     "content": "what {} photos show",
 }
 _NOTHING = "nothing is shown by these attacks"
@@ -104,7 +105,7 @@ def join(verdicts: Iterable[Verdict]) -> Verdict:
     """Return what several attacks show together.
 
     >>> print(join([Verdict(("color",)), Verdict(("content",), of_most=("content",))]))
-    the colors, and what most photos show
+    the colors of some photos, and what most photos show
     """
     found = list(verdicts)
     return _verdict(

@@ -7,9 +7,12 @@ from pathlib import Path
 import typer
 
 from preimage.cli.audit_codes import codes
+from preimage.cli.audit_report import choose_output, exit_if_above, print_audit
 from preimage.cli.audit_train import train
 from preimage.cli.errors import clear_errors
 from preimage.cli.options import (
+    AsJson,
+    FailAbove,
     Images,
     Judges,
     Layers,
@@ -44,38 +47,60 @@ def audit_layers(
     limit: Limit = None,
     steps: Steps = _STEPS,
     judge: Judges = None,
+    fail_above: FailAbove = None,
+    as_json: AsJson = False,
     out: OutFolder = Path("audit"),
     run: RunOptions,
 ) -> None:
-    """Reconstruct photos from layers; write a page (HTML) on which layers give them back."""
+    """Reconstruct photos from layers, and say what each layer gives away of them.
+
+    Writes a page (HTML), all numbers (CSV, JSON) and pictures. With --fail-above, the exit status
+    is 3 if a measure of a layer is shown to be above the value.
+    """
     from preimage.audit import leakage
+    from preimage.audit.independence import check_independent
+    from preimage.audit.result import Audit, find_limits
+    from preimage.audit.thresholds import parse_thresholds
+    from preimage.audit.verdict import LEAST_PHOTOS
+    from preimage.catalog import network as find_network
     from preimage.cli.running import carry_out, exit_if_failed
     from preimage.paper.figures import at_depths
     from preimage.photo_files import photo_paths
-    from preimage.reporting.audit import conclude, write_audit
+    from preimage.reporting.audit import write_audit
     from preimage.reporting.results import check_folder
+    from preimage.reporting.stored import write_result
     from preimage.studies.expansion import expand
     from preimage.studies.loader import Loader
+    from preimage.versions import versions
 
     with clear_errors():
-        loader = Loader()
+        thresholds = parse_thresholds(fail_above or (), has_judge=bool(judge))
+        loader, judges = Loader(), [find_network(name) for name in judge or ()]
+        audited = loader.network(network, weights)
+        check_independent(judges, audited.module)
         chosen = choose_layers(
-            loader.network(network, weights), layers,
-            lambda network: at_depths(network.main_layers, _DEPTHS),
-        )  # fmt: skip
+            audited, layers, lambda network: at_depths(network.main_layers, _DEPTHS)
+        )
         photos = photo_paths(images, Path.cwd())[:limit]
-        if len(photos) < leakage.FEWEST_PHOTOS:
+        if len(photos) < LEAST_PHOTOS:
             raise ValueError(
-                f"an audit needs at least {leakage.FEWEST_PHOTOS} photos, not {len(photos)}: with "
-                "fewer, guesses would often be right"
+                f"an audit needs at least {LEAST_PHOTOS} photos, not {len(photos)}: with fewer, "
+                "nothing can be told from chance"
             )
         check_folder(out)
-        study = leakage.plan_audit(chosen, photos, steps or _STEPS, weights, judge or ())
+        study = leakage.plan_audit(chosen, photos, steps or _STEPS, weights)
         records = carry_out(out, leakage.NAME, expand(study, loader), run)
-        audits = leakage.audit_layers(records, loader)
+        found = Audit(
+            layers=tuple(leakage.audit_layers(records, loader, judges, out)),
+            photos=tuple(path.name for path in photos),
+            judges=tuple(one.name for one in judges),
+            warnings=tuple(find_limits(len(photos), len(judges))),
+            about={"network": network, "weights": weights, "steps": steps, "versions": versions()},
+        )
         page = out / "audit.html"
-        write_audit(page, network, records, audits, loader)
-    for line in conclude(audits, len(photos)):
-        typer.echo(line)
-    typer.echo(f"wrote {page}")
+        write_audit(page, network, found, records, loader)
+        written = [page, *write_result(out, found)]
+    print_audit(found, as_json=as_json)
+    choose_output(as_json)(f"wrote {', '.join(map(str, written))}")
     exit_if_failed(records)
+    exit_if_above(found, thresholds)

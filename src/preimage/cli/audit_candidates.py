@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import typer
 
 from preimage.cli.progress import ProgressBar
 from preimage.files import sha256
@@ -25,6 +23,7 @@ def find_candidates(
     reference: Sequence[Path] | None,
     out: Path,
     bar: ProgressBar,
+    say: Callable[[str], None],
 ) -> dict[str, Any]:
     """Search all rows of a store for photos, print and write the result, and return it for JSON."""
     from preimage.audit.candidate_search import encode_others, encode_photos, search_store
@@ -38,7 +37,7 @@ def find_candidates(
     phi, given = found.representation, photo_paths(candidates)
     photos, codes = encode_photos(phi, given, bar.for_images("candidates"))
     if skipped := len(given) - len(photos):
-        typer.echo(f"{skipped} of {len(given)} candidates are no photos that can be read")
+        say(f"{skipped} of {len(given)} candidates are no photos that can be read")
     known = {sha256(path) for path in photos}
     others = [path for path in photo_paths(reference) if sha256(path) not in known]
     if not others:
@@ -49,10 +48,10 @@ def find_candidates(
     batches = _batches(embeddings, column, found, codes[0].numel(), bar)
     matches, left_out = search_store(batches, codes, encode_others(phi, others))
     for line in candidates_in_words(photos, matches):
-        typer.echo(line)
+        say(line)
     if left_out:
         names = ", ".join(others[n].name for n in left_out)
-        typer.echo(f"  left out of the reference, because they seem to be in the store: {names}")
+        say(f"  left out of the reference, because they seem to be in the store: {names}")
     write_candidates(out, photos, matches)
     return describe_candidates(photos, matches)
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import typer
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from preimage.cli.audit_candidates import find_candidates
-from preimage.cli.errors import clear_errors, conclude
+from preimage.cli.audit_report import choose_output, exit_if_above, print_audit
+from preimage.cli.errors import clear_errors
 from preimage.cli.options import (
+    AsJson,
     Candidates,
     Column,
     Device,
     Embeddings,
+    FailAbove,
+    Judges,
+    Limit,
     OneRep,
     OutFolder,
     ProjectionFile,
@@ -26,18 +29,24 @@ from preimage.cli.options import (
     Steps,
     Threads,
     Weights,
+    Workers,
 )
 from preimage.cli.parsing import parse_execution, with_changes
 from preimage.cli.progress import ProgressBar, announce, progress_bar
-from preimage.files import sha256
+from preimage.cli.running import count_cores
 from preimage.names import unknown
 
 if TYPE_CHECKING:
     from preimage.audit.recognition import Recognition
+    from preimage.audit.reconstructions import AttackRun, Case, Reconstruction
+    from preimage.audit.result import Audit
+    from preimage.audit.truth import Truth
     from preimage.audit.vectors import Vectors
-    from preimage.reporting.stored import InvertedRow
+    from preimage.networks import Network
     from preimage.representations.base import Representation
     from preimage.settings import Settings
+
+    _Made: TypeAlias = dict[str, list[Reconstruction]]
 
 
 def codes(
@@ -45,56 +54,78 @@ def codes(
     rep: OneRep,
     weights: Weights = None,
     column: Column = None,
-    sample: Sample = 64,
+    sample: Sample = 8,
     seed: Seed = 0,
     reference: ReferenceOfVectors = None,
+    limit: Limit = None,
     projection: ProjectionFile = None,
     candidates: Candidates = None,
     quality: Quality = None,
     steps: Steps = None,
+    judge: Judges = None,
+    fail_above: FailAbove = None,
+    as_json: AsJson = False,
     out: OutFolder = Path("audit"),
     device: Device = "cpu",
+    workers: Workers = None,
     threads: Threads = None,
 ) -> None:
-    """Say what was done to stored vectors, and invert a sample of them through it.
+    """Say what was done to stored vectors, and what they give away of their photos.
 
-    Up to 256 vectors, or the whole sample if it is larger, are compared with codes of reference
-    photos. If the representation names steps, such as 'NETWORK/LAYER|unit', they are taken as true.
+    Up to 256 vectors are compared with codes of reference photos. If the representation names
+    steps, such as 'NETWORK/LAYER|unit', they are taken as true. Then codes of up to 24 of these
+    photos (--limit) go through the same steps and are attacked, as are the vectors of the sample.
+    With --fail-above, the exit status is 3 if a measure is shown to be above the value.
     """
     from preimage import catalog
+    from preimage.audit.attacks import Inversion
+    from preimage.audit.independence import check_independent
     from preimage.audit.recognition import ENOUGH
+    from preimage.audit.reconstructions import AttackRun
+    from preimage.audit.thresholds import parse_thresholds
     from preimage.audit.vectors import read_vectors
     from preimage.reporting.results import check_folder
-    from preimage.reporting.stored import write_stored
+    from preimage.reporting.stored import describe_store, write_result
     from preimage.studies.trial import weights_checksum
 
     with clear_errors(), progress_bar() as bar:
         check_folder(out)
+        thresholds = parse_thresholds(fail_above or (), has_judge=bool(judge))
         execution = parse_execution("auto", None, device, threads)
+        processes = choose_workers(workers, threads, device)
+        say = choose_output(as_json)
         vectors = read_vectors(embeddings, column=column, sample=sample, seed=seed)
-        typer.echo(f"{embeddings}: {vectors}")
+        say(f"{embeddings}: {vectors}")
         layer = catalog.representation(rep, weights)
+        judges = [catalog.network(name) for name in judge or ()]
+        check_independent(judges, layer.network_module)
         settings = with_changes(choose_quality(layer, quality), steps, None)
         seen = read_vectors(embeddings, column=column, sample=max(sample, ENOUGH), seed=seed)
         found = recognize_vectors(seen, layer, reference, projection, bar)
         for line in (str(found), *(f"  {line}" for line in found.evidence)):
-            typer.echo(line)
-        about: dict[str, Any] = {"input": str(embeddings), "column": column, "seed": seed}
+            say(line)
+        more: dict[str, Any] = {"input": str(embeddings), "column": column, "seed": seed}
         if candidates:
-            about["candidates"] = find_candidates(
-                embeddings, column, found, candidates, reference, out, bar
+            more["candidates"] = find_candidates(
+                embeddings, column, found, candidates, reference, out, bar, say
             )
         phi = found.representation
-        options = {"settings": settings, "seeds": [seed], "device": device, "execution": execution}
-        source = {"weights": weights, "weights_sha256": weights_checksum(phi.name, weights)}
-        source["input"] = str(embeddings)
-        rows = list(_invert(vectors, found, source, out, bar, options))
-        written = write_stored(out, vectors, found, rows, about)
-    mean = sum(row.error for row in rows) / len(rows)
-    count = f"{len(rows)} row{'s' if len(rows) > 1 else ''}"
-    typer.echo(f"{phi.name}  {count}  mean error {mean:.1%}")
-    typer.echo(f"wrote {', '.join(map(str, written))}")
-    conclude([], interrupted=rows[-1].interrupted)
+        about = {
+            "settings": asdict(settings), "weights": weights,
+            "weights_sha256": weights_checksum(phi.name, weights),
+        }  # fmt: skip
+        attack = Inversion(settings, device=device, execution=execution, workers=processes)
+        runs = [AttackRun(attack, phi, out, about, seed)]
+        cases = _list_cases(vectors, found, str(embeddings))
+        truth = _encode_truth(found, reference, limit, seed, cases[0])
+        made, rows, written = _attack_all(runs, truth, cases, processes, bar)
+        more |= about
+        more["store"] = describe_store(vectors, found, rows)
+        audit = _measure(runs, truth, (made, rows), judges, more)
+        written += write_result(out, audit)
+    print_audit(audit, as_json=as_json)
+    say(f"wrote {', '.join(map(str, written))}")
+    exit_if_above(audit, thresholds)
 
 
 def recognize_vectors(
@@ -126,46 +157,121 @@ def choose_quality(phi: Representation, quality: str | None) -> Settings:
     return settings_for(phi, quality or "fast")
 
 
-def _invert(
-    vectors: Vectors,
+def choose_workers(workers: int | None, threads: int | None, device: str) -> int:
+    """Return the number of processes: by default one for each core, unless threads are named."""
+    if workers is not None:
+        return workers
+    return count_cores() if device == "cpu" and threads is None else 1
+
+
+def _list_cases(vectors: Vectors, recognition: Recognition, source: str) -> list[Case]:
+    """Return the stored vectors as codes to attack."""
+    from preimage.audit.reconstructions import Case
+
+    found = recognition.codes(vectors.values)
+    return [
+        Case(f"row-{row}", found[[n]], f"{source}, row {row}") for n, row in enumerate(vectors.rows)
+    ]
+
+
+def _encode_truth(
     recognition: Recognition,
-    source: Mapping[str, str | None],
-    out: Path,
-    bar: ProgressBar,
-    options: Mapping[str, Any],
-) -> Iterator[InvertedRow]:
-    """Invert vectors one by one, and save each picture with its sidecar; end after Ctrl-C.
+    reference: Sequence[Path] | None,
+    limit: int | None,
+    seed: int,
+    stored: Case,
+) -> Truth:
+    """Return the photos whose codes are attacked.
 
-    Rows that an earlier run into the same folder has finished are not computed again, if it had the
-    same settings, codes, and files of weights and matrices. `source` goes into the sidecars.
+    Raises:
+        ValueError: if there are too few.
     """
-    import preimage
-    from preimage.reporting.stored import InvertedRow, load_row
+    from preimage.audit.truth import choose_photos, encode_photos, size_of_images
+    from preimage.audit.verdict import FEWEST_PHOTOS, LEAST_PHOTOS
 
-    phi, count = recognition.representation, len(vectors.rows)
-    codes = recognition.codes(vectors.values)
-    seed, settings = options["seeds"][0], asdict(options["settings"])
-    same = {"representation": phi.name, "seed": seed, "settings": settings}
-    is_first = True
-    for n, row in enumerate(vectors.rows):
-        checksum = sha256(codes[n].numpy().tobytes())
-        about: dict[str, Any] = {
-            **source,
-            "input": f"{source['input']}, row {row}",
-            "sha256": checksum,
-        }
-        if (known := load_row(out, row, same | about)) is not None:
-            yield known
-            continue
-        report = bar.for_steps(f"row {row}, {n + 1} of {count}")
-        result = preimage.invert(phi, codes=codes[[n]], progress=report, **options)
-        error = 0.0 if result.error is None else float(result.error)
-        picture = result.to_pil()
-        inverted = InvertedRow(row, error, result.seconds, picture, result.interrupted)
-        result.save(out / inverted.file, **about)
-        yield inverted
-        if result.interrupted:
-            return
-        if is_first:
-            announce(result.seconds * (count - n - 1), f"{count} vectors", "--sample")
-        is_first = False
+    paths = choose_photos(reference, limit or FEWEST_PHOTOS, seed)
+    if len(paths) < LEAST_PHOTOS:
+        raise ValueError(
+            f"an audit needs at least {LEAST_PHOTOS} different photos, not {len(paths)}: give more "
+            "with --reference or --limit"
+        )
+    size = size_of_images(recognition.representation, tuple(stored.code.shape[1:]))
+    return encode_photos(paths, recognition, size)
+
+
+def _attack_all(
+    runs: Sequence[AttackRun], truth: Truth, stored: Sequence[Case], batch: int, bar: ProgressBar
+) -> tuple[_Made, _Made, list[Path]]:
+    """Attack codes of photos and of the store; return the results by attack, and the files written.
+
+    After Ctrl-C, what is done is written, too.
+    """
+    from preimage.reporting.stored import write_photos, write_rows
+
+    _announce(runs, [*truth.cases, *stored], batch)
+    made: _Made = {run.attack.name: [] for run in runs}
+    rows: _Made = {run.attack.name: [] for run in runs}
+    written: list[Path] = []
+    try:
+        for cases, results in ((truth.cases, made), (stored, rows)):
+            for run in runs:
+                for start in range(0, len(cases), batch):
+                    part = cases[start : start + batch]
+                    words = f"{run.attack.name}, {part[0].name}, {start + 1} of {len(cases)}"
+                    results[run.attack.name] += run.reconstruct(part, bar.for_steps(words))
+    finally:
+        folder = runs[0].folder
+        written += write_photos(folder, truth.pictures, made) if any(made.values()) else []
+        written += write_rows(folder, rows) if any(rows.values()) else []
+    return made, rows, written
+
+
+def _announce(runs: Sequence[AttackRun], cases: Sequence[Case], batch: int) -> None:
+    """Print the time that the attacks will take."""
+    seconds = 0.0
+    for run in runs:
+        left = [case for case in cases if run.find(case) is None]
+        if left:
+            seconds += run.estimate_seconds(left[0]) * -(-len(left) // batch)
+    announce(seconds, f"{len(cases)} codes", "--limit or --sample")
+
+
+def _measure(
+    runs: Sequence[AttackRun],
+    truth: Truth,
+    found: tuple[_Made, _Made],
+    judges: Sequence[Network],
+    about: Mapping[str, Any],
+) -> Audit:
+    """Return the result of the audit."""
+    from preimage.audit.likeness import Gallery
+    from preimage.audit.result import (
+        FEWEST_ROWS,
+        Attacked,
+        Audit,
+        compare_errors,
+        find_limits,
+        measure_layer,
+    )
+    from preimage.versions import versions
+
+    (made, rows), seed = found, runs[0].seed
+    attacked = []
+    for attack in (run.attack for run in runs):
+        pictures, files, errors = zip(
+            *((one.picture, one.file, one.error) for one in made[attack.name]), strict=True
+        )
+        attacked.append(Attacked(attack.name, attack.knowledge, pictures, files, errors))
+    gallery = Gallery(truth.pictures, judges)
+    name = runs[0].attack.name
+    of_rows, of_photos = ([one.error for one in group[name]] for group in (rows, made))
+    return Audit(
+        layers=(measure_layer(runs[0].representation.name, gallery, attacked, seed),),
+        photos=tuple(path.name for path in truth.paths),
+        judges=tuple(one.name for one in judges),
+        warnings=tuple(find_limits(len(truth.paths), len(judges))),
+        comparison=compare_errors(of_rows, of_photos, seed)
+        if len(of_rows) >= FEWEST_ROWS
+        else None,
+        about={**about, "versions": versions()},
+    )

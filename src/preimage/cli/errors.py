@@ -3,6 +3,7 @@
 0    all went well
 1    nobody reads standard output any more
 2    bad input, some of several inputs failed, or standard output cannot be written
+3    an audit found more than --fail-above allows
 130  Ctrl-C; the results so far are saved
 """
 

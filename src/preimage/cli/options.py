@@ -40,8 +40,8 @@ ReferenceOfVectors: TypeAlias = Annotated[
     list[Path] | None,
     Option(
         "--reference",
-        help="Photo, or folder of photos, whose codes the vectors are compared with; repeatable. "
-        "Default: the shipped photos.",
+        help="Photo, or folder of photos, like those in the store: their codes are compared with "
+        "the vectors, and attacked. Repeatable. Default: the shipped photos.",
     ),
 ]
 Candidates: TypeAlias = Annotated[
@@ -236,6 +236,14 @@ Judges: TypeAlias = Annotated[
         "--judge",
         metavar="NETWORK",
         help="Network that judges the pictures, such as efficientnet-lite1; repeatable.",
+    ),
+]
+FailAbove: TypeAlias = Annotated[
+    list[str] | None,
+    Option(
+        metavar="MEASURE=VALUE",
+        help="Exit status 3 if a measure is shown to be above the value, such as "
+        "reidentified=0.1; repeatable.",
     ),
 ]
 Hoggle: TypeAlias = Annotated[

@@ -1,20 +1,20 @@
-"""Results of inverting stored vectors: a grid of pictures, errors as CSV, all else as JSON."""
+"""Files of an audit of stored vectors: pictures side by side, tables as CSV, all else as JSON."""
 
 from __future__ import annotations
 
 import csv
 import json
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preimage.audit.recognition import Recognition
+from preimage.audit.reconstructions import Reconstruction
+from preimage.audit.result import Audit
 from preimage.audit.vectors import Vectors
 from preimage.files import write_whole
 from preimage.reporting.grid import Cell, draw_grid, in_rows
-from preimage.versions import versions
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,97 +23,79 @@ _COLUMNS = 8
 _SIDE = 160
 """Longest side of a picture in the grid, in pixels."""
 
-
-@dataclass(frozen=True, slots=True)
-class InvertedRow:
-    """A row of a store that was inverted.
-
-    Attributes:
-        row: its number in the store, counted from 0.
-        error: ||Phi(x*) - Phi_0|| / ||Phi_0|| in the units of the store.
-        seconds: the time that it took.
-        picture: the result.
-        interrupted: whether Ctrl-C ended its inversion.
-    """
-
-    row: int
-    error: float
-    seconds: float
-    picture: Image.Image
-    interrupted: bool = False
-
-    @property
-    def file(self) -> str:
-        """The name of the picture's file."""
-        return picture_of(self.row)
+_MEASURES = ("measure", "judge", "value", "low", "high", "chance", "luck", "photos")
 
 
-def picture_of(row: int) -> str:
-    """Return the name of the file of a row's picture.
-
-    >>> picture_of(17)
-    'row-17.png'
-    """
-    return f"row-{row}.png"
-
-
-def load_row(folder: Path, row: int, expected: Mapping[str, Any]) -> InvertedRow | None:
-    """Return a row that an earlier run has finished; None if there is none, or of something else.
-
-    Args:
-        folder: the folder of the pictures with their sidecars.
-        row: the number of the row.
-        expected: entries of the sidecar that must be there.
-    """
-    from PIL import Image
-
-    path = folder / picture_of(row)
-    try:
-        sidecar = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        with Image.open(path) as picture:
-            picture.load()
-    except (OSError, ValueError):
-        return None
-    wanted = json.loads(json.dumps(dict(expected)))
-    if sidecar.get("interrupted") or any(sidecar.get(key) != wanted[key] for key in wanted):
-        return None
-    return InvertedRow(row, sidecar["error"], sidecar["seconds"], picture)
-
-
-def write_stored(
-    folder: Path,
-    vectors: Vectors,
-    recognition: Recognition,
-    rows: Sequence[InvertedRow],
-    more: Mapping[str, Any],
-) -> list[Path]:
-    """Write grid.png, errors.csv and audit.json; return their paths.
-
-    `more` holds further entries of the JSON file.
-    """
-    grid, table, described = (folder / name for name in ("grid.png", "errors.csv", "audit.json"))
-    cells = [Cell(_small(row.picture), f"row {row.row}, {row.error:.1%}") for row in rows]
+def write_rows(folder: Path, rows: Mapping[str, Sequence[Reconstruction]]) -> list[Path]:
+    """Write grid.png and errors.csv of what each attack made of stored vectors; return paths."""
+    grid, table = folder / "grid.png", folder / "errors.csv"
+    found = [(attack, row) for attack, made in rows.items() for row in made]
+    cells = [Cell(small(row.picture), f"{row.name}, {row.error:.1%}") for _, row in found]
     with write_whole(grid) as partial:
         draw_grid(in_rows(cells, _COLUMNS), font_size=12).save(partial)
-    with write_whole(table) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        lines = [[row.row, row.error, round(row.seconds, 3), row.file] for row in rows]
-        csv.writer(file).writerows([["row", "error", "seconds", "picture"], *lines])
-    errors = [row.error for row in rows]
-    contents = {
-        **more,
-        "rows": len(rows),
+    lines = [
+        [row.name, attack, row.error, round(row.seconds, 3), row.file] for attack, row in found
+    ]
+    _write_csv(table, [["row", "attack", "error", "seconds", "picture"], *lines])
+    return [grid, table]
+
+
+def write_photos(
+    folder: Path, photos: Sequence[Image.Image], made: Mapping[str, Sequence[Reconstruction]]
+) -> list[Path]:
+    """Write photos.png, each photo above what attacks made of its code; return its path."""
+    columns = [Cell(small(photo), f"photo {n}") for n, photo in enumerate(photos, 1)]
+    rows = [columns]
+    for attack, found in made.items():
+        rows.append([Cell(small(one.picture), f"{attack}, {one.error:.1%}") for one in found])
+    parts = range(0, len(columns), _COLUMNS)
+    grid = folder / "photos.png"
+    with write_whole(grid) as partial:
+        draw_grid([row[n : n + _COLUMNS] for n in parts for row in rows], font_size=12).save(
+            partial
+        )
+    return [grid]
+
+
+def write_result(folder: Path, audit: Audit) -> list[Path]:
+    """Write measures.csv and audit.json; return their paths."""
+    table, described = folder / "measures.csv", folder / "audit.json"
+    lines = [
+        [layer.representation, attack.attack, *(getattr(one, name) for name in _MEASURES)]
+        for layer in audit.layers
+        for attack in layer.attacks
+        for one in attack.estimates
+    ]
+    _write_csv(table, [["representation", "attack", *_MEASURES], *lines])
+    with write_whole(described) as partial:
+        partial.write_text(json.dumps(audit.describe(), indent=2) + "\n", encoding="utf-8")
+    return [table, described]
+
+
+def describe_store(
+    vectors: Vectors, recognition: Recognition, rows: Mapping[str, Sequence[Reconstruction]]
+) -> dict[str, Any]:
+    """Return what is known of a store as plain data: rows, transformations, errors by attack."""
+    errors = {attack: [row.error for row in made] for attack, made in rows.items()}
+    return {
+        "rows": len(vectors.rows),
         "total": vectors.total,
         "skipped": dict(vectors.skipped),
         "recognized": recognition.describe(),
-        "error": {"mean": statistics.fmean(errors), "median": statistics.median(errors)},
-        "versions": versions(),
+        "errors": {
+            attack: {"mean": statistics.fmean(found), "median": statistics.median(found)}
+            for attack, found in errors.items()
+        },
     }
-    with write_whole(described) as partial:
-        partial.write_text(json.dumps(contents, indent=2) + "\n", encoding="utf-8")
-    return [grid, table, described]
 
 
-def _small(picture: Image.Image) -> Image.Image:
-    small = picture.copy()
-    small.thumbnail((_SIDE, _SIDE))
-    return small
+def small(picture: Image.Image) -> Image.Image:
+    """Return a copy of a picture whose longest side is that of a grid."""
+    copy = picture.copy()
+    copy.thumbnail((_SIDE, _SIDE))
+    return copy
+
+
+def _write_csv(path: Path, lines: Iterable[Sequence[object]]) -> None:
+    with write_whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(lines)
