@@ -18,7 +18,20 @@ def make():
     return nn.Sequential(*layers), {"size": (48, 48), "mean": (0,) * 3, "std": (60,)}
 """
 REP = "import:cellnet.make/1"
-FEW = ("--rep", f"{REP}|unit", "--sample", "1", "--steps", "2", "--threads", "1", "--out", "out")
+FEW = (
+    "--rep",
+    f"{REP}|unit",
+    "--sample",
+    "1",
+    "--limit",
+    "4",
+    "--steps",
+    "2",
+    "--threads",
+    "1",
+    "--out",
+    "out",
+)
 
 
 @pytest.fixture

@@ -8,9 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.cli.runner import run
+from tests.judges import JUDGE
 
 import preimage
+from preimage import invert
+from preimage.audit import attacks
 from preimage.audit.reference import encode_reference
+from preimage.audit.verdict import NO_PROOF
 from preimage.photo_files import photo_paths
 
 NETWORK = """
@@ -26,8 +30,15 @@ def make():
     layers = [nn.Conv2d(3, 24, 5, stride=2), nn.ReLU(), nn.Conv2d(24, 96, 3), nn.ReLU(), Mean()]
     return nn.Sequential(*layers), {"size": (24, 24), "mean": (120,) * 3, "std": (60,)}
 """
+WHOLE = """
+from torch import nn
+
+def make():
+    layers = [nn.AvgPool2d(2), nn.Flatten()]
+    return nn.Sequential(*layers), {"size": (48, 48), "mean": (120,) * 3, "std": (60,)}
+"""
 REP = "import:storednet.make/4"
-FEW = ("--sample", "2", "--steps", "3", "--threads", "1")
+FEW = ("--sample", "2", "--limit", "4", "--steps", "3", "--threads", "1")
 
 
 @pytest.fixture
@@ -46,16 +57,63 @@ def test_vectors_are_named_inverted_and_written(stored: np.ndarray) -> None:
     assert (outcome.status, outcome.errors) == (0, [])
     assert outcome.output[0] == "store.npz: 2 of 40 rows, 96 values each"
     assert outcome.output[1] == f"codes of {REP}, divided by their norm; stored as float32"
-    assert outcome.output[-2].startswith(f"{REP}|unit  2 rows  mean error ")
+    assert f"4 photos were reconstructed from codes of {REP}|unit alone." in outcome.output
+    assert any(line.startswith("Verdict: ") for line in outcome.output)
+    assert outcome.output[-2] == NO_PROOF
     described = json.loads(Path("out/audit.json").read_text())
-    assert described["recognized"]["transformations"] == ["unit"]
+    assert described["store"]["recognized"]["transformations"] == ["unit"]
+    assert described["store"]["rows"] == 2
     lines = list(csv.DictReader(Path("out/errors.csv").read_text().splitlines()))
     assert len(lines) == 2
     for line in lines:
         sidecar = json.loads(Path("out", line["picture"]).with_suffix(".json").read_text())
         assert sidecar["error"] == pytest.approx(float(line["error"]))
-        assert sidecar["input"] == f"store.npz, row {line['row']}"
-    assert Path("out/grid.png").exists()
+        assert sidecar["input"] == f"store.npz, {line['row'].replace('-', ' ')}"
+    for name in ("grid.png", "photos.png", "inversion/photo-4.png"):
+        assert Path("out", name).exists()
+    measures = list(csv.DictReader(Path("out/measures.csv").read_text().splitlines()))
+    assert {line["measure"] for line in measures} >= {"reidentified", "ssim"}
+
+
+def test_json_is_all_that_is_printed_and_a_measure_above_its_threshold_ends_with_3(
+    stored: np.ndarray,
+) -> None:
+    """A layer that is the photo itself leaks everything."""
+    Path("wholenet.py").write_text(WHOLE)
+    layer = preimage.representation("import:wholenet.make/1")
+    np.save("whole.npy", encode_reference(layer, photo_paths(), crops=9).codes[""].numpy())
+    options = ("--rep", "import:wholenet.make/1", "--sample", "1", "--steps", "30")
+    gate = ("--fail-above", "reidentified=0.5", "--judge", JUDGE, "--threads", "1", "--json")
+    outcome = run("audit", "codes", "whole.npy", *options, *gate)
+    assert outcome.status == 3
+    (text,) = outcome.output
+    (layer_result,) = json.loads(text)["layers"]
+    assert layer_result["verdict"]["words"] == "the very photo, of most photos"
+    assert outcome.errors[-1].startswith(
+        "import:wholenet.make/1, inversion: re-identified: above 0.5, with at least 0.664"
+    )
+    weaker = ("--fail-above", "reidentified_hog=0.7", "--threads", "1")
+    outcome = run("audit", "codes", "whole.npy", *options, *weaker)
+    assert outcome.status == 0
+    assert outcome.errors[-1].endswith("nearest by HOG: not shown to be above 0.7, but up to 1")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--judge", "import:storednet.make"), "import:storednet.make is no independent judge"),
+        (("--fail-above", "reidentifid=1"), "did you mean 'reidentified'?"),
+        (("--limit", "3"), "an audit needs at least 4 different photos, not 3"),
+    ],
+)
+def test_an_audit_that_would_show_nothing_gets_one_clear_line(
+    stored: np.ndarray, options: tuple[str, ...], message: str
+) -> None:
+    np.save("store.npy", stored)
+    outcome = run("audit", "codes", "store.npy", "--rep", REP, *FEW, *options)
+    assert outcome.status == 2
+    (line,) = outcome.errors
+    assert message in line
 
 
 def test_steps_that_are_named_are_taken_as_true(stored: np.ndarray) -> None:
@@ -101,30 +159,27 @@ def test_vectors_that_do_not_fit_get_one_clear_line(
     assert not Path("audit").exists()
 
 
-def test_ctrl_c_keeps_the_rows_that_are_done(
-    stored: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ctrl_c_keeps_what_is_done(stored: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     np.save("store.npy", stored)
-    invert, calls = preimage.invert, []
+    calls = list[int]()
 
     def interrupted(*arguments: object, **options: object) -> preimage.PreImage:
         calls.append(1)
         found = invert(*arguments, **options)  # type: ignore[arg-type]
-        return found if len(calls) < 2 else dataclasses.replace(found, interrupted=True)
+        return found if len(calls) < 7 else dataclasses.replace(found, interrupted=True)
 
-    monkeypatch.setattr(preimage, "invert", interrupted)
-    options = ("--sample", "5", "--steps", "2", "--threads", "1")
+    monkeypatch.setattr(attacks, "invert", interrupted)
+    options = ("--sample", "5", "--limit", "4", "--steps", "2", "--threads", "1")
     outcome = run("audit", "codes", "store.npy", "--rep", REP, *options)
-    assert outcome.status == 130
+    assert outcome.status == 130  # after the time of a step, 4 photos and a row
+    assert outcome.errors[-1].startswith("interrupted; finished results are kept")
     table = Path("audit/errors.csv").read_text().splitlines()
-    assert len(table) == 3
-    outcome = run("audit", "codes", "store.npy", "--rep", REP, *options)
-    assert (outcome.status, len(calls)) == (130, 3)  # the first is done, the second begins again
-    monkeypatch.setattr(preimage, "invert", invert)
+    assert len(table) == 2
+    monkeypatch.setattr(attacks, "invert", invert)
     assert run("audit", "codes", "store.npy", "--rep", REP, *options).status == 0
     again = Path("audit/errors.csv").read_text().splitlines()
     assert len(again) == 6
-    assert again[:2] == table[:2]
+    assert again[:2] == table
 
 
 def test_rows_are_inverted_again_if_the_file_of_a_matrix_has_changed(
@@ -132,14 +187,14 @@ def test_rows_are_inverted_again_if_the_file_of_a_matrix_has_changed(
 ) -> None:
     axes = np.random.default_rng(0).normal(size=(8, stored.shape[1]))
     np.save("store.npy", stored @ axes.T)
-    invert, calls = preimage.invert, []
+    calls = list[int]()
 
     def counted(*arguments: object, **options: object) -> preimage.PreImage:
         calls.append(1)
         return invert(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(preimage, "invert", counted)
-    for sign, count in ((1, 2), (1, 2), (-1, 4)):
+    monkeypatch.setattr(attacks, "invert", counted)
+    for sign, count in ((1, 7), (1, 7), (-1, 14)):  # 4 photos, 2 rows, and the time of a step
         np.save("axes.npy", sign * axes)
         outcome = run("audit", "codes", "store.npy", "--rep", f"{REP}|pca:axes.npy", *FEW)
         assert (outcome.status, len(calls)) == (0, count)

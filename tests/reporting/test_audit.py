@@ -1,30 +1,26 @@
-"""The page of an audit: what its sentences say."""
+"""The page of an audit: its table and its conclusion."""
 
 from __future__ import annotations
 
-from preimage.audit.leakage import LayerAudit
-from preimage.reporting.audit import conclude
-from preimage.studies.summary import Mean
+from pathlib import Path
+
+from preimage.audit.measures import Estimate
+from preimage.audit.result import AttackResult, Audit, LayerResult
+from preimage.audit.verdict import NO_PROOF, Verdict
+from preimage.reporting.audit import write_audit
+from preimage.studies.loader import Loader
 
 
-def _audit(layer: str, by_pixels: float, by_hog: float) -> LayerAudit:
-    mean = Mean(f"net/{layer}", 1.0, (), 0.3, None, None, None, None, None, 0.1, 2)
-    return LayerAudit(mean, by_pixels, by_hog)
-
-
-def test_the_conclusion_names_the_layers_that_leak_and_those_that_do_not() -> None:
-    audits = [_audit("conv1", 1.0, 0.2), _audit("conv2", 0.1, 0.95), _audit("fc", 0.5, 0.5)]
-    first, *others = conclude(audits, 8)
-    assert first.startswith("8 photos were reconstructed")
-    assert first.endswith("guessing would find 12 %.")
-    assert others == [
-        "These layers give photos back: conv1, conv2.",
-        "Whoever has the outputs of these layers should be taken to have the photos.",
-        "These layers do not give photos back by this attack: fc. A stronger attack may succeed.",
-    ]
-
-
-def test_where_no_layer_leaks_none_is_accused() -> None:
-    lines = conclude([_audit("fc", 0.1, 0.1)], 4)
-    assert len(lines) == 2
-    assert not any("give photos back:" in line for line in lines)
+def test_each_layer_has_a_row_and_nothing_is_loaded_from_outside(tmp_path: Path) -> None:
+    layers = []
+    for name, value in (("conv<1>", 0.9), ("fc", 0.1)):
+        one = Estimate("reidentified", None, value, value - 0.05, value + 0.05, 0.04, 0.5, 24)
+        attack = AttackResult("inversion", "All.", (one,), Verdict(), (), (0.25,))
+        layers.append(LayerResult(f"net/{name}", (attack,), 24))
+    audit = Audit(tuple(layers), ("a.png",), (), ("too few",))
+    write_audit(tmp_path / "a.html", "net", audit, [], Loader())
+    page = (tmp_path / "a.html").read_text()
+    assert "<td>conv&lt;1&gt;</td><td>25.0</td><td>90 % (85 to 95)</td>" in page
+    assert "<p>Too few.</p>" in page
+    assert f"<p>{NO_PROOF}</p>" in page
+    assert "http" not in page.replace("http://www.w3.org", "")

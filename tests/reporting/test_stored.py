@@ -1,4 +1,4 @@
-"""The files written of inverted vectors: a grid, a table, and all else."""
+"""The files of an audit of stored vectors: grids, tables, and all else."""
 
 import csv
 import json
@@ -7,44 +7,59 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from preimage.audit.measures import Estimate
 from preimage.audit.recognition import Recognition
+from preimage.audit.reconstructions import Reconstruction
+from preimage.audit.result import AttackResult, Audit, LayerResult
 from preimage.audit.vectors import Vectors
-from preimage.reporting.stored import InvertedRow, load_row, write_stored
+from preimage.audit.verdict import Verdict
+from preimage.reporting.stored import describe_store, write_photos, write_result, write_rows
 from preimage.representations.hog import HOG
+
+PICTURE = Image.new("RGB", (200, 100), "red")
+ROWS = {
+    "inversion": [
+        Reconstruction("row-4", 0.1, 1.0, PICTURE, "inversion/row-4.png"),
+        Reconstruction("row-9", 0.3, 1.23456, PICTURE, "inversion/row-9.png"),
+    ]
+}
 
 
 def test_the_grid_has_every_row_and_the_table_its_error(tmp_path: Path) -> None:
-    vectors = Vectors(np.ones((2, 3)), (4, 9), 12, {"zero or constant": 1})
-    found = Recognition(HOG(), "float32", (), "", 1.0, True, ("a reason",))
-    picture = Image.new("RGB", (200, 100), "red")
-    rows = [InvertedRow(4, 0.1, 1.0, picture), InvertedRow(9, 0.3, 1.23456, picture)]
-    grid, table, described = write_stored(tmp_path, vectors, found, rows, {"seed": 7})
+    grid, table = write_rows(tmp_path, ROWS)
     with Image.open(grid) as drawn:
         assert drawn.width > 2 * 160
     lines = list(csv.reader(table.read_text().splitlines()))
     assert lines == [
-        ["row", "error", "seconds", "picture"],
-        ["4", "0.1", "1.0", "row-4.png"], ["9", "0.3", "1.235", "row-9.png"],
-    ]  # fmt: skip
-    contents = json.loads(described.read_text())
-    assert (contents["rows"], contents["total"], contents["seed"]) == (2, 12, 7)
+        ["row", "attack", "error", "seconds", "picture"],
+        ["row-4", "inversion", "0.1", "1.0", "inversion/row-4.png"],
+        ["row-9", "inversion", "0.3", "1.235", "inversion/row-9.png"],
+    ]
+
+
+def test_photos_stand_above_what_attacks_made_of_them(tmp_path: Path) -> None:
+    (grid,) = write_photos(tmp_path, [PICTURE] * 9, {"inversion": ROWS["inversion"] * 4})
+    with Image.open(grid) as drawn:
+        assert drawn.width > 8 * 160
+        assert drawn.height > 4 * 80
+
+
+def test_what_is_known_of_a_store_is_plain_data() -> None:
+    vectors = Vectors(np.ones((2, 3)), (4, 9), 12, {"zero or constant": 1})
+    found = Recognition(HOG(), "float32", (), "", 1.0, True, ("a reason",))
+    contents = json.loads(json.dumps(describe_store(vectors, found, ROWS)))
+    assert (contents["rows"], contents["total"]) == (2, 12)
     assert contents["skipped"] == {"zero or constant": 1}
-    assert contents["error"] == {"mean": 0.2, "median": 0.2}
+    assert contents["errors"] == {"inversion": {"mean": 0.2, "median": 0.2}}
     assert contents["recognized"]["evidence"] == ["a reason"]
-    assert "torch" in contents["versions"]
 
 
-def test_a_row_is_found_again_unless_it_was_interrupted_or_is_another(tmp_path: Path) -> None:
-    Image.new("RGB", (9, 9)).save(tmp_path / "row-4.png")
-    sidecar = {"error": 0.25, "seconds": 2.0, "interrupted": False, "representation": "hog"}
-    file = tmp_path / "row-4.json"
-    file.write_text(json.dumps(sidecar))
-    found = load_row(tmp_path, 4, {"representation": "hog"})
-    assert found is not None
-    assert (found.row, found.error, found.seconds, found.file) == (4, 0.25, 2.0, "row-4.png")
-    assert load_row(tmp_path, 4, {"representation": "hogb"}) is None
-    assert load_row(tmp_path, 5, {}) is None
-    file.write_text(json.dumps(sidecar | {"interrupted": True}))
-    assert load_row(tmp_path, 4, {}) is None
-    file.write_text("cut")
-    assert load_row(tmp_path, 4, {}) is None
+def test_all_measures_are_in_the_table(tmp_path: Path) -> None:
+    one = Estimate("ssim", None, 0.5, 0.4, 0.6, 0.1, 0.001, 24)
+    attack = AttackResult("inversion", "All.", (one,), Verdict(), (), ())
+    audit = Audit((LayerResult("net/conv1", (attack,), 24),), ("a.png",), (), about={"seed": 7})
+    table, described = write_result(tmp_path, audit)
+    (line,) = csv.DictReader(table.read_text().splitlines())
+    assert (line["representation"], line["attack"], line["judge"]) == ("net/conv1", "inversion", "")
+    assert (line["measure"], float(line["value"]), line["photos"]) == ("ssim", 0.5, "24")
+    assert json.loads(described.read_text())["seed"] == 7

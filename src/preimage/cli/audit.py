@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -25,6 +27,12 @@ from preimage.cli.options import (
 from preimage.cli.parsing import choose_layers
 from preimage.cli.run_options import RunOptions, with_run_options
 from preimage.cli.usage import Command, Group
+
+if TYPE_CHECKING:
+    from preimage.audit.result import Audit
+    from preimage.networks import Network
+    from preimage.studies.loader import Loader
+    from preimage.studies.outcome import Record
 
 audit = typer.Typer(
     help="What layers, or stored vectors, give away of photos.", no_args_is_help=True, cls=Group
@@ -59,19 +67,13 @@ def audit_layers(
     """
     from preimage.audit import leakage
     from preimage.audit.independence import check_independent
-    from preimage.audit.result import Audit, find_limits
     from preimage.audit.thresholds import parse_thresholds
-    from preimage.audit.verdict import LEAST_PHOTOS
     from preimage.catalog import network as find_network
     from preimage.cli.running import carry_out, exit_if_failed
     from preimage.paper.figures import at_depths
-    from preimage.photo_files import photo_paths
-    from preimage.reporting.audit import write_audit
     from preimage.reporting.results import check_folder
-    from preimage.reporting.stored import write_result
     from preimage.studies.expansion import expand
     from preimage.studies.loader import Loader
-    from preimage.versions import versions
 
     with clear_errors():
         thresholds = parse_thresholds(fail_above or (), has_judge=bool(judge))
@@ -81,26 +83,54 @@ def audit_layers(
         chosen = choose_layers(
             audited, layers, lambda network: at_depths(network.main_layers, _DEPTHS)
         )
-        photos = photo_paths(images, Path.cwd())[:limit]
-        if len(photos) < LEAST_PHOTOS:
-            raise ValueError(
-                f"an audit needs at least {LEAST_PHOTOS} photos, not {len(photos)}: with fewer, "
-                "nothing can be told from chance"
-            )
+        photos = _choose_photos(images, limit)
         check_folder(out)
         study = leakage.plan_audit(chosen, photos, steps or _STEPS, weights)
         records = carry_out(out, leakage.NAME, expand(study, loader), run)
-        found = Audit(
-            layers=tuple(leakage.audit_layers(records, loader, judges, out)),
-            photos=tuple(path.name for path in photos),
-            judges=tuple(one.name for one in judges),
-            warnings=tuple(find_limits(len(photos), len(judges))),
-            about={"network": network, "weights": weights, "steps": steps, "versions": versions()},
-        )
-        page = out / "audit.html"
-        write_audit(page, network, found, records, loader)
-        written = [page, *write_result(out, found)]
+        about = {"network": network, "weights": weights, "steps": steps or _STEPS}
+        found, written = _conclude(out, records, loader, photos, judges, about)
     print_audit(found, as_json=as_json)
     choose_output(as_json)(f"wrote {', '.join(map(str, written))}")
     exit_if_failed(records)
     exit_if_above(found, thresholds)
+
+
+def _choose_photos(images: Sequence[Path] | None, limit: int | None) -> list[Path]:
+    """Return the photos to reconstruct; raise ValueError if there are too few."""
+    from preimage.audit.verdict import LEAST_PHOTOS
+    from preimage.photo_files import photo_paths
+
+    photos = photo_paths(images, Path.cwd())[:limit]
+    if len(photos) < LEAST_PHOTOS:
+        raise ValueError(
+            f"an audit needs at least {LEAST_PHOTOS} photos, not {len(photos)}: with fewer, "
+            "nothing can be told from chance"
+        )
+    return photos
+
+
+def _conclude(
+    out: Path,
+    records: Sequence[Record],
+    loader: Loader,
+    photos: Sequence[Path],
+    judges: Sequence[Network],
+    about: Mapping[str, Any],
+) -> tuple[Audit, list[Path]]:
+    """Return the result of the trials, and the files written of it."""
+    from preimage.audit.leakage import audit_layers
+    from preimage.audit.result import Audit, find_limits
+    from preimage.reporting.audit import write_audit
+    from preimage.reporting.stored import write_result
+    from preimage.versions import versions
+
+    audit = Audit(
+        layers=tuple(audit_layers(records, loader, judges, out)),
+        photos=tuple(path.name for path in photos),
+        judges=tuple(one.name for one in judges),
+        warnings=tuple(find_limits(len(photos), len(judges))),
+        about={**about, "versions": versions()},
+    )
+    page = out / "audit.html"
+    write_audit(page, str(about["network"]), audit, records, loader)
+    return audit, [page, *write_result(out, audit)]

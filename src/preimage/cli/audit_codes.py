@@ -37,6 +37,7 @@ from preimage.cli.running import count_cores
 from preimage.names import unknown
 
 if TYPE_CHECKING:
+    from preimage.audit.attacks import Attack
     from preimage.audit.recognition import Recognition
     from preimage.audit.reconstructions import AttackRun, Case, Reconstruction
     from preimage.audit.result import Audit
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from preimage.settings import Settings
 
     _Made: TypeAlias = dict[str, list[Reconstruction]]
+
+_ENOUGH = 256  # preimage.audit.recognition.ENOUGH, which would import torch
 
 
 def codes(
@@ -77,55 +80,68 @@ def codes(
     photos (--limit) go through the same steps and are attacked, as are the vectors of the sample.
     With --fail-above, the exit status is 3 if a measure is shown to be above the value.
     """
-    from preimage import catalog
     from preimage.audit.attacks import Inversion
-    from preimage.audit.independence import check_independent
-    from preimage.audit.recognition import ENOUGH
-    from preimage.audit.reconstructions import AttackRun
     from preimage.audit.thresholds import parse_thresholds
     from preimage.audit.vectors import read_vectors
     from preimage.reporting.results import check_folder
-    from preimage.reporting.stored import describe_store, write_result
-    from preimage.studies.trial import weights_checksum
 
     with clear_errors(), progress_bar() as bar:
         check_folder(out)
         thresholds = parse_thresholds(fail_above or (), has_judge=bool(judge))
-        execution = parse_execution("auto", None, device, threads)
-        processes = choose_workers(workers, threads, device)
         say = choose_output(as_json)
+        execution = parse_execution("auto", None, device, threads)
         vectors = read_vectors(embeddings, column=column, sample=sample, seed=seed)
         say(f"{embeddings}: {vectors}")
-        layer = catalog.representation(rep, weights)
-        judges = [catalog.network(name) for name in judge or ()]
-        check_independent(judges, layer.network_module)
+        layer, judges = _load(rep, weights, judge or ())
         settings = with_changes(choose_quality(layer, quality), steps, None)
-        seen = read_vectors(embeddings, column=column, sample=max(sample, ENOUGH), seed=seed)
+        seen = read_vectors(embeddings, column=column, sample=max(sample, _ENOUGH), seed=seed)
         found = recognize_vectors(seen, layer, reference, projection, bar)
         for line in (str(found), *(f"  {line}" for line in found.evidence)):
             say(line)
-        more: dict[str, Any] = {"input": str(embeddings), "column": column, "seed": seed}
+        about: dict[str, Any] = {"input": str(embeddings), "column": column, "seed": seed}
         if candidates:
-            more["candidates"] = find_candidates(
+            about["candidates"] = find_candidates(
                 embeddings, column, found, candidates, reference, out, bar, say
             )
-        phi = found.representation
-        about = {
-            "settings": asdict(settings), "weights": weights,
-            "weights_sha256": weights_checksum(phi.name, weights),
-        }  # fmt: skip
+        processes = choose_workers(workers, threads, device)
         attack = Inversion(settings, device=device, execution=execution, workers=processes)
-        runs = [AttackRun(attack, phi, out, about, seed)]
-        cases = _list_cases(vectors, found, str(embeddings))
-        truth = _encode_truth(found, reference, limit, seed, cases[0])
-        made, rows, written = _attack_all(runs, truth, cases, processes, bar)
-        more |= about
-        more["store"] = describe_store(vectors, found, rows)
-        audit = _measure(runs, truth, (made, rows), judges, more)
-        written += write_result(out, audit)
+        runs = [_prepare(attack, settings, found, weights, seed, out)]
+        truth = _encode_truth(found, vectors, reference, limit, seed)
+        audit, written = _audit(runs, truth, (vectors, found), judges, about, processes, bar)
     print_audit(audit, as_json=as_json)
     say(f"wrote {', '.join(map(str, written))}")
     exit_if_above(audit, thresholds)
+
+
+def _load(
+    rep: str, weights: str | None, judge: Sequence[str]
+) -> tuple[Representation, list[Network]]:
+    """Return a layer, and the judges, none of which is its network."""
+    from preimage import catalog
+    from preimage.audit.independence import check_independent
+
+    layer = catalog.representation(rep, weights)
+    judges = [catalog.network(name) for name in judge]
+    check_independent(judges, layer.network_module)
+    return layer, judges
+
+
+def _prepare(
+    attack: Attack,
+    settings: Settings,
+    found: Recognition,
+    weights: str | None,
+    seed: int,
+    out: Path,
+) -> AttackRun:
+    """Return an attack with all that its results depend on."""
+    from preimage.audit.reconstructions import AttackRun
+    from preimage.studies.trial import weights_checksum
+
+    phi = found.representation
+    about = {"settings": asdict(settings), "weights": weights}
+    about["weights_sha256"] = weights_checksum(phi.name, weights)
+    return AttackRun(attack, phi, out, about, seed)
 
 
 def recognize_vectors(
@@ -176,10 +192,10 @@ def _list_cases(vectors: Vectors, recognition: Recognition, source: str) -> list
 
 def _encode_truth(
     recognition: Recognition,
+    vectors: Vectors,
     reference: Sequence[Path] | None,
     limit: int | None,
     seed: int,
-    stored: Case,
 ) -> Truth:
     """Return the photos whose codes are attacked.
 
@@ -195,8 +211,27 @@ def _encode_truth(
             f"an audit needs at least {LEAST_PHOTOS} different photos, not {len(paths)}: give more "
             "with --reference or --limit"
         )
-    size = size_of_images(recognition.representation, tuple(stored.code.shape[1:]))
-    return encode_photos(paths, recognition, size)
+    shape = tuple(recognition.codes(vectors.values[:1]).shape[1:])
+    return encode_photos(paths, recognition, size_of_images(recognition.representation, shape))
+
+
+def _audit(
+    runs: Sequence[AttackRun],
+    truth: Truth,
+    store: tuple[Vectors, Recognition],
+    judges: Sequence[Network],
+    about: Mapping[str, Any],
+    batch: int,
+    bar: ProgressBar,
+) -> tuple[Audit, list[Path]]:
+    """Carry out an audit; return the result, and the files written."""
+    from preimage.reporting.stored import describe_store, write_result
+
+    cases = _list_cases(*store, str(about["input"]))
+    made, rows, written = _attack_all(runs, truth, cases, batch, bar)
+    more = {**about, **runs[0].about, "store": describe_store(*store, rows)}
+    audit = _measure(runs, truth, (made, rows), judges, more)
+    return audit, [*written, *write_result(runs[0].folder, audit)]
 
 
 def _attack_all(

@@ -26,9 +26,7 @@ def choose_output(as_json: bool) -> Callable[[str], None]:
 
 
 def print_audit(audit: Audit, *, as_json: bool) -> None:
-    """Print an audit as JSON, or as tables and sentences; print warnings on standard error."""
-    for line in audit.warnings:
-        console.print(f"warning: {line}")
+    """Print an audit as JSON, or as tables and sentences."""
     if as_json:
         typer.echo(json.dumps(audit.describe()))
         return

@@ -35,7 +35,7 @@ def write_audit(
     """Write the page of an audit of this network to an HTML file."""
     parts = [
         f"<h1>What the layers of {html.escape(network)} tell about a photo</h1>",
-        *(f"<p>{html.escape(line)}</p>" for line in (*audit.warnings, *conclude(audit))),
+        *(f"<p>{html.escape(line)}</p>" for line in conclude(audit)),
         f'<img alt="curves" src="{_curves(audit.layers)}">',
         _table(audit.layers),
         *_pictures(records, loader),

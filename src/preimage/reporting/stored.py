@@ -44,16 +44,14 @@ def write_photos(
     folder: Path, photos: Sequence[Image.Image], made: Mapping[str, Sequence[Reconstruction]]
 ) -> list[Path]:
     """Write photos.png, each photo above what attacks made of its code; return its path."""
-    columns = [Cell(small(photo), f"photo {n}") for n, photo in enumerate(photos, 1)]
-    rows = [columns]
+    rows = [[Cell(small(photo), f"photo {n}") for n, photo in enumerate(photos, 1)]]
     for attack, found in made.items():
         rows.append([Cell(small(one.picture), f"{attack}, {one.error:.1%}") for one in found])
-    parts = range(0, len(columns), _COLUMNS)
+    starts = range(0, len(photos), _COLUMNS)
+    parts = [row[start : start + _COLUMNS] for start in starts for row in rows]
     grid = folder / "photos.png"
     with write_whole(grid) as partial:
-        draw_grid([row[n : n + _COLUMNS] for n in parts for row in rows], font_size=12).save(
-            partial
-        )
+        draw_grid(list(filter(None, parts)), font_size=12).save(partial)
     return [grid]
 
 

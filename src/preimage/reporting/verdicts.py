@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from preimage.audit.measures import MEASURES, Estimate
-from preimage.audit.result import Audit
+from preimage.audit.result import Audit, LayerResult
 from preimage.audit.verdict import NO_PROOF
 from preimage.names import LayerName
 
@@ -39,10 +39,9 @@ def conclude(audit: Audit) -> list[str]:
     if len(layers) == 1:
         (layer,) = layers
         lines += [
-            f"{attack.attack} shows {attack.verdict}. {attack.knowledge}"
-            for attack in layer.attacks
+            f"{attack.attack}: {attack.verdict}. {attack.knowledge}" for attack in layer.attacks
         ]
-        lines.append(f"Verdict: an attacker learns {layer.verdict}.")
+        lines.append(f"Verdict: {_what_is_learned(layer)}.")
     else:
         by_words: dict[str, list[str]] = {}
         for layer in layers:
@@ -51,4 +50,9 @@ def conclude(audit: Audit) -> list[str]:
         lines += [f"{', '.join(names)}: {words}." for words, names in by_words.items()]
     if audit.comparison is not None:
         lines.append(f"{str(audit.comparison)[:1].upper()}{str(audit.comparison)[1:]}.")
-    return [*lines, NO_PROOF]
+    return [*lines, *(f"{line[:1].upper()}{line[1:]}." for line in audit.warnings), NO_PROOF]
+
+
+def _what_is_learned(layer: LayerResult) -> str:
+    verdict = layer.verdict
+    return f"an attacker learns {verdict}" if verdict.shows else str(verdict)

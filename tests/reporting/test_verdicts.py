@@ -1,0 +1,46 @@
+"""Verdicts in words, for one layer, for several, and for a store."""
+
+from __future__ import annotations
+
+from preimage.audit.measures import Estimate
+from preimage.audit.result import AttackResult, Audit, Comparison, LayerResult
+from preimage.audit.verdict import NO_PROOF, Verdict
+from preimage.reporting.verdicts import conclude, format_estimate
+
+
+def _layer(name: str, *verdicts: Verdict) -> LayerResult:
+    attacks = [AttackResult(f"attack {n}", "All.", (), v, (), ()) for n, v in enumerate(verdicts)]
+    return LayerResult(f"net/{name}", tuple(attacks), 2)
+
+
+def test_layers_that_show_the_same_stand_together() -> None:
+    photo, nothing = Verdict(("photo",), ("photo",)), Verdict()
+    layers = (_layer("conv1", photo), _layer("conv2", photo), _layer("fc", nothing))
+    assert conclude(Audit(layers, ("a", "b"), ("one", "other"))) == [
+        "2 photos were reconstructed from the output of each layer alone, judged by one and other.",
+        "conv1, conv2: the very photo, of most photos.",
+        "fc: nothing is shown by these attacks.",
+        NO_PROOF,
+    ]
+
+
+def test_a_store_has_a_line_for_each_attack_and_says_whether_its_errors_are_alike() -> None:
+    layer = _layer("fc", Verdict(), Verdict(("content",)))
+    comparison = Comparison(1.1, 0.9, 1.3, "alike")
+    lines = conclude(Audit((layer,), ("a", "b"), (), ("2 photos are too few",), comparison))
+    assert lines == [
+        "2 photos were reconstructed from codes of net/fc alone.",
+        "attack 0: nothing is shown by these attacks. All.",
+        "attack 1: what some photos show. All.",
+        "Verdict: an attacker learns what some photos show.",
+        "Errors of the stored vectors: 1.10 times those of photos (0.90 to 1.30); alike, so the "
+        "verdict carries over.",
+        "2 photos are too few.",
+        NO_PROOF,
+    ]
+
+
+def test_a_distance_has_digits_and_a_rate_is_in_percent() -> None:
+    distance = Estimate("color_distance", None, 12.34, 10, 15, 40.04, 0.001, 24)
+    assert format_estimate(distance) == "12.3 (10.0 to 15.0)"
+    assert format_estimate(distance, "chance") == "40.0"
