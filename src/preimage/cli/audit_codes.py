@@ -33,7 +33,6 @@ from preimage.cli.options import (
 )
 from preimage.cli.parsing import parse_execution, with_changes
 from preimage.cli.progress import ProgressBar, announce, progress_bar
-from preimage.cli.running import count_cores
 from preimage.names import unknown
 
 if TYPE_CHECKING:
@@ -175,6 +174,8 @@ def choose_quality(phi: Representation, quality: str | None) -> Settings:
 
 def choose_workers(workers: int | None, threads: int | None, device: str) -> int:
     """Return the number of processes: by default one for each core, unless threads are named."""
+    from preimage.workers import count_cores
+
     if workers is not None:
         return workers
     return count_cores() if device == "cpu" and threads is None else 1
