@@ -2,8 +2,8 @@
 
 `python -m benchmarks hashes [--out FILE.json] [--against FILE.json]` writes checksums instead,
 and compares them with those of another version; see `benchmarks.hashes`.
-`python -m benchmarks attacks`, `candidates`, `pictures`, `shell`, `side_by_side`, `solvers` and
-`vectors` have options of their own; see their --help.
+`python -m benchmarks attacks`, `candidates`, `pictures`, `shell`, `side_by_side`, `solvers`, `vectors`
+and `workers` have options of their own; see their --help.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from benchmarks import (
     threads,
     vectors,
     ways,
+    workers,
 )
 from benchmarks.hashes import driver as hashes
 from benchmarks.peers import driver as peers
@@ -52,6 +53,7 @@ WITH_OPTIONS = {
     "side_by_side": side_by_side.main,
     "solvers": solvers.main,
     "vectors": vectors.main,
+    "workers": workers.main,
 }
 
 if sys.argv[1:] and sys.argv[1] in WITH_OPTIONS:

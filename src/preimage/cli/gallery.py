@@ -146,7 +146,7 @@ class Gallery:
                     "one input and one representation, or a folder"
                 )
             ends = self._in_order(owners, runs, carry_out(runs, workers, bar))
-            ends = announced(ends, inputs, workers)
+            ends = announced(ends, inputs, workers, lambda: self.interrupted)
             for item, group in itertools.groupby(ends, key=lambda ended: ended.item):
                 cells: list[Cell] = []
                 first, messages = len(self.lines), []

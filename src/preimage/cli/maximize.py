@@ -62,6 +62,8 @@ if TYPE_CHECKING:
 
 _BATCH = 8
 """Number of images that are computed together."""
+_RUNS_PER_WORKER = 4
+"""Number of runs that each worker has, if there are enough targets: the last ones end together."""
 
 
 def maximize(
@@ -124,7 +126,7 @@ def maximize(
         typical = partial(_typical, model, settings, options["size"])
         pays = partial(saves_time, typical, len(targets) * seeds, execution)
         sharing = share_out(workers, execution, device, 1 if is_one else len(targets), pays)
-        per_run = len(targets) if is_one else 1 if sharing.workers > 1 else max(1, _BATCH // seeds)
+        per_run = len(targets) if is_one else _targets_per_run(len(targets), seeds, sharing.workers)
     item = Input(
         name=rep, stem="", runs=_runs(rep, model, targets, per_run, options | sharing.options),
         describe=partial(_confidence, model), class_name=partial(_class_name, model),
@@ -133,6 +135,16 @@ def maximize(
     if gallery.lines and not as_json:
         typer.echo(above_maximum(gallery.lines))
     conclude(failures, interrupted=gallery.interrupted)
+
+
+def _targets_per_run(targets: int, seeds: int, workers: int) -> int:
+    """Return how many targets a run has: each measures M once, and each worker has several.
+
+    >>> _targets_per_run(25, 1, 1), _targets_per_run(25, 1, 2), _targets_per_run(3, 4, 2)
+    (8, 4, 1)
+    """
+    most = max(1, _BATCH // seeds)
+    return most if workers == 1 else min(most, -(-targets // (_RUNS_PER_WORKER * workers)))
 
 
 def _runs(

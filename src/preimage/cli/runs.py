@@ -242,12 +242,16 @@ def _compute(run: Run, reporter: Reporter) -> PreImage:
     return run.compute(lambda progress: reporter(lambda: (progress.step, progress.steps)))
 
 
-def announced(ends: Iterable[T], inputs: Sequence[Input], workers: int) -> Iterator[T]:
+def announced(
+    ends: Iterable[T], inputs: Sequence[Input], workers: int, is_interrupted: Callable[[], bool]
+) -> Iterator[T]:
     """Yield the ends of runs; after the first input, or code, print how long the rest will take."""
     began = time.perf_counter()
     of_first = len(inputs[0].runs) if inputs else 0
     for index, end in enumerate(ends):
         yield end
+        if is_interrupted():
+            continue
         each = (time.perf_counter() - began) / workers
         if index == 0 and inputs[0].is_batch:
             announce(each * (of_first - 1), f"{of_first} codes", "--limit")
