@@ -30,8 +30,10 @@ from preimage.visualizations.pre_image import PER_RESULT, PreImage
 from preimage.visualizations.solve import Problem, solve, trial_evaluation
 from preimage.workers import Died, Failed, Reporter, WorkerError, share, start_method
 
-_START = {"fork": 0.05, "forkserver": 3.0, "spawn": 5.0}
-"""Seconds that workers take to start, roughly: what they save must be more."""
+_START = {"fork": 0.0, "forkserver": 3.0, "spawn": 5.0}
+"""Seconds until the first worker can start, roughly: what workers save must be more."""
+_EACH = 0.05
+"""Seconds that each worker takes to start then, and to send its images."""
 
 
 def choose_workers(
@@ -131,7 +133,7 @@ def saves_time(
     evaluate()
     seconds = time.perf_counter() - began
     evaluations = settings.evaluations(representation) * images
-    return seconds * evaluations * (1 - 1 / workers) > _START[method] * workers
+    return seconds * evaluations * (1 - 1 / workers) > _START[method] + _EACH * workers
 
 
 def _parts(count: int, workers: int) -> list[range]:
