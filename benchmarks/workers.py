@@ -81,7 +81,7 @@ def _cases(folder: Path, steps: int) -> dict[str, Sequence[str]]:
         ),
         "8 photos, blocks.5": ("invert", str(photos), "--rep", f"{_NETWORK}/blocks.5", *random),
         "8 photos, HOG, best": (
-            "invert", str(photos), "--rep", "hog", "--size", "320", "--quality", "best",
+            "invert", str(photos), "--rep", "hog", "--quality", "best",
         ),
     }  # fmt: skip
 
