@@ -2,8 +2,8 @@
 
 `python -m benchmarks hashes [--out FILE.json] [--against FILE.json]` writes checksums instead,
 and compares them with those of another version; see `benchmarks.hashes`.
-`python -m benchmarks attacks`, `candidates`, `pictures`, `shell`, `side_by_side`, `solvers`, `vectors`
-and `workers` have options of their own; see their --help.
+`python -m benchmarks attacks`, `candidates`, `pictures`, `shell`, `side_by_side`, `solvers`,
+`vectors` and `workers` have options of their own; see their --help.
 """
 
 import argparse
