@@ -22,13 +22,13 @@ def test_changes_are_remembered_only_if_the_energy_is_convex_along_them(length: 
 
     x, step, before, smooth, smoothed = _random(5, length)
     for sign in (1, -1):
-        moved, changes = x.copy(), np.zeros((3, length))
-        given = (before, before + sign * step), (smooth, smoothed)
-        assert remember(moved, x + step, *given, (changes[0], changes[1], changes[2]), 1e-10) == (
-            sign == 1
-        )
+        moved, changes, latest = x.copy(), np.zeros((2, length)), np.zeros((2, length))
+        after = before + sign * step
+        given = (before, after), (smooth, smoothed), (changes[0], changes[1]), latest
+        assert remember(moved, x + step, *given, 1e-10) == (sign == 1)
         np.testing.assert_array_equal(moved, x + step)
-        expected = [step, smoothed - smooth, step] if sign == 1 else np.zeros((3, length))
+        np.testing.assert_array_equal(latest, [after, after - before])
+        expected = [step, smoothed - smooth] if sign == 1 else np.zeros((2, length))
         np.testing.assert_allclose(changes, expected, atol=1e-12)
 
 

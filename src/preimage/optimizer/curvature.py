@@ -57,6 +57,7 @@ class Curvature:
         self._step_change = [[0.0] * self._count for _ in range(self._count)]
         self._change_change = [[0.0] * self._count for _ in range(self._count)]
         self._order: list[int] = []
+        self._latest: Tensor | None = None  # the gradient and the latest y, as rows, if y is new
         self.begin(gradient, smoothed)
 
     def __bool__(self) -> bool:
@@ -65,11 +66,11 @@ class Curvature:
     def begin(self, gradient: Tensor, smoothed: Tensor) -> None:
         """Set the gradient, and P times it, where the search begins or begins again."""
         self._gradient, self._smoothed = gradient.clone(), smoothed
-        self._change: Tensor | None = None
+        self._latest = None
 
     def clear(self) -> None:
         """Forget all steps."""
-        self._order, self._change = [], None
+        self._order, self._latest = [], None
 
     def reweigh(self, factor: float) -> None:
         """Multiply the curvature by a factor."""
@@ -107,7 +108,7 @@ class Curvature:
             self._rows[2 * slot + 1] = (smoothed - self._smoothed).flatten()
         x.copy_(trial)
         self._gradient, self._smoothed = gradient, smoothed
-        self._change = change if is_convex else None
+        self._latest = torch.stack([gradient.flatten(), change.flatten()]) if is_convex else None
         return is_convex
 
     def _used(self) -> Tensor:
@@ -118,10 +119,10 @@ class Curvature:
         """Return the products of the rows with the gradient, and with the latest y if it is new."""
         if not self._order:
             return [], []
-        vectors = [self._gradient] if self._change is None else [self._gradient, self._change]
-        self._change = None
-        products = torch.stack([vector.flatten() for vector in vectors]) @ self._used().T
-        of_gradient, *of_change = products.tolist()
+        own = self._gradient.reshape(1, -1)
+        vectors = own.clone() if self._latest is None else self._latest  # aligned in any batch
+        self._latest = None
+        of_gradient, *of_change = (vectors @ self._used().T).tolist()
         return of_gradient, of_change[0] if of_change else []
 
     def _combine(self, scale: float, coefficients: list[float]) -> Direction:

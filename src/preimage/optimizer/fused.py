@@ -26,23 +26,23 @@ class FusedCurvature(Curvature):
     def begin(self, gradient: Tensor, smoothed: Tensor) -> None:
         """See `Curvature.begin`."""
         self._gradient, self._smoothed = gradient.contiguous(), smoothed.contiguous()
-        self._change: Tensor | None = None
+        self._latest = None
 
     def _remember(
         self, slot: int, x: Tensor, trial: Tensor, gradient: Tensor, smoothed: Tensor
     ) -> bool:
-        rows, change = self._rows.numpy(), torch.empty_like(self._gradient)
-        gradients, smooth = (self._gradient, gradient), (self._smoothed, smoothed)
-        self.begin(gradient, smoothed)
+        rows, latest = self._rows.numpy(), gradient.new_empty(2, gradient.numel())
         is_convex: bool = step_kernels.remember(
             _flat(x),
             _flat(trial),
-            (_flat(gradients[0]), _flat(gradients[1])),
-            (_flat(smooth[0]), _flat(smooth[1])),
-            (rows[2 * slot], rows[2 * slot + 1], _flat(change)),
+            (_flat(self._gradient), _flat(gradient)),
+            (_flat(self._smoothed), _flat(smoothed)),
+            (rows[2 * slot], rows[2 * slot + 1]),
+            latest.numpy(),
             LEAST_CURVATURE,
         )
-        self._change = change if is_convex else None
+        self.begin(gradient, smoothed)
+        self._latest = latest if is_convex else None
         return is_convex
 
     def _combine(self, scale: float, coefficients: list[float]) -> Direction:

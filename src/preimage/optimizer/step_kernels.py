@@ -24,7 +24,8 @@ def remember(
     trial: Array,
     gradients: tuple[Array, Array],
     smoothed: tuple[Array, Array],
-    changes: tuple[Array, Array, Array],
+    changes: tuple[Array, Array],
+    latest: Array,
     least: float,
 ) -> bool:
     """Move `x` to `trial`, and write the changes if the energy is convex along the step.
@@ -34,26 +35,31 @@ def remember(
         trial: the next image.
         gradients: those of `x` and of `trial`.
         smoothed: P times them.
-        changes: the step s, P y and the change y of the gradient, overwritten.
+        changes: the step s and P y, overwritten.
+        latest: the gradient of `trial` and its change y, (2, ...), overwritten.
         least: the least <s, y>, relative to <y, y>.
     """
-    step, change = np.empty(_BLOCK, x.dtype), np.empty(_BLOCK, x.dtype)
+    step = np.empty(_BLOCK, x.dtype)
     along, squares = np.zeros(_BLOCK, x.dtype), np.zeros(_BLOCK, x.dtype)
     for start in range(0, len(x), _BLOCK):
         end = min(start + _BLOCK, len(x))
         _subtract(trial[start:end], x[start:end], step)
-        _subtract(gradients[1][start:end], gradients[0][start:end], change)
+        before, after = gradients[0][start:end], gradients[1][start:end]
+        kept, change = latest[0, start:end], latest[1, start:end]
+        for n in range(end - start):
+            kept[n] = after[n]
+            change[n] = after[n] - before[n]
         for n in range(end - start):
             along[n] += step[n] * change[n]
         for n in range(end - start):
             squares[n] += change[n] * change[n]
     is_convex = _sum(along) > least * _sum(squares)
     if is_convex:
-        _subtract(trial, x, changes[0])
         _subtract(smoothed[1], smoothed[0], changes[1])
-        _subtract(gradients[1], gradients[0], changes[2])
-    for n in range(len(x)):
-        x[n] = trial[n]
+        _move(x, trial, changes[0])
+    else:
+        for n in range(len(x)):
+            x[n] = trial[n]
     return is_convex
 
 
@@ -84,6 +90,13 @@ def combine(
         for n in range(end - start):
             squares[n] += found[n] * found[n]
     return _sum(slope), _sum(squares)
+
+
+@compiled
+def _move(x: Array, trial: Array, step: Array) -> None:
+    for n in range(len(x)):
+        step[n] = trial[n] - x[n]
+        x[n] = trial[n]
 
 
 @compiled
