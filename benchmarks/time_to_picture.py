@@ -28,7 +28,7 @@ import preimage
 from benchmarks.peers.environments import ROOT, PeerError, python_of
 from benchmarks.peers.listing import PEERS
 from benchmarks.peers.makers import NETWORK
-from benchmarks.side_by_side import CLASSES
+from benchmarks.side_by_side import CLASSES, photo_jobs
 from benchmarks.timing import machine
 from preimage.models.efficientnet_lite import find_weight_file
 
@@ -46,7 +46,7 @@ WORKS: tuple[tuple[str, str, dict[str, Any], int], ...] = (
 )
 """Package, setting in words, its constants, and the number of steps between two looks."""
 
-_FIELDS = ("task", "package", "version", "setting", "reached", "steps", "seconds", "most")
+_FIELDS = ("task", "package", "version", "setting", "reached", "steps", "seconds", "best")
 
 Row = dict[str, Any]
 
@@ -57,22 +57,44 @@ def main(arguments: Sequence[str]) -> None:
         prog="python -m benchmarks pictures --time", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    names = sorted({work[0] for work in WORKS})
+    names = sorted({work[0] for work in WORKS} | {"plenoptic"})
     parser.add_argument("--skip", action="append", default=[], choices=names, help="repeatable")
     parser.add_argument("--classes", default=",".join(CLASSES), help="separated by commas")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results")
     chosen = parser.parse_args(arguments)
     path = chosen.out / "time_to_picture.csv"
     for job, task, setting in missing(path, chosen.classes.split(","), chosen.skip):
-        try:
-            found = carried_out(job)
-        except PeerError as error:
-            print(f"{job['package']}: {error}", flush=True)
-            continue
-        row = {**found, "task": task, "package": job["package"], "setting": setting}
-        add(path, {name: row[name] for name in _FIELDS})
-        print(", ".join(f"{name} {row[name]}" for name in _FIELDS), flush=True)
-    print("\n".join([machine(), "", *table(read(path))]))
+        note(path, job, task, setting)
+    network = preimage.network(NETWORK)
+    for photo in photo_jobs(network, chosen.out) if "plenoptic" not in chosen.skip else ():
+        job = {"weights": str(find_weight_file(NETWORK)), **photo}
+        note(path, job | {"package": "plenoptic"}, photo["name"], "defaults")
+        for row in read(path):
+            if (row["task"], row["package"]) == (photo["name"], "plenoptic"):
+                ours = job | {"package": "preimage", "error": float(row["best"])}
+                note(path, ours, photo["name"], "fewest steps")
+    rows = read(path)
+    inversions = [row for row in rows if "blocks." in row["task"]]
+    classes = [row for row in rows if row not in inversions]
+    print("\n".join([machine(), "", *table(classes), "", *table(inversions)]))
+
+
+def note(path: Path, job: Row, task: str, setting: str) -> None:
+    """Carry out a job, and add what was found to the table, unless that is done."""
+    if (task, job["package"], setting) in _done(path):
+        return
+    try:
+        found = carried_out(job)
+    except PeerError as error:
+        print(f"{job['package']}: {error}", flush=True)
+        return
+    row = {**found, "task": task, "package": job["package"], "setting": setting}
+    add(path, {name: row[name] for name in _FIELDS})
+    print(", ".join(f"{name} {row[name]}" for name in _FIELDS), flush=True)
+
+
+def _done(path: Path) -> set[tuple[str, str, str]]:
+    return {(row["task"], row["package"], row["setting"]) for row in read(path)}
 
 
 def missing(
@@ -80,7 +102,7 @@ def missing(
 ) -> Iterator[tuple[Row, str, str]]:
     """Return each job that is not in the table yet, class by class, with its words."""
     network = preimage.network(NETWORK)
-    done = {(row["task"], row["package"], row["setting"]) for row in read(path)}
+    done = _done(path)
     shared = {"weights": str(find_weight_file(NETWORK))}
     for name in classes:
         for package, setting, settings, every in WORKS:
@@ -134,10 +156,11 @@ def add(path: Path, row: Row) -> None:
 def table(rows: Sequence[Row]) -> list[str]:
     """Return the medians of each package and setting over all classes, as Markdown.
 
-    A class that a package does not reach counts as infinitely late.
+    What a package does not reach counts as infinitely late. The best is the highest probability of a
+    class, or the error of an inversion.
     """
     lines = [
-        "| package | setting | reached | median seconds | median steps | best, median |",
+        "| package | setting | reached | median seconds | median steps | median of the best |",
         "|---|---|---|---|---|---|",
     ]
     for package, setting in dict.fromkeys((row["package"], row["setting"]) for row in rows):
@@ -148,6 +171,6 @@ def table(rows: Sequence[Row]) -> list[str]:
         steps = median([float(row["steps"]) for row in reached] + late)
         name = f"{package.partition(' ')[0]} {mine[0]['version']}"
         cells = [name, setting, f"{len(reached)} of {len(mine)}", f"{seconds:.1f}", f"{steps:.0f}"]
-        most = median(float(row["most"]) for row in mine)
-        lines.append("| " + " | ".join([*cells, f"{most:.2f}"]) + " |")
+        best = median(float(row["best"]) for row in mine)
+        lines.append("| " + " | ".join([*cells, f"{best:.2f}"]) + " |")
     return lines
