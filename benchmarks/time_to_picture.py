@@ -156,8 +156,8 @@ def add(path: Path, row: Row) -> None:
 def table(rows: Sequence[Row]) -> list[str]:
     """Return the medians of each package and setting over all classes, as Markdown.
 
-    What a package does not reach counts as infinitely late. The best is the highest probability of a
-    class, or the error of an inversion.
+    What a package does not reach counts as infinitely late. The best is the highest probability
+    of a class, or the error of an inversion.
     """
     lines = [
         "| package | setting | reached | median seconds | median steps | median of the best |",
