@@ -34,7 +34,8 @@ from preimage.models.efficientnet_lite import find_weight_file
 
 WORKS: tuple[tuple[str, str, dict[str, Any], int], ...] = (
     ("preimage", "defaults", {}, 15),
-    ("preimage steps", "fewest steps", {}, 0),
+    ("preimage steps", "60 steps", {"steps": 60}, 0),
+    ("preimage steps", "100 steps", {"steps": 100}, 0),
     ("torch-lucent", "defaults", {}, 10),
     ("faccent", "4 crops", {"nb_transforms": 4}, 3),
     ("torch-dreams", "defaults", {}, 5),

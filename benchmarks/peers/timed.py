@@ -92,9 +92,9 @@ class Watch:
         }  # fmt: skip
 
 
-def preimage_class(network: Any, index: int, watch: Watch, **settings: Any) -> None:
-    """Maximize a class by `maximize`; the judges look afterwards."""
-    from preimage import MODERN, class_score, maximize
+def preimage_class(network: Any, index: int, watch: Watch) -> None:
+    """Maximize a class by `maximize` as it comes; the judges look afterwards."""
+    from preimage import class_score, maximize
 
     times = {}
     begin = time.process_time()
@@ -102,25 +102,20 @@ def preimage_class(network: Any, index: int, watch: Watch, **settings: Any) -> N
     def note(progress: Any) -> None:
         times[progress.step] = time.process_time() - begin
 
-    result = maximize(
-        network, [class_score(index)], snapshot_every=15, progress=note,
-        settings=MODERN.replace(**settings),
-    )  # fmt: skip
+    result = maximize(network, [class_score(index)], snapshot_every=15, progress=note)
     whole = time.process_time() - begin
     for step, (picture,) in result.frames():
         watch.look(step, times[step], picture)
     watch.look(len(times), whole, result.to_pil())
 
 
-def preimage_steps(network: Any, index: int, watch: Watch, **settings: Any) -> None:
-    """Maximize a class by `maximize` again and again, with more steps each time."""
+def preimage_steps(network: Any, index: int, watch: Watch, steps: int) -> None:
+    """Maximize a class by `maximize` in so many steps; the judges look at the result alone."""
     from preimage import MODERN, class_score, maximize
 
-    for steps in (40, 60, 80, 100, 150, 200, 300):
-        begin = time.process_time()
-        chosen = MODERN.replace(**settings).with_steps(steps)
-        result = maximize(network, [class_score(index)], settings=chosen)
-        watch.look(steps, time.process_time() - begin, result.to_pil())
+    begin = time.process_time()
+    result = maximize(network, [class_score(index)], settings=MODERN.with_steps(steps))
+    watch.look(steps, time.process_time() - begin, result.to_pil())
 
 
 def torch_lucent(network: Any, index: int, watch: Watch, lr: float = 0.05) -> None:
