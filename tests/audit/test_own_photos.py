@@ -71,6 +71,7 @@ def test_a_decoder_is_an_attack_of_its_own_and_before_an_inversion(
     layer: Layer, codes: torch.Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(decoder, "_LEAST_SIDE", 16)
+    monkeypatch.setattr(decoder, "_WIDTHS", ((4, 48), (8, 32), (16, 16)))
     trained = train_decoder(layer, PHOTOS, steps=2)
     save_trained(tmp_path / "a.pt", trained)
     (tmp_path / "photos").mkdir()
@@ -98,6 +99,7 @@ def test_photos_and_copies_that_an_attacker_has_are_said(
     layer: Layer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(decoder, "_LEAST_SIDE", 16)
+    monkeypatch.setattr(decoder, "_WIDTHS", ((4, 48), (8, 32), (16, 16)))
     copy = tmp_path / "copy.jpg"
     copy_photo(PHOTOS[1], 0.8, 85).save(copy, quality=90)
     photos = [PHOTOS[0], copy, PHOTOS[8]]

@@ -1,5 +1,6 @@
 """Training: it learns, and goes on after Ctrl-C as if nothing had happened."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,14 @@ import torch
 from torch import nn
 
 from preimage.audit import decoder, training
-from preimage.audit.decoder import Trained, load_trained, save_trained
-from preimage.audit.training import code_loss, make_pairs, picture_loss, train_decoder
+from preimage.audit.decoder import Trained, load_trained, save_trained, standardization
+from preimage.audit.training import (
+    begin,
+    code_loss,
+    make_pairs,
+    picture_loss,
+    train_decoder,
+)
 from preimage.photo_files import photo_paths
 from preimage.preprocessing import Preprocessing
 from preimage.representations.layer import Layer
@@ -26,8 +33,9 @@ class Cells(nn.Module):
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let pictures have 16 pixels, which takes a tenth of the time."""
+    """Let pictures have 16 pixels, and few channels."""
     monkeypatch.setattr(decoder, "_LEAST_SIDE", 16)
+    monkeypatch.setattr(decoder, "_WIDTHS", ((4, 48), (8, 32), (16, 16)))
 
 
 @pytest.fixture(scope="module")
@@ -89,21 +97,28 @@ def test_a_training_that_goes_on_has_the_bits_of_one_that_was_not_interrupted(
         assert torch.equal(value, expected[name])
 
 
-def test_the_gradient_of_the_code_loss_is_right(layer: Layer) -> None:
+@pytest.fixture
+def begun(layer: Layer) -> Trained:
+    """An untrained decoder that knows mean and deviation of codes."""
+    codes = make_pairs(layer, PHOTOS, (16, 16), 0).codes
+    mean, deviation = standardization(codes)
+    return replace(begin(layer, PHOTOS, 1, 0), mean=mean, deviation=deviation)
+
+
+def test_the_gradient_of_the_code_loss_is_right(layer: Layer, begun: Trained) -> None:
     torch.manual_seed(0)
     codes = torch.rand(2, 48, dtype=torch.float64) + 1
-
     x = torch.randn(2, 3, 16, 16, dtype=torch.float64) * 50
     along = torch.randn(2, 3, 16, 16, dtype=torch.float64)
-    _, gradient = code_loss(layer, x, codes)
-    ahead, behind = (code_loss(layer, x + h * along, codes)[0] for h in (1e-4, -1e-4))
+    _, gradient = code_loss(layer, begun, x, codes)
+    ahead, behind = (code_loss(layer, begun, x + h * along, codes)[0] for h in (1e-4, -1e-4))
     assert float((gradient * along).sum()) == pytest.approx((ahead - behind) / 2e-4, rel=1e-6)
 
 
-def test_losses_are_zero_for_equal_pictures_and_codes(layer: Layer) -> None:
+def test_losses_are_zero_for_equal_pictures_and_codes(layer: Layer, begun: Trained) -> None:
     picture = torch.rand(1, 3, 16, 16) * 255
     assert float(picture_loss(picture, picture)) == 0
-    loss, _ = code_loss(layer, picture, 7 * layer.encode(picture))
+    loss, _ = code_loss(layer, begun, picture, 7 * layer.encode(picture))
     assert loss == pytest.approx(0, abs=1e-6)
 
 

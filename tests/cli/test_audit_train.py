@@ -26,6 +26,7 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A folder of photos; the current folder has the network."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(decoder, "_LEAST_SIDE", 16)
+    monkeypatch.setattr(decoder, "_WIDTHS", ((4, 48), (8, 32), (16, 16)))
     monkeypatch.setattr(training, "_KEPT", 2)
     Path("trainnet.py").write_text(NETWORK)
     return str(photo_paths()[0].parent)

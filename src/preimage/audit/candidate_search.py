@@ -29,7 +29,7 @@ from preimage.representations.base import Representation
 CROPS = 99
 """The number of crops of other photos: the least that can promise a rate of 1 %."""
 
-_COPIES = ((1.0, 60), (0.7, 90), (0.5, 75))
+_COPIES = ((1.0, 60), (0.8, 90), (0.7, 75))
 """The copies of a photo: the scale of its sides, and the quality of JPEG."""
 
 

@@ -3,7 +3,8 @@
 Few photos give many pairs of code and picture: each photo whole and in crops, both also mirrored.
 Their codes are computed once. The loss is that of pixels and of their differences between
 neighbors; and, for some pictures of each step, that of the code of the decoded picture, so that the
-network which is attacked sees in it what it saw in the photo.
+network which is attacked sees in it what it saw in the photo. Codes have much in common: without
+their mean taken away, one picture for all of them would please the network.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ _BATCH, _CODED = 16, 4
 """Pairs of each step, and how many of them have their code compared, too."""
 
 _RATE, _LAST_RATE, _WARM_UP, _DECAY = 1e-3, 1e-5, 50, 0.02
-_GRAY_LEVELS, _EDGES, _CODE = 50.0, 0.5, 2.0
+_GRAY_LEVELS, _EDGES, _CODE = 50.0, 0.5, 0.05
 """Gray levels of a loss of 1, and the weights of the losses of differences and of codes."""
 
 _KEPT = 50
@@ -197,7 +198,7 @@ def _train_step(
     loss = picture_loss(pictures, wanted)
     core = representation.preprocessing.to_core
     images = torch.stack([core(picture) for picture in enlarge(pictures[:_CODED], size)])
-    of_codes, gradient = code_loss(representation, images.detach(), codes[:_CODED])
+    of_codes, gradient = code_loss(representation, trained, images.detach(), codes[:_CODED])
     optimizer.zero_grad()
     torch.autograd.backward([loss, images], [None, _CODE * gradient])
     optimizer.step()
@@ -213,18 +214,19 @@ def picture_loss(pictures: Tensor, wanted: Tensor) -> Tensor:
 
 
 def code_loss(
-    representation: Representation, images: Tensor, codes: Tensor
+    representation: Representation, trained: Trained, images: Tensor, codes: Tensor
 ) -> tuple[float, Tensor]:
-    """Return the mean of 2 - 2 cos of the codes of images (N, D, H, W) and the wanted ones.
+    """Return the mean squared difference of the standardized codes of images and wanted codes.
+
+    A picture that has the mean of all codes, whatever it should show, has a loss of about 1.
 
     Returns:
-        The loss, and its gradient with respect to the images.
+        The loss, and its gradient with respect to the images (N, D, H, W).
     """
     found, to_image = representation.linearized(images)
     leaf = found.requires_grad_()
-    length = codes[0].numel()
     with torch.enable_grad():
-        loss = (directions(leaf) - directions(codes)).square().sum() / (length * len(codes))
+        loss = (trained.standardized(leaf) - trained.standardized(codes)).square().mean()
         (gradient,) = torch.autograd.grad(loss, leaf)
     return float(loss.detach()), to_image(gradient)
 
