@@ -148,6 +148,10 @@ class Trained:
                 "train one with preimage audit train"
             )
 
+    def decoder_checksum(self) -> str:
+        """Return a SHA-256 of the weights of the decoder."""
+        return _checksum(self.decoder.state_dict())
+
     def standardized(self, codes: Tensor) -> Tensor:
         """Return codes (N, ...) as the decoder takes them."""
         return (directions(codes) - self.mean) / self.deviation
@@ -195,15 +199,19 @@ def direction_name(representation: Representation) -> str:
 
 def checksum_of(representation: Representation) -> str:
     """Return a SHA-256 of the weights of a representation's network and of its matrices."""
-    found = hashlib.sha256()
     module = representation.network_module
     tensors = {} if module is None else dict(module.state_dict())
     if isinstance(representation, Transformed):
         matrices = [s for s in representation.transformations if isinstance(s, Projection)]
         tensors |= {f"{STEP}{n}": step.matrix for n, step in enumerate(matrices)}
+    return _checksum(tensors)
+
+
+def _checksum(tensors: Mapping[str, Tensor]) -> str:
+    found = hashlib.sha256()
     for name, tensor in tensors.items():
         found.update(name.encode())
-        found.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
+        found.update(tensor.detach().cpu().numpy().tobytes())
     return found.hexdigest()
 
 

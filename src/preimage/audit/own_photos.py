@@ -204,6 +204,16 @@ def known_photos(attacks: Sequence[Attack]) -> frozenset[str]:
     return found
 
 
+def attacker_checksum(attack: Attack) -> str | None:
+    """Return a SHA-256 of the photos or the decoder that an attacker has; None without any."""
+    first = _first(attack)
+    if isinstance(first, Decoding):
+        return first.trained.decoder_checksum()
+    if isinstance(first, NearestPhoto):
+        return sha256("".join(sorted(first.photos)).encode())
+    return None
+
+
 def _first(attack: Attack) -> Attack:
     return attack.first if isinstance(attack, StartedInversion) else attack
 

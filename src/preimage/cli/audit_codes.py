@@ -7,11 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from preimage.cli.audit_attackers import leave_out_known, load_attacks, say_alike
 from preimage.cli.audit_candidates import find_candidates
 from preimage.cli.audit_report import choose_output, exit_if_above, print_audit
 from preimage.cli.errors import clear_errors
 from preimage.cli.options import (
     AsJson,
+    Attackers,
     Candidates,
     Column,
     Device,
@@ -62,6 +64,7 @@ def codes(
     limit: Limit = None,
     projection: ProjectionFile = None,
     candidates: Candidates = None,
+    attacker: Attackers = None,
     quality: Quality = None,
     steps: Steps = None,
     judge: Judges = None,
@@ -103,9 +106,12 @@ def codes(
                 embeddings, column, found, candidates, reference, out, bar, say
             )
         processes = choose_workers(workers, threads, device)
-        attack = Inversion(settings, device=device, execution=execution, workers=processes)
-        runs = [_prepare(attack, settings, found, weights, seed, out)]
-        truth = _encode_truth(found, vectors, reference, limit, seed)
+        inversion = Inversion(settings, device=device, execution=execution, workers=processes)
+        attacks = load_attacks(found.representation, attacker, inversion, bar)
+        runs = [_prepare(one, settings, found, weights, seed, out) for one in attacks]
+        measured = leave_out_known(attacks, reference, say)
+        truth = _encode_truth(found, vectors, measured, limit, seed)
+        say_alike(attacks, found.representation, truth.paths, say)
         audit, written = _audit(runs, truth, (vectors, found), judges, about, processes, bar)
     print_audit(audit, as_json=as_json)
     say(f"wrote {', '.join(map(str, written))}")
@@ -134,12 +140,15 @@ def _prepare(
     out: Path,
 ) -> AttackRun:
     """Return an attack with all that its results depend on."""
+    from preimage.audit.own_photos import attacker_checksum
     from preimage.audit.reconstructions import AttackRun
     from preimage.studies.trial import weights_checksum
 
     phi = found.representation
     about = {"settings": asdict(settings), "weights": weights}
     about["weights_sha256"] = weights_checksum(phi.name, weights)
+    if (checksum := attacker_checksum(attack)) is not None:
+        about["attacker_sha256"] = checksum
     return AttackRun(attack, phi, out, about, seed)
 
 

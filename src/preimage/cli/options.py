@@ -51,6 +51,13 @@ Candidates: TypeAlias = Annotated[
         "repeatable."
     ),
 ]
+Attackers: TypeAlias = Annotated[
+    list[Path] | None,
+    Option(
+        help="Decoder that preimage audit train wrote, or folder of photos that an attacker has; "
+        "repeatable."
+    ),
+]
 OwnPhotos: TypeAlias = Annotated[
     list[Path],
     Argument(metavar="PHOTOS", help="Photos of an attacker, or folders of them."),
