@@ -43,13 +43,19 @@ def watched(browser: Any, inside: str, **options: Any) -> Iterator[Any]:
     wrong: list[str] = []
     page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
+    page.on("requestfailed", lambda request: _note_failure(request, wrong))
     page.on("request", lambda r: None if r.url.startswith(inside) else wrong.append(r.url))
     try:
         yield page
         assert not wrong, wrong
     finally:
         context.close()
+
+
+def _note_failure(request: Any, wrong: list[str]) -> None:
+    """Notes a request that failed, unless its page was left before the answer."""
+    if "ERR_ABORTED" not in str(request.failure):
+        wrong.append(f"failed: {request.url} {request.failure}")
 
 
 def wait_until(page: Any, expression: str, seconds: float = 20) -> None:
