@@ -12,7 +12,7 @@ from preimage.atlas.addresses import relative, root_of, safe_name
 
 HOSTILE = (
     "..", ".", "", "../../x", "/etc/passwd", "C:\\x", "<script>", "a\0b", "aux", "con.txt", "com1",
-    "index.html", "assets", "x.", "A" * 300, "é", "\ud800", "-rf", "%2e%2e",
+    "index.html", "assets", "classical", "x.", "A" * 300, "é", "\ud800", "-rf", "%2e%2e",
 )  # fmt: skip
 
 

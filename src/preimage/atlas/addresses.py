@@ -13,7 +13,10 @@ from preimage.files import sha256
 
 _SAFE = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}", re.ASCII)
 _UNSAFE = re.compile(r"[^a-z0-9._-]+", re.ASCII)
-_TAKEN = {"assets", "con", "prn", "aux", "nul"}
+CLASSICAL = "classical"
+"""The folder of the representations that belong to no network."""
+
+_TAKEN = {CLASSICAL, "assets", "con", "prn", "aux", "nul"}
 _PORTS = re.compile(r"(com|lpt)\d")
 _LONGEST = 60
 _DIGITS = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from preimage.atlas.addresses import safe_name
+from preimage.atlas.addresses import CLASSICAL, safe_name
 from preimage.atlas.data import Atlas, Channel, Image, Layer, Model, Names, PhotoRow, Picture
 from preimage.atlas.media import Media
 from preimage.atlas.naming import name_pictures
@@ -17,9 +17,6 @@ from preimage.paper.table4 import REPRESENTATIONS
 from preimage.studies.loader import Loader
 from preimage.studies.outcome import Record
 from preimage.studies.trial import Trial
-
-CLASSICAL = "classical"
-"""The folder of the representations that belong to no network."""
 
 
 def gather(records: Iterable[Record], loader: Loader, media: Media, options: Options) -> Atlas:
@@ -42,7 +39,8 @@ def gather(records: Iterable[Record], loader: Loader, media: Media, options: Opt
     models, classical = [], None
     for (network, weights, checksum), several in grouped.items():
         name = f"{network} ({Path(weights).name})" if weights else network or CLASSICAL
-        address = safe_name(f"{network} {checksum or weights}" if weights else name)
+        full = f"{network} {checksum or weights}" if weights else network
+        address = safe_name(full) if network else CLASSICAL
         model = gatherer.model(name, address, several, options)
         if network:
             add_facts(model, several[0].trial, loader, media, options)

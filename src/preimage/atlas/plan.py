@@ -64,7 +64,10 @@ def plan_network(name: str, wishes: Wishes, loader: Loader) -> dict[str, list[Tr
     main = network.main_layers
     layers = list(wishes.layers) or spread(_before_scores(network), (), _LAYERS)
     layers = list(main) if layers == ["all"] else layers
+    place = {layer: n for n, layer in enumerate(main)}
+    layers.sort(key=lambda layer: place.get(layer, len(place)))
     inverted = spread(main, layers, wishes.depths)
+    inverted.sort(key=lambda layer: place.get(layer, len(place)))
     shared = {"weights": wishes.weights, "steps": wishes.steps}
     of_photos = shared | {"images": wishes.images, "limit": wishes.limit}
     of_photos["representations"] = _full_names(network, inverted)
