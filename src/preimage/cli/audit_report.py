@@ -10,7 +10,6 @@ import typer
 
 from preimage.cli.errors import console
 from preimage.cli.tables import print_table
-from preimage.reporting.verdicts import conclude, format_estimate
 
 if TYPE_CHECKING:
     from preimage.audit.result import Audit, LayerResult
@@ -27,6 +26,8 @@ def choose_output(as_json: bool) -> Callable[[str], None]:
 
 def print_audit(audit: Audit, *, as_json: bool) -> None:
     """Print an audit as JSON, or as tables and sentences."""
+    from preimage.reporting.verdicts import conclude
+
     if as_json:
         typer.echo(json.dumps(audit.describe()))
         return
@@ -49,6 +50,8 @@ def exit_if_above(audit: Audit, thresholds: Sequence[Threshold]) -> None:
 
 def _print_measures(layer: LayerResult) -> None:
     """Print a table of all measures of a layer, a column for each attack."""
+    from preimage.reporting.verdicts import format_estimate
+
     first = layer.attacks[0].estimates
     header = ["measure", *(attack.attack for attack in layer.attacks), "chance"]
     rows = []
