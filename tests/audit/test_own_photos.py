@@ -81,7 +81,7 @@ def test_a_decoder_is_an_attack_of_its_own_and_before_an_inversion(
     assert [attack.name for attack in attacks] == [
         "nearest photo", "nearest photo + inversion", "decoder", "decoder + inversion",
     ]  # fmt: skip
-    assert "9 photos of his own" in attacks[2].knowledge
+    assert "9 photos of their own" in attacks[2].knowledge
     for attack in attacks:
         assert attack.reconstruct(codes, layer, seed=0).shape == (3, 3, 16, 16)
     found = attacks[2].reconstruct(codes, layer, seed=0)

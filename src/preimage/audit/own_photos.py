@@ -45,7 +45,7 @@ class Decoding:
         """See `Attack.knowledge`."""
         return (
             "The attacker has the vectors, the weights of the network, and a decoder trained on "
-            f"{len(self.trained.photos)} photos of his own."
+            f"{len(self.trained.photos)} photos of their own."
         )
 
     @property
@@ -107,7 +107,7 @@ class NearestPhoto:
         """See `Attack.knowledge`."""
         return (
             f"The attacker has the vectors, the weights of the network, and {len(self.files)} "
-            "photos of his own."
+            "photos of their own."
         )
 
     def reconstruct(
