@@ -50,7 +50,7 @@ class Block:
 
 
 def _blocks(page: Path) -> list[Block]:
-    pattern = r"(?:<!-- not run: (.+) -->\n)?^```(\w+)\n(.*?)^```"
+    pattern = r"(?:<!-- not run: ([^\n]+) -->\n)?^```(\w+)\n(.*?)^```"
     found = re.findall(pattern, page.read_text(), re.MULTILINE | re.DOTALL)
     return [Block(language, text, reason) for reason, language, text in found]
 

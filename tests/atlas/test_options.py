@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
-from preimage.atlas.options import recall, remember
+from preimage.atlas import options
+from preimage.atlas.options import kept_folder, recall, remember
+from preimage.files import cache_folder
 from preimage.photo_files import photo_paths
 
 
@@ -26,3 +29,16 @@ def test_a_damaged_file_remembers_nothing(tmp_path: Path, text: str) -> None:
 
 def test_a_folder_without_an_atlas_remembers_nothing(tmp_path: Path) -> None:
     assert recall(tmp_path / "none") == (None, ())
+
+
+def test_a_store_that_cannot_be_written_has_its_folder_in_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert kept_folder(tmp_path) == tmp_path / "atlas"
+
+    def refuse(folder: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setattr(options, "check_writable", refuse)
+    assert kept_folder(tmp_path).is_relative_to(cache_folder())
+    assert kept_folder(tmp_path) != kept_folder(tmp_path / "other")

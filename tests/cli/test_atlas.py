@@ -12,6 +12,7 @@ from tests.atlas.sites import TINY, inversion, keep, links, maximization
 from tests.cli.runner import run, save_photo
 from tests.judges import JUDGE
 from tests.study_files import count_results
+from torch import nn
 
 from preimage.cli import plan
 from preimage.studies import worker
@@ -21,6 +22,11 @@ from preimage.sweeps import estimate
 
 SMALL = ("--layers", "conv1", "--channels", "0", "--depths", "1", "--limit", "1", "--steps", "2",
          "--workers", "1")  # fmt: skip
+
+
+def nameless() -> tuple[nn.Module, dict[str, Any]]:
+    """A network without names of classes."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(48, 2)), {"size": (4, 4)}
 
 
 def test_a_dry_run_prints_an_estimate_and_writes_nothing(tmp_path: Path) -> None:
@@ -68,6 +74,7 @@ def test_a_descriptor_and_a_network_share_a_site(tmp_path: Path) -> None:
         (("--layers", "conv9"), "unknown layer of Sequential 'conv9'"),
         (("--channels", "0-9"), "channel 9 is not among 0-3"),
         (("--judge", "nobody"), "unknown network 'nobody'"),
+        (("--judge", "import:tests.cli.test_atlas.nameless"), "has no names of classes"),
         (("--out", "site.html"), "site.html is the name of a file"),
     ],
 )

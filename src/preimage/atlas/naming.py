@@ -15,6 +15,17 @@ from preimage.studies.loader import Loader
 _BETWEEN_WRITES = 100
 
 
+def check_judge(judge: tuple[str, ...], loader: Loader) -> None:
+    """Load a judge, to see before any work whether it can name pictures.
+
+    Raises:
+        ValueError: if it cannot be loaded or has no classes.
+    """
+    found = loader.judge(judge)
+    if found is not None:
+        found.check_has_classes()
+
+
 def name_pictures(
     pictures: Mapping[str, Path],
     judge: tuple[str, ...],

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from preimage.files import write_whole
+from preimage.files import cache_folder, sha256, write_whole
+from preimage.reporting.results import check_writable
 
 _FILE = "options.json"
 
@@ -37,6 +38,18 @@ class Options:
         """Return a function that reports the progress of one thing."""
         progress = self.progress or (lambda what, done, total: None)
         return lambda done, total: progress(what, done, total)
+
+
+def kept_folder(store: Path) -> Path:
+    """Return the folder where what was measured for a store's atlas is kept.
+
+    It is in the store or, if the store cannot be written, in the cache folder.
+    """
+    try:
+        check_writable(store)
+    except OSError:
+        return cache_folder() / "atlas" / sha256(str(store.absolute()).encode())[:16]
+    return store / "atlas"
 
 
 def recall(folder: Path) -> tuple[list[Path] | None, tuple[str, ...]]:

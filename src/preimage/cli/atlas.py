@@ -51,7 +51,7 @@ atlas = typer.Typer(
 def build(
     source: NetworkOrStore,
     *,
-    out: OutSite,
+    out: OutSite = Path("site"),
     store: StoreOfAtlas = None,
     layers: Layers = None,
     channels: Channels = None,
@@ -73,7 +73,8 @@ def build(
     Run it again to go on after a stop, or to add layers, channels or another network to the same
     folder: no picture is computed twice. A folder of a study's results is shown as it is.
     """
-    from preimage.atlas.options import Options, recall
+    from preimage.atlas.naming import check_judge
+    from preimage.atlas.options import Options, kept_folder, recall
     from preimage.atlas.pages import make_environment
     from preimage.atlas.plan import Wishes
     from preimage.cli.parsing import parse_loss_weights, parse_names, photo_names
@@ -92,11 +93,11 @@ def build(
         if is_store:
             folder = Path(source)
             _check_network_is_needed(given)
-        last_photos, last_judge = recall(folder / "atlas")
+        last_photos, last_judge = recall(kept_folder(folder))
         photos = photo_paths(last_photos if reference is None else reference)
         judges = last_judge if judge is None else tuple(judge)
         loader = Loader()
-        loader.judge(judges)  # raises if one of them cannot be loaded
+        check_judge(judges, loader)
         if not is_store:
             wishes = Wishes(
                 layers=parse_names(layers) if layers else (), channels=channels,
@@ -109,7 +110,7 @@ def build(
             if dry_run:
                 return
             _carry_out(plans, folder, run)
-        _write(out, folder, Options(folder / "atlas", photos, judges, run.device), loader)
+        _write(out, folder, Options(kept_folder(folder), photos, judges, run.device), loader)
 
 
 def _check_network_is_needed(given: Mapping[str, object]) -> None:

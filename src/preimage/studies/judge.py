@@ -137,6 +137,14 @@ class Judge:
         known = {name: number for name, number in numbers.items() if number is not None}
         return {"judge": [one.name for one in self.networks], **known}
 
+    def check_has_classes(self) -> None:
+        """Raise ValueError if no judge has classes with names."""
+        if not any(one.classes for one in self.networks):
+            raise ValueError(
+                f"the judge {', '.join(one.name for one in self.networks)} has no names of "
+                "classes: give one that has"
+            )
+
     def names(self, picture: Image.Image, count: int = 3) -> tuple[tuple[str, float], ...]:
         """Return the classes that a picture most probably shows, with their probabilities.
 
@@ -146,12 +154,8 @@ class Judge:
         Raises:
             ValueError: if no judge has classes with names.
         """
+        self.check_has_classes()
         named = [one for one in self.networks if one.classes]
-        if not named:
-            raise ValueError(
-                f"the judge {', '.join(one.name for one in self.networks)} has no names of "
-                "classes: give one that has"
-            )
         chances: dict[str, float] = {}
         for one in named:
             (row,) = features_and_probabilities(one, [picture])[1].tolist()
