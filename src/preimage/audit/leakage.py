@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from preimage.audit.likeness import Gallery
+from preimage.audit.photos import Photo, keep_photos
 from preimage.audit.result import Attacked, LayerResult, measure_layer
 from preimage.networks import Network
 from preimage.studies.loader import Loader
@@ -60,7 +61,7 @@ def audit_layers(
         ValueError: if a layer has results of fewer than two photos.
     """
     done = [record for record in records if record.status == "done"]
-    galleries: dict[tuple[object, ...], Gallery] = {}
+    galleries: dict[tuple[object, ...], tuple[tuple[Photo, ...], Gallery]] = {}
     results = []
     for name in dict.fromkeys(record.trial.representation for record in records):
         alike = [record for record in done if record.trial.representation == name]
@@ -68,12 +69,14 @@ def audit_layers(
             raise ValueError(f"{name}: an audit needs results of at least two photos")
         key = tuple((record.trial.photo_sha256, record.trial.size) for record in alike)
         if key not in galleries:
-            galleries[key] = Gallery([load_photo(record, loader) for record in alike], judges)
-        results.append(measure_layer(name, galleries[key], [_attacked(alike, folder)], seed))
+            pictures = [_load_photo(record, loader) for record in alike]
+            files = [(Path(r.trial.photo or "").name, r.trial.photo_sha256 or "") for r in alike]
+            galleries[key] = keep_photos(folder, pictures, files), Gallery(pictures, judges)
+        results.append(measure_layer(name, *galleries[key], [_attacked(alike, folder)], seed))
     return results
 
 
-def load_photo(record: Record, loader: Loader) -> Image.Image:
+def _load_photo(record: Record, loader: Loader) -> Image.Image:
     """Return the photo of a trial as the preprocessing of its layer cuts it."""
     trial = record.trial
     preprocessing = loader.representation(trial.representation, trial.weights).preprocessing

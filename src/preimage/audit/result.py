@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from preimage.audit.intervals import ratio_interval
 from preimage.audit.likeness import Gallery
 from preimage.audit.measures import Estimate, estimate
+from preimage.audit.photos import Photo
 from preimage.audit.verdict import FEWEST_PHOTOS, NO_PROOF, Verdict, decide, join
 
 if TYPE_CHECKING:
@@ -71,12 +72,12 @@ class LayerResult:
     Attributes:
         representation: the name of Phi.
         attacks: the result of each attack.
-        photos: the number of photos that were attacked.
+        photos: the photos that were attacked.
     """
 
     representation: str
     attacks: tuple[AttackResult, ...]
-    photos: int
+    photos: tuple[Photo, ...]
 
     @property
     def verdict(self) -> Verdict:
@@ -149,13 +150,18 @@ class Audit:
 
 
 def measure_layer(
-    representation: str, gallery: Gallery, attacked: Sequence[Attacked], seed: int = 0
+    representation: str,
+    photos: Sequence[Photo],
+    gallery: Gallery,
+    attacked: Sequence[Attacked],
+    seed: int = 0,
 ) -> LayerResult:
     """Return what attacks show of the codes of a layer.
 
     Args:
         representation: the name of Phi.
-        gallery: the photos.
+        photos: the photos.
+        gallery: the same photos, as they are compared.
         attacked: the reconstructions of all photos by each attack.
         seed: the seed of bootstrap and random pairs.
     """
@@ -167,7 +173,7 @@ def measure_layer(
         )
         for one in attacked
     ]  # fmt: skip
-    return LayerResult(representation, tuple(attacks), len(gallery))
+    return LayerResult(representation, tuple(attacks), tuple(photos))
 
 
 def compare_errors(stored: Sequence[float], photos: Sequence[float], seed: int = 0) -> Comparison:
@@ -219,7 +225,7 @@ def find_limits(photos: int, judges: int) -> list[str]:
 def _describe_layer(layer: LayerResult) -> dict[str, Any]:
     return {
         "representation": layer.representation,
-        "photos": layer.photos,
+        "photos": [dataclasses.asdict(photo) for photo in layer.photos],
         "verdict": _describe_verdict(layer.verdict),
         "attacks": [
             {**dataclasses.asdict(attack), "verdict": _describe_verdict(attack.verdict)}

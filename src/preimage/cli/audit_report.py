@@ -59,4 +59,4 @@ def _print_measures(layer: LayerResult) -> None:
         found = [attack.estimates[n] for attack in layer.attacks]
         chances = {format_estimate(each, "chance") for each in found}
         rows.append([one.words, *map(format_estimate, found), " / ".join(sorted(chances))])
-    print_table(header, rows, f"{layer.representation}, {layer.photos} photos")
+    print_table(header, rows, f"{layer.representation}, {len(layer.photos)} photos")

@@ -1,0 +1,118 @@
+"""Findings of an audit in plain words: what an attacker learns, and the measures that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from preimage.audit.advice import LEVELS, is_store, layer_name
+from preimage.audit.measures import MEASURES, Estimate, Finding
+from preimage.audit.result import AttackResult, Audit, LayerResult
+from preimage.audit.verdict import BY_LUCK
+
+TITLES: dict[Finding, str] = {
+    "photo": "The very photo",
+    "arrangement": "Arrangement",
+    "color": "Colors",
+    "content": "What it shows",
+}
+"""The names of findings, from the most telling one on."""
+
+MEANINGS = {
+    "reidentified": (
+        "The reconstruction is nearest to its own photo among all of them, by pixels or by HOG, "
+        "and in the eyes of most judges. Without a judge, by pixels and by HOG."
+    ),
+    "reidentified_pixels": "Nearest to its own photo by the correlation of pixels.",
+    "reidentified_hog": "Nearest to its own photo by the directions of edges (HOG codes).",
+    "reidentified_judge": "Nearest to its own photo in the eyes of this independent network.",
+    "same_class": "This independent network puts reconstruction and photo in the same class.",
+    "feature_distance": "1 - cosine of this network's features of the two; 0 is the same.",
+    "ssim": "Structural similarity of gray levels; 1 is the same.",
+    "reidentified_color": "Nearest to its own photo by the mean color.",
+    "color_distance": "Distance of the mean colors in CIELAB; 2 is just visible.",
+    "color_histogram": "Share of the pixels whose chroma the two have in common.",
+}
+"""The meaning of each measure, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is said of one finding for a layer.
+
+    Attributes:
+        title: the name of the finding.
+        extent: of how many photos it holds, in words.
+        level: 0 if it is not shown, 1 if of some photos, 2 if of most; None if it was not measured.
+        estimate: the measure that says so most clearly; None if there is none.
+        attack: the name of its attack.
+    """
+
+    title: str
+    extent: str
+    level: int | None
+    estimate: Estimate | None
+    attack: str
+
+
+def tell(layer: LayerResult) -> list[Told]:
+    """Return what is said of each finding."""
+    return [_tell(layer, finding) for finding in TITLES]
+
+
+def headline(audit: Audit) -> str:
+    """Return the verdict in one sentence."""
+    if len(audit.layers) == 1:
+        (layer,) = audit.layers
+        subject = "These vectors" if is_store(audit) else "The output of this layer"
+        if not layer.verdict.shows:
+            return "Nothing was shown by these attacks. That is no all-clear."
+        return f"{subject} give{'' if is_store(audit) else 's'} away {layer.verdict}."
+    worst = max(audit.layers, key=lambda layer: LEVELS.index(layer.verdict.level))
+    alike = [one for one in audit.layers if str(one.verdict) == str(worst.verdict)]
+    if not worst.verdict.shows:
+        return "Nothing was shown of any layer by these attacks. That is no all-clear."
+    names = ", ".join(map(layer_name, alike))
+    verb = "gives" if len(alike) == 1 else "give"
+    return f"{len(alike)} of {len(audit.layers)} layers, {names}, {verb} away {worst.verdict}."
+
+
+def strongest(layer: LayerResult) -> AttackResult:
+    """Return the attack that shows most, and of these the one that re-identifies most photos."""
+
+    def rank(attack: AttackResult) -> tuple[int, float]:
+        rates = (one.value for one in attack.estimates if MEASURES[one.measure].is_rate)
+        return LEVELS.index(attack.verdict.level), sum(rates)
+
+    return max(layer.attacks, key=rank)
+
+
+def deciding(layer: LayerResult, finding: Finding) -> tuple[Estimate, str] | None:
+    """Return the measure that says most clearly that a finding holds, and its attack."""
+    found = list(_of(layer, finding))
+    return max(found, key=lambda one: _clarity(one[0]), default=None)
+
+
+def _of(layer: LayerResult, finding: Finding) -> Iterator[tuple[Estimate, str]]:
+    for attack in layer.attacks:
+        for one in attack.estimates:
+            if MEASURES[one.measure].shows == finding:
+                yield one, attack.attack
+
+
+def _clarity(one: Estimate) -> tuple[bool, float]:
+    return one.luck < BY_LUCK, one.low - one.chance
+
+
+def _tell(layer: LayerResult, finding: Finding) -> Told:
+    best = deciding(layer, finding)
+    if best is None:
+        return Told(TITLES[finding], "not measured: no judge", None, None, "")
+    estimate, attack = best
+    if finding in layer.verdict.of_most:
+        extent, level = "of most photos", 2
+    elif finding in layer.verdict.shows or estimate.luck < BY_LUCK:
+        extent, level = "of some photos", 1
+    else:
+        extent, level = "not shown", 0
+    return Told(TITLES[finding], extent, level, estimate, attack)

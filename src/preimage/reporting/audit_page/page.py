@@ -1,0 +1,128 @@
+"""The page of an audit, written from templates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import preimage
+from preimage.audit.advice import advise, is_store, judge_certainty, layer_name
+from preimage.audit.intervals import CONFIDENCE
+from preimage.audit.result import Audit
+from preimage.audit.verdict import NO_PROOF
+from preimage.files import write_whole
+from preimage.models.optional import import_optional
+from preimage.reporting.audit_page.facts import list_facts
+from preimage.reporting.audit_page.findings import MEANINGS, headline, strongest, tell
+from preimage.reporting.audit_page.plot import plot_rates
+from preimage.reporting.audit_page.strips import choose_strips, list_rows, list_strips
+from preimage.reporting.verdicts import format_estimate
+
+if TYPE_CHECKING:
+    import jinja2
+
+NAME = "audit.html"
+"""The name of the page in the folder of an audit."""
+
+MOST_FOUND = 40
+"""The most candidates that the page names; the table beside it has all."""
+
+
+MOST_INPUTS = 60
+"""The most photos whose checksums the page shows."""
+
+
+def write_page(folder: Path, audit: Audit) -> Path:
+    """Write the page of an audit into its folder, and return its path.
+
+    Pictures are read from the folder, and the tables that lie in it are linked.
+
+    Raises:
+        ModelError: if Jinja2 is not installed.
+        OSError: if a picture cannot be read, or the page cannot be written.
+    """
+    path = folder / NAME
+    text = make_environment().get_template("audit.html").render(**_values(folder, audit))
+    with write_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+    return path
+
+
+def make_environment() -> jinja2.Environment:
+    """Return the templates, which escape all that they are given.
+
+    Raises:
+        ModelError: if Jinja2 is not installed.
+    """
+    jinja = import_optional("jinja2", "audit")
+    environment: jinja2.Environment = jinja.Environment(
+        loader=jinja.PackageLoader("preimage.reporting.audit_page"),
+        autoescape=True,
+        undefined=jinja.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "estimate": format_estimate,
+        "percent": format_percent,
+        "layer_name": layer_name,
+    }
+    return environment
+
+
+def format_percent(value: float) -> str:
+    """Return a fraction in percent, with two digits; a very small one as less than that.
+
+    >>> format_percent(0.354), format_percent(0.00025), format_percent(0.00001)
+    ('35 %', '0.025 %', '< 0.01 %')
+    """
+    return "< 0.01 %" if 0 < value < 1e-4 else f"{100 * value:.2g} %"
+
+
+def _values(folder: Path, audit: Audit) -> dict[str, Any]:
+    """Return what the templates are given."""
+    strips = list_strips(folder, audit)
+    about = audit.about
+    return {
+        "audit": audit,
+        "about": about,
+        "advice": advise(audit),
+        "candidates": about.get("candidates"),
+        "certainty": judge_certainty(audit),
+        "chosen": choose_strips(folder, audit),
+        "confidence": CONFIDENCE,
+        "facts": list_facts(audit),
+        "files": _tables(folder),
+        "found": about.get("candidates", {}).get("found", [])[:MOST_FOUND],
+        "headline": headline(audit),
+        "is_store": is_store(audit),
+        "made": about.get("made"),
+        "meanings": MEANINGS,
+        "most_inputs": MOST_INPUTS,
+        "no_proof": NO_PROOF,
+        "plot": plot_rates(audit),
+        "rows": list_rows(folder, audit),
+        "store": about.get("store"),
+        "strips": strips,
+        "strongest": strongest,
+        "told": [(layer, tell(layer)) for layer in audit.layers],
+        "version": preimage.__version__,
+    }
+
+
+_FILES = {
+    "measures.csv": "every measure of every attack, with interval, chance and luck",
+    "photos.csv": "the error of every photo by every attack",
+    "errors.csv": "the error of every stored vector that was attacked",
+    "candidates.csv": "every photo that was looked for in the store",
+    "inputs.csv": "the checksum of every file that went in",
+    "audit.json": "all of this, and the settings, as JSON",
+    "grid.png": "the stored vectors' pictures, side by side",
+    "photos.png": "the photos and their reconstructions, side by side",
+}
+"""The files beside the page, with what they hold."""
+
+
+def _tables(folder: Path) -> list[tuple[str, str]]:
+    """Return the files beside the page that are there, with what they hold."""
+    return [(name, words) for name, words in _FILES.items() if (folder / name).is_file()]

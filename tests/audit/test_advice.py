@@ -1,0 +1,84 @@
+"""Advice follows from the verdict, and from what limits it, by rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from preimage.audit.advice import advise, judge_certainty
+from preimage.audit.measures import Finding
+from preimage.audit.photos import Photo
+from preimage.audit.result import AttackResult, Audit, Comparison, LayerResult
+from preimage.audit.verdict import Verdict
+
+ALIKE, UNLIKE = Comparison(1.0, 0.9, 1.1, "alike"), Comparison(2.0, 1.8, 2.2, "unlike")
+UNKNOWN = Comparison(1.0, 0.4, 2.2, "unknown")
+STORE = {"store": {"recognized": {"is_alike": True}}}
+
+
+def _layer(name: str, *shows: Finding) -> LayerResult:
+    attack = AttackResult("inversion", "All.", (), Verdict(shows), (), ())
+    return LayerResult(f"net/{name}", (attack,), (Photo("a.png", "0", "a.png"),))
+
+
+def _audit(*layers: LayerResult, photos: int = 24, judges: int = 1, **more: Any) -> Audit:
+    names = tuple(f"{n}.png" for n in range(photos))
+    return Audit(layers, names, ("seer",) * judges, about=STORE, **{"comparison": ALIKE} | more)
+
+
+@pytest.mark.parametrize(
+    ("shows", "words"),
+    [
+        (("photo", "arrangement", "content"), ["as the photos themselves"]),
+        (("arrangement",), ["small, blurred copies"]),
+        (("arrangement", "content"), ["small, blurred copies", "descriptions of the photos"]),
+        (("color", "content"), ["descriptions of the photos"]),
+        (("color",), ["colors alone are seldom sensitive"]),
+        ((), ["no all-clear"]),
+    ],
+)
+def test_vectors_are_treated_as_what_they_show(shows: tuple[Finding, ...], words: list[str]) -> None:
+    lines = advise(_audit(_layer("pool", *shows)))
+    assert len(lines) == len(words)
+    for line, part in zip(lines, words, strict=True):
+        assert part in line
+        assert "these vectors" in line
+
+
+def test_layers_are_named_and_the_least_telling_one_is_proposed() -> None:
+    layers = [_layer("a", "photo"), _layer("b", "photo"), _layer("c", "content"), _layer("d")]
+    audit = Audit(tuple(layers), ("0.png",) * 24, ("seer",))
+    treat, describe, nothing, choose = advise(audit)
+    assert treat.startswith("Treat outputs of a, b as the photos themselves")
+    assert describe.startswith("Treat outputs of c as descriptions")
+    assert "Keep outputs of d" in nothing
+    assert choose.endswith("of which the least was shown: d.")
+    assert judge_certainty(audit) == "firm"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"photos": 23}, "with 24 photos or more (--reference)"),
+        ({"judges": 0}, "--judge"),
+        ({"comparison": UNLIKE}, "photos like those in the store"),
+        ({"comparison": UNKNOWN}, "--sample"),
+        ({"comparison": None}, "--sample"),
+    ],
+)
+def test_what_is_missing_makes_a_verdict_provisional(options: dict[str, Any], words: str) -> None:
+    audit = _audit(_layer("pool", "photo"), **options)
+    _, line = advise(audit)
+    assert words in line
+    assert judge_certainty(audit) == "provisional"
+    assert judge_certainty(_audit(_layer("pool", "photo"))) == "firm"
+    assert judge_certainty(_audit(_layer("pool"), **options)) == "no proof"
+
+
+def test_vectors_of_another_layer_and_known_photos_are_spoken_of() -> None:
+    about = {"store": {"recognized": {"is_alike": False}}, "candidates": {"found": [{"row": 1}]}}
+    audit = Audit((_layer("pool", "photo"),), ("a",) * 24, ("seer",), (), ALIKE, about)
+    _, known, other = advise(audit)
+    assert "has a copy of a photo" in known
+    assert "do not look like their codes" in other

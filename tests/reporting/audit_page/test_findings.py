@@ -1,0 +1,45 @@
+"""Findings in plain words, each with the measure that says so most clearly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.reporting.audit_page.audits import audit, store_audit
+
+from preimage.audit.measures import MEASURES
+from preimage.reporting.audit_page.findings import MEANINGS, headline, strongest, tell
+
+
+def test_every_measure_has_a_meaning() -> None:
+    assert set(MEANINGS) == set(MEASURES)
+
+
+def test_findings_say_of_how_many_photos_they_hold(tmp_path: Path) -> None:
+    found = {told.title: told for told in tell(audit(tmp_path).layers[0])}
+    assert list(found) == ["The very photo", "Arrangement", "Colors", "What it shows"]
+    assert [told.level for told in found.values()] == [2, 2, 1, 1]
+    arrangement = found["Arrangement"].estimate
+    assert arrangement is not None
+    assert (arrangement.measure, found["Arrangement"].attack) == ("reidentified_hog", "inversion")
+
+
+def test_what_is_not_measured_is_not_called_safe(tmp_path: Path) -> None:
+    *shown, contents = tell(audit(tmp_path, judge=None, luck=0.5).layers[0])
+    assert {told.extent for told in shown} == {"not shown"}
+    assert (contents.level, contents.extent) == (None, "not measured: no judge")
+
+
+def test_headlines_name_the_subject_and_the_verdict(tmp_path: Path) -> None:
+    assert headline(store_audit(tmp_path)) == "These vectors give away the very photo, of most photos."
+    assert headline(audit(tmp_path)).startswith("The output of this layer gives away the very")
+    layers = audit(tmp_path, ("net/a", "net/b"))
+    assert headline(layers).startswith("2 of 2 layers, a, b, give away the very photo")
+    for names in (("net/a",), ("net/a", "net/b")):
+        assert "no all-clear" in headline(audit(tmp_path, names, luck=0.5))
+
+
+def test_of_attacks_that_show_as_much_the_one_with_higher_rates_is_strongest(
+    tmp_path: Path,
+) -> None:
+    layer = audit(tmp_path, attacks=("inversion", "decoder")).layers[0]
+    assert strongest(layer).attack == "inversion"
