@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
-from preimage.audit.advice import advise, judge_certainty
-from preimage.audit.measures import Finding
+from preimage.audit.advice import advise, judge_certainty, shows_some_photos
+from preimage.audit.measures import Estimate, Finding
 from preimage.audit.photos import Photo
 from preimage.audit.result import AttackResult, Audit, Comparison, LayerResult
-from preimage.audit.verdict import Verdict
+from preimage.audit.verdict import Verdict, decide
 
 ALIKE, UNLIKE = Comparison(1.0, 0.9, 1.1, "alike"), Comparison(2.0, 1.8, 2.2, "unlike")
 UNKNOWN = Comparison(1.0, 0.4, 2.2, "unknown")
@@ -38,7 +39,9 @@ def _audit(*layers: LayerResult, photos: int = 24, judges: int = 1, **more: Any)
         ((), ["no all-clear"]),
     ],
 )
-def test_vectors_are_treated_as_what_they_show(shows: tuple[Finding, ...], words: list[str]) -> None:
+def test_vectors_are_treated_as_what_they_show(
+    shows: tuple[Finding, ...], words: list[str]
+) -> None:
     lines = advise(_audit(_layer("pool", *shows)))
     assert len(lines) == len(words)
     for line, part in zip(lines, words, strict=True):
@@ -81,4 +84,14 @@ def test_vectors_of_another_layer_and_known_photos_are_spoken_of() -> None:
     audit = Audit((_layer("pool", "photo"),), ("a",) * 24, ("seer",), (), ALIKE, about)
     _, known, other = advise(audit)
     assert "has a copy of a photo" in known
-    assert "do not look like their codes" in other
+    assert "the network, its layer and its weights" in other
+
+
+def test_photos_that_are_re_identified_though_not_most_are_not_passed_over() -> None:
+    found = Estimate("reidentified", None, 0.25, 0.1, 0.47, 0.01, 0.001, 24)
+    for luck, words in ((0.001, "Some photos were re-identified"), (0.5, "no all-clear")):
+        estimates = (dataclasses.replace(found, luck=luck),)
+        attack = AttackResult("inversion", "All.", estimates, decide(estimates), (), ())
+        layer = LayerResult("net/pool", (attack,), (Photo("a.png", "0", "a.png"),))
+        assert shows_some_photos(layer) == (luck < 0.05)
+        assert words in advise(_audit(layer))[0]

@@ -8,19 +8,21 @@ What to do with vectors or outputs of a layer is said by the most telling findin
 4. **colors** alone: seldom sensitive, but no reason to give them away;
 5. **nothing**: no all-clear; try stronger attacks.
 
-Contents are advised on beside arrangement, too. The other rules ask for what makes the verdict
-surer: more photos, a judge, photos like those in the store, more vectors, the right layer. A
-verdict is *firm* if none of these is missing, *provisional* if one is, and *no proof* if nothing
-was shown.
+Contents are advised on beside arrangement, too, and photos that were re-identified beyond chance,
+although they are not most, beside both. The other rules ask for what is missing: 24 photos, a
+judge, photos like those in the store, enough of its vectors, the right layer. A verdict is *firm*
+if none of these is missing, *provisional* if one is, and *no proof* if nothing was shown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from preimage.audit.measures import MEASURES
 from preimage.audit.result import Audit, LayerResult
-from preimage.audit.verdict import FEWEST_PHOTOS, Level, Verdict
+from preimage.audit.verdict import FEWEST_PHOTOS, Level, is_beyond_chance
 from preimage.names import LayerName
 
 Certainty: TypeAlias = Literal["firm", "provisional", "no proof"]
@@ -33,6 +35,10 @@ _TREAT = {
     "photo": (
         "Treat {} as the photos themselves: the same access, the same retention, and deleted "
         "together with their photo."
+    ),
+    "some": (
+        "Some photos were re-identified, if not most. Where even some are too many, treat {} as the "
+        "photos themselves."
     ),
     "arrangement": (
         "Treat {} as small, blurred copies of the photos: closed to everyone who may not see "
@@ -53,6 +59,19 @@ _NOTHING = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that is missing for a firm verdict.
+
+    Attributes:
+        reason: what is missing, as a part of a sentence.
+        remedy: what to do about it.
+    """
+
+    reason: str
+    remedy: str
+
+
 def is_store(audit: Audit) -> bool:
     """Return whether stored vectors were audited, and not layers of a network."""
     return "store" in audit.about
@@ -62,12 +81,17 @@ def judge_certainty(audit: Audit) -> Certainty:
     """Return how far the verdict can be relied on."""
     if not any(layer.verdict.shows for layer in audit.layers):
         return "no proof"
-    return "provisional" if list(_make_surer(audit)) else "firm"
+    return "provisional" if find_gaps(audit) else "firm"
 
 
 def advise(audit: Audit) -> list[str]:
     """Return what to do, a sentence or two each, the most important first."""
-    return [*_treat(audit), *_choose_layers(audit), *_on_candidates(audit), *_make_surer(audit)]
+    return [
+        *_treat(audit),
+        *_choose_layers(audit),
+        *_on_candidates(audit),
+        *(gap.remedy for gap in find_gaps(audit)),
+    ]
 
 
 def layer_name(layer: LayerResult) -> str:
@@ -79,25 +103,37 @@ def _treat(audit: Audit) -> Iterator[str]:
     """Yield how to treat the vectors, or the outputs of layers."""
     if len(audit.layers) == 1:
         subject = "these vectors" if is_store(audit) else "outputs of this layer"
-        yield from (words.format(subject) for words in _words(audit.layers[0].verdict))
+        yield from (words.format(subject) for words in _words(audit.layers[0]))
         return
     names: dict[str, list[str]] = {}
     for layer in audit.layers:
-        for words in _words(layer.verdict):
+        for words in _words(layer):
             names.setdefault(words, []).append(layer_name(layer))
     for words in (*_TREAT.values(), _NOTHING):
         if words in names:
             yield words.format(f"outputs of {', '.join(names[words])}")
 
 
-def _words(verdict: Verdict) -> list[str]:
-    """Return the rules of treatment that hold for a verdict."""
-    if "photo" in verdict.shows:
+def _words(layer: LayerResult) -> list[str]:
+    """Return the rules of treatment that hold for a layer."""
+    shows = layer.verdict.shows
+    if "photo" in shows:
         return [_TREAT["photo"]]
-    found = [_TREAT[one] for one in ("arrangement", "content") if one in verdict.shows]
-    if not found and "color" in verdict.shows:
+    found = [_TREAT[one] for one in ("arrangement", "content") if one in shows]
+    if not found and "color" in shows:
         found = [_TREAT["color"]]
+    if shows_some_photos(layer):
+        found.insert(0, _TREAT["some"])
     return found or [_NOTHING]
+
+
+def shows_some_photos(layer: LayerResult) -> bool:
+    """Return whether some photos, but not most, are re-identified beyond chance."""
+    found = (one for attack in layer.attacks for one in attack.estimates)
+    is_beyond = any(
+        is_beyond_chance(one) for one in found if MEASURES[one.measure].shows == "photo"
+    )
+    return is_beyond and "photo" not in layer.verdict.shows
 
 
 def _choose_layers(audit: Audit) -> Iterator[str]:
@@ -120,23 +156,43 @@ def _on_candidates(audit: Audit) -> Iterator[str]:
         )
 
 
-def _make_surer(audit: Audit) -> Iterator[str]:
-    """Yield what would make the verdict surer."""
-    photos = "--reference" if is_store(audit) else "--images"
+def find_gaps(audit: Audit) -> list[Gap]:
+    """Return what is missing for a firm verdict."""
+    return [*_gaps_of_photos(audit), *(_gaps_of_store(audit) if is_store(audit) else ())]
+
+
+def _gaps_of_photos(audit: Audit) -> Iterator[Gap]:
+    """Yield what is missing of photos and judges."""
     if len(audit.photos) < FEWEST_PHOTOS:
-        yield f"Before you rely on it, audit again with {FEWEST_PHOTOS} photos or more ({photos})."
-    if not audit.judges:
-        yield (
-            "Name a judge, a network that is not the audited one (--judge efficientnet-lite1): "
-            "without one it is not measured what photos show."
+        option = "--reference" if is_store(audit) else "--images"
+        yield Gap(
+            f"only {len(audit.photos)} photos were attacked",
+            f"Before you rely on it, audit again with {FEWEST_PHOTOS} photos or more ({option}).",
         )
-    recognized: Mapping[str, Any] = audit.about.get("store", {}).get("recognized", {})
+    if not audit.judges:
+        yield Gap(
+            "no independent network judged what the pictures show",
+            "Name a judge, a network that is not the audited one (--judge efficientnet-lite1): "
+            "without one it is not measured what photos show.",
+        )
+
+
+def _gaps_of_store(audit: Audit) -> Iterator[Gap]:
+    """Yield what is missing of stored vectors."""
+    recognized: Mapping[str, Any] = audit.about["store"].get("recognized", {})
     if recognized and not recognized["is_alike"]:
-        yield (
-            "Make sure that the network, its layer and its weights are those of the store: the "
-            "vectors do not look like their codes."
+        yield Gap(
+            "the vectors do not look like codes of this layer",
+            "Make sure that the network, its layer and its weights are those of the store.",
         )
     if audit.comparison is not None and audit.comparison.outcome == "unlike":
-        yield "Audit again with photos like those in the store (--reference FOLDER)."
-    if is_store(audit) and (audit.comparison is None or audit.comparison.outcome == "unknown"):
-        yield "Invert more vectors of the store, to tell whether the verdict holds for it (--sample)."
+        yield Gap(
+            "the stored vectors are not like those of the photos",
+            "Audit again with photos like those in the store (--reference FOLDER).",
+        )
+    if audit.comparison is None or audit.comparison.outcome == "unknown":
+        yield Gap(
+            "too few stored vectors were attacked to compare them with those of the photos",
+            "Attack more vectors of the store, to tell whether the verdict holds for it "
+            "(--sample).",
+        )

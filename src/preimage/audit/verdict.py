@@ -83,6 +83,11 @@ class Verdict:
         return "most" if finding in self.of_most else "some"
 
 
+def is_beyond_chance(estimate: Estimate) -> bool:
+    """Return whether luck alone would seldom take any measure of the audit so far."""
+    return estimate.luck < BY_LUCK
+
+
 def decide(estimates: Iterable[Estimate]) -> Verdict:
     """Return what the measures of one attack show.
 
@@ -92,7 +97,7 @@ def decide(estimates: Iterable[Estimate]) -> Verdict:
     shows, of_most = set[Finding](), set[Finding]()
     for one in estimates:
         measure = MEASURES[one.measure]
-        if measure.shows is not None and one.luck < BY_LUCK:
+        if measure.shows is not None and is_beyond_chance(one):
             is_most = measure.is_rate and one.low > MOST
             if is_most:
                 of_most.add(measure.shows)

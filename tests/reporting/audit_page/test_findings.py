@@ -16,7 +16,7 @@ def test_every_measure_has_a_meaning() -> None:
 
 def test_findings_say_of_how_many_photos_they_hold(tmp_path: Path) -> None:
     found = {told.title: told for told in tell(audit(tmp_path).layers[0])}
-    assert list(found) == ["The very photo", "Arrangement", "Colors", "What it shows"]
+    assert list(found) == ["The very photo", "Arrangement", "Colors", "What the photo shows"]
     assert [told.level for told in found.values()] == [2, 2, 1, 1]
     arrangement = found["Arrangement"].estimate
     assert arrangement is not None
@@ -25,12 +25,14 @@ def test_findings_say_of_how_many_photos_they_hold(tmp_path: Path) -> None:
 
 def test_what_is_not_measured_is_not_called_safe(tmp_path: Path) -> None:
     *shown, contents = tell(audit(tmp_path, judge=None, luck=0.5).layers[0])
-    assert {told.extent for told in shown} == {"not shown"}
+    assert {told.extent for told in shown} == {"not beyond chance"}
     assert (contents.level, contents.extent) == (None, "not measured: no judge")
 
 
 def test_headlines_name_the_subject_and_the_verdict(tmp_path: Path) -> None:
-    assert headline(store_audit(tmp_path)) == "These vectors give away the very photo, of most photos."
+    assert (
+        headline(store_audit(tmp_path)) == "These vectors give away the very photo, of most photos."
+    )
     assert headline(audit(tmp_path)).startswith("The output of this layer gives away the very")
     layers = audit(tmp_path, ("net/a", "net/b"))
     assert headline(layers).startswith("2 of 2 layers, a, b, give away the very photo")

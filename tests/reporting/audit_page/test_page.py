@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.reporting.audit_page.audits import BAD, STORE, audit, store_audit
 
+from preimage.audit.advice import advise
 from preimage.audit.result import Audit
 from preimage.reporting.audit_page import write_page
 from preimage.reporting.verdicts import format_estimate
@@ -68,8 +69,8 @@ def test_a_page_holds_every_measure_and_every_error(case: str, tmp_path: Path) -
     for photo in found.layers[0].photos:
         assert photo.sha256 in text
     assert "An attack that fails proves nothing" in text
-    for warning in found.warnings:
-        assert warning[1:] in text
+    for line in (*(warning[1:] for warning in found.warnings), *advise(found)):
+        assert line in text
 
 
 def test_a_page_of_stored_vectors_says_what_was_done_to_them(tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_a_page_of_stored_vectors_says_what_was_done_to_them(tmp_path: Path) -> 
     text = _read(tmp_path, found).text
     for line in (*STORE["recognized"]["evidence"], "divided by their norm; stored as float16"):
         assert line in text
-    assert str(found.comparison)[1:] in text
+    assert f"Yes: {found.comparison}" in text
     for part in ("row 17", "error 9.3 %", "2 of 500 rows", "3 skipped: NaN", "median 8.1 %"):
         assert part in text
     for part in ("1 of 3 photos of an attacker", "1.23", "9.1 degrees", "0.95 %", "97 %"):

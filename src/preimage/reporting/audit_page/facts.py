@@ -27,7 +27,10 @@ def list_facts(audit: Audit) -> list[tuple[str, str]]:
     """Return the names and values of inputs, settings and versions."""
     rows = [
         ("representations", ", ".join(layer.representation for layer in audit.layers)),
-        ("attacks", ", ".join(dict.fromkeys(a.attack for one in audit.layers for a in one.attacks))),
+        (
+            "attacks",
+            ", ".join(dict.fromkeys(a.attack for one in audit.layers for a in one.attacks)),
+        ),
         ("judges", ", ".join(audit.judges) or "none"),
         ("photos", str(len(audit.photos))),
     ]

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from preimage.audit.advice import LEVELS, is_store, layer_name
 from preimage.audit.measures import MEASURES, Estimate, Finding
 from preimage.audit.result import AttackResult, Audit, LayerResult
-from preimage.audit.verdict import BY_LUCK
+from preimage.audit.verdict import is_beyond_chance
 
 TITLES: dict[Finding, str] = {
     "photo": "The very photo",
     "arrangement": "Arrangement",
     "color": "Colors",
-    "content": "What it shows",
+    "content": "What the photo shows",
 }
 """The names of findings, from the most telling one on."""
 
@@ -68,13 +68,18 @@ def headline(audit: Audit) -> str:
         if not layer.verdict.shows:
             return "Nothing was shown by these attacks. That is no all-clear."
         return f"{subject} give{'' if is_store(audit) else 's'} away {layer.verdict}."
-    worst = max(audit.layers, key=lambda layer: LEVELS.index(layer.verdict.level))
+    worst = most_telling(audit)
     alike = [one for one in audit.layers if str(one.verdict) == str(worst.verdict)]
     if not worst.verdict.shows:
         return "Nothing was shown of any layer by these attacks. That is no all-clear."
     names = ", ".join(map(layer_name, alike))
     verb = "gives" if len(alike) == 1 else "give"
     return f"{len(alike)} of {len(audit.layers)} layers, {names}, {verb} away {worst.verdict}."
+
+
+def most_telling(audit: Audit) -> LayerResult:
+    """Return the layer that shows most, the first of several."""
+    return max(audit.layers, key=lambda layer: LEVELS.index(layer.verdict.level))
 
 
 def strongest(layer: LayerResult) -> AttackResult:
@@ -101,7 +106,7 @@ def _of(layer: LayerResult, finding: Finding) -> Iterator[tuple[Estimate, str]]:
 
 
 def _clarity(one: Estimate) -> tuple[bool, float]:
-    return one.luck < BY_LUCK, one.low - one.chance
+    return is_beyond_chance(one), one.low - one.chance
 
 
 def _tell(layer: LayerResult, finding: Finding) -> Told:
@@ -111,8 +116,8 @@ def _tell(layer: LayerResult, finding: Finding) -> Told:
     estimate, attack = best
     if finding in layer.verdict.of_most:
         extent, level = "of most photos", 2
-    elif finding in layer.verdict.shows or estimate.luck < BY_LUCK:
+    elif finding in layer.verdict.shows or is_beyond_chance(estimate):
         extent, level = "of some photos", 1
     else:
-        extent, level = "not shown", 0
+        extent, level = "not beyond chance", 0
     return Told(TITLES[finding], extent, level, estimate, attack)

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import preimage
-from preimage.audit.advice import advise, is_store, judge_certainty, layer_name
+from preimage.audit.advice import advise, find_gaps, is_store, judge_certainty, layer_name
 from preimage.audit.intervals import CONFIDENCE
 from preimage.audit.result import Audit
-from preimage.audit.verdict import NO_PROOF
+from preimage.audit.verdict import BY_LUCK, NO_PROOF
 from preimage.files import write_whole
 from preimage.models.optional import import_optional
 from preimage.reporting.audit_page.facts import list_facts
-from preimage.reporting.audit_page.findings import MEANINGS, headline, strongest, tell
+from preimage.reporting.audit_page.findings import (
+    MEANINGS,
+    headline,
+    most_telling,
+    strongest,
+    tell,
+)
 from preimage.reporting.audit_page.plot import plot_rates
 from preimage.reporting.audit_page.strips import choose_strips, list_rows, list_strips
 from preimage.reporting.verdicts import format_estimate
 
 if TYPE_CHECKING:
     import jinja2
+    import markupsafe
 
 NAME = "audit.html"
 """The name of the page in the folder of an audit."""
@@ -64,6 +72,7 @@ def make_environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "estimate": format_estimate,
+        "options": mark_options,
         "percent": format_percent,
         "layer_name": layer_name,
     }
@@ -79,6 +88,18 @@ def format_percent(value: float) -> str:
     return "< 0.01 %" if 0 < value < 1e-4 else f"{100 * value:.2g} %"
 
 
+def mark_options(text: str) -> markupsafe.Markup:
+    """Return a text as HTML in which options of the command line do not break.
+
+    >>> str(mark_options("<b> (--sample)"))
+    '&lt;b&gt; (<code class="option">--sample</code>)'
+    """
+    import markupsafe
+
+    marked = re.sub("--[a-z-]+", r'<code class="option">\g<0></code>', str(markupsafe.escape(text)))
+    return markupsafe.Markup(marked)
+
+
 def _values(folder: Path, audit: Audit) -> dict[str, Any]:
     """Return what the templates are given."""
     strips = list_strips(folder, audit)
@@ -90,12 +111,15 @@ def _values(folder: Path, audit: Audit) -> dict[str, Any]:
         "candidates": about.get("candidates"),
         "certainty": judge_certainty(audit),
         "chosen": choose_strips(folder, audit),
+        "by_luck": BY_LUCK,
         "confidence": CONFIDENCE,
         "facts": list_facts(audit),
         "files": _tables(folder),
         "found": about.get("candidates", {}).get("found", [])[:MOST_FOUND],
+        "gaps": find_gaps(audit),
         "headline": headline(audit),
         "is_store": is_store(audit),
+        "knowledge": strongest(most_telling(audit)).knowledge,
         "made": about.get("made"),
         "meanings": MEANINGS,
         "most_inputs": MOST_INPUTS,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from preimage.audit.advice import layer_name
 from preimage.audit.measures import MEASURES, Estimate
 from preimage.audit.result import Audit
-from preimage.audit.verdict import BY_LUCK
+from preimage.audit.verdict import is_beyond_chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Bar:
 
     @property
     def is_beyond_chance(self) -> bool:
-        """Return whether luck alone seldom takes a measure so far."""
-        return self.estimate.luck < BY_LUCK
+        """Whether luck alone would seldom take any measure so far."""
+        return is_beyond_chance(self.estimate)
 
     def at(self, end: str) -> str:
         """Return the place of "value", "low", "high" or "chance" in percent of the width."""

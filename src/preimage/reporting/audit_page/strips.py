@@ -11,7 +11,7 @@ from typing import Any
 
 from preimage.audit.advice import layer_name
 from preimage.audit.photos import Photo
-from preimage.audit.result import Audit, AttackResult, LayerResult
+from preimage.audit.result import AttackResult, Audit, LayerResult
 from preimage.reporting.audit_page.findings import strongest
 
 CHOSEN = 4
@@ -123,9 +123,7 @@ def _strip(
     return Strip(photo.name, tuple(shots))
 
 
-def _shot(
-    file: Path, words: str, label: str, error: float | None, side: int = _SMALL
-) -> Shot:
+def _shot(file: Path, words: str, label: str, error: float | None, side: int = _SMALL) -> Shot:
     """Return a picture of a file, no larger than `side`, as WebP in a `data:` address."""
     from PIL import Image
 
