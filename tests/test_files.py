@@ -16,6 +16,7 @@ from preimage import files
 from preimage.files import (
     cache_folder,
     check_archive,
+    checksum_of,
     explain,
     file_name,
     is_partial,
@@ -264,3 +265,15 @@ def test_a_cache_folder_of_an_unknown_user_is_refused(monkeypatch: pytest.Monkey
     monkeypatch.setenv("PREIMAGE_CACHE", "~nobodyx/y")
     with pytest.raises(ValueError, match="PREIMAGE_CACHE names the folder ~nobodyx/y, but there"):
         cache_folder()
+
+
+def test_a_folder_has_a_checksum_of_names_and_contents(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/1.npy").write_bytes(b"one")
+    assert checksum_of(tmp_path / "a/1.npy") == hashlib.sha256(b"one").hexdigest()
+    seen = {checksum_of(tmp_path / "a")}
+    (tmp_path / "a/1.npy").rename(tmp_path / "a/2.npy")
+    seen.add(checksum_of(tmp_path / "a"))
+    (tmp_path / "a/2.npy").write_bytes(b"two")
+    seen.add(checksum_of(tmp_path / "a"))
+    assert len(seen) == 3

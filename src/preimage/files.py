@@ -160,6 +160,15 @@ def sha256(source: bytes | Path) -> str:
         return hashlib.file_digest(file, hashlib.sha256).hexdigest()
 
 
+def checksum_of(path: Path) -> str:
+    """Return the SHA-256 of a file; of a folder, that of its files' names and checksums."""
+    if not path.is_dir():
+        return sha256(path)
+    files = sorted(one for one in path.rglob("*") if one.is_file())
+    lines = (f"{sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in files)
+    return sha256("".join(lines).encode())
+
+
 def md5(path: Path) -> str:
     """Return the MD5 of the contents of a file, in hexadecimal."""
     check_is_file(path)

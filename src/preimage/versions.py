@@ -1,4 +1,4 @@
-"""Versions, processor, device and threads: what results depend on besides their settings."""
+"""Versions, processor, device, threads, date: what results depend on besides their settings."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -32,6 +33,19 @@ def versions(device: str | None = None) -> dict[str, str]:
     with suppress(PackageNotFoundError):
         found["numba"] = version("numba")
     return found if device is None else found | {"device": device}
+
+
+def when_and_where() -> dict[str, str]:
+    """Return the date in UTC, and the system of this machine.
+
+    >>> sorted(when_and_where())
+    ['cores', 'date', 'system']
+    """
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "system": platform.platform(),
+        "cores": str(os.cpu_count()),
+    }
 
 
 def memory_of_machine() -> int | None:

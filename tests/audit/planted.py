@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from preimage.audit.photos import Photo
 from preimage.networks import Network
 from preimage.preprocessing import Preprocessing
 
@@ -30,6 +31,11 @@ def textures(count: int, seed: int = 0, classes: np.ndarray | None = None) -> li
         values = 128 + 30 * blobs + 40 * noise.repeat(grain, 1)[:, :, None]
         pictures.append(to_picture(values))
     return pictures
+
+
+def names(count: int) -> tuple[Photo, ...]:
+    """So many photos by name."""
+    return tuple(Photo(f"{n}.png", f"{n:064x}", f"photos/{n}.png") for n in range(count))
 
 
 def to_picture(values: np.ndarray) -> Image.Image:

@@ -11,7 +11,7 @@ from PIL import Image
 from tests.audit.planted import textures
 from tests.study_files import make_outcome, make_trials
 
-from preimage.audit.leakage import audit_layers
+from preimage.audit.leakage import audit_layers, describe_trials
 from preimage.studies.loader import Loader
 from preimage.studies.outcome import Record
 from preimage.sweeps.store import Store
@@ -37,14 +37,22 @@ def test_results_are_compared_with_their_own_photos(tmp_path: Path) -> None:
     records = _records(tmp_path, [0, 1, 3, 2, 4, 5, 6, 7])
     (layer,) = audit_layers(records, Loader(), folder=tmp_path)
     (attack,) = layer.attacks
-    assert (layer.representation, layer.photos, attack.errors) == ("hog", 8, (0.25,) * 8)
+    assert (layer.representation, attack.errors) == ("hog", (0.25,) * 8)
+    assert [photo.name for photo in layer.photos] == [f"{n:02}.png" for n in range(8)]
     found = {one.measure: one.value for one in attack.estimates}
     assert (found["reidentified_pixels"], found["reidentified_hog"]) == (0.75, 0.75)
-    with Image.open(tmp_path / attack.files[0]) as opened:
-        assert opened.size == (64, 64)
+    for file in (attack.files[0], layer.photos[0].file):
+        with Image.open(tmp_path / file) as opened:
+            assert opened.size == (64, 64)
 
 
 def test_one_photo_cannot_be_told_from_others(tmp_path: Path) -> None:
     records = _records(tmp_path, [0, 1])
     with pytest.raises(ValueError, match="hog: an audit needs results of at least two photos"):
         audit_layers(records[:1], Loader())
+
+
+def test_trials_have_their_seed_and_settings_in_common(tmp_path: Path) -> None:
+    described = describe_trials(_records(tmp_path, [0, 1]))
+    assert (described["seed"], described["weights_sha256"]) == (0, None)
+    assert described["settings"]["hog"]["alpha"] > 1

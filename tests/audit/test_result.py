@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from tests.audit.planted import judge, textures, thumbnails
+from tests.audit.planted import judge, names, textures, thumbnails
 
 from preimage.audit.likeness import Gallery
 from preimage.audit.result import (
@@ -24,16 +24,16 @@ PHOTOS = textures(9)
 @pytest.fixture(scope="module")
 def layer() -> LayerResult:
     made = {"weak": thumbnails(PHOTOS, 1), "strong": PHOTOS}
-    names = [f"{n}.png" for n in range(9)]
-    attacked = [Attacked(name, "All.", found, names, [0.1] * 9) for name, found in made.items()]
-    return measure_layer("net/conv1", Gallery(PHOTOS, [judge()]), attacked)
+    files = [f"{n}.png" for n in range(9)]
+    attacked = [Attacked(name, "All.", found, files, [0.1] * 9) for name, found in made.items()]
+    return measure_layer("net/conv1", names(9), Gallery(PHOTOS, [judge()]), attacked)
 
 
 def test_the_verdict_of_a_layer_is_that_of_its_strongest_attack(layer: LayerResult) -> None:
     weak, strong = layer.attacks
     assert (weak.verdict.level, strong.verdict.level) == ("arrangement", "photo")
     assert layer.verdict == strong.verdict
-    assert (layer.photos, strong.files[8], strong.errors[0]) == (9, "8.png", 0.1)
+    assert (layer.photos, strong.files[8], strong.errors[0]) == (names(9), "8.png", 0.1)
 
 
 def test_everything_is_plain_data(layer: LayerResult) -> None:

@@ -30,7 +30,7 @@ def test_a_threshold_that_makes_no_sense_gets_one_clear_line(text: str, message:
 def _layer(low: float, high: float) -> LayerResult:
     one = Estimate("reidentified", None, (low + high) / 2, low, high, 0.04, 0.01, 24)
     attack = AttackResult("inversion", "All.", (one,), Verdict(), (), ())
-    return LayerResult("net/conv1", (attack,), 24)
+    return LayerResult("net/conv1", (attack,), ())
 
 
 def test_the_lower_end_of_the_interval_decides() -> None:

@@ -71,6 +71,10 @@ def test_vectors_are_named_inverted_and_written(stored: np.ndarray) -> None:
         assert sidecar["input"] == f"store.npz, {line['row'].replace('-', ' ')}"
     for name in ("grid.png", "photos.png", "inversion/photo-4.png"):
         assert Path("out", name).exists()
+    assert outcome.output[-1].startswith("wrote out/audit.html, ")
+    page = Path("out/audit.html").read_text()
+    for text in ("divided by their norm", "row ", described["input_sha256"], "store.npz"):
+        assert text in page
     measures = list(csv.DictReader(Path("out/measures.csv").read_text().splitlines()))
     assert {line["measure"] for line in measures} >= {"reidentified", "ssim"}
 

@@ -19,7 +19,7 @@ def _audit() -> Audit:
     for name, value in (("weak", 0.1), ("strong", 0.9)):
         one = Estimate("reidentified_hog", None, value, value - 0.05, value + 0.05, 0.04, 0.5, 24)
         attacks.append(AttackResult(name, "All.", (one,), Verdict(), (), ()))
-    return Audit((LayerResult("net/conv1", tuple(attacks), 24),), ("a.png",), ())
+    return Audit((LayerResult("net/conv1", tuple(attacks), ()),), ("a.png",), ())
 
 
 def test_attacks_are_columns_of_a_table(capsys: pytest.CaptureFixture[str]) -> None:

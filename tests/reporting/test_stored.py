@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from preimage.audit.measures import Estimate
+from preimage.audit.photos import Photo
 from preimage.audit.recognition import Recognition
 from preimage.audit.reconstructions import Reconstruction
 from preimage.audit.result import AttackResult, Audit, LayerResult
@@ -51,15 +52,28 @@ def test_what_is_known_of_a_store_is_plain_data() -> None:
     assert (contents["rows"], contents["total"]) == (2, 12)
     assert contents["skipped"] == {"zero or constant": 1}
     assert contents["errors"] == {"inversion": {"mean": 0.2, "median": 0.2}}
+    assert contents["reconstructions"]["inversion"][0] == {
+        "name": "row-4", "error": 0.1, "file": "inversion/row-4.png",
+    }  # fmt: skip
     assert contents["recognized"]["evidence"] == ["a reason"]
 
 
 def test_all_measures_are_in_the_table(tmp_path: Path) -> None:
     one = Estimate("ssim", None, 0.5, 0.4, 0.6, 0.1, 0.001, 24)
-    attack = AttackResult("inversion", "All.", (one,), Verdict(), (), ())
-    audit = Audit((LayerResult("net/conv1", (attack,), 24),), ("a.png",), (), about={"seed": 7})
-    table, described = write_result(tmp_path, audit)
-    (line,) = csv.DictReader(table.read_text().splitlines())
+    attack = AttackResult("inversion", "All.", (one,), Verdict(), ("a/1.png",), (0.125,))
+    photo = Photo("a.png", "ab" * 32, "photos/a.png")
+    about = {"seed": 7, "input": "store.npy", "input_sha256": "cd" * 32, "weights_sha256": None}
+    layer = LayerResult("net/conv1", (attack,), (photo,))
+    measures, photos, inputs, described = write_result(
+        tmp_path, Audit((layer,), ("a.png",), (), about=about)
+    )
+    (line,) = csv.DictReader(measures.read_text().splitlines())
     assert (line["representation"], line["attack"], line["judge"]) == ("net/conv1", "inversion", "")
     assert (line["measure"], float(line["value"]), line["photos"]) == ("ssim", 0.5, "24")
+    (line,) = csv.DictReader(photos.read_text().splitlines())
+    assert (line["photo"], line["error"], line["picture"]) == ("a.png", "0.125", "a/1.png")
+    assert list(csv.reader(inputs.read_text().splitlines()))[1:] == [
+        ["vectors", "store.npy", "cd" * 32],
+        ["photo", "a.png", "ab" * 32],
+    ]
     assert json.loads(described.read_text())["seed"] == 7

@@ -10,7 +10,7 @@ from preimage.reporting.verdicts import conclude, format_estimate
 
 def _layer(name: str, *verdicts: Verdict) -> LayerResult:
     attacks = [AttackResult(f"attack {n}", "All.", (), v, (), ()) for n, v in enumerate(verdicts)]
-    return LayerResult(f"net/{name}", tuple(attacks), 2)
+    return LayerResult(f"net/{name}", tuple(attacks), ())
 
 
 def test_layers_that_show_the_same_stand_together() -> None:

@@ -37,8 +37,8 @@ _TREAT = {
         "together with their photo."
     ),
     "some": (
-        "Some photos were re-identified, if not most. Where even some are too many, treat {} as the "
-        "photos themselves."
+        "Some photos were re-identified, if not most. Where even some are too many, treat {} as "
+        "the photos themselves."
     ),
     "arrangement": (
         "Treat {} as small, blurred copies of the photos: closed to everyone who may not see "

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -74,6 +76,14 @@ def audit_layers(
             galleries[key] = keep_photos(folder, pictures, files), Gallery(pictures, judges)
         results.append(measure_layer(name, *galleries[key], [_attacked(alike, folder)], seed))
     return results
+
+
+def describe_trials(records: Sequence[Record]) -> dict[str, Any]:
+    """Return what the trials of an audit have in common: seed, checksum of weights, settings."""
+    trial = records[0].trial
+    settings = {record.trial.representation: record.trial.settings for record in records}
+    described = {name: asdict(one) for name, one in settings.items() if one is not None}
+    return {"seed": trial.seed, "weights_sha256": trial.weights_sha256, "settings": described}
 
 
 def _load_photo(record: Record, loader: Loader) -> Image.Image:

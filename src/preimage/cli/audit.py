@@ -88,6 +88,7 @@ def audit_layers(
         study = leakage.plan_audit(chosen, photos, steps or _STEPS, weights)
         records = carry_out(out, leakage.NAME, expand(study, loader), run)
         about = {"network": network, "weights": weights, "steps": steps or _STEPS}
+        about |= leakage.describe_trials(records)
         found, written = _conclude(out, records, loader, photos, judges, about)
     print_audit(found, as_json=as_json)
     choose_output(as_json)(f"wrote {', '.join(map(str, written))}")
@@ -120,17 +121,16 @@ def _conclude(
     """Return the result of the trials, and the files written of it."""
     from preimage.audit.leakage import audit_layers
     from preimage.audit.result import Audit, find_limits
-    from preimage.reporting.audit import write_audit
+    from preimage.reporting.audit_page import write_page
     from preimage.reporting.stored import write_result
-    from preimage.versions import versions
+    from preimage.versions import versions, when_and_where
 
     audit = Audit(
         layers=tuple(audit_layers(records, loader, judges, out)),
         photos=tuple(path.name for path in photos),
         judges=tuple(one.name for one in judges),
         warnings=tuple(find_limits(len(photos), len(judges))),
-        about={**about, "versions": versions()},
+        about={**about, "versions": versions(), "made": when_and_where()},
     )
-    page = out / "audit.html"
-    write_audit(page, str(about["network"]), audit, records, loader)
-    return audit, [page, *write_result(out, audit)]
+    written = write_result(out, audit)
+    return audit, [write_page(out, audit), *written]

@@ -35,10 +35,12 @@ from preimage.cli.options import (
 )
 from preimage.cli.parsing import parse_execution, with_changes
 from preimage.cli.progress import ProgressBar, announce, progress_bar
+from preimage.files import checksum_of, sha256
 from preimage.names import unknown
 
 if TYPE_CHECKING:
     from preimage.audit.attacks import Attack
+    from preimage.audit.photos import Photo
     from preimage.audit.recognition import Recognition
     from preimage.audit.reconstructions import AttackRun, Case, Reconstruction
     from preimage.audit.result import Audit
@@ -235,13 +237,20 @@ def _audit(
     bar: ProgressBar,
 ) -> tuple[Audit, list[Path]]:
     """Carry out an audit; return the result, and the files written."""
+    from preimage.audit.photos import keep_photos
+    from preimage.reporting.audit_page import write_page
     from preimage.reporting.stored import describe_store, write_result
 
+    folder = runs[0].folder
+    files = [(path.name, sha256(path)) for path in truth.paths]
+    photos = keep_photos(folder, truth.pictures, files)
     cases = _list_cases(*store, str(about["input"]))
     made, rows, written = _attack_all(runs, truth, cases, batch, bar)
     more = {**about, **runs[0].about, "store": describe_store(*store, rows)}
-    audit = _measure(runs, truth, (made, rows), judges, more)
-    return audit, [*written, *write_result(runs[0].folder, audit)]
+    more["input_sha256"] = checksum_of(Path(str(about["input"])))
+    audit = _measure(runs, truth, photos, (made, rows), judges, more)
+    written += write_result(folder, audit)
+    return audit, [write_page(folder, audit), *written]
 
 
 def _attack_all(
@@ -284,6 +293,7 @@ def _announce(runs: Sequence[AttackRun], cases: Sequence[Case], batch: int) -> N
 def _measure(
     runs: Sequence[AttackRun],
     truth: Truth,
+    photos: Sequence[Photo],
     found: tuple[_Made, _Made],
     judges: Sequence[Network],
     about: Mapping[str, Any],
@@ -298,7 +308,7 @@ def _measure(
         find_limits,
         measure_layer,
     )
-    from preimage.versions import versions
+    from preimage.versions import versions, when_and_where
 
     (made, rows), seed = found, runs[0].seed
     attacked = []
@@ -308,15 +318,15 @@ def _measure(
         )
         attacked.append(Attacked(attack.name, attack.knowledge, pictures, files, errors))
     gallery = Gallery(truth.pictures, judges)
-    name = runs[0].attack.name
-    of_rows, of_photos = ([one.error for one in group[name]] for group in (rows, made))
+    first, name = runs[0].attack.name, runs[0].representation.name
+    of_rows, of_photos = ([one.error for one in group[first]] for group in (rows, made))
     return Audit(
-        layers=(measure_layer(runs[0].representation.name, gallery, attacked, seed),),
+        layers=(measure_layer(name, photos, gallery, attacked, seed),),
         photos=tuple(path.name for path in truth.paths),
         judges=tuple(one.name for one in judges),
         warnings=tuple(find_limits(len(truth.paths), len(judges))),
         comparison=compare_errors(of_rows, of_photos, seed)
         if len(of_rows) >= FEWEST_ROWS
         else None,
-        about={**about, "versions": versions()},
+        about={**about, "versions": versions(), "made": when_and_where()},
     )

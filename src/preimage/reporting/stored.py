@@ -56,18 +56,36 @@ def write_photos(
 
 
 def write_result(folder: Path, audit: Audit) -> list[Path]:
-    """Write measures.csv and audit.json; return their paths."""
-    table, described = folder / "measures.csv", folder / "audit.json"
+    """Write the numbers of an audit as CSV, and all of it as JSON; return the paths."""
+    measures, photos, inputs, described = (
+        folder / name for name in ("measures.csv", "photos.csv", "inputs.csv", "audit.json")
+    )
+    found = [(layer, attack) for layer in audit.layers for attack in layer.attacks]
     lines = [
         [layer.representation, attack.attack, *(getattr(one, name) for name in _MEASURES)]
-        for layer in audit.layers
-        for attack in layer.attacks
+        for layer, attack in found
         for one in attack.estimates
     ]
-    _write_csv(table, [["representation", "attack", *_MEASURES], *lines])
+    _write_csv(measures, [["representation", "attack", *_MEASURES], *lines])
+    errors = [
+        [layer.representation, attack.attack, photo.name, error, file]
+        for layer, attack in found
+        for photo, error, file in zip(layer.photos, attack.errors, attack.files, strict=True)
+    ]
+    _write_csv(photos, [["representation", "attack", "photo", "error", "picture"], *errors])
+    _write_csv(inputs, [["input", "name", "sha256"], *_list_inputs(audit)])
     with write_whole(described) as partial:
         partial.write_text(json.dumps(audit.describe(), indent=2) + "\n", encoding="utf-8")
-    return [table, described]
+    return [measures, photos, inputs, described]
+
+
+def _list_inputs(audit: Audit) -> list[list[str]]:
+    """Return the files that went into an audit, with their checksums."""
+    about, photos = audit.about, [photo for layer in audit.layers for photo in layer.photos]
+    files = [("vectors", about.get("input"), about.get("input_sha256"))]
+    files.append(("weights", about.get("weights"), about.get("weights_sha256")))
+    files += dict.fromkeys(("photo", photo.name, photo.sha256) for photo in photos)
+    return [[kind, name or "", checksum] for kind, name, checksum in files if checksum]
 
 
 def describe_store(
@@ -83,6 +101,10 @@ def describe_store(
         "errors": {
             attack: {"mean": statistics.fmean(found), "median": statistics.median(found)}
             for attack, found in errors.items()
+        },
+        "reconstructions": {
+            attack: [{"name": row.name, "error": row.error, "file": row.file} for row in made]
+            for attack, made in rows.items()
         },
     }
 

@@ -30,8 +30,8 @@ STORE: dict[str, Any] = {
     "errors": {"inversion": {"mean": 0.0934, "median": 0.0811}},
     "reconstructions": {
         "inversion": [
-            {"row": 17, "error": 0.0934, "file": "inversion/0.png"},
-            {"row": 41, "error": 0.0812, "file": "inversion/1.png"},
+            {"name": "row-17", "error": 0.0934, "file": "inversion/0.png"},
+            {"name": "row-41", "error": 0.0812, "file": "inversion/1.png"},
         ]
     },
 }
@@ -113,5 +113,5 @@ def store_audit(folder: Path, **options: Any) -> Audit:
         "settings": {"alpha": 6.25}, "versions": {"torch": "2.13.0"}, "weights_sha256": "ab" * 32,
         "made": {"date": "2026-11-26 19:40 UTC", "system": "Linux"},
     }  # fmt: skip
-    given = {"comparison": ALIKE, "about": about} | options
+    given: dict[str, Any] = {"comparison": ALIKE, "about": about} | options
     return audit(folder, **given)

@@ -96,7 +96,8 @@ def list_rows(folder: Path, audit: Audit) -> list[Strip]:
             _shot(folder / row["file"], f"what {attack} made of it", attack, row["error"])
             for attack, row in found.items()
         ]
-        strips.append(Strip(f"row {next(iter(found.values()))['row']}", tuple(shots)))
+        title = str(next(iter(found.values()))["name"]).replace("-", " ")
+        strips.append(Strip(title, tuple(shots)))
     return strips
 
 
