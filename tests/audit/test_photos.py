@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from preimage.audit.photos import keep_photos
+from preimage.audit.photos import FOLDER, keep_photos
 
 
 def test_photos_of_one_name_keep_their_own_pictures(tmp_path: Path) -> None:
@@ -21,5 +21,5 @@ def test_photos_of_one_name_keep_their_own_pictures(tmp_path: Path) -> None:
 def test_another_size_is_another_picture_and_names_are_safe(tmp_path: Path) -> None:
     for side in (8, 9):
         (photo,) = keep_photos(tmp_path, [Image.new("RGB", (side, side))], [("../<a>?.png", "3")])
-        assert (tmp_path / photo.file).resolve().parent == tmp_path / "photos"
-    assert len(list((tmp_path / "photos").iterdir())) == 2
+        assert (tmp_path / photo.file).resolve().parent == tmp_path / FOLDER
+    assert len(list((tmp_path / FOLDER).iterdir())) == 2

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
+FOLDER = "audited-photos"
+"""The name of the folder of pictures of photos in that of an audit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Photo:
     """A photo of known contents.
@@ -41,9 +45,8 @@ def keep_photos(
     photos = []
     for picture, (name, checksum) in zip(pictures, files, strict=True):
         size = f"{picture.width}x{picture.height}"
-        file = f"photos/{file_name(f'{Path(name).stem}-{checksum[:12]}-{size}')}.png"
-        if not (folder / file).exists():
-            with write_whole(folder / file) as partial:
-                picture.save(partial)
+        file = f"{FOLDER}/{file_name(f'{Path(name).stem}-{checksum[:12]}-{size}')}.png"
+        with write_whole(folder / file) as partial:
+            picture.save(partial)
         photos.append(Photo(name, checksum, file))
     return tuple(photos)
