@@ -67,7 +67,7 @@ def wait_until(page: Any, expression: str, seconds: float = 20) -> None:
 
 
 def serious_faults(page: Any) -> list[str]:
-    """What axe-core finds of serious faults of accessibility, each with its places."""
+    """Serious faults of accessibility that axe-core finds, each with its places."""
     package = pytest.importorskip("axe_playwright_python", reason="axe-core is missing")
     script = (Path(package.__file__).parent / "axe.min.js").read_text()
     session = page.context.new_cdp_session(page)  # the page's own policy forbids added scripts

@@ -1,4 +1,4 @@
-"""What the tests of the atlas share: a small network with classes, its store, and its site."""
+"""A small network with classes, its store, and its site, which the tests of the atlas share."""
 
 from __future__ import annotations
 

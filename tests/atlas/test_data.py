@@ -1,4 +1,4 @@
-"""What the data of an atlas say of themselves."""
+"""The data of an atlas speak for themselves."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def pages(site: Path) -> dict[str, str]:
 
 
 def _shown(page: Any) -> bool:
-    """Whether all pictures, those below the window too, were loaded."""
+    """Loads all pictures, those below the window too, and tells if each could be."""
     page.evaluate("for (const image of document.images) image.loading = 'eager'")
     page.evaluate("Promise.all([...document.images].map((image) => image.decode()))")
     return bool(page.evaluate("[...document.images].every((image) => image.naturalWidth > 0)"))

@@ -1,4 +1,4 @@
-"""What a network adds to its pages: depth, receptive fields, and photos that excite channels."""
+"""A network gives its pages depth, receptive fields, and photos that excite channels."""
 
 from __future__ import annotations
 

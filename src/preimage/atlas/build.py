@@ -16,7 +16,7 @@ from preimage.studies.outcome import Record
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What an atlas consists of: the number of its pages, and of pictures that are new."""
+    """The number of pages of an atlas, and of its pictures that are new."""
 
     pages: int
     pictures: int

@@ -111,7 +111,7 @@ class Channel:
 
     @property
     def names(self) -> Names:
-        """What a judge calls its first picture."""
+        """The names that a judge gives its first picture."""
         return self.pictures[0].names if self.pictures else ()
 
     @property
@@ -121,7 +121,7 @@ class Channel:
 
     @property
     def ratio(self) -> float | None:
-        """That response over M."""
+        """The response of its first picture over M."""
         if self.response is None or not self.maximum:
             return None
         return self.response / self.maximum

@@ -1,4 +1,4 @@
-"""What only a network itself can tell: its layers, receptive fields, and responses to photos."""
+"""Facts that need the network itself: its layers, receptive fields, and responses to photos."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _FILE = "options.json"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What an atlas shows beside the results.
+    """The options of an atlas: what it shows beside the results.
 
     Attributes:
         kept: the folder where measured responses and names are kept.

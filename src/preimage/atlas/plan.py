@@ -23,7 +23,7 @@ _LAYERS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What an atlas of a network shall show; None and empty stand for the defaults.
+    """The wishes for an atlas of a network; None and empty stand for the defaults.
 
     Attributes:
         layers: the layers whose channels are maximized.
