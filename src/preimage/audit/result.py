@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from preimage.audit.defended import Defended
 from preimage.audit.intervals import ratio_interval
 from preimage.audit.likeness import Gallery
 from preimage.audit.measures import Estimate, estimate
@@ -127,6 +128,7 @@ class Audit:
         warnings: what limits the verdict, a sentence each.
         comparison: the errors of stored vectors beside those of photos; None without vectors.
         about: what else is known, such as seeds and versions, as plain data.
+        defenses: leak and usefulness of vectors under defenses; None if not measured.
     """
 
     layers: tuple[LayerResult, ...]
@@ -135,6 +137,7 @@ class Audit:
     warnings: tuple[str, ...] = ()
     comparison: Comparison | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
+    defenses: Defended | None = None
 
     def describe(self) -> dict[str, Any]:
         """Return everything as plain data, for JSON."""
@@ -145,6 +148,7 @@ class Audit:
             "judge": list(self.judges),
             "warnings": list(self.warnings),
             "comparison": self.comparison and dataclasses.asdict(self.comparison),
+            "defenses": self.defenses and self.defenses.describe(),
             "no_proof": NO_PROOF,
         }
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from preimage.cli.audit_attackers import leave_out_known, load_attacks, say_alike
 from preimage.cli.audit_candidates import find_candidates
+from preimage.cli.audit_defenses import plan_defended
 from preimage.cli.audit_report import choose_output, exit_if_above, print_audit
 from preimage.cli.errors import clear_errors
 from preimage.cli.options import (
@@ -16,6 +17,7 @@ from preimage.cli.options import (
     Attackers,
     Candidates,
     Column,
+    Defenses,
     Device,
     Embeddings,
     FailAbove,
@@ -67,6 +69,7 @@ def codes(
     projection: ProjectionFile = None,
     candidates: Candidates = None,
     attacker: Attackers = None,
+    defend: Defenses = None,
     quality: Quality = None,
     steps: Steps = None,
     judge: Judges = None,
@@ -82,6 +85,7 @@ def codes(
     Up to 256 vectors are compared with codes of reference photos. If the representation names
     steps, such as 'NETWORK/LAYER|unit', they are taken as true. Then codes of up to 24 of these
     photos (--limit) go through the same steps and are attacked, as are the vectors of the sample.
+    With --defend, some of the photos are attacked under defenses, too, in quality draft by default.
     With --fail-above, the exit status is 3 if a measure is shown to be above the value.
     """
     from preimage.audit.attacks import Inversion
@@ -114,7 +118,14 @@ def codes(
         measured = leave_out_known(attacks, reference, say)
         truth = _encode_truth(found, vectors, measured, limit, seed)
         say_alike(attacks, found.representation, truth.paths, say)
+        drafts = with_changes(choose_quality(layer, quality or "draft"), steps, None)
+        draft = _prepare(replace(inversion, settings=drafts), drafts, found, weights, seed, out)
+        others = found.codes(seen.values[: len(seen.rows) if found.is_alike else 0])
+        plan = plan_defended(defend or (), draft, truth, others, limit, quality or "draft")
         audit, written = _audit(runs, truth, (vectors, found), judges, about, processes, bar)
+        if defend:
+            audit, more = plan.add_to(audit, out, judges, processes, bar)
+            written = list(dict.fromkeys([*written, *more]))
     print_audit(audit, as_json=as_json)
     say(f"wrote {', '.join(map(str, written))}")
     exit_if_above(audit, thresholds)

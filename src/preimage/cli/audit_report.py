@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from preimage.cli.audit_defenses import print_defenses
 from preimage.cli.errors import console
 from preimage.cli.tables import print_table
 
@@ -33,6 +34,8 @@ def print_audit(audit: Audit, *, as_json: bool) -> None:
         return
     for layer in audit.layers:
         _print_measures(layer)
+    if audit.defenses is not None:
+        print_defenses(audit.defenses)
     for line in conclude(audit):
         typer.echo(line)
 

@@ -58,6 +58,15 @@ Attackers: TypeAlias = Annotated[
         "repeatable."
     ),
 ]
+Defenses: TypeAlias = Annotated[
+    list[str] | None,
+    Option(
+        "--defend",
+        metavar="DEFENSE",
+        help="Also measure leak and usefulness under a defense: unit, int8, first:N, pca:N, "
+        "noise:SIZE, rotation, rotation:known, average:N, or all; repeatable.",
+    ),
+]
 OwnPhotos: TypeAlias = Annotated[
     list[Path],
     Argument(metavar="PHOTOS", help="Photos of an attacker, or folders of them."),

@@ -41,9 +41,11 @@ def plot_errors(
     return save_plot(figure, stem, dpi=150)
 
 
-def save_plot(figure: Figure, stem: Path, dpi: int) -> list[Path]:
-    """Write STEM.pdf and STEM.png, and return their paths."""
-    paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png")]
+def save_plot(
+    figure: Figure, stem: Path, dpi: int, kinds: Sequence[str] = ("pdf", "png")
+) -> list[Path]:
+    """Write a file of each kind, STEM.pdf and STEM.png by default, and return their paths."""
+    paths = [stem.with_name(f"{stem.name}.{kind}") for kind in kinds]
     for path in paths:
         with write_whole(path) as partial:
             figure.savefig(partial, dpi=dpi)
