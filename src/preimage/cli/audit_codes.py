@@ -120,8 +120,7 @@ def codes(
         say_alike(attacks, found.representation, truth.paths, say)
         drafts = with_changes(choose_quality(layer, quality or "draft"), steps, None)
         draft = _prepare(replace(inversion, settings=drafts), drafts, found, weights, seed, out)
-        others = found.codes(seen.values[: len(seen.rows) if found.is_alike else 0])
-        plan = plan_defended(defend or (), draft, truth, others, limit, quality or "draft")
+        plan = plan_defended(defend or (), draft, truth, (found, seen), limit, quality or "draft")
         audit, written = _audit(runs, truth, (vectors, found), judges, about, processes, bar)
         if defend:
             audit, more = plan.add_to(audit, out, judges, processes, bar)

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from preimage.audit.defended import Defended, DefendedRun
+    from preimage.audit.recognition import Recognition
     from preimage.audit.reconstructions import AttackRun, Reconstruction
     from preimage.audit.result import Audit
     from preimage.audit.truth import Truth
+    from preimage.audit.vectors import Vectors
     from preimage.networks import Network
 
 
@@ -86,7 +88,7 @@ def plan_defended(
     names: Sequence[str],
     run: AttackRun,
     truth: Truth,
-    others: Tensor,
+    store: tuple[Recognition, Vectors],
     limit: int | None,
     quality: str,
 ) -> Plan:
@@ -96,7 +98,8 @@ def plan_defended(
         names: the defenses.
         run: the attack on undefended codes.
         truth: the photos.
-        others: the codes of stored vectors.
+        store: what was done to stored vectors, and a sample of them, which is searched as well if
+            they are codes of the layer.
         limit: the largest number of photos that are attacked; 12 if None.
         quality: the name of the settings of the attack.
 
@@ -108,9 +111,10 @@ def plan_defended(
     from preimage.audit.defended import PHOTOS, prepare_run
     from preimage.audit.defenses import plan_defenses
 
+    found, vectors = store
+    others = found.codes(vectors.values)[: None if found.is_alike else 0]
     codes = torch.cat([case.code for case in truth.cases])
-    store = torch.cat([codes, others])
-    defenses = plan_defenses(names, run.representation, store, run.seed)
+    defenses = plan_defenses(names, run.representation, torch.cat([codes, others]), run.seed)
     runs = [prepare_run(run, defense, codes, limit or PHOTOS) for defense in defenses]
     return Plan(tuple(runs), truth, others, quality)
 
