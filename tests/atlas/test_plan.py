@@ -40,6 +40,12 @@ def test_wishes_choose_layers_channels_classes_seeds_and_c() -> None:
     assert len(caricatures) == 1
 
 
+def test_the_last_layer_is_inverted_unless_there_is_no_room_for_it() -> None:
+    for depths, last in ((3, True), (2, False)):
+        _, inversions, _ = _plan(layers=["conv1", "relu"], channels="0", depths=depths).values()
+        assert (f"{TINY}/score" in {t.representation for t in inversions}) == last
+
+
 def test_all_stands_for_the_main_layers() -> None:
     channels, *_ = _plan(layers=["all"], channels="0").values()
     assert len(channels) == 6

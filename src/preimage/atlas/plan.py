@@ -66,7 +66,8 @@ def plan_network(name: str, wishes: Wishes, loader: Loader) -> dict[str, list[Tr
     layers = list(main) if layers == ["all"] else layers
     place = {layer: n for n, layer in enumerate(main)}
     layers.sort(key=lambda layer: place.get(layer, len(place)))
-    inverted = spread(main, layers, wishes.depths)
+    last = [main[-1]] if wishes.depths > len(layers) and main[-1] not in layers else []
+    inverted = spread(main, [*layers, *last], wishes.depths)
     inverted.sort(key=lambda layer: place.get(layer, len(place)))
     shared = {"weights": wishes.weights, "steps": wishes.steps}
     of_photos = shared | {"images": wishes.images, "limit": wishes.limit}
