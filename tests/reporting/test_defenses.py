@@ -8,50 +8,19 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests.reporting.planted_defenses import planted
 
-from preimage.audit.defended import NO_PROOF, Defended, DefenseResult
-from preimage.audit.measures import Estimate
-from preimage.audit.usefulness import Rate
-from preimage.audit.verdict import Verdict
+from preimage.audit.defended import NO_PROOF
 from preimage.reporting.defenses import header, in_words, rows, spread, write_defenses
 
 
-def _result(name: str, pixels: float, judged: float, found: float) -> DefenseResult:
-    estimates = tuple(
-        Estimate(measure, judge, value, value / 2, (1 + value) / 2, 1 / 12, 0.5, 12)
-        for measure, judge, value in (
-            ("reidentified", None, 1.0),
-            ("reidentified_pixels", None, pixels),
-            ("reidentified_judge", "eye", judged),
-        )
-    )
-    use = [Rate(one, found, found / 2, 1, 0.02, 24) for one in ("retrieval", "same_class")]
-    matched = Rate("matched", 0.5, 0.3, 0.7, 0.01, 24)
-    use = use[: 1 if name == "unit" else 2]
-    return DefenseResult(
-        name,
-        f"{name} it is.",
-        estimates,
-        Verdict(("content",)),
-        matched,
-        tuple(use),
-        (0.1,),
-        ("a",),
-    )
-
-
-def _defended() -> Defended:
-    results = [("none", 0.25, 0.75, 1.0), ("unit", 0.5, 0.75, 1.0), ("noise:2", 1.0, 0.0, 0.0)]
-    return Defended(tuple(_result(*one) for one in results), 12, 50, "draft")
-
-
 def test_the_leak_is_the_measure_that_undefended_vectors_leak_most_by() -> None:
-    assert [one.value for one in _defended().leaks] == [0.75, 0.75, 0]
-    assert header(_defended())[1] == "nearest by eye"
+    assert [one.value for one in planted().leaks] == [0.75, 0.75, 0]
+    assert header(planted())[1] == "nearest by eye"
 
 
 def test_all_numbers_are_in_the_table_beside_the_plot(tmp_path: Path) -> None:
-    paths = write_defenses(tmp_path, _defended())
+    paths = write_defenses(tmp_path, planted())
     assert [path.name for path in paths] == ["defenses.csv", "defenses.svg", "defenses.png"]
     lines = list(csv.DictReader(paths[0].read_text().splitlines()))
     assert len(lines) == 3 * (3 + 1 + 2) - 1
@@ -64,12 +33,12 @@ def test_all_numbers_are_in_the_table_beside_the_plot(tmp_path: Path) -> None:
 
 
 def test_rows_and_sentences_say_the_same() -> None:
-    found = rows(_defended())
+    found = rows(planted())
     assert found[1] == [
         "unit", "75 % (38 to 88)", "50 % (30 to 70)", "content", "100 % (50 to 100)", "-"
     ]  # fmt: skip
     assert found[2][4:] == ["0 % (0 to 100)"] * 2
-    lines = in_words(_defended())
+    lines = in_words(planted())
     assert "12 photos in quality draft" in lines[0]
     assert lines[1:] == ["unit: unit it is.", "noise:2: noise:2 it is.", NO_PROOF]
 

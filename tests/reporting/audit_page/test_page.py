@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 from html.parser import HTMLParser
@@ -10,10 +11,12 @@ from typing import Any
 
 import pytest
 from tests.reporting.audit_page.audits import BAD, STORE, audit, store_audit
+from tests.reporting.planted_defenses import planted
 
 from preimage.audit.advice import advise
 from preimage.audit.result import Audit
 from preimage.reporting.audit_page import write_page
+from preimage.reporting.defenses import in_words, rows, write_defenses
 from preimage.reporting.verdicts import format_estimate
 
 _VOID = {"meta", "img", "br", "line", "circle", "link"}
@@ -123,3 +126,17 @@ def test_tables_that_lie_beside_the_page_are_linked(tmp_path: Path) -> None:
     (tmp_path / "measures.csv").write_text("")
     links = [a["href"] for _, a in _read(tmp_path, found).elements if "href" in a]
     assert links == ["measures.csv"]
+
+
+def test_defenses_have_a_section_with_a_plot_and_every_row(tmp_path: Path) -> None:
+    found = dataclasses.replace(store_audit(tmp_path), defenses=planted())
+    assert found.defenses is not None
+    write_defenses(tmp_path, found.defenses)
+    reader = _read(tmp_path, found)
+    for text in (cell for row in rows(found.defenses) for cell in row):
+        assert text in reader.text
+    assert all(line in reader.text for line in in_words(found.defenses))
+    plots = [a for tag, a in reader.elements if tag == "img" and "svg" in str(a["src"])[:20]]
+    assert len(plots) == 1
+    assert "defenses.csv" in reader.text
+    assert "What would help" not in _read(tmp_path, store_audit(tmp_path)).text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ from preimage.reporting.audit_page.findings import (
 )
 from preimage.reporting.audit_page.plot import plot_rates
 from preimage.reporting.audit_page.strips import choose_strips, list_rows, list_strips
+from preimage.reporting.defenses import NAME as DEFENSES
+from preimage.reporting.defenses import header, in_words, rows
 from preimage.reporting.verdicts import format_estimate
 
 if TYPE_CHECKING:
@@ -113,6 +116,7 @@ def _values(folder: Path, audit: Audit) -> dict[str, Any]:
         "chosen": choose_strips(folder, audit),
         "by_luck": BY_LUCK,
         "confidence": CONFIDENCE,
+        "defended": _defended(folder, audit),
         "facts": list_facts(audit),
         "files": _tables(folder),
         "found": about.get("candidates", {}).get("found", [])[:MOST_FOUND],
@@ -134,11 +138,26 @@ def _values(folder: Path, audit: Audit) -> dict[str, Any]:
     }
 
 
+def _defended(folder: Path, audit: Audit) -> dict[str, Any] | None:
+    """Return the plot, the table and the sentences of defenses; None if none were measured."""
+    if audit.defenses is None:
+        return None
+    drawn = base64.b64encode((folder / f"{DEFENSES}.svg").read_bytes()).decode()
+    return {
+        "plot": f"data:image/svg+xml;base64,{drawn}",
+        "header": header(audit.defenses),
+        "rows": rows(audit.defenses),
+        "lines": in_words(audit.defenses),
+    }
+
+
 _FILES = {
     "measures.csv": "every measure of every attack, with interval, chance and luck",
     "photos.csv": "the error of every photo by every attack",
     "errors.csv": "the error of every stored vector that was attacked",
     "candidates.csv": "every photo that was looked for in the store",
+    "defenses.csv": "every measure of every defense, with interval and chance",
+    "defenses.png": "leak against usefulness under defenses",
     "inputs.csv": "the checksum of every file that went in",
     "audit.json": "all of this, and the settings, as JSON",
     "grid.png": "the stored vectors' pictures, side by side",
