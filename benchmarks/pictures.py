@@ -28,10 +28,10 @@ from PIL import Image
 import preimage
 from benchmarks import time_to_picture
 from benchmarks.timing import machine, write_csv
+from preimage.grid import Cell, draw_grid
 from preimage.networks import Network
 from preimage.photo_files import photo_paths
 from preimage.presets import MODERN, PRESETS
-from preimage.reporting.grid import Cell, draw_grid
 from preimage.settings import Settings
 from preimage.studies.judge import Judge
 

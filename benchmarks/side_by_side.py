@@ -34,10 +34,10 @@ from benchmarks.peers.listing import PEERS
 from benchmarks.peers.makers import INVERTED, MAXIMIZED, NETWORK, SIDE
 from benchmarks.timing import machine, write_csv
 from preimage.files import file_name
+from preimage.grid import Cell, draw_grid
 from preimage.models.efficientnet_lite import find_weight_file
 from preimage.networks import Network
 from preimage.photo_files import shipped_photos
-from preimage.reporting.grid import Cell, draw_grid
 from preimage.studies.judge import Judge
 
 CLASSES = (

@@ -21,9 +21,9 @@ def demo(
 
     import preimage
     from preimage.files import write_whole
+    from preimage.grid import Cell, draw_grid
     from preimage.paper.table4 import REPRESENTATIONS
     from preimage.photo_files import shipped_photos
-    from preimage.reporting.grid import Cell, draw_grid
     from preimage.reporting.results import check_picture
     from preimage.visualizations.saving import save_picture
 

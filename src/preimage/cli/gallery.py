@@ -23,12 +23,12 @@ from preimage.cli.progress import progress_bar
 from preimage.cli.runs import ERRORS, Input, Run, announced, carry_out
 from preimage.cli.tables import percent
 from preimage.files import explain, file_name, write_whole
-from preimage.names import LayerName
-from preimage.reporting.grid import Cell, draw_box, draw_grid, in_rows
+from preimage.grid import Cell, draw_box, draw_grid, in_rows
 from preimage.reporting.results import check_output, check_picture, check_writable, names_file
 from preimage.reporting.video import check_video, draw_frames, write_video
 from preimage.visualizations import DeadTargetError, PreImage
 from preimage.visualizations.saving import save_picture, write_picture
+from preimage.visualizations.showing import in_maxima, label
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -233,10 +233,10 @@ class Gallery:
             self.lines.append(line)
             typer.echo(json.dumps(line) if self._as_json else "  ".join(_words(line)))
             box = None if result.visualization == "maximize" else result.box
-            cells.append(Cell(draw_box(picture, box), _label(result, index)))
+            cells.append(Cell(draw_box(picture, box), label(result, index)))
         if self._video is not None:
             self._filmed.append(result)
-            self._labels += [_label(result, index) for index in range(len(result))]
+            self._labels += [label(result, index) for index in range(len(result))]
         return cells
 
     def _draw(self, item: Input, cells: list[Cell], first: int, grid_name: str) -> None:
@@ -325,30 +325,6 @@ def _write(
             save_picture(result.preprocessing.to_pil(result.images[index]), partial)
 
 
-def _label(result: PreImage, index: int) -> str:
-    """Return what is written below an image in a grid."""
-    line = result.describe(index)
-    words = [line.get("target") or LayerName.parse(result.representation).layer]
-    if len(set(result.seeds)) > 1:
-        words.append(f"seed {line['seed']}")
-    if result.visualization == "invert" and len(set(result.loss_weights)) > 1:
-        words.append(f"C {line['loss_weight']:g}")
-    if line["visualization"] == "invert":
-        error = 100 * line["error"]
-        return f"{', '.join(words)}: error {error:.{1 if error < 10 else 0}f} %"
-    return f"{', '.join(words)}: response {_success(line)}"
-
-
-def _success(line: Mapping[str, Any]) -> str:
-    """Return how well a visualization succeeded: its error, or its response."""
-    if line["visualization"] == "invert":
-        return percent(line["error"])
-    if line["visualization"] == "caricature":
-        return f"x {line['response']:.2f}"
-    times = line["response"] / line["maximum"] if line["maximum"] > 0 else None
-    return "M <= 0" if times is None else f"{times:.1f} M"
-
-
 def _words(line: Mapping[str, Any]) -> list[str]:
     """Return the words that are printed for an image."""
     words = [line[key] for key in ("input", "representation", "target") if key in line]
@@ -358,11 +334,12 @@ def _words(line: Mapping[str, Any]) -> list[str]:
     words += [f"seed {line['seed']}", f"{height} x {width}"]
     match line["visualization"]:
         case "invert":
-            words.append(f"error {_success(line)}")
+            words.append(f"error {percent(line['error'])}")
         case "caricature":
-            words.append(f"response {_success(line)}")
+            words.append(f"response x {line['response']:.2f}")
         case "maximize":
-            words.append(f"response {line['response']:.3g} ({_success(line)})")
+            relative = in_maxima(line["response"], line["maximum"])
+            words.append(f"response {line['response']:.3g} ({relative})")
     if "probability" in line:
         words.append(f"probability {line['probability']:.2f}")
     if judged := _judged(line):

@@ -14,7 +14,7 @@ from preimage.audit.reconstructions import Reconstruction
 from preimage.audit.result import Audit
 from preimage.audit.vectors import Vectors
 from preimage.files import write_whole
-from preimage.reporting.grid import Cell, draw_grid, in_rows
+from preimage.grid import Cell, draw_grid, in_rows
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preimage.files import file_name, write_whole
+from preimage.grid import Cell, draw_grid, in_rows
 from preimage.loss_weight import format_weight
-from preimage.reporting.grid import Cell, draw_grid, in_rows
 from preimage.studies.outcome import Record
 from preimage.visualizations.saving import save_picture
 

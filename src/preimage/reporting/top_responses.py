@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch.nn.functional import pad
 
+from preimage.grid import Cell, draw_grid
 from preimage.reporting.channels import describe_channel
-from preimage.reporting.grid import Cell, draw_grid
 from preimage.representations.layer import Layer
 from preimage.representations.receptive_field import Box, ReceptiveField
 from preimage.statistics import ChannelStatistics

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from preimage.files import write_whole
-from preimage.reporting.grid import Cell, draw_grid, in_rows
+from preimage.grid import Cell, draw_grid, in_rows
 from preimage.reporting.results import check_output
 from preimage.visualizations.saving import save_picture
 

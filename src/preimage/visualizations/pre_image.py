@@ -5,6 +5,7 @@ the prior lowers it where the code does not fix it; `shown` adjusts it for viewi
 can be indexed, sliced and iterated over, and saved:
 
     result[0].error, result[1:3].images       the error of the first, images of two others
+    result.grid()                             one picture of all, with labels
     result.save("first.png")                  a picture of the first, with a JSON sidecar
     result.save("all.npz")                    everything, exactly
     PreImage.load("all.npz")                  the saved result
@@ -13,7 +14,6 @@ can be indexed, sliced and iterated over, and saved:
 from __future__ import annotations
 
 import dataclasses
-import io
 import math
 import os
 from collections.abc import Iterator, Sequence
@@ -23,8 +23,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
 
+from preimage.checks import whole
 from preimage.images import stretch_contrast, with_deviation
 from preimage.masks import Mask
+from preimage.notebooks import display, encode, is_notebook
 from preimage.objective import Energy
 from preimage.preprocessing import Preprocessing
 from preimage.presets import Visualization
@@ -32,6 +34,7 @@ from preimage.representations.execution import Ran
 from preimage.representations.receptive_field import Box
 from preimage.settings import Settings
 from preimage.visualizations.saving import read_npz, write_npz, write_picture
+from preimage.visualizations.showing import COLUMNS, draw_results, draw_sample, draw_slider
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -133,10 +136,32 @@ class PreImage:
         return f"PreImage({'; '.join(words)})"
 
     def _repr_png_(self) -> bytes:
-        """Return the first result as a PNG file, for notebooks."""
-        file = io.BytesIO()
-        self.to_pil().save(file, "PNG")
-        return file.getvalue()
+        """Return the first results side by side as a PNG file, for notebooks."""
+        return encode(draw_sample(self))
+
+    def _repr_html_(self) -> str | None:
+        """Return a slider over the snapshots, for notebooks; None without snapshots."""
+        return draw_slider(self) if self.snapshots else None
+
+    def grid(self, columns: int = COLUMNS) -> Image.Image:
+        """Return one picture of all results with labels, each photo before its own results.
+
+        Small results are enlarged by a whole factor.
+
+        Args:
+            columns: pictures in a row.
+
+        Raises:
+            ValueError: if the picture would be too large.
+        """
+        return draw_results(self, whole("columns", columns, least=1))
+
+    def show(self) -> None:
+        """Show the first results side by side: in a notebook, or else in a window."""
+        if is_notebook():
+            display(self)
+        else:
+            draw_sample(self).show()
 
     @property
     def below_maximum(self) -> tuple[bool, ...] | None:

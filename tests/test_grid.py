@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from preimage.reporting.grid import Cell, draw_box, draw_grid, enlarge
+from preimage.grid import Cell, draw_box, draw_grid, enlarge
 from preimage.representations.receptive_field import Box
 
 

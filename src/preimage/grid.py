@@ -29,10 +29,13 @@ class Cell:
     label: str
 
 
-def draw_grid(rows: Sequence[Sequence[Cell]], font_size: int = 15) -> Image.Image:
+def draw_grid(
+    rows: Sequence[Sequence[Cell]], font_size: int = 15, heading: str = ""
+) -> Image.Image:
     """Draw rows of labelled pictures on white; small pictures are enlarged.
 
-    A column is as wide as its widest picture or label. Rows may differ in length.
+    A column is as wide as its widest picture or label. Rows may differ in length. A heading stands
+    above all rows.
 
     Raises:
         ValueError: if the grid would be too large.
@@ -49,7 +52,11 @@ def draw_grid(rows: Sequence[Sequence[Cell]], font_size: int = 15) -> Image.Imag
 
     widths = [max(width_of(row[i]) for row in rows if i < len(row)) for i in range(columns)]
     heights = [max(cell.image.height for cell in row) + caption for row in rows]
-    size = (sum(widths) + _GAP * (columns + 1), sum(heights) + _GAP * (len(rows) + 1))
+    top = caption if heading else _GAP
+    size = (
+        max(sum(widths) + _GAP * (columns + 1), math.ceil(font.getlength(heading)) + 2 * _GAP),
+        sum(heights) + _GAP * len(rows) + top,
+    )
     if math.prod(size) > _MOST_PIXELS:
         raise ValueError(
             f"a picture of {sum(map(len, rows))} results side by side would have {size[0]} x "
@@ -57,7 +64,8 @@ def draw_grid(rows: Sequence[Sequence[Cell]], font_size: int = 15) -> Image.Imag
         )
     canvas = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(canvas)
-    y = _GAP
+    draw.text((_GAP, _GAP), heading, fill="black", font=font)
+    y = top
     for row, height in zip(rows, heights, strict=True):
         x = _GAP
         for cell, width in zip(row, widths, strict=False):
