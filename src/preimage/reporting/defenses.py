@@ -139,7 +139,7 @@ def _begin(group: Sequence[int], places: Sequence[float], gap: float) -> float:
     """Return the lowest place of a group that is centered at its mean, if it fits into 0..100."""
     length = gap * (len(group) - 1)
     lowest = sum(places[n] for n in group) / len(group) - length / 2
-    return max(min(lowest, 100 - length), 0.0)
+    return max(min(lowest, 100.0 - length), 0.0)
 
 
 def _lines(defended: Defended) -> Iterator[list[object]]:
