@@ -85,10 +85,12 @@ def make_environment() -> jinja2.Environment:
 def format_percent(value: float) -> str:
     """Return a fraction in percent, with two digits; a very small one as less than that.
 
-    >>> format_percent(0.354), format_percent(0.00025), format_percent(0.00001)
-    ('35 %', '0.025 %', '< 0.01 %')
+    >>> format_percent(1), format_percent(0.354), format_percent(0.00025), format_percent(1e-5)
+    ('100 %', '35 %', '0.025 %', '< 0.01 %')
     """
-    return "< 0.01 %" if 0 < value < 1e-4 else f"{100 * value:.2g} %"
+    if 0 < value < 1e-4:
+        return "< 0.01 %"
+    return f"{100 * value:.0f} %" if value >= 0.1 else f"{100 * value:.2g} %"
 
 
 def mark_options(text: str) -> markupsafe.Markup:
