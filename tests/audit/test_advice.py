@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from preimage.audit.advice import advise, judge_certainty, shows_some_photos
+from preimage.audit.defended import Defended
 from preimage.audit.measures import Estimate, Finding
 from preimage.audit.photos import Photo
 from preimage.audit.result import AttackResult, Audit, Comparison, LayerResult
@@ -25,7 +26,8 @@ def _layer(name: str, *shows: Finding) -> LayerResult:
 
 def _audit(*layers: LayerResult, photos: int = 24, judges: int = 1, **more: Any) -> Audit:
     names = tuple(f"{n}.png" for n in range(photos))
-    return Audit(layers, names, ("seer",) * judges, about=STORE, **{"comparison": ALIKE} | more)
+    options = {"comparison": ALIKE, "defenses": Defended((), 12, 50, "draft"), "about": STORE}
+    return Audit(layers, names, ("seer",) * judges, **options | more)
 
 
 @pytest.mark.parametrize(
@@ -81,10 +83,16 @@ def test_what_is_missing_makes_a_verdict_provisional(options: dict[str, Any], wo
 
 def test_vectors_of_another_layer_and_known_photos_are_spoken_of() -> None:
     about = {"store": {"recognized": {"is_alike": False}}, "candidates": {"found": [{"row": 1}]}}
-    audit = Audit((_layer("pool", "photo"),), ("a",) * 24, ("seer",), (), ALIKE, about)
-    _, known, other = advise(audit)
+    _, known, other = advise(_audit(_layer("pool", "photo"), about=about))
     assert "has a copy of a photo" in known
     assert "the network, its layer and its weights" in other
+
+
+def test_what_would_help_is_to_be_measured_if_anything_leaks() -> None:
+    leak, nothing = _layer("pool", "photo"), _layer("pool")
+    assert any("--defend" in line for line in advise(_audit(leak, defenses=None)))
+    for audit in (_audit(leak), _audit(nothing, defenses=None)):
+        assert not any("--defend" in line for line in advise(audit))
 
 
 def test_photos_that_are_re_identified_though_not_most_are_not_passed_over() -> None:

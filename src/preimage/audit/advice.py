@@ -89,6 +89,7 @@ def advise(audit: Audit) -> list[str]:
     return [
         *_treat(audit),
         *_choose_layers(audit),
+        *_on_defenses(audit),
         *_on_candidates(audit),
         *(gap.remedy for gap in find_gaps(audit)),
     ]
@@ -144,6 +145,15 @@ def _choose_layers(audit: Audit) -> Iterator[str]:
         yield (
             "If one output must be stored or shared, take one of which the least was shown: "
             f"{', '.join(map(layer_name, least))}."
+        )
+
+
+def _on_defenses(audit: Audit) -> Iterator[str]:
+    """Yield how to learn what would help, if vectors show something and it was not measured."""
+    if is_store(audit) and audit.defenses is None and audit.layers[0].verdict.shows:
+        yield (
+            "Measure what it would help to change vectors before they are stored, and what that "
+            "costs (--defend all)."
         )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from tests.reporting.audit_page.audits import audit, store_audit
 
 from preimage.audit.measures import MEASURES
+from preimage.audit.verdict import Verdict
 from preimage.reporting.audit_page.findings import MEANINGS, headline, strongest, tell
 
 
@@ -38,6 +40,17 @@ def test_headlines_name_the_subject_and_the_verdict(tmp_path: Path) -> None:
     assert headline(layers).startswith("2 of 2 layers, a, b, give away the very photo")
     for names in (("net/a",), ("net/a", "net/b")):
         assert "no all-clear" in headline(audit(tmp_path, names, luck=0.5))
+
+
+def test_photos_that_are_re_identified_though_not_most_are_in_the_headline(tmp_path: Path) -> None:
+    found = store_audit(tmp_path, count=4)
+    layer = found.layers[0]
+    verdict = Verdict(("content",))
+    attack = dataclasses.replace(layer.attacks[0], verdict=verdict)
+    found = dataclasses.replace(found, layers=(dataclasses.replace(layer, attacks=(attack,)),))
+    assert headline(found) == (
+        "These vectors give away what some photos show; some photos are re-identified."
+    )
 
 
 def test_of_attacks_that_show_as_much_the_one_with_higher_rates_is_strongest(
