@@ -26,7 +26,11 @@ def _layer(name: str, *shows: Finding) -> LayerResult:
 
 def _audit(*layers: LayerResult, photos: int = 24, judges: int = 1, **more: Any) -> Audit:
     names = tuple(f"{n}.png" for n in range(photos))
-    options = {"comparison": ALIKE, "defenses": Defended((), 12, 50, "draft"), "about": STORE}
+    options: dict[str, Any] = {
+        "comparison": ALIKE,
+        "defenses": Defended((), 12, 50, "draft"),
+        "about": STORE,
+    }
     return Audit(layers, names, ("seer",) * judges, **options | more)
 
 
