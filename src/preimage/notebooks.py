@@ -33,25 +33,25 @@ _LINE = 40
 """Height of the slider, in pixels."""
 
 
+def find_marimo() -> Any:
+    """Return the module of marimo if one of its notebooks runs; None otherwise."""
+    marimo = sys.modules.get("marimo")
+    return marimo if marimo is not None and marimo.running_in_notebook() else None
+
+
 def is_notebook() -> bool:
     """Tell whether Python runs in a notebook, which shows pictures and HTML."""
-    return _marimo() is not None or _has_kernel()
+    return find_marimo() is not None or _has_kernel()
 
 
 def display(shown: object) -> None:
     """Show an object below the cell of a notebook that runs."""
-    if (marimo := _marimo()) is not None:
+    if (marimo := find_marimo()) is not None:
         marimo.output.append(shown)
     else:
         from IPython.display import display as show
 
         show(shown)
-
-
-def _marimo() -> Any:
-    """Return the module of marimo if a notebook of it runs."""
-    marimo = sys.modules.get("marimo")
-    return marimo if marimo is not None and marimo.running_in_notebook() else None
 
 
 def _has_kernel() -> bool:

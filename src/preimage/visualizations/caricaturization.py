@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 
 from preimage.checks import check_size
 from preimage.decoding import ImageLike
 from preimage.losses import InnerProduct, squarable
-from preimage.optimizer import Progress
 from preimage.presets import ANCHORED, strength_of
 from preimage.priors.function import PriorFunction
 from preimage.representations.base import Representation
@@ -25,6 +24,7 @@ from preimage.representations.borrowing import ordinary_torch
 from preimage.representations.execution import AUTO, Execution
 from preimage.settings import Settings
 from preimage.visualizations.pre_image import PreImage
+from preimage.visualizations.progress_bar import ProgressLike
 from preimage.visualizations.sharing import choose_workers, solve_shared
 from preimage.visualizations.solve import (
     Problem,
@@ -50,7 +50,7 @@ def caricature(
     device: str | torch.device = "cpu",
     execution: Execution = AUTO,
     workers: int | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: ProgressLike = "auto",
     snapshot_every: int = 0,
 ) -> PreImage:
     """Exaggerate what excites a representation in photos (section 7).
@@ -68,7 +68,8 @@ def caricature(
         device: where to compute; a network is moved there during the call.
         execution: how a network runs, and the limit of memory.
         workers: number of processes that share the images, as for `invert`.
-        progress: called after each step.
+        progress: a function that is called after each step; "bar" for a progress bar (tqdm);
+            "auto" for a bar in notebooks alone. None is silent everywhere.
         snapshot_every: steps between the images that `.snapshots` keeps; 0 keeps none.
 
     Raises:
@@ -87,7 +88,7 @@ def caricature(
     torch.Size([1, 1, 16, 16])
     """
     seeds, size = check_arguments(representation, seeds), check_size(size)
-    device = check_options(settings, device, execution)
+    device = check_options(settings, device, execution, progress)
     settings = ANCHORED if settings is None else settings
     strength = strength_of("caricature", settings, strength)
     settings, function = choose_prior(settings.replace(strength=strength), prior)

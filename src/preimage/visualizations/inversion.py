@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,6 @@ from preimage.loss_weight import LossWeight, as_list, is_auto
 from preimage.losses import SquaredDistance, relative_error
 from preimage.masks import Mask
 from preimage.names import unknown, with_article
-from preimage.optimizer import Progress
 from preimage.presets import QUALITIES, settings_for
 from preimage.priors.function import PriorFunction
 from preimage.representations.base import Representation
@@ -33,6 +32,7 @@ from preimage.representations.receptive_field import Box
 from preimage.settings import Settings
 from preimage.visualizations.code_scale import in_own_scale
 from preimage.visualizations.pre_image import PreImage
+from preimage.visualizations.progress_bar import ProgressLike
 from preimage.visualizations.sharing import choose_workers, solve_shared
 from preimage.visualizations.solve import (
     Problem,
@@ -64,7 +64,7 @@ def invert(
     device: str | torch.device = "cpu",
     execution: Execution = AUTO,
     workers: int | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: ProgressLike = "auto",
     snapshot_every: int = 0,
 ) -> PreImage:
     """Find images whose code is that of a photo, or a given code (section 5).
@@ -103,7 +103,8 @@ def invert(
         workers: number of processes that share the images, one thread each, with the bits of one
             process with `Execution(threads=1)`. If None or 1, this process computes all. They
             start only if that saves time. `execution.memory` is shared out among them.
-        progress: called after each step.
+        progress: a function that is called after each step; "bar" for a progress bar (tqdm);
+            "auto" for a bar in notebooks alone. None is silent everywhere.
         snapshot_every: steps between the images that `.snapshots` keeps; 0 keeps none.
 
     Raises:
@@ -119,7 +120,7 @@ def invert(
     (torch.Size([2, 1, 32, 32]), True)
     """
     seeds, size = check_arguments(representation, seeds), check_size(size)
-    device = check_options(settings, device, execution)
+    device = check_options(settings, device, execution, progress)
     settings, function = choose_prior(_choose_settings(representation, quality, settings), prior)
     weights = as_list(settings.loss_weight if loss_weight is None else loss_weight)
     if any(map(is_auto, weights)):

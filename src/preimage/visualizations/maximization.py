@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
@@ -24,7 +24,6 @@ from preimage.checks import check_size, finite
 from preimage.losses import DiverseInnerProduct, FunctionLoss, InnerProduct
 from preimage.networks import Network
 from preimage.objective import Loss
-from preimage.optimizer import Progress
 from preimage.presets import MODERN, strength_of
 from preimage.priors.function import PriorFunction
 from preimage.representations.base import Representation
@@ -35,6 +34,7 @@ from preimage.settings import Settings
 from preimage.targets import AnyTarget
 from preimage.visualizations.layout import Layout, mosaic_layout, separate_layout
 from preimage.visualizations.pre_image import PreImage
+from preimage.visualizations.progress_bar import ProgressLike
 from preimage.visualizations.resolve import TargetLike, resolve
 from preimage.visualizations.responses import ResponseRange, find_ranges, given_ranges
 from preimage.visualizations.sharing import choose_workers, solve_shared
@@ -74,7 +74,7 @@ def maximize(
     device: str | torch.device = "cpu",
     execution: Execution = AUTO,
     workers: int | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: ProgressLike = "auto",
     snapshot_every: int = 0,
 ) -> PreImage:
     """Find images that excite each target, one for each seed, all in one batch (section 6).
@@ -107,7 +107,8 @@ def maximize(
         execution: how a network runs, and the limit of memory.
         workers: number of processes that share the images, as for `invert`. A mosaic is one image,
             and images with `diversity` are computed in this process.
-        progress: called after each step.
+        progress: a function that is called after each step; "bar" for a progress bar (tqdm);
+            "auto" for a bar in notebooks alone. None is silent everywhere.
         snapshot_every: steps between the images that `.snapshots` keeps; 0 keeps none.
 
     Raises:
@@ -131,7 +132,7 @@ def maximize(
     representation, wanted = resolve(model, targets)
     seeds, size = check_arguments(representation, seeds), check_size(size)
     finite("diversity", diversity, least=0)
-    device = check_options(settings, device, execution)
+    device = check_options(settings, device, execution, progress)
     settings, function = choose_prior(_choose_settings(settings, strength, mosaic), prior)
     with representation.session(device, execution) as session:
         # 2. M of each target. Those that no photo changes are left out.

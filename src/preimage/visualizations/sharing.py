@@ -27,6 +27,7 @@ from preimage.representations.session import Session
 from preimage.settings import Settings
 from preimage.views import center_crop
 from preimage.visualizations.pre_image import PER_RESULT, PreImage
+from preimage.visualizations.progress_bar import ProgressLike, watched
 from preimage.visualizations.solve import Problem, solve, trial_evaluation
 from preimage.workers import Died, Failed, Reporter, WorkerError, share, start_method
 
@@ -66,7 +67,7 @@ def solve_shared(
     settings: Settings,
     device: torch.device,
     execution: Execution,
-    progress: Callable[[Progress], None] | None,
+    progress: ProgressLike,
     snapshot_every: int,
     prior: PriorFunction | None,
 ) -> PreImage:
@@ -75,6 +76,27 @@ def solve_shared(
     Raises:
         WorkerError: if a worker died; its `finished` holds the images of the others, if any.
     """
+    name = f"{problem.visualization} {representation.name}"
+    with watched(progress, name) as report:
+        return _solve_shared(
+            workers, representation, session, problem, settings, device, execution, report,
+            snapshot_every, prior,
+        )  # fmt: skip
+
+
+def _solve_shared(
+    workers: int,
+    representation: Representation,
+    session: Session,
+    problem: Problem,
+    settings: Settings,
+    device: torch.device,
+    execution: Execution,
+    progress: Callable[[Progress], None] | None,
+    snapshot_every: int,
+    prior: PriorFunction | None,
+) -> PreImage:
+    """Do the work of `solve_shared`, once it is known which function is told of the steps."""
     began = time.perf_counter()
     workers = 1 if problem.loss.is_joint else min(workers, len(problem.seeds))
     threads = execution.threads or 1

@@ -38,6 +38,7 @@ from preimage.settings import PRIORS, Settings
 from preimage.solver_settings import Algorithm1
 from preimage.versions import memory_of_machine, versions
 from preimage.visualizations.pre_image import PreImage
+from preimage.visualizations.progress_bar import check_progress
 
 _USUAL_MARGIN = 64
 """A margin of the jitter that even the smallest images may have."""
@@ -58,8 +59,11 @@ def check_arguments(representation: object, seeds: object) -> Sequence[int]:
     )
 
 
-def check_options(settings: object, device: str | torch.device, execution: object) -> torch.device:
-    """Return the device; raise TypeError or ValueError for wrong settings, device or execution."""
+def check_options(
+    settings: object, device: str | torch.device, execution: object, progress: object
+) -> torch.device:
+    """Return the device; raise TypeError or ValueError if any of these is wrong."""
+    check_progress(progress)
     if settings is not None and not isinstance(settings, Settings):
         raise TypeError(
             "settings must be a preimage.Settings, such as preimage.NNPREIMAGE.replace(beta=1), "
