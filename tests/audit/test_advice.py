@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from preimage.audit.advice import advise, judge_certainty, shows_some_photos
-from preimage.audit.defended import Defended
+from preimage.audit.defended import Defended, DefenseResult
 from preimage.audit.measures import Estimate, Finding
 from preimage.audit.photos import Photo
 from preimage.audit.result import AttackResult, Audit, Comparison, LayerResult
+from preimage.audit.usefulness import Rate
 from preimage.audit.verdict import Verdict, decide
 
 ALIKE, UNLIKE = Comparison(1.0, 0.9, 1.1, "alike"), Comparison(2.0, 1.8, 2.2, "unlike")
@@ -107,3 +108,21 @@ def test_photos_that_are_re_identified_though_not_most_are_not_passed_over() -> 
         layer = LayerResult("net/pool", (attack,), (Photo("a.png", "0", "a.png"),))
         assert shows_some_photos(layer) == (luck < 0.05)
         assert words in advise(_audit(layer))[0]
+
+
+@pytest.mark.parametrize(
+    ("found", "words"), [(0.95, "under noise:2, and"), (0.8, "Under none of 2")]
+)
+def test_a_defense_helps_if_less_is_shown_and_searches_still_find(found: float, words: str) -> None:
+    results = []
+    for name, value, shows in (
+        ("none", 1.0, "photo"),
+        ("unit", 1.0, "photo"),
+        ("noise:2", found, "content"),
+    ):
+        rate = Rate("retrieval", value, 0, 1, 0, 24)
+        verdict = Verdict((cast("Finding", shows),))
+        results.append(DefenseResult(name, "", (), verdict, rate, (rate,), (), ()))
+    defended = Defended(tuple(results), 12, 24, "draft")
+    lines = advise(_audit(_layer("pool", "photo"), defenses=defended))
+    assert words in lines[1]

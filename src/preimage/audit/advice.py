@@ -31,6 +31,9 @@ Certainty: TypeAlias = Literal["firm", "provisional", "no proof"]
 LEVELS: tuple[Level, ...] = ("nothing", "content", "arrangement", "photo")
 """What an attacker may learn at most, from the least to the most telling."""
 
+KEPT = 0.9
+"""The share of searches that a defense which helps does not spoil."""
+
 _TREAT = {
     "photo": (
         "Treat {} as the photos themselves: the same access, the same retention, and deleted "
@@ -148,21 +151,42 @@ def _choose_layers(audit: Audit) -> Iterator[str]:
         )
 
 
-def _on_defenses(audit: Audit) -> Iterator[str]:
-    """Yield how to learn what would help, if vectors show something and it was not measured."""
-    if is_store(audit) and audit.defenses is None and audit.layers[0].verdict.shows:
-        yield (
-            "Measure what it would help to change vectors before they are stored, and what that "
-            "costs (--defend all)."
-        )
-
-
 def _on_candidates(audit: Audit) -> Iterator[str]:
     """Yield what follows from an attacker's photos that were found in the store."""
     if audit.about.get("candidates", {}).get("found"):
         yield (
             "Whoever has a copy of a photo can tell whether it is in the store: limit who may "
             "search or read it, also where that a photo is there is the secret."
+        )
+
+
+def _on_defenses(audit: Audit) -> Iterator[str]:
+    """Yield which of the defenses that were measured help, or how to measure them."""
+    if audit.defenses is None:
+        if is_store(audit) and audit.layers[0].verdict.shows:
+            yield (
+                "Measure what it would help to change vectors before they are stored, and what "
+                "that costs (--defend all)."
+            )
+        return
+    plain, others = audit.defenses.results[:1], audit.defenses.results[1:]
+    if not others:
+        return
+    helpful = [
+        one.defense
+        for one in others
+        if LEVELS.index(one.verdict.level) < LEVELS.index(plain[0].verdict.level)
+        and one.retrieval.value >= KEPT * plain[0].retrieval.value
+    ]
+    if helpful:
+        yield (
+            f"Less was shown under {', '.join(helpful)}, and searches found at least {KEPT:.0%} of "
+            "what they find without a defense. That does not prove that these protect."
+        )
+    else:
+        yield (
+            f"Under none of {len(others)} defenses was less shown while searches still found "
+            f"{KEPT:.0%} of what they find without one: do not count on them."
         )
 
 
