@@ -107,6 +107,8 @@ def test_json_is_all_that_is_printed_and_a_measure_above_its_threshold_ends_with
     [
         (("--judge", "import:storednet.make"), "import:storednet.make is no independent judge"),
         (("--fail-above", "reidentifid=1"), "did you mean 'reidentified'?"),
+        (("--attacker", "store.npy"), "store.npy: damaged, or no decoder"),
+        (("--candidates", "nowhere"), "nowhere: No such file or directory"),
         (("--limit", "3"), "an audit needs at least 4 different photos, not 3"),
     ],
 )
@@ -118,6 +120,14 @@ def test_an_audit_that_would_show_nothing_gets_one_clear_line(
     assert outcome.status == 2
     (line,) = outcome.errors
     assert message in line
+
+
+@pytest.mark.parametrize("option", ["--attacker", "--candidates"])
+def test_files_that_do_not_exist_are_named_before_vectors_are_read(
+    stored: np.ndarray, option: str
+) -> None:
+    outcome = run("audit", "codes", "none.npy", "--rep", REP, option, "nowhere")
+    assert outcome.errors == ["error: nowhere: No such file or directory"]
 
 
 def test_steps_that_are_named_are_taken_as_true(stored: np.ndarray) -> None:

@@ -40,6 +40,17 @@ def test_a_store_has_a_line_for_each_attack_and_says_whether_its_errors_are_alik
     ]
 
 
+def test_vectors_unlike_codes_of_the_layer_and_too_few_to_compare_limit_the_verdict() -> None:
+    about = {"store": {"recognized": {"is_alike": False}}}
+    audit = Audit((_layer("fc", Verdict()),), ("a", "b"), (), about=about)
+    assert conclude(audit)[3:-1] == [
+        "The vectors do not look like codes of this layer. Make sure that the network, its layer "
+        "and its weights are those of the store.",
+        "Too few stored vectors were attacked to compare them with those of the photos. Attack "
+        "more vectors of the store, to tell whether the verdict holds for it (--sample).",
+    ]
+
+
 def test_a_distance_has_digits_and_a_rate_is_in_percent() -> None:
     distance = Estimate("color_distance", None, 12.34, 10, 15, 40.04, 0.001, 24)
     assert format_estimate(distance) == "12.3 (10.0 to 15.0)"

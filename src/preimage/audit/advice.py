@@ -192,7 +192,8 @@ def _on_defenses(audit: Audit) -> Iterator[str]:
 
 def find_gaps(audit: Audit) -> list[Gap]:
     """Return what is missing for a firm verdict."""
-    return [*_gaps_of_photos(audit), *(_gaps_of_store(audit) if is_store(audit) else ())]
+    gaps = list(_gaps_of_photos(audit))
+    return [*gaps, *gaps_of_store(audit), *_gaps_of_comparison(audit)] if is_store(audit) else gaps
 
 
 def _gaps_of_photos(audit: Audit) -> Iterator[Gap]:
@@ -211,22 +212,32 @@ def _gaps_of_photos(audit: Audit) -> Iterator[Gap]:
         )
 
 
-def _gaps_of_store(audit: Audit) -> Iterator[Gap]:
-    """Yield what is missing of stored vectors."""
+def gaps_of_store(audit: Audit) -> Iterator[Gap]:
+    """Yield what is missing of stored vectors, except what the comparison of errors says itself."""
     recognized: Mapping[str, Any] = audit.about["store"].get("recognized", {})
     if recognized and not recognized["is_alike"]:
         yield Gap(
             "the vectors do not look like codes of this layer",
             "Make sure that the network, its layer and its weights are those of the store.",
         )
-    if audit.comparison is not None and audit.comparison.outcome == "unlike":
+    if audit.comparison is None:
+        yield _TOO_FEW_VECTORS
+
+
+def _gaps_of_comparison(audit: Audit) -> Iterator[Gap]:
+    """Yield what the comparison of errors says is missing."""
+    if audit.comparison is None:
+        return
+    if audit.comparison.outcome == "unlike":
         yield Gap(
             "the stored vectors are not like those of the photos",
             "Audit again with photos like those in the store (--reference FOLDER).",
         )
-    if audit.comparison is None or audit.comparison.outcome == "unknown":
-        yield Gap(
-            "too few stored vectors were attacked to compare them with those of the photos",
-            "Attack more vectors of the store, to tell whether the verdict holds for it "
-            "(--sample).",
-        )
+    if audit.comparison.outcome == "unknown":
+        yield _TOO_FEW_VECTORS
+
+
+_TOO_FEW_VECTORS = Gap(
+    "too few stored vectors were attacked to compare them with those of the photos",
+    "Attack more vectors of the store, to tell whether the verdict holds for it (--sample).",
+)

@@ -28,7 +28,7 @@ def parse_thresholds(texts: Sequence[str], *, has_judge: bool) -> list[Threshold
 
     Raises:
         ValueError: if there is no such measure, it needs a judge and there is none, it is a
-            distance, or the value is no number.
+            distance, or the value is no number that it can be above.
 
     >>> parse_thresholds(["ssim=0.5"], has_judge=False)
     [Threshold(measure='ssim', value=0.5)]
@@ -56,6 +56,12 @@ def _parse(text: str, has_judge: bool) -> Threshold:
         value = math.nan
     if not math.isfinite(value):
         raise ValueError(f"{text}: {number!r} is not a number")
+    low, high = measure.limits
+    if not low <= value < high:
+        raise ValueError(
+            f"{text}: {name} is at least {low:g} and at most {high:g}: give a value from {low:g} "
+            f"to less than {high:g}"
+        )
     return Threshold(name, value)
 
 

@@ -14,6 +14,24 @@ if TYPE_CHECKING:
     from preimage.representations.base import Representation
 
 
+def check_given(attackers: Sequence[Path], candidates: Sequence[Path]) -> None:
+    """Check that files of attackers are decoders, and folders hold photos, before anything runs.
+
+    Raises:
+        ImageError: if a folder holds no photos.
+        OSError: if a file does not exist.
+        ValueError: if a file is no decoder.
+    """
+    from preimage.audit.decoder import load_trained
+    from preimage.photo_files import photo_paths
+
+    for path in attackers:
+        if not path.is_dir():
+            load_trained(path)
+    for path in (*(path for path in attackers if path.is_dir()), *candidates):
+        photo_paths(path)
+
+
 def load_attacks(
     representation: Representation,
     attackers: Sequence[Path] | None,

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from preimage.cli.audit_attackers import leave_out_known, load_attacks, say_alike
+from preimage.cli.audit_attackers import check_given, leave_out_known, load_attacks, say_alike
 from preimage.cli.audit_candidates import find_candidates
 from preimage.cli.audit_defenses import plan_defended
 from preimage.cli.audit_report import choose_output, exit_if_above, print_audit
@@ -96,6 +96,7 @@ def codes(
     with clear_errors(), progress_bar() as bar:
         check_folder(out)
         thresholds = parse_thresholds(fail_above or (), has_judge=bool(judge))
+        check_given(attacker or (), candidates or ())
         say = choose_output(as_json)
         execution = parse_execution("auto", None, device, threads)
         vectors = read_vectors(embeddings, column=column, sample=sample, seed=seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from preimage.audit.advice import gaps_of_store, is_store
 from preimage.audit.measures import MEASURES, Estimate
 from preimage.audit.result import Audit, LayerResult
 from preimage.audit.verdict import NO_PROOF
@@ -50,6 +51,8 @@ def conclude(audit: Audit) -> list[str]:
         lines += [f"{', '.join(names)}: {words}." for words, names in by_words.items()]
     if audit.comparison is not None:
         lines.append(f"{str(audit.comparison)[:1].upper()}{str(audit.comparison)[1:]}.")
+    if is_store(audit):
+        lines += [f"{gap.reason.capitalize()}. {gap.remedy}" for gap in gaps_of_store(audit)]
     return [*lines, *(f"{line[:1].upper()}{line[1:]}." for line in audit.warnings), NO_PROOF]
 
 
