@@ -105,8 +105,7 @@ def codes(
         settings = with_changes(choose_quality(layer, quality), steps, None)
         seen = read_vectors(embeddings, column=column, sample=max(sample, _ENOUGH), seed=seed)
         found = recognize_vectors(seen, layer, reference, projection, bar)
-        for line in (str(found), *(f"  {line}" for line in found.evidence)):
-            say(line)
+        say("\n  ".join((str(found), *found.evidence)))
         about: dict[str, Any] = {"input": str(embeddings), "column": column, "seed": seed}
         if candidates:
             about["candidates"] = find_candidates(
