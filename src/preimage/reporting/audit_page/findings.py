@@ -93,7 +93,7 @@ def strongest(layer: LayerResult) -> AttackResult:
     return max(layer.attacks, key=rank)
 
 
-def deciding(layer: LayerResult, finding: Finding) -> tuple[Estimate, str] | None:
+def _deciding(layer: LayerResult, finding: Finding) -> tuple[Estimate, str] | None:
     """Return the measure that says most clearly that a finding holds, and its attack."""
     found = list(_of(layer, finding))
     return max(found, key=lambda one: _clarity(one[0]), default=None)
@@ -111,7 +111,7 @@ def _clarity(one: Estimate) -> tuple[bool, float]:
 
 
 def _tell(layer: LayerResult, finding: Finding) -> Told:
-    best = deciding(layer, finding)
+    best = _deciding(layer, finding)
     if best is None:
         return Told(TITLES[finding], "not measured: no judge", None, None, "")
     estimate, attack = best

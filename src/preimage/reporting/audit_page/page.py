@@ -120,7 +120,7 @@ def _values(folder: Path, audit: Audit) -> dict[str, Any]:
         "confidence": CONFIDENCE,
         "defended": _defended(folder, audit),
         "facts": list_facts(audit),
-        "files": _tables(folder),
+        "files": _files_of(folder),
         "found": about.get("candidates", {}).get("found", [])[:MOST_FOUND],
         "gaps": find_gaps(audit),
         "headline": headline(audit),
@@ -168,6 +168,6 @@ _FILES = {
 """The files beside the page, with what they hold."""
 
 
-def _tables(folder: Path) -> list[tuple[str, str]]:
+def _files_of(folder: Path) -> list[tuple[str, str]]:
     """Return the files beside the page that are there, with what they hold."""
     return [(name, words) for name, words in _FILES.items() if (folder / name).is_file()]
