@@ -73,7 +73,7 @@ def main(arguments: Sequence[str]) -> None:
     torch.set_num_threads(1)
     print(machine())
     chosen.out.mkdir(parents=True, exist_ok=True)
-    network = preimage.network(chosen.network, chosen.weights)
+    network = preimage.network(chosen.network, weights=chosen.weights)
     judge = Judge(chosen.judge or ["efficientnet-lite1"])
     print(f"judged by {', '.join(one.name for one in judge.networks)}")
     for kind in chosen.kind or _COLUMNS:

@@ -79,7 +79,10 @@ def main(arguments: Sequence[str]) -> None:
     rows = []
     for name in chosen.network or SUBJECTS:
         subject = SUBJECTS[name]
-        network, judge = preimage.network(subject.network, subject.weights), Judge([subject.judge])
+        network, judge = (
+            preimage.network(subject.network, weights=subject.weights),
+            Judge([subject.judge]),
+        )
         for layer in (chosen.layers or subject.layers).split(","):
             for photo in chosen.photos.split(","):
                 found = _compare(network.layer(layer), photo, subject, judge, chosen)

@@ -6,13 +6,21 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import torch
 from torch import nn
 
 from preimage.catalog import CLASSICAL, layer_of, network, representation
+from preimage.photo_files import shipped_photos
 from preimage.preprocessing import Preprocessing
+from preimage.presets import NNPREIMAGE
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
+from preimage.targets import class_score
+from preimage.visualizations import invert, maximize
+
+COLOR = Preprocessing(mean=(127.5,) * 3, size=(24, 24))
+SHORT = NNPREIMAGE.replace(iterations=3, final_iterations=1)
 
 
 @pytest.mark.parametrize("name", CLASSICAL)
@@ -124,17 +132,51 @@ def test_classical_names_may_be_written_as_in_the_paper() -> None:
 
 
 def test_a_module_is_told_how_it_becomes_a_network() -> None:
+    with pytest.raises(TypeError, match=r"a Linear is a module, not a name: .*preimage\.Layer"):
+        representation(nn.Linear(2, 3))  # type: ignore[arg-type]
     for make in (network, representation):
-        with pytest.raises(TypeError, match=r"a Linear is a module, not a name: .*preimage\.Layer"):
-            make(nn.Linear(2, 3))  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="a name must be a text such as 'hog'"):
             make(3)  # type: ignore[arg-type]
+
+
+def _classifier() -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return nn.Sequential(
+            nn.Conv2d(3, 6, 5, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+            nn.Linear(6, 3),
+        )  # fmt: skip
+
+
+def test_a_module_of_ones_own_does_what_a_named_network_does() -> None:
+    module = _classifier().train()
+    birds = network(module, COLOR, name="birds", classes=("goose", "swan, cygnet", "heron"))
+    assert birds.layers == ("0", "1", "2", "3", "4")
+    assert birds.layer("1").name == "birds/1"
+    photo = shipped_photos()["chelsea"]
+    inverted = invert(birds.layer("1"), photo, size=24, settings=SHORT)
+    assert inverted.representation == "birds/1"
+    found = maximize(birds, [class_score("cygnet")], settings=SHORT, size=24)
+    assert found.images.shape == (1, 3, 24, 24)
+    assert birds.probabilities(inverted.images).shape == (1, 3)
+    assert module.training
+    assert all(p.requires_grad for p in module.parameters())
+    assert network(module, COLOR).layer("1").name == "Sequential/1"
+
+
+def test_what_belongs_to_a_module_is_refused_for_a_name_and_the_other_way_round() -> None:
+    with pytest.raises(TypeError, match="a module brings its weights and needs its preprocessing"):
+        network(_classifier())
+    with pytest.raises(TypeError, match="a module brings its weights"):
+        network(_classifier(), COLOR, weights="random")
+    with pytest.raises(TypeError, match="alexnet has preprocessing, name and classes of its own"):
+        network("alexnet", "random")  # type: ignore[arg-type]
 
 
 def test_steps_after_a_representation_are_part_of_it() -> None:
     phi = representation("hog|unit|int8:0.01")
     assert phi.name == "hog|unit|int8:0.01"
-    lite0 = network("efficientnet-lite0", "random")
+    lite0 = network("efficientnet-lite0", weights="random")
     assert layer_of(lite0, "stem|bgr|unit").name == "efficientnet-lite0/stem|bgr|unit"
     assert isinstance(layer_of(lite0, "stem"), Layer)
     with pytest.raises(ValueError, match="unknown step 'untit': did you mean 'unit'"):

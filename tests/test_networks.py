@@ -186,3 +186,22 @@ def test_a_layer_that_scores_or_channel_axis_name_must_be_there(given: dict[str,
     module = nn.ModuleDict({"fc": nn.Conv2d(3, 4, 3)})
     with pytest.raises(ValueError, match="unknown layer of ModuleDict 'fd'"):
         Network("mine", module, Preprocessing(mean=(127.5,) * 3), **given)
+
+
+def test_a_network_shows_the_table_of_its_layers() -> None:
+    module = nn.Sequential(
+        nn.Conv2d(1, 8, 5, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(1568, 3)
+    )
+    network = Network("a<b>", module, Preprocessing(mean=(127.5,), size=(31, 31)))
+    table = network.layers_table()
+    assert list(table) == [
+        ("0", "Conv2d", 5, "5", "2", "2", 8),
+        ("1", "ReLU", "", "5", "2", "2", 8),
+        ("2", "Flatten", "", "global", "", "", 1568),
+        ("3", "Linear", "", "global", "", "", 3),
+    ]
+    assert network.layers_table() is table
+    assert str(network).splitlines() == [repr(network), *str(table).splitlines()]
+    assert network._repr_html_() == (
+        "<p>Network(&#x27;a&lt;b&gt;&#x27;, Sequential, 31 x 31 pixels)</p>" + table._repr_html_()
+    )

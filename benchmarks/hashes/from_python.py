@@ -210,7 +210,7 @@ def efficientnet_two_layers() -> PreImage:
 @result
 def alexnet_relu3() -> PreImage:
     """Invert a network of the paper, whose convolutions have groups, with random weights."""
-    layer = preimage.network("alexnet", "random").layer("relu3")
+    layer = preimage.network("alexnet", weights="random").layer("relu3")
     return preimage.invert(layer, CAT, settings=ALGORITHM_1)
 
 

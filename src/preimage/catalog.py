@@ -9,7 +9,7 @@ torchvision:resnet50/layer3               networks: see `preimage.models.sources
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from torch import nn
@@ -17,6 +17,7 @@ from torch import nn
 from preimage.models import sources
 from preimage.names import STEP, LayerName, unknown, with_article
 from preimage.networks import Network
+from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
@@ -52,7 +53,7 @@ def representation(name: str, weights: str | Path | None = None) -> Representati
     named = LayerName.parse(name)
     whole = sources.is_whole(name)
     if named.network and named.layer and not whole:
-        return network(named.network, weights).layer(named.layer)
+        return network(named.network, weights=weights).layer(named.layer)
     if whole or sources.is_network(name):
         raise ValueError(f"{name!r} is a network: name one of its layers, as {name}/LAYER")
     known = [*CLASSICAL, *(f"{known}/LAYER" for known in sources.NETWORKS)]
@@ -70,21 +71,50 @@ def layer_of(network: Network, name: str) -> Representation:
     return Transformed.parse(found, steps) if step else found
 
 
-def network(name: str, weights: str | Path | None = None) -> Network:
-    """Return the network of a name, with its weights.
+def network(
+    model: str | nn.Module,
+    preprocessing: Preprocessing | None = None,
+    *,
+    weights: str | Path | None = None,
+    name: str | None = None,
+    classes: Sequence[str] = (),
+) -> Network:
+    """Return the network of a name, with its weights; or a module of your own as a network.
 
     Args:
-        name: a name without "/LAYER"; see `preimage.models.sources`.
-        weights: a file; "random" for untrained weights from a fixed seed. If None, the
+        model: a name without "/LAYER", see `preimage.models.sources`; or a module, which is used as
+            it is and stays in its mode.
+        preprocessing: of a module: how photos become its input.
+        weights: of a name: a file; "random" for untrained weights from a fixed seed. If None, the
             network's own weights, which must be on this machine.
+        name: of a module: what results call it. If None, the name of its class.
+        classes: of a module: the name of each class score, synonyms separated by ", ".
 
     Raises:
+        TypeError: if what belongs to a module is given for a name, or the other way round.
         ValueError: if there is no such network, or its weights cannot be used.
+
+    >>> module = nn.Sequential(nn.Conv2d(3, 8, 5, stride=2), nn.ReLU())
+    >>> mine = network(module, Preprocessing(mean=(127.5,) * 3), name="mine")
+    >>> mine.layer("1").name
+    'mine/1'
     """
-    _check_name(name)
-    found = sources.load(name, weights)
+    if isinstance(model, nn.Module):
+        if not isinstance(preprocessing, Preprocessing) or weights is not None:
+            raise TypeError(
+                "a module brings its weights and needs its preprocessing: "
+                "network(module, preimage.Preprocessing(mean, std, size))"
+            )
+        return Network(name or type(model).__name__, model, preprocessing, tuple(classes))
+    _check_name(model)
+    if preprocessing is not None or name is not None or classes:
+        raise TypeError(
+            f"{model} has preprocessing, name and classes of its own; weights are given by name: "
+            "network(NAME, weights=FILE)"
+        )
+    found = sources.load(model, weights)
     return Network(
-        name,
+        model,
         found.module,
         found.preprocessing,
         found.classes,
@@ -105,10 +135,10 @@ def network_or_layer(name: str, weights: str | Path | None = None) -> Network | 
     'hogb'
     """
     if sources.is_network(name) and ("/" not in name or sources.is_whole(name)):
-        return network(name, weights)
+        return network(name, weights=weights)
     if sources.may_have_slashes(name):
         try:
-            return network(name, weights)
+            return network(name, weights=weights)
         except ValueError:
             pass  # what follows the last slash is a layer
     return representation(name, weights)
@@ -119,7 +149,7 @@ def _check_name(name: object) -> None:
     if isinstance(name, nn.Module):
         raise TypeError(
             f"{with_article(type(name).__name__)} is a module, not a name: make it a network by "
-            "preimage.Network('mine', module, preimage.Preprocessing(mean, std, size)), or one of "
+            "preimage.network(module, preimage.Preprocessing(mean, std, size)), or one of "
             "its layers a representation by preimage.Layer(module, 'LAYER', preprocessing)"
         )
     if not isinstance(name, str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,11 +22,18 @@ from preimage.representations.layers import Layers
 from preimage.representations.network_error import Part, guarded
 from preimage.representations.reached import reached
 from preimage.representations.scores import find_scores
+from preimage.tables import Table
 
 if TYPE_CHECKING:
     from PIL import Image
 
 T = TypeVar("T")
+
+LAYERS_HEADER = ("layer", "kind", "kernel", "r.f. size", "r.f. stride", "offset", "channels")
+"""The columns of a table of layers; "r.f." is the receptive field."""
+
+_LISTED = 40
+"""The most layers that a network shows of itself."""
 
 STRIDE_LOSS_WEIGHTS = ((4, 300.0), (8, 100.0), (16, 20.0))
 """C by stride, for networks without a table of their own: each value applies up to and including
@@ -39,7 +47,7 @@ LAST_LOSS_WEIGHT = 1.0
 class Network:
     """A loaded network: its layers as representations, and its classes.
 
-    `preimage.network` returns networks by name; any `nn.Module` can be made one.
+    `preimage.network` returns networks by name, and makes one of any `nn.Module`.
 
     Attributes:
         name: the name that users know, without a layer.
@@ -166,19 +174,57 @@ class Network:
         Raises:
             ValueError: if there is no layer of that name; the nearest name is offered.
         """
-        full_name = str(LayerName(self.name, name))
-        axis = self.channel_axis
-        layer = Layer(
-            self.module,
-            name,
-            self.preprocessing,
-            name=full_name,
-            channel_axis=axis.get(name) if isinstance(axis, Mapping) else axis,
-            inputs=self.inputs,
-        )
+        layer = self._layer(name)
         layer.loss_weight = self._loss_weight(layer)
         layer.chooses_loss_weight = not self.loss_weights
         return layer
+
+    def _layer(self, name: str) -> Layer:
+        """Return one of the layers as a representation, without C of its own."""
+        axis = self.channel_axis
+        return Layer(
+            self.module,
+            name,
+            self.preprocessing,
+            name=str(LayerName(self.name, name)),
+            channel_axis=axis.get(name) if isinstance(axis, Mapping) else axis,
+            inputs=self.inputs,
+        )
+
+    def layers_table(self) -> Table:
+        """Return the table of `main_layers`, as Tables 1-3: kind, receptive field and channels.
+
+        It takes a few passes through the network, once.
+
+        >>> module = nn.Sequential(nn.Conv2d(1, 8, 5, stride=2), nn.ReLU())
+        >>> Network("mine", module, Preprocessing(mean=(127.5,))).layers_table().rows[0]
+        ('0', 'Conv2d', 5, '5', '2', '2', 8)
+        """
+        if "table" not in self._known:
+            self._known["table"] = Table(LAYERS_HEADER, tuple(self._layer_rows()))
+        table: Table = self._known["table"]
+        return table
+
+    def _layer_rows(self) -> Iterator[tuple[object, ...]]:
+        several = Layers([self._layer(name) for name in self.main_layers])
+        grids = several.code_grids(*several.default_size)
+        for name, seen_by in several.receptive_fields.items():
+            module = self.module.get_submodule(LayerPath.parse(self.module, name).module)
+            kernel = getattr(module, "kernel_size", "")
+            seen = ["global", "", ""]
+            if seen_by is not None:
+                seen = [str(seen_by.size), f"{seen_by.stride:g}", f"{seen_by.offset:g}"]
+            first = kernel[0] if isinstance(kernel, tuple) else kernel
+            yield name, type(module).__name__, first, *seen, grids[name].channels
+
+    def __str__(self) -> str:
+        """Return a line about the network above a table of its first layers."""
+        return f"{self!r}\n{self.layers_table().first(_LISTED)}"
+
+    def _repr_html_(self) -> str:
+        """Return the same as HTML, for notebooks."""
+        table = self.layers_table().first(_LISTED)
+        return f"<p>{html.escape(repr(self))}</p>{table._repr_html_()}"
 
     def several(self, names: Sequence[str]) -> Layers:
         """Return several of the layers as one representation, computed by one forward pass."""

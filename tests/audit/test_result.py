@@ -83,3 +83,14 @@ def test_few_photos_and_no_judge_limit_the_verdict() -> None:
     assert few.endswith("it takes 24")
     assert without.startswith("without a judge")
     assert find_limits(24, 2) == []
+
+
+def test_a_notebook_shows_the_verdict_of_each_attack_and_the_limits(layer: LayerResult) -> None:
+    audit = Audit((layer,), ("a.png",), ("grain",), ("few photos",))
+    verdicts = [
+        (layer.representation, attack.attack, str(attack.verdict)) for attack in layer.attacks
+    ]
+    assert list(audit.table()) == verdicts
+    shown = audit._repr_html_()
+    assert f"<td>{layer.attacks[0].attack}</td>" in shown
+    assert "<p>1 photo; few photos; An attack that fails proves nothing" in shown

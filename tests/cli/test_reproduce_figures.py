@@ -67,7 +67,7 @@ def test_the_parts_of_a_figure_lie_beside_it_and_begin_with_the_photo(tmp_path: 
     assert _reproduce("fig14", tmp_path, "--layers", "stem,blocks.0").status == 0
     parts = [f"fig14.1.{column}.png" for column in (1, 2, 3)]
     assert sorted(path.name for path in tmp_path.glob("*.png")) == [*parts, "fig14.png"]
-    preprocessing = catalog.network(LITE0, "random").preprocessing
+    preprocessing = catalog.network(LITE0, weights="random").preprocessing
     photo = preprocessing.to_display(preprocessing.load(shipped_photos()["chelsea"]))
     np.testing.assert_array_equal(pixels_of(tmp_path / parts[0]), photo)
 
@@ -75,7 +75,7 @@ def test_the_parts_of_a_figure_lie_beside_it_and_begin_with_the_photo(tmp_path: 
 def test_channels_that_no_photo_moves_are_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = catalog.network(LITE0, "random")
+    network = catalog.network(LITE0, weights="random")
     with torch.no_grad():
         network.module.get_submodule("stem.conv").weight[1] = 0  # type: ignore[operator]
     monkeypatch.setattr(catalog, "network", lambda *_: network)

@@ -11,7 +11,7 @@ from preimage.paper.figures import FIGURES, SCORES, Panel
 from preimage.photo_files import shipped_photos
 from preimage.studies.loader import Loader
 
-LITE0 = network("efficientnet-lite0", "random")
+LITE0 = network("efficientnet-lite0", weights="random")
 PHOTOS = [str(shipped_photos()[name]) for name in ("chelsea", "coffee")]
 
 
@@ -28,7 +28,7 @@ def _rows(name: str, layers: list[str], **keys: Any) -> list[list[Panel]]:
 @pytest.mark.parametrize("name", FIGURES)
 def test_the_layers_of_a_figure_are_layers_of_its_networks(name: str) -> None:
     for network_name, layers in FIGURES[name].networks.items():
-        model = network(network_name, "random")
+        model = network(network_name, weights="random")
         expected = [model.score_layer] if layers == SCORES else list(layers)
         assert FIGURES[name].layers_of(model) == expected
         assert set(expected) <= set(model.main_layers)

@@ -24,7 +24,7 @@ from preimage.visualizations import invert
 
 def test_the_published_table_is_whole() -> None:
     table = published()
-    layers = network("alexnet", "random").main_layers[:-1]
+    layers = network("alexnet", weights="random").main_layers[:-1]
     assert sorted(table) == sorted(itertools.product(layers, LOSS_WEIGHTS))
     assert all(0 < deviation < mean < 100 for mean, deviation in table.values())
 
@@ -58,7 +58,7 @@ def test_the_ablation_repeats_every_trial_without_each_prior_and_once_without_bo
 
 
 def test_without_a_prior_its_term_vanishes_and_nothing_else_changes() -> None:
-    layer = network("efficientnet-lite0", "random").layer("stem.conv")
+    layer = network("efficientnet-lite0", weights="random").layer("stem.conv")
     photo = shipped_photos()["chelsea"]
     usual = NNPREIMAGE.with_steps(1)
 

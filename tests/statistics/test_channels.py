@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from preimage.names import LayerName
 from preimage.representations.code_grid import CodeGrid
 from preimage.statistics.channels import ChannelStatistics, image_statistics, join
 
@@ -105,3 +108,17 @@ def test_a_vector_has_no_position() -> None:
 def test_what_has_no_channels_or_is_not_finite_is_refused(response: Tensor, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         image_statistics(response, 0)
+
+
+def test_a_notebook_shows_the_first_channels() -> None:
+    values = responses(50, 3, 3, count=2)
+    statistics = dataclasses.replace(
+        joined(values), name=LayerName("net", "conv"), images=("in/a.png", "in/b.png")
+    )
+    row = statistics.table().rows[7]
+    best = "ab"[int(torch.stack([value[7].max() for value in values]).argmax())]
+    largest = max(float(value[7].max()) for value in values)
+    assert (row[0], row[1], row[-1]) == (7, f"{largest:.4g}", f"{best}.png")
+    shown = statistics._repr_html_()
+    assert shown.count("<tr>") == 41
+    assert "the first 40 of 50 rows; net/conv: 18 responses of each channel" in shown

@@ -17,7 +17,7 @@ from preimage.representations.layer import Layer
 from preimage.studies.components import find_components, measure_maxima
 from preimage.targets import Term
 
-LITE0 = network("efficientnet-lite0", "random")
+LITE0 = network("efficientnet-lite0", weights="random")
 
 
 def _find(layer: str, **changes: Any) -> list[str]:
@@ -67,7 +67,7 @@ def test_m_is_the_largest_response_to_any_photo(tmp_path: Path) -> None:
 
 def test_m_is_0_where_no_photo_moves_the_component(tmp_path: Path) -> None:
     photos = sorted(save_photos(tmp_path / "photos", 1).iterdir())
-    dead = network("efficientnet-lite0", "random")
+    dead = network("efficientnet-lite0", weights="random")
     with torch.no_grad():
         dead.module.get_submodule("stem.conv").weight[1] = 0  # type: ignore[operator]
     components = [Term(None, n) for n in range(3)]

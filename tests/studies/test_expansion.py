@@ -87,7 +87,7 @@ def test_a_star_stands_for_the_main_layers_of_a_network(tmp_path: Path) -> None:
     photos = save_photos(tmp_path / "photos", 1)
     name = "efficientnet-lite0"
     trials = make_trials(photos, representations=[f"{name}/*"], weights="random")
-    layers = network(name, "random").main_layers
+    layers = network(name, weights="random").main_layers
     assert [t.representation for t in trials] == [f"{name}/{layer}" for layer in layers]
 
 

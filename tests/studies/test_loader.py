@@ -22,9 +22,9 @@ def test_the_layers_of_a_network_share_it_until_another_is_asked_for(
     loaded: list[tuple[str, object]] = []
     load = catalog.network
 
-    def watched(name: str, weights: str | Path | None = None) -> Network:
+    def watched(name: str, *, weights: str | Path | None = None) -> Network:
         loaded.append((name, weights))
-        return load(name, "random")
+        return load(name, weights="random")
 
     monkeypatch.setattr(catalog, "network", watched)
     loader = Loader()
@@ -46,7 +46,7 @@ def test_classical_representations_belong_to_no_network() -> None:
 
 
 def test_a_weight_file_that_lies_elsewhere_is_taken_from_there(tmp_path: Path) -> None:
-    network = catalog.network(LITE0, "random")
+    network = catalog.network(LITE0, weights="random")
     weights = tmp_path / "here.pth"
     torch.save(network.module.state_dict(), weights)
     loader = Loader()

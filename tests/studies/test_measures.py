@@ -38,7 +38,7 @@ def test_a_reconstruction_is_measured_as_an_inversion_is() -> None:
 
 
 def test_a_class_agrees_if_it_is_that_of_the_highest_score() -> None:
-    lite0 = network("efficientnet-lite0", "random")
+    lite0 = network("efficientnet-lite0", weights="random")
     originals = torch.stack([lite0.preprocessing.load(CHELSEA), torch.zeros(3, 224, 224)])
     assert class_agreement(lite0, originals, originals) == [True, True]
     scores = [lite0.module(lite0.preprocessing.to_network(x[None])).argmax() for x in originals]

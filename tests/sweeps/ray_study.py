@@ -37,7 +37,7 @@ def main(folder: Path) -> None:
     names = ["hog", "hogb", "dsift"]
     trials = make_trials(photos, representations=names, loss_weight=[1, 5, 20], steps=30)
     weights = folder / "weights.pth"
-    torch.save(network("efficientnet-lite0", "random").module.state_dict(), weights)
+    torch.save(network("efficientnet-lite0", weights="random").module.state_dict(), weights)
     layer = {"representations": ["efficientnet-lite0/stem.conv"], "weights": str(weights)}
     small = {"size": (32, 40), "steps": 5}
     trials += make_trials(photos, visualization="maximize", channels="0-9", **layer, **small)

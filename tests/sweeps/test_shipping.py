@@ -26,7 +26,7 @@ LITE0 = "efficientnet-lite0"
 def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trial:
     monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path / "cache"))
     weights = tmp_path / "mine.pth"
-    torch.save(network(LITE0, "random").module.state_dict(), weights)
+    torch.save(network(LITE0, weights="random").module.state_dict(), weights)
     (trial,) = make_trials(
         save_photos(tmp_path / "photos", 1), representations=[f"{LITE0}/stem.conv"],
         weights=str(weights), size=(25, 25),

@@ -13,6 +13,7 @@ from preimage.audit.likeness import Gallery
 from preimage.audit.measures import Estimate, estimate
 from preimage.audit.photos import Photo
 from preimage.audit.verdict import FEWEST_PHOTOS, NO_PROOF, Verdict, decide, join
+from preimage.tables import Table
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -138,6 +139,22 @@ class Audit:
     comparison: Comparison | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
     defenses: Defended | None = None
+
+    def table(self) -> Table:
+        """Return the verdict of each attack on each layer, and below it what limits them."""
+        rows = [
+            (layer.representation, attack.attack, str(attack.verdict))
+            for layer in self.layers
+            for attack in layer.attacks
+        ]
+        comparison = [] if self.comparison is None else [str(self.comparison)]
+        photos = f"{len(self.photos)} photo{'' if len(self.photos) == 1 else 's'}"
+        note = "; ".join([photos, *comparison, *self.warnings, NO_PROOF])
+        return Table(("representation", "attack", "what an attacker learns"), rows, note)
+
+    def _repr_html_(self) -> str:
+        """Return the table as HTML, for notebooks."""
+        return self.table()._repr_html_()
 
     def describe(self) -> dict[str, Any]:
         """Return everything as plain data, for JSON."""

@@ -204,7 +204,9 @@ def _choose_targets(
             raise ValueError(f"--classes takes a network without a layer, not {rep}")
         if channels is not None or neurons:
             raise ValueError("give --classes, or --channels and --neurons")
-        return preimage.network(rep, weights), [class_score(name) for name in parse_names(classes)]
+        return preimage.network(rep, weights=weights), [
+            class_score(name) for name in parse_names(classes)
+        ]
     if channels is None and not neurons:
         raise ValueError("say what to excite: --channels 0-24, --neurons 5,3,3, --classes goose")
     phi = preimage.representation(rep, weights)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,9 +11,6 @@ from preimage.cli.errors import clear_errors
 from preimage.cli.options import Every, From, NetworkArgument
 from preimage.cli.progress import progress_bar
 from preimage.cli.tables import print_table, print_wrapped
-
-if TYPE_CHECKING:
-    from preimage.networks import Network
 
 
 def models() -> None:
@@ -75,14 +71,12 @@ def layers(network: NetworkArgument, every: Every = False) -> None:
 
     with clear_errors(), _one_thread():
         weights = None if holds_weights(network) else "random"
-        loaded = preimage.network(network, weights)
+        loaded = preimage.network(network, weights=weights)
         if every:
             typer.echo("\n".join(loaded.layers))
             return
-        print_table(
-            ("layer", "kind", "kernel", "r.f. size", "r.f. stride", "offset", "channels"),
-            _rows(loaded),
-        )
+        table = loaded.layers_table()
+        print_table(table.header, table.rows)
     inside = len(loaded.layers) - len(loaded.main_layers)
     if inside > 0:
         typer.echo(f"{inside} more layers are inside these: preimage layers {network} --all")
@@ -113,26 +107,3 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-def _rows(network: Network) -> list[list[object]]:
-    """Return the row of each main layer in the table."""
-    import preimage
-    from preimage.representations.layer_path import LayerPath
-
-    layers = [
-        preimage.Layer(network.module, name, network.preprocessing, inputs=network.inputs)
-        for name in network.main_layers
-    ]
-    several = preimage.Layers(layers)
-    grids = several.code_grids(*several.default_size)
-    rows: list[list[object]] = []
-    for name, field in several.receptive_fields.items():
-        module = network.module.get_submodule(LayerPath.parse(network.module, name).module)
-        kernel = getattr(module, "kernel_size", "")
-        seen = ["global", "", ""]
-        if field is not None:
-            seen = [str(field.size), f"{field.stride:g}", f"{field.offset:g}"]
-        first = kernel[0] if isinstance(kernel, tuple) else kernel
-        rows.append([name, type(module).__name__, first, *seen, grids[name].channels])
-    return rows

@@ -157,7 +157,7 @@ def find_representations(
         elif rep.lower() in catalog.CLASSICAL:
             raise ValueError(f"{rep} has no layers: leave out --layers")
         else:
-            network = catalog.network(rep, weights)
+            network = catalog.network(rep, weights=weights)
             names = network.main_layers if layers == "all" else parse_names(layers)
             found += [catalog.layer_of(network, name) for name in names]
     return found

@@ -76,7 +76,9 @@ def group_layers(names: Sequence[str], weights: str | None) -> list[Layers]:
             catalog.representation(name, weights)
             raise ValueError(f"{name} is no layer of a network: name one as NETWORK/LAYER")
         grouped.setdefault(named.network, []).append(named.layer)
-    return [catalog.network(name, weights).several(layers) for name, layers in grouped.items()]
+    return [
+        catalog.network(name, weights=weights).several(layers) for name, layers in grouped.items()
+    ]
 
 
 def list_channels(channels: Sequence[int]) -> str:

@@ -10,6 +10,7 @@ algorithm for computing sample variances" (1979):
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,8 +19,11 @@ from torch import Tensor
 
 from preimage.names import LayerName
 from preimage.representations.code_grid import CodeGrid
+from preimage.tables import Table
 
 _UNNAMED = LayerName("", "")
+_SHOWN = 40
+"""The most channels that a notebook shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +77,22 @@ class ChannelStatistics:
     def dead(self) -> NDArray[np.bool_]:
         """True for channels whose response is the same everywhere in all images, (K,)."""
         return self.maximum == self.minimum
+
+    def table(self) -> Table:
+        """Return the row of each channel: maximum, mean, deviation, zeros, and the best image."""
+        rows = []
+        for k in range(len(self.maximum)):
+            numbers = (self.maximum[k], self.mean[k], self.std[k])
+            best = int(self.top_images[k, 0]) if self.top_images.shape[1] else -1
+            name = Path(self.images[best]).name if 0 <= best < len(self.images) else ""
+            zeros = f"{100 * self.zeros[k]:.0f}"
+            rows.append((k, *(f"{number:.4g}" for number in numbers), zeros, name))
+        note = f"{self.name}: {self.count} responses of each channel"
+        return Table(("channel", "maximum", "mean", "std", "zeros %", "most"), rows, note)
+
+    def _repr_html_(self) -> str:
+        """Return the table of the first channels as HTML, for notebooks."""
+        return self.table().first(_SHOWN)._repr_html_()
 
 
 def image_statistics(

@@ -41,7 +41,7 @@ class Loader:
             if file is not None and weights is None and name.startswith("matconvnet:"):
                 self._network = catalog.network(f"matconvnet:{file}")
             else:
-                self._network = catalog.network(name, file or weights)
+                self._network = catalog.network(name, weights=file or weights)
             self._loaded = (name, weights)
         return self._network
 
