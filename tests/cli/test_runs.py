@@ -16,7 +16,8 @@ import preimage
 from preimage.cli.progress import ProgressBar
 from preimage.cli.runs import share_out
 from preimage.representations.execution import Execution
-from preimage.visualizations import sharing
+from preimage.visualizations import maximization, responses, sharing
+from preimage.visualizations.responses import Measured
 
 LITE0 = "efficientnet-lite0"
 SHORT = ("--size", "40x48", "--steps", "4")
@@ -77,6 +78,23 @@ def test_workers_write_and_print_the_same_as_one_process(
         found.append((facts, files, dead))
     assert len(found[0][0]) > 1
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_all_runs_of_a_command_share_one_measurement_of_m(
+    workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log"
+
+    def find_ranges(*args: Any) -> Measured:
+        with log.open("a") as file:  # which copies of this process write to, too
+            file.write(f"{len(args[1])}\n")
+        return responses.find_ranges(*args)
+
+    monkeypatch.setattr(maximization, "find_ranges", find_ranges)
+    words = ("maximize", f"{LITE0}/stem", "--channels", "0-8", *NET, "--out", tmp_path / "out")
+    assert run(*words, "--workers", str(workers)).status == 0
+    assert log.read_text() == "9\n"
 
 
 def test_files_are_written_when_a_run_ends_and_lines_printed_in_the_order_of_the_inputs(
@@ -179,6 +197,14 @@ def test_workers_that_contradict_other_options_are_an_error(tmp_path: Path) -> N
     assert outcome.errors == ["error: each worker has one thread: give --workers or --threads"]
     with pytest.raises(ValueError, match="leave --workers out on cuda"):
         share_out(2, Execution(), "cuda", 3, bool)
+
+
+def test_too_little_memory_for_each_worker_suggests_fewer(tmp_path: Path) -> None:
+    words = ("invert", "PHOTOS", "--rep", f"{LITE0}/stem", *NET, "--memory", "1KB", *SHARED)
+    outcome = _run(tmp_path, words, "--out", tmp_path / "out")
+    assert outcome.status == 2
+    assert all("the limit is 1 KB" in line for line in outcome.errors)
+    assert all("or fewer workers: each of the 2 has" in line for line in outcome.errors)
 
 
 def test_workers_are_the_default_only_where_they_pay_and_nothing_else_was_asked_for(

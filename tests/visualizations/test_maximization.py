@@ -24,6 +24,7 @@ from preimage.representations.layer import Layer
 from preimage.settings import Settings
 from preimage.targets import channel, class_score, direction, mean_channel, neuron
 from preimage.visualizations import DeadTargetError, maximize
+from preimage.visualizations.maximization import find_maxima
 
 NETWORK = color_network()
 FEATURES = NETWORK.layer("features")
@@ -95,6 +96,16 @@ def test_m_is_the_largest_response_over_the_shipped_photos() -> None:
     assert known(result.maxima) == pytest.approx(largest[[0, 3]].tolist(), rel=1e-5)
     assert result.reference == "9 photos"
     assert result.loss_weights == pytest.approx([1e4 / (9 * m) for m in known(result.maxima)])
+
+
+def test_calls_that_share_m_find_what_each_finds_alone() -> None:
+    shared = find_maxima(FEATURES, [0, 1, 2], reference=PHOTOS[:3])
+    one = maximize(FEATURES, 1, settings=QUICK, reference=PHOTOS[:3])
+    other = maximize(FEATURES, 1, settings=QUICK, maxima=shared.select(slice(1, 2)))
+    assert torch.equal(one.images, other.images)
+    assert (one.maxima, one.reference) == (other.maxima, other.reference)
+    with pytest.raises(ValueError, match="1 targets need as many maxima, not 3"):
+        maximize(FEATURES, 1, settings=QUICK, maxima=shared)
 
 
 def test_dead_targets_are_left_out_and_named() -> None:

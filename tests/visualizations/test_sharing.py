@@ -182,7 +182,7 @@ def test_an_error_of_a_worker_is_that_of_one_process(starts: list[str]) -> None:
 def test_the_limit_of_memory_is_that_of_all_workers_together(starts: list[str]) -> None:
     options: dict[str, Any] = {"settings": SHORT, "execution": Execution(memory=260_000)}
     assert len(invert(_layer(), _photos(2, 24, 24, 3), **options)) == 2
-    with pytest.raises(ValueError, match="the limit is"):
+    with pytest.raises(ValueError, match=r"the limit is .* or fewer workers: each of the 2 has"):
         invert(_layer(), _photos(2, 24, 24, 3), **options, **SHARED)
 
 

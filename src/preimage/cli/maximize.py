@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -59,11 +60,13 @@ if TYPE_CHECKING:
     from preimage.settings import Settings
     from preimage.targets import Target
     from preimage.visualizations import PreImage
+    from preimage.visualizations.responses import Measured
 
 _BATCH = 8
 """Number of images that are computed together."""
-_RUNS_PER_WORKER = 4
-"""Number of runs that each worker has, if there are enough targets: the last ones end together."""
+_RUNS_PER_WORKER = 2
+"""Number of runs that each worker has at least, if there are enough targets: results then come
+early, and a run copies the network once."""
 
 
 def maximize(
@@ -126,45 +129,68 @@ def maximize(
         typical = partial(_typical, model, settings, options["size"])
         pays = partial(saves_time, typical, len(targets) * seeds, execution)
         sharing = share_out(workers, execution, device, 1 if is_one else len(targets), pays)
-        per_run = len(targets) if is_one else _targets_per_run(len(targets), seeds, sharing.workers)
-    item = Input(
-        name=rep, stem="", runs=_runs(rep, model, targets, per_run, options | sharing.options),
-        describe=partial(_confidence, model), class_name=partial(_class_name, model),
-    )  # fmt: skip
+        groups = _group(len(targets), seeds, sharing.workers, is_one=is_one)
+        item = Input(
+            name=rep, stem="", runs=_runs(rep, model, targets, groups, options | sharing.options),
+            describe=partial(_confidence, model), class_name=partial(_class_name, model),
+        )  # fmt: skip
     failures = gallery.show([item], rep, sharing.workers)
     if gallery.lines and not as_json:
         typer.echo(above_maximum(gallery.lines))
     conclude(failures, interrupted=gallery.interrupted)
 
 
-def _targets_per_run(targets: int, seeds: int, workers: int) -> int:
-    """Return how many targets a run has: each measures M once, and each worker has several.
+def _group(targets: int, seeds: int, workers: int, *, is_one: bool = False) -> list[slice]:
+    """Return the targets of each run: all if there is to be one, and equal parts for workers.
 
-    >>> _targets_per_run(25, 1, 1), _targets_per_run(25, 1, 2), _targets_per_run(3, 4, 2)
-    (8, 4, 1)
+    >>> [part.stop - part.start for part in _group(25, 1, 1)]
+    [8, 8, 8, 1]
+    >>> [part.stop - part.start for part in _group(25, 1, 2)]
+    [7, 6, 6, 6]
+    >>> [part.stop - part.start for part in _group(3, 4, 2)]
+    [1, 1, 1]
     """
-    most = max(1, _BATCH // seeds)
-    return most if workers == 1 else min(most, -(-targets // (_RUNS_PER_WORKER * workers)))
+    most = targets if is_one else max(1, _BATCH // seeds)
+    if workers == 1:
+        return [slice(n, min(n + most, targets)) for n in range(0, targets, most)]
+    rounds = max(_RUNS_PER_WORKER, -(-targets // (most * workers)))
+    runs = min(targets, rounds * workers)
+    ends = [-(-targets * n // runs) for n in range(runs + 1)]
+    return [slice(first, end) for first, end in itertools.pairwise(ends)]
+
+
+def _measure_once(
+    model: Representation | Network, targets: Sequence[Target], options: dict[str, Any]
+) -> Measured | None:
+    """Return M of all targets, which all runs share; None if the runs are to tell what is wrong."""
+    from preimage.cli.runs import ERRORS
+    from preimage.visualizations.maximization import find_maxima
+
+    given = {name: options[name] for name in ("size", "reference", "device", "execution")}
+    try:
+        return find_maxima(model, targets, **given)
+    except ERRORS:
+        return None
 
 
 def _runs(
     rep: str,
     model: Representation | Network,
     targets: Sequence[Target],
-    per_run: int,
+    groups: Sequence[slice],
     options: dict[str, Any],
 ) -> list[Run]:
-    """Return the runs of a command, each for `per_run` targets."""
+    """Return the runs of a command, one for each group of targets."""
     from preimage.cli.runs import Run
 
-    groups = [targets[n : n + per_run] for n in range(0, len(targets), per_run)]
-    return [
-        Run(
-            name=f"{rep} {some[0]}{' ...' if len(some) > 1 else ''}", key=str(some[0]),
-            compute=partial(_maximize, model, some, options),
-        )
-        for some in groups
-    ]  # fmt: skip
+    maxima = _measure_once(model, targets, options) if len(groups) > 1 else None
+    runs = []
+    for group in groups:
+        some = targets[group]
+        own = options | {"maxima": None if maxima is None else maxima.select(group)}
+        name = f"{rep} {some[0]}{' ...' if len(some) > 1 else ''}"
+        runs.append(Run(name, key=str(some[0]), compute=partial(_maximize, model, some, own)))
+    return runs
 
 
 def _maximize(

@@ -221,6 +221,7 @@ def _in_workers(
     runs: Sequence[Run], workers: int, bar: ProgressBar
 ) -> Iterator[tuple[int, PreImage | BaseException]]:
     """Carry out runs in workers, which are copies of this process if such can compute."""
+    from preimage.representations.memory import MemoryLimitError
     from preimage.workers import Done, share, start_method
 
     done = 0
@@ -234,7 +235,11 @@ def _in_workers(
     for index, end in share(_compute, runs, workers=workers, method=start_method(), watch=watch):
         done += 1
         bar.update(done, len(runs))
-        yield index, end.value if isinstance(end, Done) else end.error
+        if isinstance(end, Done):
+            yield index, end.value
+        else:
+            error = end.error
+            yield index, error.among(workers) if isinstance(error, MemoryLimitError) else error
 
 
 def _compute(run: Run, reporter: Reporter) -> PreImage:

@@ -22,6 +22,16 @@ _SLACK = 1.2
 """The factor that allows for memory inside operations, which is not measured."""
 
 
+class MemoryLimitError(ValueError):
+    """The error for images that need more memory than the limit of a run."""
+
+    def among(self, workers: int) -> MemoryLimitError:
+        """Return the error with what it means for one of several workers."""
+        return MemoryLimitError(
+            f"{self}, or fewer workers: each of the {workers} has an equal share"
+        )
+
+
 def peak_bytes(function: Callable[[], object], device: torch.device) -> int:
     """Return the most that torch holds at a time during a call, beyond what it held before."""
     if device.type == "cuda":
@@ -71,7 +81,7 @@ def limit_memory(
     open, recomputes activations from then on. For `memory` see `Execution`.
 
     Raises:
-        ValueError: if one image exceeds the limit even then.
+        MemoryLimitError: if one image exceeds the limit even then.
     """
     if memory is None:
         return images
@@ -94,7 +104,7 @@ def limit_memory(
             break
     needed, given = _in_words(held + each), _in_words(memory)
     count = "an image" if images == 1 else f"{images} images"
-    raise ValueError(
+    raise MemoryLimitError(
         f"{representation.name} needs {needed} for {count} of {size[0]} x {size[1]} pixels, but "
         f"the limit is {given}: use fewer or smaller images"
     )

@@ -36,7 +36,12 @@ from preimage.visualizations.layout import Layout, mosaic_layout, separate_layou
 from preimage.visualizations.pre_image import PreImage
 from preimage.visualizations.progress_bar import ProgressLike
 from preimage.visualizations.resolve import TargetLike, resolve
-from preimage.visualizations.responses import ResponseRange, find_ranges, given_ranges
+from preimage.visualizations.responses import (
+    Measured,
+    ResponseRange,
+    find_ranges,
+    given_ranges,
+)
 from preimage.visualizations.sharing import choose_workers, solve_shared
 from preimage.visualizations.solve import (
     Problem,
@@ -64,7 +69,7 @@ def maximize(
     seeds: Sequence[int] = (0,),
     start: StartLike | None = None,
     size: int | tuple[int, int] | None = None,
-    maxima: Sequence[float] | None = None,
+    maxima: Sequence[float] | Measured | None = None,
     reference: Sequence[str | os.PathLike[str]] | None = None,
     diversity: float = 0,
     mosaic: bool = False,
@@ -90,7 +95,7 @@ def maximize(
             images' size; or go on from a result (a `PreImage`, or the path of a saved one).
         size: height and width of the images, or the side of square ones; by default, see
             `preimage.visualizations.layout`.
-        maxima: M of each target.
+        maxima: M of each target, as numbers or as `find_maxima` returns it.
         reference: photos (paths) that M is taken from if it is not given. By default, they are
             the largest set that `preimage stats` has seen, if it is not smaller than the set of
             the shipped photos, or else these.
@@ -177,22 +182,43 @@ def _choose_settings(settings: Settings | None, strength: float | None, mosaic: 
     return settings.replace(rotation=0, zoom=1) if mosaic else settings
 
 
+@ordinary_torch()
+def find_maxima(
+    model: Representation | Network,
+    targets: TargetLike | Sequence[TargetLike],
+    *,
+    size: int | tuple[int, int] | None = None,
+    reference: Sequence[str | os.PathLike[str]] | None = None,
+    device: str | torch.device = "cpu",
+    execution: Execution = AUTO,
+) -> Measured:
+    """Return M of each target as `maximize` finds it, to be shared by several calls."""
+    representation, wanted = resolve(model, targets)
+    device = check_options(None, device, execution, None)
+    with representation.session(device, execution):
+        return _ranges(representation, wanted, None, device, reference, check_size(size))
+
+
 def _ranges(
     representation: Representation,
     targets: Sequence[AnyTarget],
-    maxima: Sequence[float] | None,
+    maxima: Sequence[float] | Measured | None,
     device: torch.device,
     reference: Sequence[str | os.PathLike[str]] | None,
     size: int | tuple[int, int] | None,
-) -> tuple[list[ResponseRange], str]:
+) -> Measured:
     """Return the range of each target's responses, and the source of M in words.
 
     M is measured with one thread, so that it is the same whatever number the run uses.
     """
-    if maxima is not None:
-        return given_ranges(maxima, len(targets)), "given"
-    with use_threads(1):
-        return find_ranges(representation, targets, device, reference, size)
+    if maxima is None:
+        with use_threads(1):
+            return find_ranges(representation, targets, device, reference, size)
+    if not isinstance(maxima, Measured):
+        return Measured(given_ranges(maxima, len(targets)), "given")
+    if len(maxima.ranges) != len(targets):
+        raise ValueError(f"{len(targets)} targets need as many maxima, not {len(maxima.ranges)}")
+    return maxima
 
 
 def _live_and_dead(

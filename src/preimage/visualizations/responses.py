@@ -11,7 +11,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -56,6 +56,17 @@ class ResponseRange:
         return self.largest if self.largest > 0 else max(-self.smallest, 1e-6)
 
 
+class Measured(NamedTuple):
+    """The range of each target's responses to photos, and the photos in words."""
+
+    ranges: Sequence[ResponseRange]
+    words: str
+
+    def select(self, targets: slice) -> Measured:
+        """Return the ranges of only some of the targets."""
+        return Measured(self.ranges[targets], self.words)
+
+
 def given_ranges(maxima: Sequence[float], count: int) -> list[ResponseRange]:
     """Return the ranges of `count` targets whose M a user gives; each M must be positive."""
     if len(maxima) != count or not all(maximum > 0 for maximum in maxima):
@@ -69,7 +80,7 @@ def find_ranges(
     device: torch.device,
     reference: Sequence[PathLike] | None = None,
     size: int | tuple[int, int] | None = None,
-) -> tuple[list[ResponseRange], str]:
+) -> Measured:
     """Return the range of each target's responses to photos, and a description of the photos.
 
     The range of a sum of terms is the sum of their ranges. The photos are the `reference`; by
@@ -82,10 +93,11 @@ def find_ranges(
     ranges, words = _find_ranges(representation, targets, device, reference, side)
     has_others = reference is not None and _takes_shipped(representation)
     if not has_others or not any(found.is_dead for found in ranges):
-        return ranges, words
+        return Measured(ranges, words)
     others = _measure(representation, targets, device, photo_paths(), side)
     pairs = zip(ranges, others, strict=True)
-    return [own.beside(other) if own.is_dead else own for own, other in pairs], words
+    beside = [own.beside(other) if own.is_dead else own for own, other in pairs]
+    return Measured(beside, words)
 
 
 def _find_ranges(

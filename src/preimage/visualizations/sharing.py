@@ -23,6 +23,7 @@ from preimage.optimizer import Progress
 from preimage.priors.function import PriorFunction
 from preimage.representations.base import Representation
 from preimage.representations.execution import Execution
+from preimage.representations.memory import MemoryLimitError
 from preimage.representations.session import Session
 from preimage.settings import Settings
 from preimage.views import center_crop
@@ -123,6 +124,8 @@ def _solve_shared(
     with contextlib.closing(shared) as ends:
         for part, end in ends:
             if isinstance(end, Failed):
+                if isinstance(end.error, MemoryLimitError):
+                    raise end.error.among(workers)
                 raise end.error
             if isinstance(end, Died):
                 died.append(end.error)
