@@ -37,7 +37,7 @@ _EQUAL = 1e-6
 _SHIFT, _CUT = 1 / 8, 1 / 5
 _SMALLER, _QUALITY = 0.5, 30
 
-FEWEST_OF_CLASS = 4
+FEWEST_OF_CLASS = 8
 """The number of photos with another one of their class below which classes are not looked for."""
 
 
@@ -224,6 +224,8 @@ def _rate(name: str, hits: Tensor, chance: float) -> Rate:
 
 
 def _mean(name: str, shares: Tensor, chance: float, seed: int) -> Rate:
+    if ((shares == 0) | (shares == 1)).all():
+        return _rate(name, shares > 0, chance)
     low, high = mean_interval(shares.numpy(), (0, 1), seed)
     return Rate(name, float(shares.mean()), float(low), float(high), chance, len(shares))
 
