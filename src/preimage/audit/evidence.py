@@ -162,12 +162,14 @@ class Vote:
         if math.isnan(self.held_out):
             return words + "a single photo cannot check this: give --reference several"
         words += (
-            f"the same comparison is right for {self.held_out:.0%} of the crops, each judged by "
-            "the other photos"
+            f"the same comparison is right for {self.held_out:.0%} of the crops of reference photos"
         )
         if self.is_sure:
             return words
-        words += f": too few to say so (it takes {_MAJORITY:.0%} and {_LEAST_HELD_OUT:.0%})"
+        words += (
+            f": not enough to conclude it, which takes {_MAJORITY:.0%} of the vectors and "
+            f"{_LEAST_HELD_OUT:.0%} of the crops"
+        )
         more = "; give photos like those in the store with --reference"
         return words + (more if self.share > 0.5 else "")
 
