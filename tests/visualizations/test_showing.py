@@ -141,3 +141,33 @@ def test_show_opens_a_window_or_fills_a_cell(
     monkeypatch.setitem(sys.modules, "marimo", marimo)
     inverted.show()
     assert shown == [inverted]
+
+
+def test_a_plot_holds_the_energies_and_the_errors_by_c(inverted: PreImage) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is missing")
+    pictures, energy, error = inverted.plot().axes
+    assert pictures.images[0].get_size() == inverted.grid().size[::-1]
+    energies = np.stack([line.get_xydata() for line in energy.lines])
+    np.testing.assert_allclose(energies[:, :, 0], [[1, 2, 3]] * 8)
+    np.testing.assert_allclose(energies[:, :, 1].T, inverted.trace.total)
+    assert inverted.error is not None
+    means = 100 * inverted.error.reshape(2, 2, 2).mean(2)
+    assert [line.get_label() for line in error.lines] == ["photo 0", "photo 1"]
+    errors = np.stack([line.get_xydata() for line in error.lines])
+    np.testing.assert_allclose(errors[:, :, 0], [[20, 200]] * 2)
+    np.testing.assert_allclose(errors[:, :, 1], means, rtol=1e-5)
+
+
+def test_a_plot_of_a_single_c_has_no_errors_by_c(inverted: PreImage) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is missing")
+    assert len(inverted[0].plot().axes) == 2
+
+
+def test_a_plot_without_matplotlib_says_what_to_install(
+    inverted: PreImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "preimage.plotting", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ValueError, match=r"plots need matplotlib: pip install \"preimage\[note"):
+        inverted.plot()

@@ -34,9 +34,16 @@ from preimage.representations.execution import Ran
 from preimage.representations.receptive_field import Box
 from preimage.settings import Settings
 from preimage.visualizations.saving import read_npz, write_npz, write_picture
-from preimage.visualizations.showing import COLUMNS, draw_results, draw_sample, draw_slider
+from preimage.visualizations.showing import (
+    COLUMNS,
+    draw_results,
+    draw_sample,
+    draw_slider,
+    plot_results,
+)
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from PIL import Image
 
 
@@ -155,6 +162,16 @@ class PreImage:
             ValueError: if the picture would be too large.
         """
         return draw_results(self, whole("columns", columns, least=1))
+
+    def plot(self) -> Figure:
+        """Return a figure of matplotlib: the first results, their energies, and the errors by C.
+
+        A notebook shows it; `savefig("plot.pdf")` writes it.
+
+        Raises:
+            ValueError: if matplotlib is missing.
+        """
+        return plot_results(self)
 
     def show(self) -> None:
         """Show the first results side by side: in a notebook, or else in a window."""

@@ -1,4 +1,4 @@
-"""Results as grids of labelled pictures, and as a slider over their snapshots."""
+"""Results as grids of labelled pictures, as a slider over their snapshots, and as plots."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING, TypeVar
 
 from preimage.grid import Cell, draw_box, draw_grid, in_rows
@@ -13,6 +14,7 @@ from preimage.names import LayerName
 from preimage.notebooks import slider_html
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from PIL import Image
 
     from preimage.visualizations.pre_image import PreImage
@@ -87,6 +89,43 @@ def draw_slider(result: PreImage) -> str:
         [(name, _draw(shown, pictures, COLUMNS, heading)) for name, pictures in moments],
         f"{result.visualization} {result.representation}",
     )
+
+
+def plot_results(result: PreImage) -> Figure:
+    """Plot the first results, their energies, and for several C the errors of each source.
+
+    Raises:
+        ValueError: if matplotlib is missing.
+    """
+    try:
+        from preimage.plotting import draw_figure
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "matplotlib":
+            raise
+        raise ValueError('plots need matplotlib: pip install "preimage[notebook]"') from None
+    shown = _first(result)
+    steps = [float(step) for step in range(1, len(shown.trace.total) + 1)]
+    energies = {
+        f"{n}: {label(shown, n)}": (steps, shown.trace.total[:, n].tolist())
+        for n in range(len(shown))
+    }
+    return draw_figure(draw_sample(result), energies, _errors(result))
+
+
+def _errors(result: PreImage) -> dict[str, tuple[list[float], list[float]]]:
+    """Return C and the mean error in percent over seeds, of each source; nothing for a single C."""
+    if result.error is None or not _differ(result.loss_weights):
+        return {}
+    found: dict[str, tuple[list[float], list[float]]] = {}
+    for source in sorted(set(result.sources)):
+        errors: dict[float, list[float]] = {}
+        for n, weight in enumerate(result.loss_weights):
+            if result.sources[n] == source:
+                errors.setdefault(weight, []).append(100 * float(result.error[n]))
+        weights = sorted(errors)
+        kind = "code" if result.originals is None else "photo"
+        found[f"{kind} {source}"] = (weights, [fmean(errors[weight]) for weight in weights])
+    return found
 
 
 def spread(items: Sequence[T], count: int) -> tuple[T, ...]:
