@@ -17,8 +17,8 @@ _OBJECTS_BETWEEN_COLLECTIONS = 100_000
 def main() -> None:
     """Run the command line, or say what to install for it.
 
-    Imports make a million objects that remain to the end. The garbage collector looks through them
-    rarely, and not at the end of the process, which takes a third off the time of a short run.
+    Imports make many objects that remain to the end. The garbage collector looks through them
+    rarely, and not at the end of the process, which takes a quarter off the time of a short run.
     """
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     signal.signal(signal.SIGINT, _interrupt)
