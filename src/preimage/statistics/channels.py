@@ -79,7 +79,7 @@ class ChannelStatistics:
         return self.maximum == self.minimum
 
     def table(self) -> Table:
-        """Return the row of each channel: maximum, mean, deviation, zeros, and the best image."""
+        """Return a row for each channel: its numbers, and the image of its largest response."""
         rows = []
         for k in range(len(self.maximum)):
             numbers = (self.maximum[k], self.mean[k], self.std[k])
@@ -88,7 +88,7 @@ class ChannelStatistics:
             zeros = f"{100 * self.zeros[k]:.0f}"
             rows.append((k, *(f"{number:.4g}" for number in numbers), zeros, name))
         note = f"{self.name}: {self.count} responses of each channel"
-        return Table(("channel", "maximum", "mean", "std", "zeros %", "most"), rows, note)
+        return Table(("channel", "maximum", "mean", "std", "zeros %", "strongest in"), rows, note)
 
     def _repr_html_(self) -> str:
         """Return the table of the first channels as HTML, for notebooks."""
