@@ -118,7 +118,7 @@ def test_diverse_images_are_computed_together_or_not_at_all() -> None:
 def test_images_of_classical_codes_computed_in_parts_are_the_same_bits() -> None:
     photos = [random_photo(1, seed)[0] for seed in range(7)]
     plain = invert(HOG(), photos)
-    within = invert(HOG(), photos, execution=Execution(memory=4_000_000))
+    within = invert(HOG(), photos, execution=Execution(memory=2_000_000))
     assert torch.equal(plain.images, within.images)
     assert plain.ran.at_once == 7
     assert within.ran.at_once is not None
