@@ -102,7 +102,10 @@ def test_what_would_help_is_to_be_measured_if_anything_leaks() -> None:
 
 def test_photos_that_are_re_identified_though_not_most_are_not_passed_over() -> None:
     found = Estimate("reidentified", None, 0.25, 0.1, 0.47, 0.01, 0.001, 24)
-    for luck, words in ((0.001, "Some photos were re-identified"), (0.5, "no all-clear")):
+    for luck, words in (
+        (0.001, "Some photos, but not most, were re-identified"),
+        (0.5, "no all-clear"),
+    ):
         estimates = (dataclasses.replace(found, luck=luck),)
         attack = AttackResult("inversion", "All.", estimates, decide(estimates), (), ())
         layer = LayerResult("net/pool", (attack,), (Photo("a.png", "0", "a.png"),))

@@ -40,7 +40,7 @@ _TREAT = {
         "together with their photo."
     ),
     "some": (
-        "Some photos were re-identified, if not most. Where even some are too many, treat {} as "
+        "Some photos, but not most, were re-identified. Where even a few are too many, treat {} as "
         "the photos themselves."
     ),
     "arrangement": (
@@ -156,7 +156,7 @@ def _on_candidates(audit: Audit) -> Iterator[str]:
     if audit.about.get("candidates", {}).get("found"):
         yield (
             "Whoever has a copy of a photo can tell whether it is in the store: limit who may "
-            "search or read it, also where that a photo is there is the secret."
+            "search or read it, above all if the mere presence of a photo is secret."
         )
 
 

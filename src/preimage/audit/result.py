@@ -104,17 +104,19 @@ class Comparison:
     outcome: Literal["alike", "unlike", "unknown"]
 
     def __str__(self) -> str:
-        numbers = f"{self.ratio:.2f} times those of photos ({self.low:.2f} to {self.high:.2f})"
+        numbers = (
+            f"the errors of the stored vectors are {self.ratio:.2f} times those of photos "
+            f"({self.low:.2f} to {self.high:.2f}), by geometric means"
+        )
         if self.outcome == "alike":
-            return f"errors of the stored vectors: {numbers}; alike, so the verdict carries over"
+            return f"{numbers}; alike, so the verdict carries over"
         if self.outcome == "unlike":
             return (
-                f"errors of the stored vectors: {numbers}; not alike, so the verdict is that of "
+                f"{numbers}; not alike, so the verdict is that of "
                 "the photos alone: take photos like those in the store"
             )
         return (
-            f"errors of the stored vectors: {numbers}; too few vectors to say whether the verdict "
-            "carries over: take more of them"
+            f"{numbers}; too few vectors to say whether the verdict carries over: take more of them"
         )
 
 

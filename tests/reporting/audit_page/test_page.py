@@ -84,7 +84,7 @@ def test_a_page_of_stored_vectors_says_what_was_done_to_them(tmp_path: Path) -> 
     assert f"Yes: {found.comparison}" in text
     for part in ("row 17", "error 9.3 %", "2 of 500 rows", "3 skipped: NaN", "median 8.1 %"):
         assert part in text
-    for part in ("1 of 3 photos of an attacker", "1.23", "9.1 degrees", "0.95 %", "97 %"):
+    for part in ("1 of 3 photos that an attacker has", "1.23", "9.1 degrees", "0.95 %", "97 %"):
         assert part in text
     for part in ("6.25", "2026-11-26 19:40 UTC", "ab" * 32):
         assert part in text
