@@ -78,7 +78,7 @@ def test_channels_that_no_photo_moves_are_left_out(
     network = catalog.network(LITE0, weights="random")
     with torch.no_grad():
         network.module.get_submodule("stem.conv").weight[1] = 0  # type: ignore[operator]
-    monkeypatch.setattr(catalog, "network", lambda *_: network)
+    monkeypatch.setattr(catalog, "network", lambda *_, **__: network)
     outcome = _reproduce("fig11", tmp_path, "--layers", "stem.conv", "--channels", "0-2")
     assert outcome.output[-1].startswith("2 of 2 trials done")
     outcome = _reproduce("fig11", tmp_path, "--layers", "stem.conv", "--channels", "1")
