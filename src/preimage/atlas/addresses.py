@@ -28,7 +28,7 @@ def safe_name(text: str) -> str:
     Upper case counts as unsafe, because some systems do not tell it from lower case.
 
     >>> safe_name("blocks.5"), safe_name("../../etc")
-    ('blocks.5', 'etc-88dee1d7')
+    ('blocks.5', 'etc-74ccf3c5')
     >>> safe_name("..").startswith("."), safe_name("AUX") == safe_name("aux")
     (False, False)
     """

@@ -45,7 +45,7 @@ def shards(found: Sequence[list[Any]]) -> list[str]:
     r"""Return the scripts of all entries, at least one.
 
     >>> shards([["vgg-m", "vgg-m/index.html", "network"]])
-    ['atlas.shard(0,[["vgg-m","vgg-m/index.html","network"]]);\\n']
+    ['atlas.shard(0,[["vgg-m","vgg-m/index.html","network"]]);\n']
     """
     parts = [found[first : first + PER_SHARD] for first in range(0, len(found), PER_SHARD)] or [[]]
     return [

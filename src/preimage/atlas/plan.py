@@ -109,7 +109,7 @@ def spread(layers: Sequence[str], chosen: Sequence[str], count: int) -> list[str
     """Return chosen layers and, up to a number, others as far from each other as there are.
 
     >>> spread(["a", "b", "c", "d", "e"], ["b"], 3)
-    ['b', 'e', 'c']
+    ['b', 'e', 'a']
     >>> spread(["a", "b"], [], 5)
     ['a', 'b']
     """

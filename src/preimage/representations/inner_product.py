@@ -38,7 +38,8 @@ def inner_product_gradient(codes: Tensor, x: Tensor, weights: Tensor) -> Tensor 
     >>> inner_product_gradient(x**2, x, torch.tensor([1.0, 10.0]))
     tensor([ 4., 60.])
     """
-    product = _InnerProduct.apply(codes, weights)
+    with torch.enable_grad():
+        product = _InnerProduct.apply(codes, weights)
     gradient: Tensor | None
     (gradient,) = torch.autograd.grad(product, x, allow_unused=True)
     return gradient
