@@ -16,7 +16,7 @@ from preimage.atlas.data import Atlas, Layer, Model, Picture
 from preimage.atlas.index import entries, shards
 from preimage.files import write_whole
 from preimage.loss_weight import format_weight
-from preimage.models.optional import import_optional
+from preimage.reporting.templates import open_templates
 
 if TYPE_CHECKING:
     import jinja2
@@ -66,14 +66,7 @@ def make_environment() -> jinja2.Environment:
     Raises:
         ModelError: if Jinja2 is not installed.
     """
-    jinja = import_optional("jinja2", "atlas")
-    environment: jinja2.Environment = jinja.Environment(
-        loader=jinja.PackageLoader("preimage.atlas"),
-        autoescape=True,
-        undefined=jinja.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = open_templates("preimage.atlas", "atlas")
     environment.filters |= {"number": format_number, "percent": format_percent}
     environment.globals |= {
         "chart_size": (curves.WIDTH, curves.HEIGHT, curves.LEFT, curves.BOTTOM, curves.TOP),

@@ -26,10 +26,10 @@ from preimage.audit.verdict import FEWEST_PHOTOS, Level, is_beyond_chance
 from preimage.names import LayerName
 
 Certainty: TypeAlias = Literal["firm", "provisional", "no proof"]
-"""How far a verdict can be relied on."""
+"""The certainty of a verdict."""
 
 LEVELS: tuple[Level, ...] = ("nothing", "content", "arrangement", "photo")
-"""What an attacker may learn at most, from the least to the most telling."""
+"""All levels of a verdict, from the least to the most telling."""
 
 KEPT = 0.9
 """The share of searches that a defense which helps does not spoil."""

@@ -59,7 +59,7 @@ class Matches:
 
     @property
     def found(self) -> Tensor:
-        """Whether each candidate is in the store, (M,)."""
+        """True for each candidate that is in the store, (M,)."""
         return self.angles < self.threshold.angle
 
 

@@ -41,7 +41,7 @@ _LEAKS = ("reidentified_judge", "reidentified_hog", "reidentified_pixels")
 
 @dataclass(frozen=True, slots=True)
 class DefenseResult:
-    """What leaks under a defense, and what is left of the usefulness.
+    """The leak under a defense, and the usefulness that is left.
 
     Attributes:
         defense: its name.
@@ -71,7 +71,7 @@ class DefenseResult:
 
 @dataclass(frozen=True, slots=True)
 class Defended:
-    """What defenses do, the undefended vectors first.
+    """The results of several defenses, the undefended vectors first.
 
     Attributes:
         results: one for each defense.

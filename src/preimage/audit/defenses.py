@@ -70,7 +70,7 @@ class Defense:
 
     @property
     def sentence(self) -> str:
-        """What the defense does, and what the attacker knows of it."""
+        """The effect of the defense, and the attacker's knowledge of it, in a sentence."""
         return " ".join(step.sentence for step in self.steps) or "Vectors are stored as they are."
 
     def store(self, codes: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from preimage.audit.intervals import luck, mean_interval, rate_interval
 from preimage.audit.likeness import Key
 
 Finding: TypeAlias = Literal["photo", "arrangement", "color", "content"]
-"""What reconstructions can show of a photo."""
+"""A property of a photo that its reconstruction can show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ _RECOGNITION = "reidentified"
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What was measured of the reconstructions of an attack.
+    """The value of a measure for the reconstructions of an attack, with its interval.
 
     Attributes:
         measure: the name of the measure.

@@ -48,7 +48,7 @@ class Attacked:
 
 @dataclass(frozen=True, slots=True)
 class AttackResult:
-    """What an attack shows of photos.
+    """The measures and the verdict of an attack.
 
     Attributes:
         attack: the name of the attack.
@@ -69,7 +69,7 @@ class AttackResult:
 
 @dataclass(frozen=True, slots=True)
 class LayerResult:
-    """What several attacks show of the codes of a layer.
+    """The results of several attacks on the codes of a layer.
 
     Attributes:
         representation: the name of Phi.
@@ -83,7 +83,7 @@ class LayerResult:
 
     @property
     def verdict(self) -> Verdict:
-        """What all attacks together show."""
+        """The verdict of all attacks together."""
         return join(attack.verdict for attack in self.attacks)
 
 

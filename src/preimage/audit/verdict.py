@@ -27,7 +27,7 @@ from typing import Literal, TypeAlias
 from preimage.audit.measures import MEASURES, Estimate, Finding
 
 Level: TypeAlias = Literal["photo", "arrangement", "content", "nothing"]
-"""What an attacker learns at most: the very photo, its arrangement or colors, what it shows."""
+"""The most that an attacker learns: the very photo, its arrangement or colors, its contents."""
 
 FEWEST_PHOTOS = 24
 """The number of photos from which a verdict is given without a warning."""
@@ -54,7 +54,7 @@ _NOTHING = "nothing is shown by these attacks"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an attacker learns of photos.
+    """The properties of photos that an attacker learns.
 
     Attributes:
         shows: what reconstructions show, beyond chance.

@@ -1,4 +1,4 @@
-"""What defenses do: a plot of leak against usefulness, a table as CSV, and rows in words."""
+"""The report on defenses: a plot of leak against usefulness, a table as CSV, rows in words."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _FRAMES = 50
 """Approximate number of frames of a film."""
 _PER_SECOND = 12
 _HOLD = 12
-"""How often the last frame is repeated."""
+"""Number of times that the last frame is repeated."""
 
 
 def frame_interval(settings: Settings, representation: Representation) -> int:

@@ -16,7 +16,7 @@ from preimage.notebooks import find_marimo, is_notebook
 from preimage.optimizer import Progress
 
 ProgressLike: TypeAlias = Callable[[Progress], None] | Literal["auto", "bar"] | None
-"""What users give as `progress`."""
+"""The values of the option `progress`."""
 
 _SECONDS = 0.2
 """The time between two updates of a bar."""

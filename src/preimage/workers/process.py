@@ -29,7 +29,7 @@ from preimage.names import one_line
 
 _SECONDS_BETWEEN_REPORTS = 0.5
 _IMPORTED = ["preimage.visualizations"]
-"""What a process from which workers are copied, other than this one, imports first."""
+"""Modules that the process of a forkserver imports before workers are copied from it."""
 
 
 class WorkerError(ChildProcessError):

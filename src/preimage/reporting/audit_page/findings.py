@@ -38,7 +38,7 @@ MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is said of one finding for a layer.
+    """The words for one finding of a layer.
 
     Attributes:
         title: the name of the finding.

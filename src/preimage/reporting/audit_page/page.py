@@ -13,7 +13,6 @@ from preimage.audit.intervals import CONFIDENCE
 from preimage.audit.result import Audit
 from preimage.audit.verdict import BY_LUCK, NO_PROOF
 from preimage.files import write_whole
-from preimage.models.optional import import_optional
 from preimage.reporting.audit_page.facts import list_facts
 from preimage.reporting.audit_page.findings import (
     MEANINGS,
@@ -26,6 +25,7 @@ from preimage.reporting.audit_page.plot import plot_rates
 from preimage.reporting.audit_page.strips import choose_strips, list_rows, list_strips
 from preimage.reporting.defenses import NAME as DEFENSES
 from preimage.reporting.defenses import header, in_words, rows
+from preimage.reporting.templates import open_templates
 from preimage.reporting.verdicts import format_estimate
 
 if TYPE_CHECKING:
@@ -65,14 +65,7 @@ def make_environment() -> jinja2.Environment:
     Raises:
         ModelError: if Jinja2 is not installed.
     """
-    jinja = import_optional("jinja2", "audit")
-    environment: jinja2.Environment = jinja.Environment(
-        loader=jinja.PackageLoader("preimage.reporting.audit_page"),
-        autoescape=True,
-        undefined=jinja.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = open_templates("preimage.reporting.audit_page", "audit")
     environment.filters |= {
         "estimate": format_estimate,
         "options": mark_options,

@@ -24,7 +24,7 @@ class Bar:
 
     @property
     def is_beyond_chance(self) -> bool:
-        """Whether luck alone would seldom take any measure so far."""
+        """True if luck alone would seldom take any measure so far."""
         return is_beyond_chance(self.estimate)
 
     def at(self, end: str) -> str:
