@@ -9,9 +9,7 @@ import pytest
 from PIL import Image
 from tests.support import full_disk
 
-from preimage.presets import CLASSICAL_QUALITIES, NNPREIMAGE
-from preimage.reporting.video import check_video, frame_interval, write_video
-from preimage.representations.hog import HOG
+from preimage.reporting.video import check_video, write_video
 
 COLORS = ("red", "green", "blue")
 
@@ -52,10 +50,3 @@ def test_a_full_disk_leaves_no_film_and_is_named(suffix: str, tmp_path: Path) ->
 def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"ends in \.gif or \.mp4, not film\.avi"):
         check_video(tmp_path / "film.avi")
-
-
-def test_a_film_has_about_fifty_frames() -> None:
-    assert frame_interval(NNPREIMAGE.replace(jitter=3), HOG()) == 7
-    assert frame_interval(NNPREIMAGE, HOG()) == 6
-    assert frame_interval(CLASSICAL_QUALITIES["best"], HOG()) == 4
-    assert frame_interval(CLASSICAL_QUALITIES["draft"], HOG()) == 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tests.judges import JUDGE
 from tests.study_files import make_trials, save_photos
 from tests.support import known
@@ -139,3 +141,18 @@ def test_a_trial_with_a_judge_is_judged_as_its_result_is(tmp_path: Path) -> None
 def test_without_a_judge_nothing_is_judged() -> None:
     (trial,) = make_trials(CHELSEA, size=48)
     assert _outcome(trial).measures.judged is None
+
+
+def test_a_film_ends_with_the_picture_and_changes_nothing_else() -> None:
+    (trial,) = make_trials(CHELSEA, size=48, steps=9)
+    (filmed,) = carry_out([trial], _photos([trial]), Loader(), film=True)
+    plain = _outcome(trial)
+    assert isinstance(filmed, Outcome)
+    assert plain.film is None
+    assert np.array_equal(filmed.image, plain.image)
+    with Image.open(io.BytesIO(filmed.film or b"")) as film:
+        frames = getattr(film, "n_frames", 0)
+        assert 3 < frames <= 10  # frames alike are one
+        film.seek(frames - 1)
+        last = np.asarray(film.convert("L")).astype(float)
+    assert np.abs(last - plain.picture).mean() < 8

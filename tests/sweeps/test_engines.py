@@ -35,6 +35,18 @@ def test_a_pool_gives_the_images_of_one_process_bit_for_bit(tmp_path: Path) -> N
     assert images_of(tmp_path / "pool") == images
 
 
+def test_both_engines_film_each_run(tmp_path: Path) -> None:
+    trials = make_trials(save_photos(tmp_path / "photos", 2))
+    found = []
+    for name, engine in (("here", HERE), ("pool", POOL)):
+        run_trials(tmp_path / name, trials, functools.partial(engine, film=True))
+        with Store(tmp_path / name) as store:
+            films = [record.film for record in store.lookup(trials)]
+        found.append([film.read_bytes() for film in films if film is not None])
+    assert len(found[0]) == 2
+    assert found[0] == found[1]
+
+
 def test_batches_of_hog_and_dsift_give_the_images_of_single_trials_bit_for_bit(
     tmp_path: Path,
 ) -> None:

@@ -50,6 +50,16 @@ def test_a_store_knows_what_is_done_what_failed_and_what_is_missing(
         assert picture.size == (5, 4)
 
 
+def test_a_film_is_kept_beside_the_picture(tmp_path: Path, trials: list[Trial]) -> None:
+    with Store(tmp_path / "store", create=True) as store:
+        store.put(dataclasses.replace(make_outcome(trials[0]), film=b"film"))
+        store.put(make_outcome(trials[1]))
+        filmed, plain = store.lookup(trials[:2])
+    assert filmed.film is not None
+    assert filmed.film.read_bytes() == b"film"
+    assert plain.film is None
+
+
 def test_a_changed_study_forgets_no_result(tmp_path: Path, trials: list[Trial]) -> None:
     with Store(tmp_path / "store", create=True) as store:
         store.plan("a", trials)

@@ -116,7 +116,7 @@ def _visualize(
     part: int,
 ) -> PreImage:
     """Return the caricature of a photo."""
-    from preimage.reporting.video import frame_interval
+    from preimage.visualizations.filming import frame_interval
 
     every = frame_interval(options["settings"], phi) if is_filmed else 0
     photo = content.parts[part]

@@ -149,7 +149,7 @@ def _visualize(
     part: int,
 ) -> PreImage:
     """Return the inversion of a photo, or of one of several codes."""
-    from preimage.reporting.video import frame_interval
+    from preimage.visualizations.filming import frame_interval
 
     own = settings[phi.name]
     given = options | {"size": _choose_size(phi, content, options["size"])}

@@ -101,8 +101,8 @@ def maximize(
     from preimage.cli.gallery import Gallery
     from preimage.cli.runs import Input, saves_time, share_out
     from preimage.photo_files import photo_paths
-    from preimage.reporting.video import frame_interval
     from preimage.visualizations import PreImage
+    from preimage.visualizations.filming import frame_interval
 
     with clear_errors():
         model, targets = _choose_targets(rep, weights, channels, neurons or [], classes)

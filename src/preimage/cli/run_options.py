@@ -24,6 +24,7 @@ class RunOptions:
         retry: whether to try failed trials again.
         ray: address of a Ray cluster, "local" to start one, None to do without.
         gpus: number or share of GPUs that each worker on Ray takes.
+        film: whether each run is filmed; not on Ray.
     """
 
     workers: int | None = None
@@ -33,6 +34,7 @@ class RunOptions:
     retry: bool = False
     ray: str | None = None
     gpus: float = 0
+    film: bool = False
 
 
 _OPTIONS: dict[str, tuple[Any, Any]] = {

@@ -91,7 +91,7 @@ def choose_engine(options: RunOptions, trials: int, report_progress: ReportProgr
         return functools.partial(
             ray_actors, address=options.ray, workers=workers, gpus=options.gpus, **shared
         )
-    shared["report_progress"] = report_progress
+    shared |= {"report_progress": report_progress, "film": options.film}
     if workers == 1:
         return functools.partial(in_process, **shared)
     return functools.partial(process_pool, workers=workers, **shared)

@@ -9,25 +9,13 @@ from typing import TYPE_CHECKING
 from preimage.files import write_whole
 from preimage.grid import Cell, draw_grid, in_rows
 from preimage.reporting.results import check_output
+from preimage.visualizations.filming import HOLD, PER_SECOND
 from preimage.visualizations.saving import save_picture
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from preimage.representations.base import Representation
-    from preimage.settings import Settings
     from preimage.visualizations import PreImage
-
-_FRAMES = 50
-"""Approximate number of frames of a film."""
-_PER_SECOND = 12
-_HOLD = 12
-"""Number of times that the last frame is repeated."""
-
-
-def frame_interval(settings: Settings, representation: Representation) -> int:
-    """Return the number of steps between the frames of a film."""
-    return max(1, settings.evaluations(representation) // _FRAMES)
 
 
 def check_video(path: Path) -> None:
@@ -76,11 +64,11 @@ def write_video(path: Path, frames: Sequence[Image.Image]) -> None:
     Raises:
         OSError: if the file cannot be written.
     """
-    held = [*frames, *[frames[-1]] * _HOLD]
+    held = [*frames, *[frames[-1]] * HOLD]
     with write_whole(path) as partial:
         if path.suffix.lower() == ".gif":
             first, *others = held
-            duration = 1000 // _PER_SECOND
+            duration = 1000 // PER_SECOND
             save_picture(
                 first, partial, save_all=True, append_images=others, duration=duration, loop=0
             )
@@ -93,7 +81,7 @@ def _write_mp4(path: Path, frames: Sequence[Image.Image]) -> None:
     import av
 
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=_PER_SECOND)
+        stream = container.add_stream("libx264", rate=PER_SECOND)
         stream.width, stream.height = (side // 2 * 2 for side in frames[0].size)
         stream.pix_fmt = "yuv420p"
         for frame in frames:

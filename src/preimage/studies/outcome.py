@@ -20,6 +20,7 @@ class Outcome:
         image: x* in the core's units, (D, H, W).
         picture: x* as it is shown, 8 bits, (H, W) or (H, W, 3).
         versions: versions, processor and threads that the result was computed with.
+        film: the run as an animated WebP file, if it was filmed.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Outcome:
     image: np.ndarray
     picture: np.ndarray
     versions: dict[str, str]
+    film: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Record:
         reason: why the trial failed.
         picture: file of the picture.
         image: file of x* in the core's units, float32 (D, H, W).
+        film: file of the film of the run, if it was filmed.
     """
 
     trial: Trial
@@ -55,3 +58,4 @@ class Record:
     reason: str | None = None
     picture: Path | None = None
     image: Path | None = None
+    film: Path | None = None

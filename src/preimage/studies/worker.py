@@ -23,6 +23,7 @@ from preimage.studies.outcome import Failure, Outcome
 from preimage.studies.trial import Trial
 from preimage.versions import versions
 from preimage.visualizations import DeadTargetError, PreImage, caricature, invert, maximize
+from preimage.visualizations.filming import encode_film, frame_interval
 
 
 def carry_out(
@@ -31,11 +32,13 @@ def carry_out(
     loader: Loader,
     device: str = "cpu",
     progress: Callable[[Progress], None] | None = None,
+    *,
+    film: bool = False,
 ) -> list[Outcome | Failure]:
     """Carry out trials of the same `batch_key`, in one batch if possible.
 
     An error in one trial does not affect the others. `photos` are image files by checksum;
-    `progress` is called after each step.
+    `progress` is called after each step. If `film`, outcomes have a film of the run.
 
     Raises:
         KeyboardInterrupt: after an interrupted visualization, which is not kept.
@@ -43,11 +46,12 @@ def carry_out(
     try:
         if trials[0].dictionaries_sha256 is not None:
             return [_carry_out_hoggle(trial, photos, loader) for trial in trials]
-        return _carry_out_together(trials, photos, loader, device, progress)
+        return _carry_out_together(trials, photos, loader, device, progress, film)
     except Exception as error:  # a representation can raise anything
         if len(trials) == 1:
             return [Failure(trials[0].key, _in_one_line(error))]
-    return [r for trial in trials for r in carry_out([trial], photos, loader, device, progress)]
+    options: dict[str, Any] = {"device": device, "progress": progress, "film": film}
+    return [r for trial in trials for r in carry_out([trial], photos, loader, **options)]
 
 
 def visualize(
@@ -58,10 +62,12 @@ def visualize(
     settings: Settings | None = None,
     device: str = "cpu",
     progress: Callable[[Progress], None] | None = None,
+    film: bool = False,
 ) -> PreImage:
     """Return the results of trials of the same `batch_key`, computed in one batch.
 
-    Each trial needs its photo, unless it is a maximization. `settings` overrides the trials'.
+    Each trial needs its photo, unless it is a maximization. `settings` overrides the trials'. If
+    `film`, the results have snapshots for a film.
 
     Raises:
         ValueError: if a trial cannot be carried out.
@@ -72,6 +78,8 @@ def visualize(
     options: dict[str, Any] = {"size": first.size, "seeds": [first.seed]}
     options |= {"settings": settings or first.settings, "device": device, "progress": progress}
     options["execution"] = Execution(threads=torch.get_num_threads())  # an engine's number
+    if film:
+        options["snapshot_every"] = frame_interval(settings or first.settings or Settings(), phi)
     match first.visualization:
         case "invert":
             result = invert(phi, list(photos), mask=first.mask, **options)
@@ -96,12 +104,13 @@ def _carry_out_together(
     loader: Loader,
     device: str,
     progress: Callable[[Progress], None] | None,
+    film: bool,
 ) -> list[Outcome | Failure]:
     """Return the outcomes of trials in one batch; raise if the visualization raises."""
     first = trials[0]
     phi = loader.representation(first.representation, first.weights)
     opened = [io.BytesIO(photos[trial.photo_sha256]) for trial in trials if trial.photo_sha256]
-    result = visualize(trials, opened, phi, device=device, progress=progress)
+    result = visualize(trials, opened, phi, device=device, progress=progress, film=film)
     network = loader.network_of(first.representation, first.weights)
     judge = loader.judge(first.judge)
     return [
@@ -111,9 +120,16 @@ def _carry_out_together(
             found.images[0].cpu().numpy(),
             np.asarray(found.to_pil()),
             found.versions | {"batch": str(len(trials))},
+            _film(found) if film else None,
         )
         for trial, found in zip(trials, result, strict=True)
     ]
+
+
+def _film(result: PreImage) -> bytes:
+    """Return the film of a single result from its snapshots."""
+    pictures = [picture for _, (picture,) in result.frames()]
+    return encode_film([*pictures, result.to_pil()])
 
 
 def _carry_out_hoggle(trial: Trial, photos: Mapping[str, bytes], loader: Loader) -> Outcome:

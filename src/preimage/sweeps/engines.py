@@ -3,7 +3,8 @@
 An engine draws a batch whenever a worker is free, and yields the results of each batch. It reports
 the progress of each batch twice a second. A worker has a network and threads of its own. The same
 batches give the same results on every engine, bit for bit, if each worker has the same number of
-threads. In batches of another size, the results of networks may differ by rounding.
+threads. In batches of another size, the results of networks may differ by rounding. If `film`,
+results have a film of the run.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def in_process(
     *,
     threads: int,
     device: str,
+    film: bool = False,
     report_progress: ReportProgress = lambda _: None,
 ) -> Generator[Results, None, None]:
     """Carry out one batch after the other in this process; restore torch's threads afterwards."""
@@ -57,7 +59,7 @@ def in_process(
     try:
         for batch in batches:
             progress = _watched(batch, Reporter(report_progress))
-            yield carry_out(batch.trials, batch.photos, loader, device, progress)
+            yield carry_out(batch.trials, batch.photos, loader, device, progress, film=film)
     finally:
         torch.set_num_threads(before)
 
@@ -68,6 +70,7 @@ def process_pool(
     workers: int,
     threads: int,
     device: str,
+    film: bool = False,
     report_progress: ReportProgress = lambda _: None,
 ) -> Generator[Results, None, None]:
     """Carry out batches in worker processes, each with `threads` threads.
@@ -77,7 +80,7 @@ def process_pool(
     """
     queue = Queue(batches)
     method = start_method(threads)
-    with Pool(_Trials(device), workers=workers, threads=threads, method=method) as pool:
+    with Pool(_Trials(device, film), workers=workers, threads=threads, method=method) as pool:
         while True:
             while pool.has_room and (batch := queue.next()) is not None:
                 pool.begin(batch)
@@ -98,12 +101,14 @@ def process_pool(
 class _Trials:
     """The work of a worker: batches of trials, with networks that it keeps between them."""
 
-    def __init__(self, device: str) -> None:
-        self._loader, self._device = Loader(), device
+    def __init__(self, device: str, film: bool) -> None:
+        self._loader, self._device, self._film = Loader(), device, film
 
     def __call__(self, batch: Batch, reporter: Reporter) -> Results:
         progress = _watched(batch, reporter)
-        return carry_out(batch.trials, batch.photos, self._loader, self._device, progress)
+        return carry_out(
+            batch.trials, batch.photos, self._loader, self._device, progress, film=self._film
+        )
 
 
 def _watched(batch: Batch, reporter: Reporter) -> Callable[[Progress], None]:

@@ -3,6 +3,7 @@
     STORE/index.sqlite      trials, studies, numbers (SQLite in WAL mode)
     STORE/index.lock        held by a process that makes the index
     STORE/results/ab/KEY.png, KEY.npy    the picture, and x* in float32
+    STORE/results/ab/KEY.webp            the film of the run, if it was filmed
     STORE/runs/ID.lock      held by a process that is carrying out trials
 
 A result counts once its row is committed, and the row is written after its files are complete. It
@@ -127,8 +128,11 @@ class Store:
             measures, reason = known.get(trial.key, (None, None))
             if measures is not None:
                 picture = self._picture(trial.key)
-                image = picture.with_suffix(".npy")
-                records.append(Record(trial, "done", measures, picture=picture, image=image))
+                image, film = picture.with_suffix(".npy"), picture.with_suffix(".webp")
+                records.append(Record(
+                    trial, "done", measures, picture=picture, image=image,
+                    film=film if film.exists() else None,
+                ))  # fmt: skip
             else:
                 records.append(
                     Record(trial, "missing" if reason is None else "failed", reason=reason)
@@ -173,10 +177,14 @@ class Store:
         from PIL import Image
 
         picture = self._picture(result.key)
-        paths = picture, picture.with_suffix(".npy")
-        with write_together(*paths) as (shown, image):
+        paths = [picture, picture.with_suffix(".npy")]
+        if result.film is not None:
+            paths.append(picture.with_suffix(".webp"))
+        with write_together(*paths) as (shown, image, *film):
             save_picture(Image.fromarray(result.picture), shown)
             np.save(image, result.image)
+            for file in film:
+                file.write_bytes(result.film or b"")
         measures = json.dumps(dataclasses.asdict(result.measures))
         try:
             self._commit(result.key, "done", measures, json.dumps(result.versions), None)
