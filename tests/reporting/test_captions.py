@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-import torch
 from torch import nn
 
 from preimage import DSIFT, HOG, Layer, Preprocessing
@@ -14,36 +13,44 @@ NETWORK = nn.Sequential(
 )
 
 
+def layer(name: str) -> Layer:
+    return Layer(NETWORK, name, PREPARE, name=f"mine/{name}")
+
+
 @pytest.mark.parametrize(
     ("representation", "words"),
     [
         (HOG(), "What 4 x 4 cells of HOG still tell"),
         (HOG(bilinear=True), "What 4 x 4 cells of HOGb still tell"),
         (DSIFT(cell_size=4), "What 2 x 2 descriptors of dense SIFT still tell"),
-        (Layer(NETWORK, "1", PREPARE), "What 7 x 7 responses of this layer still tell"),
-        (Layer(NETWORK, "2", PREPARE), "What 8 responses without a place still tell"),
-        (Layer(NETWORK, "4", PREPARE), "What 5 responses without a place still tell"),
+        (layer("1"), "What 7 x 7 responses of this layer still tell"),
+        (layer("2"), "What 8 responses without a place still tell"),
+        (layer("4"), "What 5 responses without a place still tell"),
     ],
 )
-def test_a_heading_says_how_many_places_a_code_has(
+def test_a_heading_says_how_many_positions_a_code_has(
     representation: Representation, words: str
 ) -> None:
-    assert heading(representation, (32, 32)) == words
+    assert heading(representation.name, representation.code_grid(32, 32)) == words
 
 
-def test_the_size_of_a_code_is_compared_with_the_photo() -> None:
-    seven = Layer(NETWORK, "1", PREPARE)
-    assert code_in_words(seven, (32, 32)) == (
-        "392 numbers, 13 % of the photo's 3,072. Each depends on 5 x 5 pixels."
-    )
-    assert code_in_words(Layer(NETWORK, "4", PREPARE), (32, 32)) == (
-        "5 numbers, 0.16 % of the photo's 3,072. Each can depend on the whole photo."
-    )
-    assert code_in_words(DSIFT(cell_size=4), (32, 32)).startswith(
-        f"{torch.tensor(DSIFT(cell_size=4).code_shape(32, 32)).prod():,} numbers, "
-    )
-    wide = Layer(nn.Sequential(nn.Conv2d(1, 20, 1)), "0", Preprocessing(mean=(127.5,), size=(8, 8)))
-    assert "1,280 numbers, 20 times the photo's 64" in code_in_words(wide, (8, 8))
+@pytest.mark.parametrize(
+    ("representation", "words"),
+    [
+        (HOG(), "432 numbers, 42 % of the photo's 1,024."),
+        (layer("1"), "392 numbers, 13 % of the photo's 3,072. Each depends on 5 x 5 pixels."),
+        (layer("4"), "5 numbers, 0.16 % of the photo's 3,072. Each can depend on the whole photo."),
+        (DSIFT(cell_size=2), "3,200 numbers, 3.1 times the photo's 1,024."),
+    ],
+)
+def test_the_size_of_a_code_is_compared_with_the_photos(
+    representation: Representation, words: str
+) -> None:
+    field = representation.receptive_field
+    shape = (representation.preprocessing.channels, 32, 32)
+    size = None if field is None else field.size
+    grid = representation.code_grid(32, 32)
+    assert code_in_words(representation.name, grid, size, shape) == words
 
 
 @pytest.mark.parametrize(

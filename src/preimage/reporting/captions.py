@@ -2,57 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 
-from preimage.representations.base import Representation
+from preimage.representations.code_grid import CodeGrid
 
-_PLACES = {"hog": "cells of HOG", "hogb": "cells of HOGb", "dsift": "descriptors of dense SIFT"}
-"""The places of classical codes, in words."""
+_CLASSICAL = {"hog": "cells of HOG", "hogb": "cells of HOGb", "dsift": "descriptors of dense SIFT"}
+"""The positions of codes that belong to no network, by representation, in words."""
 
 _SMALL, _LARGE = 0.25, 0.6
-"""Errors up to which a picture has nearly the photo's code, and up to which it has most of it."""
+"""Errors up to which a picture has nearly the photo's code, and up to which it has much of it."""
 
 
-def heading(representation: Representation, size: tuple[int, int]) -> str:
-    """Return the words above an inversion: which part of a photo's code the picture was made from.
+def heading(representation: str, code: CodeGrid) -> str:
+    """Return the words above an inversion, which say what the picture was made from.
 
     Args:
-        representation: Phi.
-        size: height and width of the photo.
+        representation: its name.
+        code: the layout of the photo's code, from `Representation.code_grid`.
 
-    >>> from preimage.representations.hog import HOG
-    >>> heading(HOG(), (64, 96))
+    >>> heading("hog", CodeGrid((27, 8, 12), channels=27, grid=(8, 12)))
     'What 8 x 12 cells of HOG still tell'
+    >>> heading("vgg-m/fc7", CodeGrid((4096, 1, 1), channels=4096, grid=(1, 1)))
+    'What 4,096 responses without a place still tell'
     """
-    shape = representation.code_shape(*size)
-    if len(shape) == 1 or prod(shape[1:]) == 1:
-        return f"What {shape[0]:,} responses without a place still tell"
-    places = _PLACES.get(representation.name, "responses of this layer")
-    try:
-        rows, columns = representation.code_grid(*size).grid
-    except ValueError:  # a code without channels
-        return f"What {prod(shape):,} {places} still tell"
-    return f"What {rows} x {columns} {places} still tell"
+    rows, columns = code.grid
+    if code.positions == 1:
+        return f"What {code.channels:,} responses without a place still tell"
+    words = _CLASSICAL.get(representation, "responses of this layer")
+    return f"What {rows} x {columns} {words} still tell"
 
 
-def code_in_words(representation: Representation, size: tuple[int, int]) -> str:
-    """Return the numbers in a photo's code, compared with the photo's, and what each depends on.
+def code_in_words(
+    representation: str, code: CodeGrid, field: int | None, image_shape: Sequence[int]
+) -> str:
+    """Return the size of a photo's code beside the photo's, and what each number depends on.
 
-    >>> from preimage.representations.hog import HOG
-    >>> print(code_in_words(HOG(), (64, 96)))
-    2,592 numbers, 42 % of the photo's 6,144.
+    Args:
+        representation: its name.
+        code: the layout of the photo's code.
+        field: the size of the receptive field in pixels; None for the whole photo.
+        image_shape: channels, height and width of the photo.
+
+    >>> conv3 = CodeGrid((256, 7, 7), channels=256, grid=(7, 7))
+    >>> print(code_in_words("alexnet/conv3", conv3, 99, (3, 224, 224)))
+    12,544 numbers, 8.3 % of the photo's 150,528. Each depends on 99 x 99 pixels.
     """
-    count = prod(representation.code_shape(*size))
-    values = representation.preprocessing.channels * prod(size)
-    ratio = count / values
-    much = f"{100 * ratio:.2g} % of" if ratio < 1 else f"{ratio:.2g} times"
+    count, values = prod(code.code_shape), prod(image_shape)
+    much = f"{100 * count / values:.2g} % of" if count < values else f"{count / values:.2g} times"
     words = f"{count:,} numbers, {much} the photo's {values:,}."
-    if not representation.layers:
+    if representation in _CLASSICAL:
         return words
-    field = representation.receptive_field
-    if field is None or field.size >= max(size):
+    if field is None or field >= max(image_shape):
         return f"{words} Each can depend on the whole photo."
-    return f"{words} Each depends on {field.size} x {field.size} pixels."
+    return f"{words} Each depends on {field} x {field} pixels."
 
 
 def error_in_words(error: float) -> str:
