@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,11 @@ from preimage.representations import threads
 
 # Compiling takes longer than the tests of what is compiled: kept for the next run.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(sys.prefix) / "preimage-compiled"))
+collect_ignore_glob = []
 if not has_numba():  # modules that need numba
-    collect_ignore_glob = ["src/preimage/*/fused.py", "src/preimage/*/*_kernels.py"]
+    collect_ignore_glob += ["src/preimage/*/fused.py", "src/preimage/*/*_kernels.py"]
+if find_spec("gradio") is None:  # modules that need Gradio
+    collect_ignore_glob += [f"src/preimage/app/{name}.py" for name in ("*_page", "style")]
 THREADS = int(os.environ.get("PREIMAGE_TEST_THREADS", "1"))
 torch.set_num_threads(THREADS)
 settings.register_profile("preimage", deadline=None, derandomize=True, max_examples=25)

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 import preimage
+from preimage.cli.app import app as app_command
 from preimage.cli.atlas import atlas
 from preimage.cli.audit import audit
 from preimage.cli.caricature import caricature
@@ -53,7 +54,7 @@ app.add_typer(atlas, name="atlas")
 for _command in (
     *(invert, maximize, caricature, demo),
     *(representations, models, fetch, layers),
-    *(check, stats, top),
+    *(check, stats, top, app_command),
 ):
     app.command(cls=Command)(_command)
 for _command in (table4, hoggle, table5):

@@ -304,6 +304,30 @@ DryRun: TypeAlias = Annotated[
     bool, Option("--dry-run", help="Print the plan with its estimated time, and do not run it.")
 ]
 
+# The app
+
+NetworksOfApp: TypeAlias = Annotated[
+    list[str] | None,
+    Option(
+        "--network",
+        metavar="NETWORK",
+        help="Network to choose from beside those whose weights are on this machine; repeatable.",
+    ),
+]
+Host: TypeAlias = Annotated[
+    str, Option(help="Address to listen at; 0.0.0.0 opens the app to other machines.")
+]
+Port: TypeAlias = Annotated[int, Option(min=0, max=65535, help="Port; 0 takes a free one.")]
+WorkersOfApp: TypeAlias = Annotated[
+    int | None,
+    Option(
+        "--workers",
+        min=1,
+        help="Number of runs at a time, each in a process of one thread; others wait. Default: 2, "
+        "or 1 on a single core.",
+    ),
+]
+
 # What to write
 
 Out: TypeAlias = Annotated[

@@ -58,8 +58,14 @@ class Pool:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Kill all workers, whose tasks are lost; the next task starts one anew."""
         for worker in self._all():
             worker.end()
+        self._idle.clear()
+        self._busy.clear()
 
     def _all(self) -> list[Worker]:
         return [*self._idle, *(worker for worker, _ in self._busy.values())]
@@ -83,10 +89,13 @@ class Pool:
         self._busy[worker.connection] = (worker, task)
         worker.send(task)
 
-    def wait(self) -> Iterator[Event]:
-        """Wait until something has happened, and yield it; an interruption loses none of it."""
+    def wait(self, seconds: float | None = None) -> Iterator[Event]:
+        """Wait until something has happened, and yield it; an interruption loses none of it.
+
+        If nothing happens for so many seconds, yield nothing.
+        """
         if not self._events:
-            for connection in wait(list(self._busy)):
+            for connection in wait(list(self._busy), seconds):
                 with without_interrupts():
                     self._events.append(self._receive(cast("Connection", connection)))
         while self._events:

@@ -1,0 +1,77 @@
+"""The live app: pages of Gradio on which visitors run visualizations and watch them.
+
+Only `build` and `serve` import Gradio (the extra `app`); all other parts work without it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from preimage.app.options import AppOptions
+
+if TYPE_CHECKING:
+    import gradio
+
+    from preimage.app.runs import Runs
+
+__all__ = ["AppOptions", "build", "serve"]
+
+
+def build(options: AppOptions, runs: Runs) -> gradio.Blocks:
+    """Return the app with all of its pages, which carry out runs in the workers of `runs`.
+
+    Raises:
+        ValueError: if Gradio is missing.
+    """
+    gr = _gradio()
+    from preimage.app.choices import Choices
+    from preimage.app.visualize_page import visualize_page
+
+    choices = Choices(options)
+    app: gradio.Blocks = gr.Blocks(title="preimage", analytics_enabled=False)
+    with app, gr.Tab("Visualize"):
+        visualize_page(choices, runs)
+    app.queue(max_size=options.limits.waiting, default_concurrency_limit=10, api_open=False)
+    return app
+
+
+def serve(options: AppOptions, announce: Callable[[str], object]) -> None:
+    """Serve the app until Ctrl-C, then end its workers.
+
+    Args:
+        options: the options of the app.
+        announce: called with the address when the app answers.
+    """
+    _gradio()
+    from preimage.app.runs import Runs
+    from preimage.app.style import CSS, make_theme
+
+    runs = Runs(options.workers)
+    try:
+        app = build(options, runs)
+        _, address, _ = app.launch(
+            server_name=options.host, server_port=options.port or None, share=False,
+            footer_links=[], theme=make_theme(), css=CSS, ssr_mode=False, quiet=True,
+            max_file_size=options.limits.bytes, enable_monitoring=False, prevent_thread_lock=True,
+        )  # fmt: skip
+        announce(address)
+        app.block_thread()
+    finally:
+        runs.close()
+
+
+def _gradio() -> ModuleType:
+    """Import Gradio, which then reports nothing to its makers.
+
+    Raises:
+        ValueError: if it is missing.
+    """
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # Gradio reads it when it is imported
+    try:
+        return importlib.import_module("gradio")
+    except ImportError as error:
+        raise ValueError(f'the app needs Gradio ({error}): pip install "preimage[app]"') from None

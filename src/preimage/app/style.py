@@ -1,0 +1,22 @@
+"""The appearance of the app: fonts of the system alone, and the style of pictures and curves."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+CSS = """
+.gradio-container { max-width: 1320px !important; margin: 0 auto; }
+.pictures { display: flex; flex-wrap: wrap; gap: 12px; }
+.pictures figure, figure.curve { margin: 0; }
+.pictures figure { flex: 1 1 180px; max-width: 420px; }
+.pictures img { width: 100%; height: auto; display: block; image-rendering: auto; }
+figcaption { color: var(--body-text-color); font-size: 0.9rem; padding: 4px 0; }
+.curve svg { width: 100%; height: auto; border: 1px solid var(--border-color-primary); }
+.curve polyline { fill: none; stroke: var(--body-text-color); stroke-width: 1.5; }
+"""
+"""The style sheet, added to Gradio's own."""
+
+
+def make_theme() -> gr.themes.Base:
+    """Return the theme, whose fonts are on every machine, so that none is fetched."""
+    return gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])

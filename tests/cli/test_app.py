@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from tests.cli.runner import run
+
+
+def test_help_names_the_options() -> None:
+    outcome = run("app", "--help")
+    assert outcome.status == 0
+    assert all(name in " ".join(outcome.output) for name in ("--network", "--host", "--port"))
+
+
+def test_an_unknown_network_is_one_line() -> None:
+    outcome = run("app", "--network", "vgg-x")
+    assert outcome.status == 2
+    assert len(outcome.errors) == 1
+    assert outcome.errors[0].startswith("error: unknown network 'vgg-x'")
+
+
+def test_a_missing_gradio_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> object:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    outcome = run("app")
+    assert outcome.status == 2
+    assert outcome.errors == [
+        "error: the app needs Gradio (No module named 'gradio'): pip install \"preimage[app]\""
+    ]
