@@ -78,7 +78,7 @@ def slider_html(frames: Sequence[tuple[str, Image.Image]], alt: str) -> str:
         frames: the name of each picture, and the picture.
         alt: what all of them show.
     """
-    sources = [(name, _data_uri(picture)) for name, picture in frames]
+    sources = [(name, data_uri(picture)) for name, picture in frames]
     (name, source), (_, picture) = sources[-1], frames[-1]
     page = _SLIDER.format(
         alt=html.escape(alt), last=len(frames) - 1, name=html.escape(name), source=source,
@@ -91,6 +91,6 @@ def slider_html(frames: Sequence[tuple[str, Image.Image]], alt: str) -> str:
     )
 
 
-def _data_uri(picture: Image.Image) -> str:
+def data_uri(picture: Image.Image) -> str:
     """Return a picture as WebP in an address, which takes a tenth of a PNG."""
     return f"data:image/webp;base64,{base64.b64encode(encode(picture, 'WEBP')).decode()}"

@@ -11,7 +11,7 @@ from preimage.preprocessing import Preprocessing
 NAME = "import:mine.make"
 
 
-def _network(name: str = NAME) -> Network:
+def network(name: str = NAME) -> Network:
     module = nn.Sequential(
         nn.Conv2d(3, 4, 5, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     )
@@ -19,7 +19,7 @@ def _network(name: str = NAME) -> Network:
 
 
 def test_a_network_is_described_by_layers_classes_and_size() -> None:
-    facts = Choices(AppOptions((NAME,)), _network).facts(NAME)
+    facts = Choices(AppOptions((NAME,)), network).facts(NAME)
     assert [layer.name for layer in facts.layers] == ["0", "1", "2", "3"]
     assert facts.layers[0].words == "0: each response sees 5 x 5 pixels, every 2; 4 channels"
     assert "the whole image" in facts.layers[2].words
@@ -33,7 +33,7 @@ def test_a_network_is_loaded_once() -> None:
 
     def load(name: str) -> Network:
         loaded.append(name)
-        return _network(name)
+        return network(name)
 
     choices = Choices(AppOptions((NAME,)), load)
     assert loaded == []
@@ -53,11 +53,11 @@ def test_what_is_not_listed_is_not_loaded(name: str) -> None:
 @pytest.mark.parametrize("layer", ["9", "1|pca:/etc/passwd", "0.weight"])
 def test_a_layer_that_is_not_listed_is_refused(layer: str) -> None:
     with pytest.raises(ValueError, match="unknown layer"):
-        Choices(AppOptions((NAME,)), _network).representation(NAME, layer)
+        Choices(AppOptions((NAME,)), network).representation(NAME, layer)
 
 
 def test_names_are_those_of_the_command_line() -> None:
-    choices = Choices(AppOptions((NAME,)), _network)
+    choices = Choices(AppOptions((NAME,)), network)
     assert choices.representation("hogb", None) == "hogb"
     assert choices.representation(NAME, "1") == f"{NAME}/1"
     assert [name for _, name in choices.representations()][:4] == ["hog", "hogb", "dsift", NAME]

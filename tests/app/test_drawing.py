@@ -3,6 +3,8 @@ from __future__ import annotations
 import re
 
 from preimage.app import drawing
+from preimage.app.choices import LayerFacts, NetworkFacts
+from preimage.representations.code_grid import CodeGrid
 
 
 def test_a_figure_holds_its_picture_and_escapes_its_words() -> None:
@@ -25,3 +27,20 @@ def test_a_curve_has_a_line_for_each_result_that_falls() -> None:
 def test_energies_that_are_negative_or_not_finite_can_be_drawn() -> None:
     made = drawing.curve([[5.0], [float("nan")], [-5.0]], steps=3)
     assert len(re.findall(r'points="(.*?)"', made)[0].split()) == 2
+
+
+def test_a_table_of_layers_has_a_button_for_each_and_escapes_names() -> None:
+    code = CodeGrid((96, 54, 54), channels=96, grid=(54, 54))
+    vector = CodeGrid((1000,), channels=1000, grid=(1, 1))
+    layers = (
+        LayerFacts("conv<1>", "Conv2d", 11, 4.0, code),
+        LayerFacts("fc", "Linear", None, None, vector),
+    )
+    made = drawing.layers_table(NetworkFacts("a&b", layers, (), (224, 224)))
+    cells = re.findall(r"<td>(.*?)</td>", made)
+    assert cells == [
+        "Conv2d", "96", "54 x 54", "11 x 11 pixels", "Linear", "1,000", "1", "the whole image",
+    ]  # fmt: skip
+    assert "Layers of a&amp;b" in made
+    assert 'data-layer="conv&lt;1&gt;"' in made
+    assert made.count("<button") == 2

@@ -29,12 +29,16 @@ def build(options: AppOptions, runs: Runs) -> gradio.Blocks:
     """
     gr = _gradio()
     from preimage.app.choices import Choices
+    from preimage.app.network_page import NetworkPage
     from preimage.app.visualize_page import visualize_page
 
     choices = Choices(options)
     app: gradio.Blocks = gr.Blocks(title="preimage", analytics_enabled=False)
-    with app, gr.Tab("Visualize"):
-        visualize_page(choices, runs)
+    with app:
+        with gr.Tab("Visualize"):
+            visualize_page(choices, runs)
+        with gr.Tab("Layers") as layers:
+            NetworkPage(choices, runs, layers)
     app.queue(max_size=options.limits.waiting, default_concurrency_limit=10, api_open=False)
     return app
 

@@ -20,6 +20,7 @@ from preimage.photo_files import shipped_photos
 
 if TYPE_CHECKING:
     from preimage.networks import Network
+    from preimage.representations.code_grid import CodeGrid
 
 CLASSICAL = {
     "hog": "HOG: edges in cells of 8 pixels",
@@ -38,20 +39,26 @@ class LayerFacts:
         kind: the class of its module.
         field: the size of its receptive field in pixels; None for the whole image.
         stride: the distance of its receptive fields in pixels; None likewise.
-        channels: the number of its channels.
+        code: the layout of its code for an image of the network's size.
     """
 
     name: str
     kind: str
     field: int | None
     stride: float | None
-    channels: int
+    code: CodeGrid
+
+    @property
+    def channels(self) -> int:
+        """The number of its channels."""
+        return self.code.channels
 
     @property
     def words(self) -> str:
         """The layer in words: its name, what a response sees, and how many there are.
 
-        >>> LayerFacts("conv1", "Conv2d", 11, 4.0, 96).words
+        >>> from preimage.representations.code_grid import CodeGrid
+        >>> LayerFacts("conv1", "Conv2d", 11, 4.0, CodeGrid((96, 54, 54), 96, (54, 54))).words
         'conv1: each response sees 11 x 11 pixels, every 4; 96 channels'
         """
         seen = "the whole image"
@@ -159,14 +166,15 @@ def _describe(network: Network) -> NetworkFacts:
     """Return the facts of a network, from a few passes through it."""
     from preimage.preprocessing import DEFAULT_SIZE
 
+    images = network.preprocessing.size or DEFAULT_SIZE
+    codes = network.several(network.main_layers).code_grids(*images)
     layers = []
-    for name, kind, _, size, stride, _, channels in network.layers_table().rows:
+    for name, kind, _, size, stride, _, _ in network.layers_table().rows:
         is_global = size == "global"
         layers.append(
             LayerFacts(
                 str(name), str(kind), None if is_global else int(str(size)),
-                None if is_global else float(str(stride)), int(str(channels)),
+                None if is_global else float(str(stride)), codes[str(name)],
             )
         )  # fmt: skip
-    size_of_images = network.preprocessing.size or DEFAULT_SIZE
-    return NetworkFacts(network.name, tuple(layers), network.classes, size_of_images)
+    return NetworkFacts(network.name, tuple(layers), network.classes, images)

@@ -1,4 +1,4 @@
-"""Pictures and curves of a run as HTML, without files: pictures are in the page itself."""
+"""Pictures, curves and tables as HTML, without files: pictures are in the page itself."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import base64
 import html
 import math
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from preimage.app.choices import LayerFacts, NetworkFacts
 
 _WIDTH, _HEIGHT = 600, 150
 """Size of the drawing of a curve."""
 _MARGIN = 8
+_HEADER = ("layer", "kind", "channels", "positions of the code", "receptive field")
 
 
 def figure(picture: bytes, kind: str, alt: str, caption: str) -> str:
@@ -83,3 +88,27 @@ def _span(values: Sequence[float]) -> str:
     """
     low, high = f"{min(values):.3g}", f"{max(values):.3g}"
     return low if low == high else f"{low} to {high}"
+
+
+def layers_table(facts: NetworkFacts) -> str:
+    """Return the table of a network's layers as HTML, each with a button that chooses it."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in _HEADER)
+    body = "".join(f"<tr>{_row(layer)}</tr>" for layer in facts.layers)
+    return (
+        f"<h3>Layers of {html.escape(facts.name)}</h3>"
+        '<div class="strip" role="region" aria-label="Layers" tabindex="0">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _row(layer: LayerFacts) -> str:
+    """Return the cells of a layer."""
+    rows, columns = layer.code.grid
+    positions = f"{rows} x {columns}" if layer.code.positions > 1 else "1"
+    field = "the whole image" if layer.field is None else f"{layer.field} x {layer.field} pixels"
+    cells = (layer.kind, f"{layer.channels:,}", positions, field)
+    name = html.escape(layer.name)
+    return (
+        f'<th scope="row"><button type="button" data-layer="{name}">{name}</button></th>'
+        f"{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}"
+    )
