@@ -73,7 +73,16 @@ def test_vectors_are_named_inverted_and_written(stored: np.ndarray) -> None:
         assert Path("out", name).exists()
     assert outcome.output[-1].startswith("wrote out/audit.html, ")
     page = Path("out/audit.html").read_text()
-    for text in ("divided by their norm", "row ", described["input_sha256"], "store.npz"):
+    assert (
+        described["command"]
+        == f"preimage audit codes store.npz --rep {REP} {' '.join(FEW)} --out out"
+    )
+    for text in (
+        "divided by their norm",
+        "row ",
+        described["input_sha256"],
+        "--threads 1 --out out",
+    ):
         assert text in page
     measures = list(csv.DictReader(Path("out/measures.csv").read_text().splitlines()))
     assert {line["measure"] for line in measures} >= {"reidentified", "ssim"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from preimage.audit.measures import Estimate
 from preimage.audit.result import AttackResult, Audit, Comparison, LayerResult
 from preimage.audit.verdict import NO_PROOF, Verdict
@@ -38,6 +40,16 @@ def test_a_store_has_a_line_for_each_attack_and_says_whether_its_errors_are_alik
         "2 photos are too few.",
         NO_PROOF,
     ]
+
+
+def test_a_verdict_names_photos_that_are_re_identified_though_not_most() -> None:
+    rate = Estimate("reidentified", None, 0.46, 0.26, 0.67, 0.02, 1e-4, 24)
+    layer = _layer("pool", Verdict(("content",), ("content",)))
+    attack = replace(layer.attacks[0], estimates=(rate,))
+    lines = conclude(Audit((replace(layer, attacks=(attack,)),), ("a", "b"), ()))
+    assert lines[2] == (
+        "Verdict: an attacker learns what most photos show; some photos are re-identified."
+    )
 
 
 def test_vectors_unlike_codes_of_the_layer_and_too_few_to_compare_limit_the_verdict() -> None:

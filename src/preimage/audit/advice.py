@@ -140,6 +140,10 @@ def shows_some_photos(layer: LayerResult) -> bool:
     return is_beyond and "photo" not in layer.verdict.shows
 
 
+SOME_PHOTOS = "; some photos are re-identified"
+"""The end of a verdict on a layer that `shows_some_photos`."""
+
+
 def _choose_layers(audit: Audit) -> Iterator[str]:
     """Yield which of several layers to share, if they differ."""
     levels = [LEVELS.index(layer.verdict.level) for layer in audit.layers]

@@ -26,7 +26,7 @@ from preimage.cli.options import (
 )
 from preimage.cli.parsing import choose_layers
 from preimage.cli.run_options import RunOptions, with_run_options
-from preimage.cli.usage import Command, Group
+from preimage.cli.usage import Command, Group, command_line
 
 if TYPE_CHECKING:
     from preimage.audit.result import Audit
@@ -47,6 +47,7 @@ _STEPS = 100
 @audit.command("layers", cls=Command)
 @with_run_options
 def audit_layers(
+    context: typer.Context,
     network: NetworkArgument,
     *,
     layers: Layers = None,
@@ -87,8 +88,8 @@ def audit_layers(
         check_folder(out)
         study = leakage.plan_audit(chosen, photos, steps or _STEPS, weights)
         records = carry_out(out, leakage.NAME, expand(study, loader), run)
-        about = {"network": network, "weights": weights, "steps": steps or _STEPS}
-        about |= leakage.describe_trials(records)
+        about = {"command": command_line(context), "network": network, "weights": weights}
+        about |= {"steps": steps or _STEPS, **leakage.describe_trials(records)}
         found, written = _conclude(out, records, loader, photos, judges, about)
     print_audit(found, as_json=as_json)
     choose_output(as_json)(f"wrote {', '.join(map(str, written))}")

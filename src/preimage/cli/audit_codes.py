@@ -7,6 +7,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import typer
+
 from preimage.cli.audit_attackers import check_given, leave_out_known, load_attacks, say_alike
 from preimage.cli.audit_candidates import find_candidates
 from preimage.cli.audit_defenses import plan_defended
@@ -37,6 +39,7 @@ from preimage.cli.options import (
 )
 from preimage.cli.parsing import parse_execution, with_changes
 from preimage.cli.progress import ProgressBar, announce, progress_bar
+from preimage.cli.usage import command_line
 from preimage.files import checksum_of, sha256
 from preimage.names import unknown
 
@@ -58,6 +61,7 @@ _ENOUGH = 256  # preimage.audit.recognition.ENOUGH, which would import torch
 
 
 def codes(
+    context: typer.Context,
     embeddings: Embeddings,
     rep: OneRep,
     weights: Weights = None,
@@ -106,7 +110,8 @@ def codes(
         seen = read_vectors(embeddings, column=column, sample=max(sample, _ENOUGH), seed=seed)
         found = recognize_vectors(seen, layer, reference, projection, bar)
         say("\n  ".join((str(found), *found.evidence)))
-        about: dict[str, Any] = {"input": str(embeddings), "column": column, "seed": seed}
+        about: dict[str, Any] = {"command": command_line(context), "input": str(embeddings)}
+        about |= {"column": column, "seed": seed}
         if candidates:
             about["candidates"] = find_candidates(
                 embeddings, column, found, candidates, reference, out, bar, say

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import Any, NoReturn
 
@@ -31,12 +32,30 @@ class _FlagsWithoutType:
         return parameters
 
 
+_ARGUMENTS = "preimage.arguments"
+
+
+def command_line(context: Any) -> str:
+    """Return the command line of the running command, as a shell takes it."""
+    return shlex.join(["preimage", *context.meta[_ARGUMENTS]])
+
+
 class Command(_FlagsWithoutType, TyperCommand):
     """A command, without types of flags in its help."""
 
 
 class Group(_FlagsWithoutType, TyperGroup):
-    """A group of commands, without types of flags in its help."""
+    """A group of commands, without types of flags in its help; see also `command_line`."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """Return the context of a call, whose metadata hold all arguments, also for subcommands."""
+        given = list(args)
+        context = super().make_context(info_name, args, parent, **extra)
+        if parent is None:
+            context.meta[_ARGUMENTS] = given
+        return context
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Parse the command line and run the command; end the process with its exit status."""

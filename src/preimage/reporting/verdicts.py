@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from preimage.audit.advice import gaps_of_store, is_store
+from preimage.audit.advice import SOME_PHOTOS, gaps_of_store, is_store, shows_some_photos
 from preimage.audit.measures import MEASURES, Estimate
 from preimage.audit.result import Audit, LayerResult
 from preimage.audit.verdict import NO_PROOF
@@ -58,4 +58,5 @@ def conclude(audit: Audit) -> list[str]:
 
 def _what_is_learned(layer: LayerResult) -> str:
     verdict = layer.verdict
-    return f"an attacker learns {verdict}" if verdict.shows else str(verdict)
+    some = SOME_PHOTOS if shows_some_photos(layer) else ""
+    return f"an attacker learns {verdict}{some}" if verdict.shows else str(verdict)

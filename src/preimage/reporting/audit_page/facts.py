@@ -9,6 +9,7 @@ from preimage.audit.result import Audit
 
 _WORDS = {
     "made": "when and where",
+    "command": "command",
     "input": "stored vectors",
     "input_sha256": "SHA-256 of the vectors",
     "column": "column",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from preimage.audit.advice import LEVELS, is_store, layer_name, shows_some_photos
+from preimage.audit.advice import LEVELS, SOME_PHOTOS, is_store, layer_name, shows_some_photos
 from preimage.audit.measures import MEASURES, Estimate, Finding
 from preimage.audit.result import AttackResult, Audit, LayerResult
 from preimage.audit.verdict import is_beyond_chance
@@ -67,7 +67,7 @@ def headline(audit: Audit) -> str:
         subject = "These vectors" if is_store(audit) else "The output of this layer"
         if not layer.verdict.shows:
             return "Nothing was shown by these attacks. That is no all-clear."
-        some = "; some photos are re-identified" if shows_some_photos(layer) else ""
+        some = SOME_PHOTOS if shows_some_photos(layer) else ""
         return f"{subject} give{'' if is_store(audit) else 's'} away {layer.verdict}{some}."
     worst = most_telling(audit)
     alike = [one for one in audit.layers if str(one.verdict) == str(worst.verdict)]
