@@ -110,8 +110,7 @@ def codes(
         seen = read_vectors(embeddings, column=column, sample=max(sample, _ENOUGH), seed=seed)
         found = recognize_vectors(seen, layer, reference, projection, bar)
         say("\n  ".join((str(found), *found.evidence)))
-        about: dict[str, Any] = {"command": command_line(context), "input": str(embeddings)}
-        about |= {"column": column, "seed": seed}
+        about = _describe_call(context, embeddings, column, seed)
         if candidates:
             about["candidates"] = find_candidates(
                 embeddings, column, found, candidates, reference, out, bar, say
@@ -133,6 +132,18 @@ def codes(
     print_audit(audit, as_json=as_json)
     say(f"wrote {', '.join(map(str, written))}")
     exit_if_above(audit, thresholds)
+
+
+def _describe_call(
+    context: typer.Context, embeddings: Path, column: str | None, seed: int
+) -> dict[str, Any]:
+    """Return the command and its input as plain data."""
+    return {
+        "command": command_line(context),
+        "input": str(embeddings),
+        "column": column,
+        "seed": seed,
+    }
 
 
 def _load(
