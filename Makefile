@@ -3,10 +3,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 SET_UP := $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test test-browser test-processors lint clean
+.PHONY: demo docs test test-browser test-processors lint clean
 
 demo: $(VENV)/cli
 	$(BIN)/preimage demo --out demo.png
+
+docs: $(VENV)/docs
+	$(BIN)/python -m docs.site.gallery docs/gallery
+	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
+	@echo open docs/_build/html/index.html
 
 test: $(VENV)/dev
 	$(BIN)/pytest
@@ -32,9 +37,13 @@ $(VENV)/dev: pyproject.toml constraints.txt
 	$(SET_UP) --editable ".[dev]"
 	touch $@
 
+$(VENV)/docs: pyproject.toml constraints.txt
+	$(SET_UP) --editable ".[docs]"
+	touch $@
+
 $(VENV)/browser: pyproject.toml constraints.txt
 	$(SET_UP) --editable ".[dev,browser]"
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache demo.png
+	rm -rf $(VENV) build dist docs/_build docs/gallery .mypy_cache .pytest_cache .ruff_cache demo.png

@@ -16,28 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import typer
-from PIL import Image
+from docs.site.pages import completed
 from torch import nn
 
-import preimage
-from preimage import photo_files
-from preimage.cli import app
-from preimage.optimizer import Minimum, minimize
-from preimage.settings import Settings
-from preimage.solver_settings import Algorithm1
 from preimage.studies.study import read_study
-from preimage.visualizations import solve
-from tests.cli.runner import npy, run
+from tests.cli.runner import run
+from tests.shortened import options_of, run_here, shorten
 
 ROOT = Path(__file__).parent.parent
 MAP = (ROOT / "docs/paper_map.md").read_text()
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md")])
-FEW_STEPS, SMALL = 2, 160
-NAMES = ("chelsea", "coffee", "china", "flower")
-A_STUDY = 'representations = ["hog"]\nsize = 64\n'
 
 
 @dataclass(frozen=True)
@@ -61,39 +50,9 @@ def _commands(text: str) -> list[list[str]]:
     return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
-def _options(words: list[str]) -> set[str]:
-    """The options of the command that the first words name."""
-    command: Any = typer.main.get_command(app)
-    while hasattr(command, "commands") and words and not words[0].startswith("-"):
-        command, words = command.commands[words[0]], words[1:]
-    return {option for parameter in command.params for option in parameter.opts}
-
-
 @pytest.fixture
 def _short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder with small photos, a code and a study; optimizations of few steps."""
-    monkeypatch.chdir(tmp_path)
-    shipped = photo_files.shipped_photos()
-    small = {name: tmp_path / f"src/preimage/photos/{name}.jpg" for name in NAMES}
-    for folder in ("photos", "src/preimage/photos"):
-        (tmp_path / folder).mkdir(parents=True)
-        for name in NAMES:
-            with Image.open(shipped[name]) as photo:
-                photo.thumbnail((SMALL, SMALL))
-                photo.save(tmp_path / folder / f"{name}.jpg")
-    monkeypatch.setattr(photo_files, "shipped_photos", lambda: small)
-    Path("photo.jpg").write_bytes(Path("photos/chelsea.jpg").read_bytes())
-    code = np.random.default_rng(0).random(preimage.HOG().code_shape(240, 320))
-    Path("code.npy").write_bytes(npy(code))
-    Path("study.toml").write_text(A_STUDY)
-
-    def shortly(objective: Any, start: Any, settings: Settings, *rest: Any, **more: Any) -> Minimum:
-        settings = settings.with_steps(FEW_STEPS)
-        if isinstance(settings.solver, Algorithm1):
-            settings = settings.replace(final_iterations=0)
-        return minimize(objective, start, settings, *rest, **more)
-
-    monkeypatch.setattr(solve, "minimize", shortly)
+    shorten(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -125,9 +84,7 @@ def _run_commands(text: str, studies: list[str]) -> None:
         for file in (Path(word) for word in words if word.endswith(".toml")):
             if not file.exists():
                 file.write_text(studies[0])
-        in_process = ["--workers", "1"] if "--workers" in _options(words) else []
-        outcome = run(*words, *in_process)
-        assert (outcome.status, outcome.errors) == (0, []), words
+        run_here(words)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -135,7 +92,7 @@ def test_the_commands_in_a_sentence_exist_with_their_options(page: Path) -> None
     for code in re.findall(r"`preimage ([^`|]+)`", page.read_text()):
         words = code.split()
         given = {word for word in words if word.startswith("--")} - {"--help", "--version"}
-        assert given <= _options(words), code
+        assert given <= options_of(words), code
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -166,9 +123,38 @@ def test_every_command_of_the_paper_map_exists(command: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
-        if not target.startswith("http"):
-            assert (page.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", page.read_text()):
+        file = _file_of(page, target)
+        if file is not None:
+            assert file.exists(), target
+            assert not anchor or anchor in _anchors(file), f"{target}#{anchor}"
+
+
+def _file_of(page: Path, target: str) -> Path | None:
+    """The file that a link leads to; of a page of the gallery, its script; None for the web."""
+    if target.startswith("http"):
+        return None
+    if target == "gallery/index.md":
+        return ROOT / "docs/site/gallery.py"
+    if target.startswith("gallery/"):
+        return ROOT / "examples" / f"{Path(target).stem}.py"
+    return page.parent / target if target else page
+
+
+def _anchors(page: Path) -> set[str]:
+    """The anchors of the headings of a page, as GitHub and Sphinx make them."""
+    texts = re.findall(r"^#+ (.*)$", _completed(page), re.MULTILINE)
+    plain = (re.sub(r"[^\w\- ]", "", text.lower()) for text in texts)
+    return {text.replace(" ", "-") for text in plain}
+
+
+def _completed(page: Path) -> str:
+    """The text of a page with what the site makes from the code."""
+    return (
+        completed(page.read_text())
+        if "made from the code" in page.read_text()
+        else page.read_text()
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -19,7 +19,9 @@ OF_THE_WHOLE = {
     "reporting/audit_page/test_in_browser.py",
     "test_default_dtype.py",
     "test_docs.py",
+    "test_examples.py",
     "test_public_names.py",
+    "test_site.py",
     "test_tree.py",
     "test_vocabulary.py",
 }

@@ -1,0 +1,1 @@
+"""The documentation, and what its site is made with."""

@@ -1,0 +1,15 @@
+"""Class visualization: what a network has learned a tree frog to be.
+
+Another network, which had no part in the pictures, says what it sees in them: it is a better
+judge than the network that was asked.
+"""
+
+import preimage
+
+network = preimage.network("efficientnet-lite0")
+result = preimage.maximize(network, ["tree frog", "cheeseburger"], seeds=[0, 1])
+result.grid(columns=4).save("classes.png")
+
+judge = preimage.Judge(["efficientnet-lite1"])
+for index, target in enumerate(result.targets):
+    print(target, judge.names(result.to_pil(index)))
