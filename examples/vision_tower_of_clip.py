@@ -22,14 +22,11 @@ CLIPImageProcessor(
     size={"shortest_edge": 128}, crop_size={"height": 128, "width": 128}
 ).save_pretrained("my-clip")
 
-tower = preimage.network("hf:my-clip")
-print(tower.score_layer)  # the embedding
-
 photo = shipped_photos()["coffee"]
-embedding = preimage.representation(f"hf:my-clip/{tower.score_layer}|unit")
+embedding = preimage.representation("hf:my-clip/visual_projection|unit")
 result = preimage.invert(embedding, photo, seeds=[0, 1])
 print(result)
 result.grid().save("from_the_embedding.png")
 
-block = tower.layer("encoder.layers.1")
+block = preimage.representation("hf:my-clip/vision_model.encoder.layers.1")
 preimage.invert(block, photo).grid().save("from_a_block.png")

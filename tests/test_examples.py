@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from docs.site.gallery import Example, examples
+
 from preimage.models import sources
 from preimage.models.loaded import Loaded
-
 from tests.shortened import run_here, shorten
 
-SCRIPTS, load = examples(), sources.load
+SCRIPTS, load, run_program = examples(), sources.load, subprocess.run
 NEEDS = {
     "torchvision:": "torchvision",
     "timm:": "timm",
@@ -57,11 +57,9 @@ def _load_small(name: str, weights: str | Path | None = None) -> Loaded:
     return replace(found, preprocessing=preprocessing)
 
 
-def _run(words: Sequence[str], **_: Any) -> None:
-    """Run a command of a script in this process."""
-    program, *arguments = words
-    assert program == "preimage"
-    run_here(arguments)
+def _run(words: Sequence[str], **options: Any) -> Any:
+    """Run a command of preimage in this process, and other programs as usual."""
+    return run_here(words[1:]) if words[0] == "preimage" else run_program(words, **options)
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
