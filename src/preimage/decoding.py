@@ -108,25 +108,48 @@ def open_picture(file: BinaryIO) -> Image.Image:
         ImageError: if Pillow cannot read the file as a picture, or if the picture is truncated,
             too large, or one of several in the file.
     """
+    image = inspect_picture(file)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of damaged metadata
+            image.load()
+    except Exception as error:  # Pillow's plugins raise anything for damaged contents
+        raise _damaged(error) from None
+    return image
+
+
+def inspect_picture(
+    file: BinaryIO, formats: tuple[str, ...] | None = None, most_pixels: int = MAX_PIXELS
+) -> Image.Image:
+    """Open a picture file by its header, without decoding the picture.
+
+    Args:
+        file: the file.
+        formats: Pillow's names of the accepted file formats. If None, all are accepted.
+        most_pixels: the largest accepted number of pixels.
+
+    Raises:
+        ImageError: if the file is not a picture of these formats, or if the picture is too large
+            or one of several in the file.
+    """
     from PIL import Image, UnidentifiedImageError
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of large sizes and damaged metadata
         try:
-            image = Image.open(file)
-            _check_picture(image)
-            image.load()
-            return image
+            image = Image.open(file, formats=formats)
+            _check_picture(image, most_pixels)
         except ImageError:
             raise
         except UnidentifiedImageError:
             raise ImageError(_kind_of(file)) from None
         except Image.DecompressionBombError:
             raise ImageError(
-                f"more than the limit of {MAX_PIXELS // 10**6} megapixels: reduce it first"
+                f"more than the limit of {most_pixels // 10**6} megapixels: reduce it first"
             ) from None
         except Exception as error:  # Pillow's plugins raise anything for a damaged header
             raise _damaged(error) from None
+    return image
 
 
 def read_npy(file: BinaryIO) -> np.ndarray:
@@ -213,13 +236,13 @@ def _from_picture(image: Image.Image, channels: int | None) -> Pixels:
     return Pixels(_channels_first(np.asarray(image), channels), is_picture=True)
 
 
-def _check_picture(image: Image.Image) -> None:
+def _check_picture(image: Image.Image, most_pixels: int = MAX_PIXELS) -> None:
     """Raise ImageError if a picture is too large to be decoded, or its file is a film or volume."""
     width, height = image.size
-    if width * height > MAX_PIXELS:
+    if width * height > most_pixels:
         raise ImageError(
             f"{width * height / 1e6:.0f} megapixels, more than the limit of "
-            f"{MAX_PIXELS // 10**6}: reduce it first"
+            f"{most_pixels // 10**6}: reduce it first"
         )
     count = getattr(image, "n_frames", 1)
     if count > 1 and image.format not in _STILL and image.tell() == 0 and _is_film(image):

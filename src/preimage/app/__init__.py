@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
+from contextlib import closing
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -49,23 +50,20 @@ def serve(options: AppOptions, announce: Callable[[str], object]) -> None:
     Args:
         options: the options of the app.
         announce: called with the address when the app answers.
+
+    Raises:
+        OSError: if the address or the port cannot be used.
+        ValueError: if Gradio is missing.
     """
     _gradio()
+    from preimage.app import server
+    from preimage.app.folder import own_folder
     from preimage.app.runs import Runs
     from preimage.app.style import CSS, make_theme
 
-    runs = Runs(options.workers)
-    try:
+    with own_folder() as folder, closing(Runs(options.workers)) as runs:
         app = build(options, runs)
-        _, address, _ = app.launch(
-            server_name=options.host, server_port=options.port or None, share=False,
-            footer_links=[], theme=make_theme(), css=CSS, ssr_mode=False, quiet=True,
-            max_file_size=options.limits.bytes, enable_monitoring=False, prevent_thread_lock=True,
-        )  # fmt: skip
-        announce(address)
-        app.block_thread()
-    finally:
-        runs.close()
+        server.serve(app, options, folder, announce, theme=make_theme(), css=CSS)
 
 
 def _gradio() -> ModuleType:

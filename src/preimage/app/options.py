@@ -25,15 +25,31 @@ class Limits:
         side: length in pixels of the longer side of a result.
         pictures: number of results of one run.
         steps: number of steps of one run.
-        waiting: number of runs that wait for a worker.
+        waiting: number of calls that wait in the queue, those of all visitors together.
+        message: bytes of a request other than an upload.
+        calls: number of calls at once: runs, uploads and changes of a choice.
+        calls_per_second: number of calls per second in the long run.
+        reads: number of other requests at once, such as for pictures.
+        reads_per_second: number of other requests per second in the long run.
+        connections: number of open connections, those of all visitors together.
+        folder: bytes of uploads and results on disk, those of all visitors together.
+        kept: seconds for which an upload or a result is kept after its last use.
     """
 
     bytes: int = 20 * 2**20
-    pixels: int = 50_000_000
+    pixels: int = 32_000_000
     side: int = 640
     pictures: int = 16
     steps: int = 2000
     waiting: int = 20
+    message: int = 256_000
+    calls: int = 40
+    calls_per_second: float = 4.0
+    reads: int = 400
+    reads_per_second: float = 100.0
+    connections: int = 200
+    folder: int = 500 * 2**20
+    kept: float = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +61,8 @@ class AppOptions:
         host: the address to listen at.
         port: the port; 0 takes a free one.
         workers: number of runs at a time, each in a process of its own.
+        names: host names under which the app may be opened, beside numeric addresses, localhost and
+            this machine's own name, such as that of a proxy.
         limits: the most that a visitor may ask for.
 
     Raises:
@@ -55,6 +73,7 @@ class AppOptions:
     host: str = LOCAL
     port: int = PORT
     workers: int = 2
+    names: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from preimage.cli.errors import clear_errors
-from preimage.cli.options import Host, NetworksOfApp, Port, WorkersOfApp
+from preimage.cli.options import Host, NamesOfApp, NetworksOfApp, Port, WorkersOfApp
 
 
 def app(
@@ -13,6 +13,7 @@ def app(
     host: Host = "127.0.0.1",
     port: Port = 7860,
     workers: WorkersOfApp = None,
+    hostname: NamesOfApp = None,
 ) -> None:
     """Open a page on which to choose, run and watch visualizations.
 
@@ -24,5 +25,5 @@ def app(
 
     with clear_errors():
         count = min(2, count_cores()) if workers is None else workers
-        options = AppOptions(tuple(network or ()), host, port, count)
+        options = AppOptions(tuple(network or ()), host, port, count, tuple(hostname or ()))
         serve(options, lambda address: typer.echo(f"open {address}; Ctrl-C ends the app"))

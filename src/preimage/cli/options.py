@@ -317,6 +317,14 @@ NetworksOfApp: TypeAlias = Annotated[
 Host: TypeAlias = Annotated[
     str, Option(help="Address to listen at; 0.0.0.0 opens the app to other machines.")
 ]
+NamesOfApp: TypeAlias = Annotated[
+    list[str] | None,
+    Option(
+        "--hostname",
+        metavar="NAME",
+        help="Name under which the app may be opened, such as that of a proxy; repeatable.",
+    ),
+]
 Port: TypeAlias = Annotated[int, Option(min=0, max=65535, help="Port; 0 takes a free one.")]
 WorkersOfApp: TypeAlias = Annotated[
     int | None,
