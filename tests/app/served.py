@@ -9,12 +9,13 @@ import secrets
 import signal
 import subprocess
 import sys
-import threading
+import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -27,8 +28,9 @@ class Served:
         process: its process.
     """
 
-    def __init__(self, address: str, process: subprocess.Popen[str]) -> None:
+    def __init__(self, address: str, process: subprocess.Popen[bytes]) -> None:
         self.address, self.process = address, process
+        self._clients: list[Any] = []
 
     def client(self, name: str = "") -> Any:
         """A client that the app takes for another machine than all others."""
@@ -36,7 +38,14 @@ class Served:
 
         numbers = ".".join(str(secrets.randbelow(256)) for _ in range(3))
         headers = {"x-forwarded-for": name or f"10.{numbers}"}
-        return httpx.Client(base_url=self.address, headers=headers, timeout=60, trust_env=False)
+        made = httpx.Client(base_url=self.address, headers=headers, timeout=60, trust_env=False)
+        self._clients.append(made)
+        return made
+
+    def close(self) -> None:
+        """Close the connections of all clients."""
+        while self._clients:
+            self._clients.pop().close()
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """The exit status of the app after a signal."""
@@ -49,29 +58,30 @@ def served(*arguments: str) -> Iterator[Served]:
     """The app at a free port of this machine; skips without Gradio."""
     if find_spec("gradio") is None:
         pytest.skip("Gradio is missing: run `make test-browser`")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "preimage", "app", "--port", "0", "--workers", "1", *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
-    try:
-        yield Served(_address(process), process)
-    finally:
-        process.kill()
-        process.wait()
+    with tempfile.TemporaryFile("w+b") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "preimage", "app", "--port", "0", "--workers", "1", *arguments],
+            stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        app = Served(_address(process, output), process)
+        try:
+            yield app
+        finally:
+            app.close()
+            process.kill()
+            process.wait()
 
 
-def _address(process: subprocess.Popen[str]) -> str:
-    """The address that the app prints; the rest of its output is read and dropped."""
-    assert process.stdout is not None
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        found = re.search(r"open (http://\S+?)/?;", line)
+def _address(process: subprocess.Popen[bytes], output: IO[bytes]) -> str:
+    """The address that the app prints, after which it answers."""
+    while True:
+        output.seek(0)
+        written = output.read().decode()
+        found = re.search(r"open (http://\S+?)/?;", written)
         if found:
-            threading.Thread(target=process.stdout.read, daemon=True).start()
             return found[1]
-    raise AssertionError("".join(lines))
+        assert process.poll() is None, written
+        time.sleep(0.1)
 
 
 def events(client: Any) -> list[dict[str, Any]]:

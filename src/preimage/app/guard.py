@@ -38,8 +38,7 @@ _ASSETS = re.compile(
 _STREAMS = re.compile(rf"{_API}(queue/data|upload_progress|heartbeat/\w+)")
 _CALLS = re.compile(rf"{_API}(queue/join|run/predict|cancel|reset)/?")
 _DROPPED = (
-    b"accept-encoding", b"forwarded", b"range", b"x-forwarded-host", b"x-forwarded-proto",
-    b"x-gradio-server",
+    b"forwarded", b"range", b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server",
 )  # fmt: skip
 """Request headers that gradio would believe, or copy into its answer."""
 _HEADERS = {
@@ -102,13 +101,11 @@ class Guard:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, path, method = Headers(scope=scope), scope["path"], scope["method"]
-        self._check_source(headers)
+        self._check_source(headers, method)
         self._check_rate(scope, path, method)
-        kept = [(key, value) for key, value in scope["headers"] if key not in _DROPPED]
-        if path in (_PAGE, _UPLOAD):  # read here, thus not to be compressed
-            kept.append((b"accept-encoding", b"identity"))
-        elif b"accept-encoding" in headers.raw:
-            kept.append((b"accept-encoding", headers["accept-encoding"].encode("latin-1")))
+        is_read_here = path in (_PAGE, _UPLOAD)  # and must not be compressed
+        dropped = (*_DROPPED, b"accept-encoding") if is_read_here else _DROPPED
+        kept = [(name, value) for name, value in scope["headers"] if name not in dropped]
         scope = {**scope, "headers": kept}
         guarded = _with_headers(send, _CLOSED)
         if method in ("GET", "HEAD"):
@@ -129,7 +126,7 @@ class Guard:
         else:
             raise HTTPException(404, "there is nothing at this address")
 
-    def _check_source(self, headers: Headers) -> None:
+    def _check_source(self, headers: Headers, method: str) -> None:
         """Raise if a request was sent under a foreign name, or by the page of another site.
 
         A page on the Internet could otherwise let its own name lead to this machine (DNS
@@ -138,11 +135,13 @@ class Guard:
         host = headers.get("host", "")
         if not self._is_own(host):
             raise HTTPException(
-                421, "the app is not served under this name: use its numeric address or localhost"
+                421,
+                "the app is not served under this name: open it by its numeric address, or start "
+                "it with --hostname",
             )
-        origin = headers.get("origin")
-        is_foreign = origin is not None and urlsplit(origin).netloc != host
-        is_opened = headers.get("sec-fetch-mode") == "navigate"
+        origin = headers.get("origin", f"//{host}")
+        is_foreign = origin.partition("//")[2] != host
+        is_opened = method == "GET" and headers.get("sec-fetch-mode") == "navigate"
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not is_opened:
             is_foreign = True
         if is_foreign:
@@ -152,10 +151,9 @@ class Guard:
         """Return whether a host is numeric, thus no name of an attacker, or one of the names."""
         try:
             name = urlsplit(f"//{host}").hostname or ""
-            ipaddress.ip_address(name)
         except ValueError:
-            return name in self._names
-        return True
+            return False
+        return name in self._names or _is_numeric(name)
 
     def _check_rate(self, scope: Scope, path: str, method: str) -> None:
         """Raise if a client asks too often; scripts and styles of the page are not counted."""
@@ -223,6 +221,15 @@ class Guard:
         for path in files:
             self._check_file(path)
         return body
+
+
+def _is_numeric(host: str) -> bool:
+    """Return whether a host is an IP address."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _refusal(path: str, refused: HTTPException) -> Response:

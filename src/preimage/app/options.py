@@ -43,8 +43,8 @@ class Limits:
     steps: int = 2000
     waiting: int = 20
     message: int = 256_000
-    calls: int = 40
-    calls_per_second: float = 4.0
+    calls: int = 30
+    calls_per_second: float = 3.0
     reads: int = 400
     reads_per_second: float = 100.0
     connections: int = 200

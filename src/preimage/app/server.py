@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import os
 import socket
 import warnings
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +15,7 @@ import uvicorn
 from anyio import to_thread
 from fastapi import FastAPI
 
+from preimage.app.address import is_local, listen, url
 from preimage.app.folder import clear
 from preimage.app.guard import Guard
 from preimage.app.options import AppOptions, Limits
@@ -83,32 +82,9 @@ def serve(
         ws="none", limit_concurrency=options.limits.connections,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )  # fmt: skip
-    with _listening(options.host, options.port) as listener, suppress(KeyboardInterrupt):
-        host, port = listener.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        announce(f"http://{shown}:{port}/")  # from now on, requests wait until they are answered
+    with listen(options.host, options.port) as listener, suppress(KeyboardInterrupt):
+        announce(url(listener))
         uvicorn.Server(config).run([listener])
-
-
-def is_local(host: str) -> bool:
-    """Return whether only this machine can open an address.
-
-    >>> is_local("localhost"), is_local("::1"), is_local("0.0.0.0")
-    (True, True, False)
-    """
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens at an address."""
-    family, *_, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
-    try:
-        return socket.create_server(address[:2], family=family)
-    except OSError as error:
-        raise OSError(error.errno, os.strerror(error.errno or 0), f"{host}:{port}") from None
 
 
 def _clearing(folder: Path, limits: Limits) -> Callable[[FastAPI], Any]:
