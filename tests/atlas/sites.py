@@ -24,8 +24,8 @@ TINY = "import:tests.atlas.sites.tiny"
 CLASSES = ["red fox, Vulpes", "<b>cat</b>", "barracouta, snoek"]
 OPTIONS = (
     "--layers", "conv1,conv2", "--channels", "0-3", "--classes", "cat", "--limit", "2",
-    "--depths", "3", "--steps", "3", "--seeds", "2", "--loss-weight", "1", "--loss-weight", "20",
-    "--judge", JUDGE, "--workers", "1",
+    "--depths", "3", "--steps", "3", "--seeds", "2", "--diversity", "5", "--judge", JUDGE,
+    "--loss-weight", "1", "--loss-weight", "20", "--workers", "1",
 )  # fmt: skip
 """Options of a small atlas of TINY; its class has the name that HTML must not take for a tag."""
 
@@ -62,10 +62,10 @@ def keep(folder: Path, trials: list[Trial], study: str = "a") -> Store:
 
 def maximization(representation: str = "net/conv", channel: int = 0, **fields: Any) -> Trial:
     """A trial of a channel."""
-    fields = {"reference_sha256": "0"} | fields
+    fields = {"reference_sha256": "0", "settings": MODERN} | fields
     return Trial(
         visualization="maximize", representation=representation, channel=channel, maximum=2.0,
-        settings=MODERN, **fields,
+        **fields,
     )  # fmt: skip
 
 

@@ -44,6 +44,18 @@ def test_trials_are_grouped_by_network_layer_and_channel(tmp_path: Path) -> None
 
 
 @pytest.mark.filterwarnings("ignore:.*its pages lack what needs it")
+def test_pictures_that_differ_from_each_other_stand_beside_the_others(tmp_path: Path) -> None:
+    unlike = {"diversity": 2.0, "seeds": (0, 1)}
+    trials = [maximization(channel=n, seed=seed, **unlike) for n in (0, 1) for seed in (1, 0)]
+    (model,) = _gather(tmp_path, [*trials, maximization(channel=1)]).models
+    alone, both = model.layers[0].channels
+    assert [p.trial.seed for p in alone.pictures] == [0, 1]
+    assert alone.diverse == []
+    assert [p.trial.diversity for p in both.pictures] == [0]
+    assert [p.trial.seed for p in both.diverse] == [0, 1]
+
+
+@pytest.mark.filterwarnings("ignore:.*its pages lack what needs it")
 def test_the_same_network_with_other_weights_is_another_one(tmp_path: Path) -> None:
     trials = [maximization(), maximization(weights="a.pth", weights_sha256="0" * 64)]
     first, second = _gather(tmp_path, trials).models

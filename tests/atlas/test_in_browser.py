@@ -16,7 +16,7 @@ from tests.browser import chromium, serious_faults, wait_until, watched
 from tests.study_files import MEASURES
 
 from preimage.atlas import pages as pages_module
-from preimage.atlas.data import Atlas, Channel, Layer, Model, Picture, Tile
+from preimage.atlas.data import Atlas, Channel, Layer, Model, PhotoRow, Picture, Tile
 from preimage.atlas.data import Image as Shown
 from preimage.atlas.gather import gather
 from preimage.atlas.media import Media
@@ -223,6 +223,33 @@ def test_two_pages_stand_side_by_side_by_address(
         page.keyboard.press("Enter")
         wait_until(page, "location.hash.includes('1-class.html')")
         assert "cat" in titles[1].inner_text()
+
+
+def _network(name: str, depth: int) -> Model:
+    """A network of which one photo was inverted from so many layers."""
+    photo = Shown("assets/icon.svg", "a photo", 24, 24)
+    row = PhotoRow("cat", photo, [Picture(photo, inversion("hog"), MEASURES)])
+    layers = [
+        Layer(
+            name=f"{name}/{n}", title=f"block {n}", address=f"{name}/{n}", channels=[],
+            inversions=[row], caricatures=[],
+        )
+        for n in range(depth)
+    ]  # fmt: skip
+    return Model(name=name, address=name, layers=layers)
+
+
+def test_the_sliders_of_two_networks_move_together(browser: Any, tmp_path: Path) -> None:
+    write_pages(tmp_path, Atlas([_network("small", 2), _network("large", 4)], None))
+    with watched(browser, "file:") as page:
+        page.goto(f"{tmp_path.as_uri()}/small/index.html")
+        with page.expect_navigation():
+            page.click("text=Compare with large")
+        small, large = (page.frame_locator("iframe").nth(n) for n in (0, 1))
+        small.locator(".stops button").last.click()
+        large.locator("#dial[aria-valuetext='block 3']").wait_for()
+        large.locator(".stops button").nth(2).click()
+        small.locator("#dial[aria-valuetext='block 0']").wait_for()
 
 
 @pytest.mark.parametrize(

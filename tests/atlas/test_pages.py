@@ -84,7 +84,7 @@ def test_a_channel_has_its_numbers_names_and_photos(site: Path) -> None:
     text = page.read_text()
     for words in ("M, the largest to photos", "receptive field", f"By {JUDGE}", "barracouta",
                   "seed 1", "Photos that excite it most", "Most similar channels",
-                  "--channels 2 --seed 0"):  # fmt: skip
+                  "--channels 2 --seed 0", "Unlike each other", "diversity 5"):  # fmt: skip
         assert words in text
 
 
@@ -118,6 +118,13 @@ def _write(folder: Path, trials: list[Trial]) -> Path:
                 ]
     write_pages(site, atlas)
     return site
+
+
+@pytest.mark.filterwarnings("ignore:.*its pages lack what needs it")
+def test_a_network_is_compared_with_the_others(tmp_path: Path) -> None:
+    site = _write(tmp_path, [maximization("net/conv"), maximization("other/conv")])
+    pair = "../compare.html#a=net/index.html&b=other/index.html"
+    assert pair in links(site / "net/index.html")
 
 
 @pytest.mark.filterwarnings("ignore:.*its pages lack what needs it")

@@ -40,6 +40,22 @@ def test_wishes_choose_layers_channels_classes_seeds_and_c() -> None:
     assert len(caricatures) == 1
 
 
+def test_with_diversity_maps_have_as_many_pictures_that_differ() -> None:
+    channels, *_ = _plan(
+        layers=["conv2", "flat"], channels="1", classes=["red fox"], seeds=2, diversity=5
+    ).values()
+    assert [(t.representation.rpartition("/")[2], t.seed, t.diversity) for t in channels] == [
+        ("conv2", 0, 0), ("conv2", 1, 0), ("flat", 0, 0), ("flat", 1, 0),
+        ("conv2", 0, 5), ("conv2", 1, 5), ("score", 0, 0), ("score", 1, 0),
+    ]  # fmt: skip
+    assert {t.seeds for t in channels if t.diversity} == {(0, 1)}
+
+
+def test_diversity_needs_two_seeds() -> None:
+    with pytest.raises(ValueError, match="diversity needs at least two seeds"):
+        _plan(diversity=5)
+
+
 def test_the_last_layer_is_inverted_unless_there_is_no_room_for_it() -> None:
     for depths, last in ((3, True), (2, False)):
         _, inversions, _ = _plan(layers=["conv1", "relu"], channels="0", depths=depths).values()

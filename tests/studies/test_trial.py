@@ -39,10 +39,23 @@ def test_whatever_changes_the_result_changes_the_key(change: dict[str, object]) 
 
 @pytest.mark.parametrize("change", [
     {"channel": 6}, {"position": (0, 0)}, {"class_name": "goose"}, {"reference_sha256": "35"},
-    {"seed": 1}, {"size": 64},
+    {"seed": 1}, {"size": 64}, {"diversity": 5.0},
 ], ids=lambda change: str(*change))  # fmt: skip
 def test_whatever_changes_a_maximization_changes_its_key(change: dict[str, object]) -> None:
     assert MAXIMIZATION.model_copy(update=change).key != MAXIMIZATION.key
+
+
+def test_images_that_are_to_differ_share_a_batch_whatever_their_seed() -> None:
+    of_all = {"diversity": 5.0, "seeds": (0, 1)}
+    first, second, other = (
+        MAXIMIZATION.model_copy(update=of_all | {"seed": seed, "channel": channel})
+        for seed, channel in ((0, 5), (1, 5), (0, 6))
+    )
+    assert first.batch_key == second.batch_key
+    assert len({t.key for t in (first, second, other)}) == 3
+    assert first.batch_key != other.batch_key
+    assert first.key != first.model_copy(update={"seeds": (0, 1, 2)}).key
+    assert first.description.endswith(", seed 0, diversity 5")
 
 
 def test_the_last_digits_of_m_which_rounding_changes_do_not_change_the_key() -> None:
@@ -51,6 +64,7 @@ def test_the_last_digits_of_m_which_rounding_changes_do_not_change_the_key() -> 
 
 def test_a_key_stays_what_it_is_from_version_to_version() -> None:
     assert TRIAL.key == "009e14757f6de545ed814d4bbfd03e16"
+    assert MAXIMIZATION.key == "804dc11d7f04fd4ca132dad1e721c757"
 
 
 def test_where_files_lie_does_not_change_the_key() -> None:

@@ -64,6 +64,24 @@ def test_an_outcome_is_what_invert_returns() -> None:
     assert outcome.versions["threads"] == str(torch.get_num_threads())
 
 
+def test_images_that_differ_from_each_other_are_made_together(tmp_path: Path) -> None:
+    trials = make_trials(
+        save_photos(tmp_path / "photos", 2), visualization="maximize", channels="3",
+        representations=[f"{LITE0}/stem"], weights="random", seeds=[4, 5], diversity=3, size=32,
+    )  # fmt: skip
+    layer = Loader().representation(trials[0].representation, "random")
+    assert trials[0].maximum is not None
+    result = maximize(
+        layer, 3, maxima=[trials[0].maximum], seeds=[4, 5], diversity=3, size=32,
+        settings=trials[0].settings,
+    )  # fmt: skip
+    together = carry_out(trials, {}, Loader())
+    for row, (trial, outcome) in enumerate(zip(trials, together, strict=True)):
+        assert isinstance(outcome, Outcome)
+        assert np.array_equal(outcome.image, result.images[row].numpy())
+        assert np.array_equal(_outcome(trial).image, outcome.image)
+
+
 def test_an_outcome_of_a_maximization_is_what_maximize_returns(tmp_path: Path) -> None:
     photos = save_photos(tmp_path / "photos", 2)
     (trial,) = make_trials(

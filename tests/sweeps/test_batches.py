@@ -47,6 +47,15 @@ def test_components_of_a_layer_are_grouped_where_their_images_are_of_one_size(
     assert components == [["0", "1", "2"], ["5:0,1", "6:2,2"]]
 
 
+def test_images_that_are_to_differ_stay_together(tmp_path: Path) -> None:
+    trials = make_trials(
+        save_photos(tmp_path / "photos", 1), visualization="maximize", size=32,
+        representations=["hog"], channels="0-1", seeds=[0, 1, 2], diversity=2,
+    )  # fmt: skip
+    found = [[(trial.channel, trial.seed) for trial in alike] for alike in group(trials, 1)]
+    assert found == [[(channel, seed) for seed in range(3)] for channel in range(2)]
+
+
 def test_a_trial_that_kills_its_workers_fails_and_the_others_are_done(tmp_path: Path) -> None:
     photos = save_photos(tmp_path / "photos", 2)
     deadly = "import:tests.sweeps.deadly.network/0"

@@ -84,6 +84,7 @@ class Channel:
         label: its number, place or class.
         index: the number of the channel.
         maximum: M, the largest response to photos.
+        diverse: pictures that were made to differ from each other.
         reason: why there is no picture, if there is none.
         similar: the channels whose responses are most like its own, with the correlation.
         rank: its place in an order in which similar channels are neighbors.
@@ -96,6 +97,7 @@ class Channel:
     maximum: float | None
     pictures: list[Picture]
     reason: str = ""
+    diverse: list[Picture] = dataclasses.field(default_factory=list)
     tile: Tile | None = None
     top: list[TopPhoto] = dataclasses.field(default_factory=list)
     histogram: Histogram | None = None

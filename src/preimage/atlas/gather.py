@@ -113,13 +113,16 @@ class _Gatherer:
         for (index, place, class_name), several in sorted(by_channel.items()):
             trial = several[0].trial
             file = "-".join(filter(None, [str(index), place, "class" if class_name else ""]))
-            several.sort(key=lambda record: record.trial.seed)
+            several.sort(key=lambda record: (record.trial.diversity, record.trial.seed))
             pictures = [self._picture(r) for r in several if r.picture is not None]
+            plain = [picture for picture in pictures if not picture.trial.diversity]
             reasons = [record.reason or "not yet computed" for record in several]
             channels.append(Channel(
                 address=f"{layer}/{safe_name(file.replace(',', '-'))}.html",
                 label=trial.component or str(index), index=index, is_class=bool(class_name),
-                maximum=trial.maximum, pictures=pictures, reason="" if pictures else reasons[0],
+                maximum=trial.maximum, pictures=plain or pictures,
+                reason="" if pictures else reasons[0],
+                diverse=[picture for picture in pictures if plain and picture.trial.diversity],
             ))  # fmt: skip
         return channels
 

@@ -12,6 +12,7 @@ import preimage
 from preimage.atlas import curves
 from preimage.atlas.addresses import relative, root_of
 from preimage.atlas.classical import photo_panels, table_rows
+from preimage.atlas.commands import command
 from preimage.atlas.data import Atlas, Layer, Model, Picture
 from preimage.atlas.index import entries, shards
 from preimage.files import write_whole
@@ -130,6 +131,7 @@ def _layer_pages(model: Model) -> Iterator[_Page]:
         for m, channel in enumerate(layer.channels):
             values = {"model": model, "layer": layer, "channel": channel}
             values["bars"] = curves.response_bars(channel)
+            values["command"] = command(channel.pictures[0]) if channel.pictures else None
             yield channel.address, "channel.html", values | _neighbors(layer.channels, m)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from preimage.names import LayerName
 from preimage.networks import Network
 from preimage.paper import table4
+from preimage.representations.layer import Layer
 from preimage.studies.expansion import expand
 from preimage.studies.loader import Loader
 from preimage.studies.study import make_study
@@ -34,6 +35,8 @@ class Wishes:
         reference: the photos that M is taken from.
         depths: the number of layers that photos are inverted from.
         seeds: the number of pictures of each channel.
+        diversity: weight of the difference between as many other pictures of each channel; 0 for
+            none.
         loss_weight: values of C of the inversions.
         steps: number of steps of all pictures.
         weights: weight file of the network, or "random".
@@ -47,6 +50,7 @@ class Wishes:
     reference: Sequence[str] | None = None
     depths: int = 8
     seeds: int = 1
+    diversity: float = 0
     loss_weight: Sequence[Any] | None = None
     steps: int | None = None
     weights: str | None = None
@@ -69,22 +73,7 @@ def plan_network(name: str, wishes: Wishes, loader: Loader) -> dict[str, list[Tr
     last = [main[-1]] if wishes.depths > len(layers) and main[-1] not in layers else []
     inverted = spread(main, [*layers, *last], wishes.depths)
     inverted.sort(key=lambda layer: place.get(layer, len(place)))
-    shared = {"weights": wishes.weights, "steps": wishes.steps}
-    of_photos = shared | {"images": wishes.images, "limit": wishes.limit}
-    of_photos["representations"] = _full_names(network, inverted)
-    of_channels = shared | {"reference": wishes.reference, "seeds": list(range(wishes.seeds))}
-    plans: dict[str, list[dict[str, Any]]] = {
-        "channels": [
-            of_channels | {"representations": [full], "channels": _channels(network, full, wishes)}
-            for full in _full_names(network, layers)
-        ],
-        "inversions": [of_photos | {"loss_weight": wishes.loss_weight}],
-        "caricatures": [of_photos | {"representations": _full_names(network, layers)}],
-    }
-    if wishes.classes:
-        scores = _full_names(network, [network.score_layer])
-        of_classes = {"representations": scores, "classes": list(wishes.classes)}
-        plans["channels"].append(of_channels | of_classes)
+    plans = _keys(network, layers, inverted, wishes)
     kinds = {"channels": "maximize", "inversions": "invert", "caricatures": "caricature"}
     found = {}
     for part, several in plans.items():
@@ -95,6 +84,33 @@ def plan_network(name: str, wishes: Wishes, loader: Loader) -> dict[str, list[Tr
             trials |= {trial.key: trial for trial in expand(study, loader)}
         found[f"{part} of {name}"] = list(trials.values())
     return found
+
+
+def _keys(
+    network: Network, layers: Sequence[str], inverted: Sequence[str], wishes: Wishes
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the keys of the studies of each part of an atlas; None stands for no such key."""
+    shared = {"weights": wishes.weights, "steps": wishes.steps}
+    of_photos = shared | {"images": wishes.images, "limit": wishes.limit}
+    of_channels = shared | {"reference": wishes.reference, "seeds": list(range(wishes.seeds))}
+    channels = [
+        of_channels | {"representations": [full], "channels": _channels(network, full, wishes)}
+        for full in _full_names(network, layers)
+    ]
+    if wishes.diversity:
+        diverse = {"diversity": wishes.diversity}
+        found = zip(channels, layers, strict=True)
+        channels += [k | diverse for k, layer in found if _has_places(network.layer(layer))]
+    if wishes.classes:
+        scores = _full_names(network, [network.score_layer])
+        of_classes = {"representations": scores, "classes": list(wishes.classes)}
+        channels.append(of_channels | of_classes)
+    of_inversions = {"representations": _full_names(network, inverted)}
+    return {
+        "channels": channels,
+        "inversions": [of_photos | of_inversions | {"loss_weight": wishes.loss_weight}],
+        "caricatures": [of_photos | {"representations": _full_names(network, layers)}],
+    }
 
 
 def plan_classical(
@@ -131,6 +147,11 @@ def _before_scores(network: Network) -> list[str]:
     if not network.classes:
         return list(network.main_layers)
     return [layer for layer in network.main_layers if layer != network.score_layer]
+
+
+def _has_places(layer: Layer) -> bool:
+    """Return whether the codes of a layer are maps or tokens, whose textures can differ."""
+    return len(layer.code_shape(*layer.default_size)) > 1
 
 
 def _channels(network: Network, full_name: str, wishes: Wishes) -> str:

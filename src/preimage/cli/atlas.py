@@ -15,6 +15,7 @@ from preimage.cli.options import (
     Channels,
     Classes,
     Depths,
+    Diversity,
     DryRun,
     Images,
     Judges,
@@ -61,6 +62,7 @@ def build(
     reference: Reference = None,
     depths: Depths = 8,
     seeds: Seeds = 1,
+    diversity: Diversity = 0,
     loss_weight: LossWeight = None,
     steps: Steps = None,
     weights: Weights = None,
@@ -88,7 +90,8 @@ def build(
         check_folder(out)
         folder = store or out.absolute().with_name(f"{out.absolute().name}-store")
         given = {"layers": layers, "channels": channels, "classes": classes, "images": images,
-                 "loss-weight": loss_weight, "steps": steps, "weights": weights}  # fmt: skip
+                 "diversity": diversity or None, "loss-weight": loss_weight, "steps": steps,
+                 "weights": weights}  # fmt: skip
         is_store = (Path(source) / "index.sqlite").exists()
         if is_store:
             folder = Path(source)
@@ -103,7 +106,8 @@ def build(
                 layers=parse_names(layers) if layers else (), channels=channels,
                 classes=parse_names(classes) if classes else (), images=photo_names(images),
                 limit=limit, reference=photo_names(photos), depths=depths, seeds=seeds,
-                loss_weight=parse_loss_weights(loss_weight), steps=steps, weights=weights,
+                diversity=diversity, loss_weight=parse_loss_weights(loss_weight), steps=steps,
+                weights=weights,
             )  # fmt: skip
             plans = _plan(source, wishes, loader)
             _print_estimate(plans, folder, run, start)

@@ -140,7 +140,7 @@ def _flat(record: Record) -> dict[str, Any]:
     trial = record.trial
     row: dict[str, Any] = {"key": trial.key, "status": record.status}
     left_out = {"settings", "mask", "size", "channel", "position", "class_name", "judge"}
-    row |= trial.model_dump(exclude=left_out, mode="json")
+    row |= trial.model_dump(exclude=left_out | {"diversity", "seeds"}, mode="json")
     row |= {"component": trial.component, "size": trial.size and str(trial.size)}
     row |= {"mask": json.dumps(trial.mask.named()), **trial.constants}
     for field in dataclasses.fields(Measures):

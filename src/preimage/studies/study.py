@@ -59,6 +59,7 @@ _APPLY_TO: dict[str, tuple[Visualization, ...]] = {
     "quality": ("invert",),
     "mask": ("invert",),
     "strength": ("maximize", "caricature"),
+    "diversity": ("maximize",),
     "channels": ("maximize",),
     "neurons": ("maximize",),
     "classes": ("maximize",),
@@ -70,7 +71,7 @@ _MISSPELT = ("extra_forbidden", "unexpected_keyword_argument")
 
 _OWN_KEYS = ("loss_weight", "strength", "solver")
 
-_NUMBERS = ("limit", "neurons", "loss_weight", "strength", "seeds", "size", "steps")
+_NUMBERS = ("limit", "neurons", "loss_weight", "strength", "seeds", "diversity", "size", "steps")
 """The keys of numbers, which pydantic would also read from texts."""
 
 _EXPECTED = {
@@ -102,6 +103,7 @@ class Study(BaseModel):
         weights: weight file of the networks, "random", or None for each network's own.
         strength: strengths of maximizations and caricatures, multiples of 1 / Z; None for the
             default of the preset.
+        diversity: weight of the difference between the images of a component over seeds.
         quality: "draft", "fast" or "best"; only for inversions.
         preset: "nnpreimage" or "paper", for maximizations also "modern", for caricatures
             "anchored"; an inversion takes either a preset or a quality.
@@ -125,6 +127,7 @@ class Study(BaseModel):
     loss_weight: list[Weight] | None = Field(default=None, min_length=1)
     strength: list[Strength] | None = Field(default=None, min_length=1)
     seeds: list[Seed] = Field(default=[0], min_length=1)
+    diversity: Number = 0
     size: Count | tuple[Count, Count] | None = None
     quality: str | None = None
     preset: str | None = None
@@ -188,6 +191,8 @@ class Study(BaseModel):
                 raise ValueError(f"{name}: not for visualization = {self.visualization!r}")
         if self.visualization == "maximize" and not (self.channels or self.neurons or self.classes):
             raise ValueError('nothing to maximize: give channels ("0-24"), neurons or classes')
+        if self.diversity and len(set(self.seeds)) < 2:
+            raise ValueError("diversity needs at least two seeds")
         named = {"maximize": PRESETS, "caricature": CARICATURE_PRESETS}
         presets = named.get(self.visualization, UPRIGHT_PRESETS)
         if self.quality not in (None, *QUALITIES):

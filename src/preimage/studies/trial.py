@@ -8,7 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    FiniteFloat,
+    NonNegativeFloat,
+    NonNegativeInt,
+    ValidationError,
+)
 
 from preimage.files import sha256
 from preimage.loss_weight import LossWeight, format_weight
@@ -40,6 +47,8 @@ class Trial(BaseModel):
         size: longer side, or height and width, of the resized photo or the maximization; None for
             the size that the representation prescribes.
         seed: seed of noise and jitter.
+        diversity: weight of the difference between the images of a maximization over seeds.
+        seeds: if there is such a weight, the seeds of all images that differ from each other.
         settings: all constants; None for HOGgle, which has none.
         mask: the components of the code that count in an inversion.
         dictionaries: HOGgle's dictionary file, if HOGgle inverts the HOG.
@@ -62,6 +71,8 @@ class Trial(BaseModel):
     photo_sha256: str | None = None
     size: int | tuple[int, int] | None = None
     seed: int = 0
+    diversity: NonNegativeFloat = 0
+    seeds: tuple[int, ...] = ()
     settings: Settings | None = None
     mask: Mask = Mask()
     dictionaries: str | None = None
@@ -104,12 +115,15 @@ class Trial(BaseModel):
         >>> trial.key == trial.model_copy(update={"seed": 1}).key
         False
         """
-        parts = self.model_dump(exclude={"photo", "dictionaries", "maximum", "settings"})
+        left_out = {"photo", "dictionaries", "maximum", "settings"}
+        if not self.diversity:
+            left_out |= {"diversity", "seeds"}
+        parts = self.model_dump(exclude=left_out)
         if self.weights_sha256 is not None:
             del parts["weights"]
         if not self.judge:
             del parts["judge"]
-        constants = _in_floats(self.constants)
+        constants = {} if self.settings is None else _in_floats(self.settings.constants())
         if constants.get("prior") == "tv":
             del constants["prior"], constants["chroma_weight"]  # the key from before other priors
         if constants.get("branch_gradient") == 1:
@@ -122,7 +136,8 @@ class Trial(BaseModel):
     def batch_key(self) -> str:
         """A text that trials share if they can be carried out in one batch.
 
-        Such trials differ only in their photos or in their components. Central responses and
+        Such trials differ only in their photos, in their components or, with `diversity`, in their
+        seeds. Central responses and
         responses with a position are not mixed, because their images differ in size. HOGgle
         inverts one photo at a time.
         """
@@ -130,13 +145,18 @@ class Trial(BaseModel):
             return self.key
         if self.channel is None:
             return self.model_dump_json(exclude={"photo", "photo_sha256"})
+        if self.diversity:
+            return self.model_dump_json(exclude={"seed"})
         alike = self.model_dump_json(exclude={"channel", "position", "class_name", "maximum"})
         return f"{alike} {self.position is None}"
 
     @property
     def constants(self) -> dict[str, Any]:
         """All constants by name, including the solver's; empty for HOGgle."""
-        return {} if self.settings is None else self.settings.constants()
+        constants = {} if self.settings is None else self.settings.constants()
+        if self.visualization == "maximize":
+            constants["diversity"] = self.diversity
+        return constants
 
     @property
     def target(self) -> Target:
@@ -180,7 +200,8 @@ class Trial(BaseModel):
         """A short description of the trial."""
         name = "C" if self.visualization == "invert" else "strength"
         weight = "HOGgle" if self.weight is None else f"{name} {format_weight(self.weight)}"
-        return f"{self.representation}, {self.subject}, {weight}, seed {self.seed}"
+        text = f"{self.representation}, {self.subject}, {weight}, seed {self.seed}"
+        return f"{text}, diversity {self.diversity:g}" if self.diversity else text
 
 
 def checksum(path: Path) -> str:

@@ -90,7 +90,12 @@ def visualize(
                     f"dead unit, same response to all photos: {phi.name} {dead[0]}"
                 )
             targets, maxima = [t.target for t in trials], [t.maximum or 0 for t in trials]
-            result = maximize(phi, targets, maxima=maxima, **options)
+            if first.diversity:  # images of one component over all its seeds
+                options |= {"seeds": first.seeds, "diversity": first.diversity}
+                every = maximize(phi, targets[0], maxima=maxima[:1], **options)
+                result = every.select([first.seeds.index(trial.seed) for trial in trials])
+            else:
+                result = maximize(phi, targets, maxima=maxima, **options)
         case "caricature":
             result = caricature(phi, list(photos), **options)
     if result.interrupted:

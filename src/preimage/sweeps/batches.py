@@ -28,13 +28,17 @@ class Batch:
 
 
 def group(trials: Sequence[Trial], most: int) -> Iterator[list[Trial]]:
-    """Yield groups of at most `most` trials that can be carried out together, in order."""
+    """Yield groups of at most `most` trials that can be carried out together, in order.
+
+    Trials with `diversity` are one group for each component, however many they are.
+    """
     groups: dict[str, list[Trial]] = {}
     for trial in trials:
         groups.setdefault(trial.batch_key, []).append(trial)
     for alike in groups.values():
-        for start in range(0, len(alike), most):
-            yield alike[start : start + most]
+        size = len(alike) if alike[0].diversity else most
+        for start in range(0, len(alike), size):
+            yield alike[start : start + size]
 
 
 def read_photos(trials: Sequence[Trial]) -> tuple[Batch | None, list[Failure]]:

@@ -5,6 +5,7 @@
 const atlas = (() => {
   const page = document.documentElement;
   const root = page.dataset.root;
+  const isEmbedded = window.self !== window.top;
   const MOST = 40;
 
   const remembered = {
@@ -202,7 +203,7 @@ const atlas = (() => {
     const stages = [...section.querySelectorAll("[data-stage]")];
     const buttons = labels.map((label, number) => {
       const button = element("button", { type: "button", textContent: label });
-      button.addEventListener("click", () => { dial.value = number; show(); });
+      button.addEventListener("click", () => { dial.value = number; move(); });
       stops.append(element("li", {}, button));
       return button;
     });
@@ -219,8 +220,17 @@ const atlas = (() => {
         stage.querySelector("figcaption").textContent = frame ? frame.caption : `${label}: no picture`;
       }
     };
+    const move = () => {
+      show();
+      if (isEmbedded) parent.postMessage({ depth: dial.value / dial.max }, "*");
+    };
     dial.max = labels.length - 1;
-    dial.addEventListener("input", show);
+    dial.addEventListener("input", move);
+    addEventListener("message", ({ source, data }) => {
+      if (source !== parent || typeof data?.depth !== "number") return;
+      dial.value = Math.round(data.depth * dial.max);
+      show();
+    });
     stages.forEach((stage) => stage.querySelector("select").addEventListener("change", show));
     section.querySelector(".dial").hidden = false;
     show();
@@ -255,6 +265,11 @@ const atlas = (() => {
   function setUpCompare() {
     if (!document.querySelector("#compare")) return;
     addEventListener("hashchange", compare.show);
+    addEventListener("message", ({ source, data }) => {  // the sliders of two networks move together
+      const frames = [...document.querySelectorAll("iframe")].map((frame) => frame.contentWindow);
+      if (!frames.includes(source)) return;
+      for (const other of frames) if (other !== source) other.postMessage(data, "*");
+    });
     compare.show();
   }
 
@@ -277,7 +292,7 @@ const atlas = (() => {
   addEventListener("beforeprint", () => {
     for (const image of document.images) image.loading = "eager";
   });
-  if (window.self !== window.top) page.classList.add("embedded");
+  if (isEmbedded) page.classList.add("embedded");
   showTheme();
   addEventListener("DOMContentLoaded", () => {
     setUpTheme();
