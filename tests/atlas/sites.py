@@ -62,7 +62,7 @@ def keep(folder: Path, trials: list[Trial], study: str = "a") -> Store:
 
 def maximization(representation: str = "net/conv", channel: int = 0, **fields: Any) -> Trial:
     """A trial of a channel."""
-    fields = {"reference_sha256": "0", "settings": MODERN} | fields
+    fields = dict[str, Any](reference_sha256="0", settings=MODERN) | fields
     return Trial(
         visualization="maximize", representation=representation, channel=channel, maximum=2.0,
         **fields,

@@ -53,7 +53,7 @@ def _command(trial: Trial, steps: int | None = 3) -> str | None:
      "preimage maximize net/conv --channels 0 --seed 0 --preset nnpreimage"),
 ])  # fmt: skip
 def test_a_command_names_all_that_is_not_the_default(fields: dict[str, Any], words: str) -> None:
-    known = {"reference_sha256": SHIPPED, "settings": MODERN.with_steps(3)}
+    known: dict[str, Any] = {"reference_sha256": SHIPPED, "settings": MODERN.with_steps(3)}
     assert _command(maximization(**known | fields)) == f"{words} --steps 3"
 
 

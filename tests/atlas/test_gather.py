@@ -45,7 +45,7 @@ def test_trials_are_grouped_by_network_layer_and_channel(tmp_path: Path) -> None
 
 @pytest.mark.filterwarnings("ignore:.*its pages lack what needs it")
 def test_pictures_that_differ_from_each_other_stand_beside_the_others(tmp_path: Path) -> None:
-    unlike = {"diversity": 2.0, "seeds": (0, 1)}
+    unlike: dict[str, Any] = {"diversity": 2.0, "seeds": (0, 1)}
     trials = [maximization(channel=n, seed=seed, **unlike) for n in (0, 1) for seed in (1, 0)]
     (model,) = _gather(tmp_path, [*trials, maximization(channel=1)]).models
     alone, both = model.layers[0].channels

@@ -90,7 +90,7 @@ def _keys(
     network: Network, layers: Sequence[str], inverted: Sequence[str], wishes: Wishes
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the keys of the studies of each part of an atlas; None stands for no such key."""
-    shared = {"weights": wishes.weights, "steps": wishes.steps}
+    shared: dict[str, Any] = {"weights": wishes.weights, "steps": wishes.steps}
     of_photos = shared | {"images": wishes.images, "limit": wishes.limit}
     of_channels = shared | {"reference": wishes.reference, "seeds": list(range(wishes.seeds))}
     channels = [
