@@ -58,8 +58,7 @@ def expand(study: Study, loader: Loader, folder: Path = Path()) -> list[Trial]:
             "mask": study.mask,
             "judge": tuple(study.judge),
         }
-        if study.diversity:
-            fields |= {"diversity": study.diversity, "seeds": tuple(dict.fromkeys(study.seeds))}
+        fields |= {"diversity": study.diversity, "seeds": study.joint_seeds}
         if study.visualization == "maximize":
             network = loader.network_of(name, own_weights)
             subjects = _components(study, phi, network, photos)

@@ -136,6 +136,11 @@ class Study(BaseModel):
     mask: Mask = Mask()
     judge: list[str] = Field(default=[], min_length=1)
 
+    @property
+    def joint_seeds(self) -> tuple[int, ...]:
+        """The seeds of images that are computed together; empty without diversity."""
+        return tuple(dict.fromkeys(self.seeds)) if self.diversity else ()
+
     @field_validator("*", mode="before")
     @classmethod
     def _check_plain(cls, value: Any) -> Any:
@@ -191,7 +196,7 @@ class Study(BaseModel):
                 raise ValueError(f"{name}: not for visualization = {self.visualization!r}")
         if self.visualization == "maximize" and not (self.channels or self.neurons or self.classes):
             raise ValueError('nothing to maximize: give channels ("0-24"), neurons or classes')
-        if self.diversity and len(set(self.seeds)) < 2:
+        if self.diversity and len(self.joint_seeds) < 2:
             raise ValueError("diversity needs at least two seeds")
         named = {"maximize": PRESETS, "caricature": CARICATURE_PRESETS}
         presets = named.get(self.visualization, UPRIGHT_PRESETS)
