@@ -18,7 +18,8 @@ test: $(VENV)/dev
 
 test-browser: $(VENV)/browser
 	command -v chromium || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
-	$(BIN)/pytest tests/atlas/test_in_browser.py tests/reporting/audit_page/test_in_browser.py
+	$(BIN)/pytest tests/atlas/test_in_browser.py tests/reporting/audit_page/test_in_browser.py \
+	    tests/reporting/sheet/test_in_browser.py
 
 test-processors: $(VENV)/dev
 	tests/processors.sh $(BIN)/python

@@ -18,6 +18,7 @@ OF_THE_WHOLE = {
     "app/test_server_in_browser.py",
     "atlas/test_in_browser.py",
     "reporting/audit_page/test_in_browser.py",
+    "reporting/sheet/test_in_browser.py",
     "test_default_dtype.py",
     "test_docs.py",
     "test_examples.py",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from preimage.representations.receptive_field import Box
+
+T = TypeVar("T")
 
 _GAP = 8
 _SMALLEST = 112
@@ -78,7 +80,7 @@ def draw_grid(
     return canvas
 
 
-def in_rows(cells: Sequence[Cell], columns: int) -> list[Sequence[Cell]]:
+def in_rows(cells: Sequence[T], columns: int) -> list[Sequence[T]]:
     """Return cells as rows of at most so many columns.
 
     >>> [len(row) for row in in_rows("abcde", 2)]

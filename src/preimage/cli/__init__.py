@@ -24,6 +24,7 @@ from preimage.cli.maximize import maximize
 from preimage.cli.networks import fetch, layers, models, representations
 from preimage.cli.reproduce import hoggle, list_experiments, table4, table5
 from preimage.cli.reproduce_figures import figure_command
+from preimage.cli.sheet import sheet
 from preimage.cli.stats import stats
 from preimage.cli.study import study
 from preimage.cli.top import top
@@ -54,7 +55,7 @@ app.add_typer(atlas, name="atlas")
 for _command in (
     *(invert, maximize, caricature, demo),
     *(representations, models, fetch, layers),
-    *(check, stats, top, app_command),
+    *(check, stats, top, sheet, app_command),
 ):
     app.command(cls=Command)(_command)
 for _command in (table4, hoggle, table5):

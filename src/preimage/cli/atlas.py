@@ -27,7 +27,7 @@ from preimage.cli.options import (
     Reference,
     Seeds,
     Steps,
-    StoreOfAtlas,
+    StoreOfSite,
     Weights,
 )
 from preimage.cli.run_options import RunOptions, with_run_options
@@ -53,7 +53,7 @@ def build(
     source: NetworkOrStore,
     *,
     out: OutSite = Path("site"),
-    store: StoreOfAtlas = None,
+    store: StoreOfSite = None,
     layers: Layers = None,
     channels: Channels = None,
     classes: Classes = None,
@@ -80,6 +80,7 @@ def build(
     from preimage.atlas.pages import make_environment
     from preimage.atlas.plan import Wishes
     from preimage.cli.parsing import parse_loss_weights, parse_names, photo_names
+    from preimage.cli.plan import print_left
     from preimage.photo_files import photo_paths
     from preimage.reporting.results import check_folder
     from preimage.studies.loader import Loader
@@ -110,7 +111,7 @@ def build(
                 weights=weights,
             )  # fmt: skip
             plans = _plan(source, wishes, loader)
-            _print_estimate(plans, folder, run, start)
+            print_left([trial for trials in plans.values() for trial in trials], folder, run, start)
             if dry_run:
                 return
             _carry_out(plans, folder, run)
@@ -136,25 +137,6 @@ def _plan(source: str, wishes: Wishes, loader: Loader) -> dict[str, list[Trial]]
         photos = photo_paths(wishes.images, Path.cwd())[: wishes.limit]
         return plan_classical([source], photos)
     return plan_network(source, wishes, loader)
-
-
-def _print_estimate(
-    plans: dict[str, list[Trial]], folder: Path, run: RunOptions, start: float
-) -> None:
-    """Print how long the trials that are left will take, unless there are none."""
-    from preimage.cli.plan import print_plan
-    from preimage.studies.outcome import Record
-    from preimage.sweeps.store import Store
-
-    trials = list({trial.key: trial for several in plans.values() for trial in several}.values())
-    records = [Record(trial, "missing") for trial in trials]
-    if (folder / "index.sqlite").exists():
-        with Store(folder) as store:
-            records = store.lookup(trials)
-    if any(record.status == "missing" for record in records):
-        print_plan(records, folder, run, start)
-    else:
-        typer.echo(f"{len(trials)} trials, none to do")
 
 
 def _carry_out(plans: dict[str, list[Trial]], folder: Path, run: RunOptions) -> None:

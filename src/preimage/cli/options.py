@@ -80,6 +80,7 @@ ProjectionFile: TypeAlias = Annotated[
 Photos: TypeAlias = Annotated[
     list[str], Argument(help="Photos, folders of photos, or - for standard input.")
 ]
+PhotoArgument: TypeAlias = Annotated[Path, Argument(metavar="PHOTO", help="A photo.")]
 Images: TypeAlias = Annotated[
     list[Path] | None,
     Option(help="Photo, or folder of photos; repeatable. Default: the shipped photos."),
@@ -139,6 +140,9 @@ NetworkOrStore: TypeAlias = Annotated[
 ]
 Network: TypeAlias = Annotated[
     str | None, Option(metavar="NETWORK", help="Network. Default: the paper's.")
+]
+NetworkOfSheet: TypeAlias = Annotated[
+    str, Option("--network", metavar="NETWORK", help="Network whose layers are shown.")
 ]
 Networks: TypeAlias = Annotated[
     list[str] | None,
@@ -351,7 +355,7 @@ OutFolder: TypeAlias = Annotated[
 OutSite: TypeAlias = Annotated[
     Path, Option("--out", help="Folder for the pages; a run into the same folder continues.")
 ]
-StoreOfAtlas: TypeAlias = Annotated[
+StoreOfSite: TypeAlias = Annotated[
     Path | None,
     Option("--store", help="Folder for the results that pages show. Default: OUT-store."),
 ]
@@ -362,6 +366,9 @@ OutDecoder: TypeAlias = Annotated[
     Path, Option("--out", help="File of the decoder; a training into the same file goes on.")
 ]
 OutPicture: TypeAlias = Annotated[Path, Option("--out", help="Picture to write.")]
+OutSheet: TypeAlias = Annotated[
+    Path, Option("--out", help="Page to write: .html with films, or .pdf or .png to print.")
+]
 OutFile: TypeAlias = Annotated[Path, Option("--out", help="File to write.")]
 OutTable: TypeAlias = Annotated[
     Path | None, Option("--out", help="CSV file to write, one line per channel.")

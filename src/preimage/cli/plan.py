@@ -19,11 +19,32 @@ from preimage.cli.tables import print_table
 from preimage.files import explain
 from preimage.reporting.results import check_room, check_writable, format_bytes
 from preimage.studies.outcome import Record
+from preimage.studies.trial import Trial
 from preimage.sweeps.estimate import Cost, cost_names, measure_costs, total_seconds
+from preimage.sweeps.store import Store
 from preimage.workers import count_cores
 
 _BUSY = 1.25
 """Ratio of a run's time to that on an idle machine from which the machine is called busy."""
+
+
+def print_left(trials: Sequence[Trial], folder: Path, options: RunOptions, start: float) -> None:
+    """Print how long the trials that a store lacks will take, unless it has them all.
+
+    The arguments are those of `print_plan`; the store need not exist.
+
+    Raises:
+        OSError: as `print_plan`.
+    """
+    trials = list({trial.key: trial for trial in trials}.values())
+    records = [Record(trial, "missing") for trial in trials]
+    if (folder / "index.sqlite").exists():
+        with Store(folder) as store:
+            records = store.lookup(trials)
+    if any(record.status == "missing" for record in records):
+        print_plan(records, folder, options, start)
+    else:
+        typer.echo(f"{len(trials)} trials, none to do")
 
 
 def print_plan(records: Sequence[Record], folder: Path, options: RunOptions, start: float) -> None:

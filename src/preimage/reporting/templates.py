@@ -1,13 +1,16 @@
-"""Pages made from templates by Jinja2, for audits and atlases."""
+"""Pages made from templates by Jinja2, and pictures inside them."""
 
 from __future__ import annotations
 
+import base64
+import io
 from typing import TYPE_CHECKING
 
 from preimage.models.optional import import_optional
 
 if TYPE_CHECKING:
     import jinja2
+    from PIL import Image
 
 
 def open_templates(package: str, extra: str) -> jinja2.Environment:
@@ -29,3 +32,19 @@ def open_templates(package: str, extra: str) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     return environment
+
+
+def embed(data: bytes) -> str:
+    """Return the bytes of a WebP file as an address that holds them.
+
+    >>> embed(b"RIFF")
+    'data:image/webp;base64,UklGRg=='
+    """
+    return f"data:image/webp;base64,{base64.b64encode(data).decode()}"
+
+
+def embed_picture(picture: Image.Image, quality: int = 84) -> str:
+    """Return a picture as WebP in an address that holds it."""
+    data = io.BytesIO()
+    picture.convert("RGB").save(data, "WEBP", quality=quality)
+    return embed(data.getvalue())

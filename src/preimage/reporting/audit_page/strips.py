@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from preimage.audit.advice import layer_name
 from preimage.audit.photos import Photo
 from preimage.audit.result import AttackResult, Audit, LayerResult
 from preimage.reporting.audit_page.findings import strongest
+from preimage.reporting.templates import embed_picture
 
 CHOSEN = 4
 """The number of photos that stand for all."""
@@ -131,8 +130,5 @@ def _shot(file: Path, words: str, label: str, error: float | None, side: int = _
     with Image.open(file) as opened:
         picture = opened.convert("RGB")
     picture.thumbnail((side, side))
-    data = io.BytesIO()
-    picture.save(data, "WEBP", quality=_QUALITY)
-    address = f"data:image/webp;base64,{base64.b64encode(data.getvalue()).decode()}"
     note = "" if error is None else f"error {100 * error:.1f} %"
-    return Shot(address, words, label, note, picture.size)
+    return Shot(embed_picture(picture, _QUALITY), words, label, note, picture.size)

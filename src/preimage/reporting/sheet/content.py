@@ -1,0 +1,184 @@
+"""The content of a sheet: pictures, and captions in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import preimage
+from preimage.names import LayerName
+from preimage.networks import Network
+from preimage.reporting.captions import code_in_words, error_in_words, heading
+from preimage.studies.loader import Loader
+from preimage.studies.outcome import Record
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+TITLE = "What is left of a photo"
+
+LEAD = (
+    "Each picture was found from noise. It was changed, step by step, until its code, the numbers "
+    "that are computed from it, was like the photo's code. What such a picture shares with the "
+    "photo is in these numbers; where it differs, they leave open what was there, and what photos "
+    "usually look like fills the gap."
+)
+
+ERROR = (
+    "The error is the distance between the codes of picture and photo, as a share of the length "
+    "of the photo's code. At 0\u00a0% the representation cannot tell them apart, however "
+    "different they look to us."
+)
+
+ABOUT_DESCRIPTORS = (
+    "Descriptors that people designed: edges of a gray photo, counted by direction in small "
+    "cells, without color, brightness and contrast."
+)
+
+ABOUT_LAYERS = (
+    "Layers that learned from photos what to compute. Each computes its numbers from those of the "
+    "layer before it."
+)
+
+_METHOD = (
+    "Method: Mahendran and Vedaldi, Visualizing Deep Convolutional Neural Networks Using Natural "
+    "Pre-Images, International Journal of Computer Vision, 2016."
+)
+
+_NAMES = {"hog": "HOG", "hogb": "HOGb", "dsift": "Dense SIFT"}
+
+_ABOUT = {
+    "hog": "Histograms of oriented gradients: how much edge of each direction is in each cell.",
+    "hogb": "HOG in which every edge counts for its two nearest directions.",
+    "dsift": "SIFT at the points of a grid: edges by direction in 4 x 4 cells around each.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """An inversion on the sheet, or the photo.
+
+    Attributes:
+        title: the representation in a word or two.
+        heading: what the picture was made from.
+        words: sentences about the code and the error, or why there is no picture.
+        alt: what the picture shows, for those who do not see it.
+        picture: None if the inversion failed.
+        film: an animated WebP file of the inversion.
+    """
+
+    title: str
+    heading: str
+    words: tuple[str, ...]
+    alt: str
+    picture: Image.Image | None
+    film: bytes | None = None
+    is_photo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A row of panels under a title; the photo is the first panel."""
+
+    title: str
+    lead: str
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet: what descriptors keep of a photo, and what layers of a network keep.
+
+    Attributes:
+        photo: the name of the photo.
+        made: what the pictures were made by, for the foot of the page.
+    """
+
+    photo: str
+    sections: tuple[Section, ...]
+    made: str
+
+
+def gather(records: Sequence[Record], loader: Loader, network: Network) -> Sheet:
+    """Return the content of a sheet from the records of the trials of `plan_sheet`.
+
+    Raises:
+        ImageError: if the photo cannot be read.
+        OSError: if a picture of the store cannot be read.
+    """
+    layers = [record for record in records if LayerName.parse(record.trial.representation).network]
+    descriptors = [record for record in records if record not in layers]
+    trial, prepare = records[0].trial, network.preprocessing
+    path = Path(trial.photo or "")
+    whole = prepare.to_pil(prepare.load(path, descriptors[0].trial.size))
+    seen = prepare.to_pil(prepare.load(path))
+    photos = [_photo(whole, "The photo"), _photo(seen, "The photo, as the network gets it")]
+    by_hand = [_panel(record, loader, whole) for record in descriptors]
+    learned = [_panel(record, loader, seen, network) for record in layers]
+    sections = (
+        Section("Made by hand", ABOUT_DESCRIPTORS, (photos[0], *by_hand)),
+        Section(f"Learned: {network.name}", ABOUT_LAYERS, (photos[1], *learned)),
+    )
+    made = f"preimage {preimage.__version__}, seed {trial.seed}. {_METHOD}"
+    return Sheet(path.name, sections, made)
+
+
+def _photo(picture: Image.Image, title: str) -> Panel:
+    """Return the panel of the photo."""
+    size = f"{picture.width} x {picture.height} pixels"
+    return Panel(title, "", _together([f"{size}."]), "the photo", picture, is_photo=True)
+
+
+def _panel(
+    record: Record, loader: Loader, photo: Image.Image, network: Network | None = None
+) -> Panel:
+    """Return the panel of an inversion of a photo, from a layer of a network or a descriptor."""
+    from PIL import Image
+
+    trial, measures = record.trial, record.measures
+    phi = loader.representation(trial.representation, trial.weights)
+    size = photo.height, photo.width
+    if network is None:
+        title, words = _NAMES[phi.name], [_ABOUT[phi.name]]
+    else:
+        title, words = _name_layer(LayerName.parse(trial.representation).layer, network), []
+    try:
+        code = phi.code_grid(*size)
+    except ValueError:  # a code without channels
+        above, numbers = "", f"{prod(phi.code_shape(*size)):,} numbers."
+    else:
+        field = None if phi.receptive_field is None else phi.receptive_field.size
+        above = heading(phi.name, code)
+        numbers = code_in_words(phi.name, code, field, (phi.preprocessing.channels, *size))
+    (above,) = _together([above])
+    words.append(numbers)
+    if record.picture is None or measures is None:
+        words.append(f"No picture: {record.reason or 'not computed yet'}.")
+        return Panel(title, above, _together(words), "", None)
+    if measures.error is not None:
+        words.append(error_in_words(measures.error))
+    with Image.open(record.picture) as opened:
+        picture = opened.convert("RGB")
+    film = None if record.film is None else record.film.read_bytes()
+    alt = f"what is left of the photo in {title}"
+    return Panel(title, above, _together(words), alt, picture, film)
+
+
+def _together(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return texts in which no line ends between a number and what belongs to it.
+
+    >>> (text,) = _together(["7 x 7 of 5 %"])
+    >>> len(text.split(" "))
+    3
+    """
+    return tuple(re.sub(r"(?<=\d) (?=x \d|%)|(?<=\d.x) (?=\d)", "\u00a0", text) for text in texts)
+
+
+def _name_layer(layer: str, network: Network) -> str:
+    """Return the name of a layer with its place among the main layers, if it is one."""
+    main = network.main_layers
+    return f"{layer}, layer {main.index(layer) + 1} of {len(main)}" if layer in main else layer
