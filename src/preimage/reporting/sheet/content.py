@@ -13,6 +13,7 @@ import preimage
 from preimage.names import LayerName
 from preimage.networks import Network
 from preimage.reporting.captions import code_in_words, error_in_words, heading
+from preimage.representations.base import Representation
 from preimage.studies.loader import Loader
 from preimage.studies.outcome import Record
 
@@ -146,15 +147,7 @@ def _panel(
         title, words = _NAMES[phi.name], [_ABOUT[phi.name]]
     else:
         title, words = _name_layer(LayerName.parse(trial.representation).layer, network), []
-    try:
-        code = phi.code_grid(*size)
-    except ValueError:  # a code without channels
-        above, numbers = "", f"{prod(phi.code_shape(*size)):,} numbers."
-    else:
-        field = None if phi.receptive_field is None else phi.receptive_field.size
-        above = heading(phi.name, code)
-        numbers = code_in_words(phi.name, code, field, (phi.preprocessing.channels, *size))
-    (above,) = _together([above])
+    above, numbers = _together(_describe_code(phi, size))
     words.append(numbers)
     if record.picture is None or measures is None:
         words.append(f"No picture: {record.reason or 'not computed yet'}.")
@@ -166,6 +159,17 @@ def _panel(
     film = None if record.film is None else record.film.read_bytes()
     alt = f"what is left of the photo in {title}"
     return Panel(title, above, _together(words), alt, picture, film)
+
+
+def _describe_code(phi: Representation, size: tuple[int, int]) -> tuple[str, str]:
+    """Return the heading of an inversion of a photo of this size, and a sentence about the code."""
+    try:
+        code = phi.code_grid(*size)
+    except ValueError:  # a code without channels
+        return "", f"{prod(phi.code_shape(*size)):,} numbers."
+    field = None if phi.receptive_field is None else phi.receptive_field.size
+    shape = (phi.preprocessing.channels, *size)
+    return heading(phi.name, code), code_in_words(phi.name, code, field, shape)
 
 
 def _together(texts: Sequence[str]) -> tuple[str, ...]:
