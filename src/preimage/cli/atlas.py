@@ -106,9 +106,8 @@ def build(
             wishes = Wishes(
                 layers=parse_names(layers) if layers else (), channels=channels,
                 classes=parse_names(classes) if classes else (), images=photo_names(images),
-                limit=limit, reference=photo_names(photos), depths=depths, seeds=seeds,
-                diversity=diversity, loss_weight=parse_loss_weights(loss_weight), steps=steps,
-                weights=weights,
+                limit=limit, reference=photo_names(photos), depths=depths, seeds=seeds, steps=steps,
+                diversity=diversity, loss_weight=parse_loss_weights(loss_weight), weights=weights,
             )  # fmt: skip
             plans = _plan(source, wishes, loader)
             print_left([trial for trials in plans.values() for trial in trials], folder, run, start)
