@@ -20,8 +20,6 @@ module = nn.Sequential(
 
 preprocessing = preimage.Preprocessing(mean=(124, 116, 104), std=(58, 57, 57), size=(128, 128))
 network = preimage.network(module, preprocessing, name="mine")
-print(network.layers_table())
-
 layer = network.layer("3")
 print(preimage.check(layer))
 

@@ -75,3 +75,10 @@ def test_an_example_is_short_and_says_what_it_shows(script: Path) -> None:
 
 def test_there_is_an_example_for_each_kind_of_user() -> None:
     assert 10 <= len(SCRIPTS) <= 16
+
+
+@pytest.mark.parametrize("name", ["my_network", "classes", "saved_hog"])
+def test_the_readme_shows_an_example_as_it_is(name: str) -> None:
+    (script,) = (script for script in SCRIPTS if script.stem == name)
+    readme = (script.parent.parent / "README.md").read_text()
+    assert f"```python\n{Example.read(script).code}```" in readme

@@ -51,6 +51,23 @@ def test_every_comment_of_a_page_names_something() -> None:
             assert name in pages.MAKERS, page.name
 
 
+def test_every_page_stands_in_one_table_of_contents() -> None:
+    index = (ROOT / "docs/index.md").read_text()
+    listed = re.findall(
+        r"^[\w/]+$", "".join(re.findall(r"```{toctree}(.*?)```", index, re.DOTALL)), re.MULTILINE
+    )
+    pages = [page.stem for page in (ROOT / "docs").glob("*.md") if page.stem != "index"]
+    assert sorted(listed) == sorted([*pages, "gallery/index"])
+
+
+def test_every_benchmark_stands_on_their_page() -> None:
+    text = (ROOT / "benchmarks/__main__.py").read_text()
+    names = re.findall(r'^    "(\w+)": \w+\.(?:run|main),$', text, re.MULTILINE)
+    page = (ROOT / "docs/benchmarks.md").read_text()
+    assert names
+    assert all(f"`python -m benchmarks {name}`" in page for name in names)
+
+
 def test_formulas_need_no_script() -> None:
     pytest.importorskip("docutils", reason="the extra docs")
     for page in (ROOT / "docs").glob("*.md"):
