@@ -1,16 +1,32 @@
-"""Bad command lines: one line on standard error, exit status 2, and nothing written."""
+"""Bad command lines: one line on standard error and nothing written; and help of any width."""
 
 from __future__ import annotations
 
+import itertools
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from tests.cli.bad_command_lines import BAD, prepare
 from tests.cli.runner import run
+from typer.testing import CliRunner
+
+from preimage.cli import app
 
 LINES = [f"{start} {more}".strip() for start, ends in BAD.items() for more in ends]
+
+
+def _names(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The names of a command and of those below it, as a user types them."""
+    yield path
+    for name, nested in getattr(command, "commands", {}).items():
+        yield from _names(nested, (*path, name))
+
+
+COMMANDS = list(_names(typer.main.get_command(app)))
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +54,23 @@ def test_a_bad_command_line_gets_one_line_and_writes_nothing(line: str, prepared
     assert 10 < len(problem) < 400
     assert "Traceback" not in problem
     assert _files(prepared) == before
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
+def test_help_fills_the_screen_and_cuts_no_word(
+    names: tuple[str, ...], width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    result = CliRunner().invoke(app, [*names, "--help"], terminal_width=width)
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= width
+    assert not any("\u2026" in line for line in lines)
+    boxes = [n for n, x in enumerate(lines) if x.startswith("\u256d") or x.endswith("s:")]
+    text = [line.strip() for line in lines[: boxes[0]] if "Usage:" not in line]
+    for line, following in itertools.pairwise(text):
+        if line and following:
+            assert len(f"{line} {following.split()[0]}") > width - 4, line
 
 
 def _files(folder: Path) -> list[Path]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import shlex
+import shutil
 import sys
 from typing import Any, NoReturn
 
@@ -20,8 +22,22 @@ _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 _LIMITS = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le")}
 
 
-class _FlagsWithoutType:
-    """A mixin for commands whose help shows no type for options that take no value."""
+_LEAST_COLUMNS = 80
+"""The width of the narrowest screen on which help has boxes."""
+
+
+class _ReadableHelp:
+    """A mixin for commands whose help wraps at the width of the screen.
+
+    Typer's own keeps the line breaks of all paragraphs but the first. Options that take no value
+    have no type.
+    """
+
+    help: str | None
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.help = self.help and join_lines(self.help)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the options and arguments."""
@@ -32,6 +48,16 @@ class _FlagsWithoutType:
         return parameters
 
 
+def join_lines(text: str) -> str:
+    r"""Return a text in which each paragraph is one line.
+
+    >>> join_lines("One\nand two.\n\nThree.")
+    'One and two.\n\nThree.'
+    """
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
+
+
 _ARGUMENTS = "preimage.arguments"
 
 
@@ -40,12 +66,21 @@ def command_line(context: Any) -> str:
     return shlex.join(["preimage", *context.meta[_ARGUMENTS]])
 
 
-class Command(_FlagsWithoutType, TyperCommand):
-    """A command, without types of flags in its help."""
+class Command(_ReadableHelp, TyperCommand):
+    """A command whose help wraps at the width of the screen.
+
+    On a narrow screen, it has no boxes, which would leave so little room that words are cut off.
+    """
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        if shutil.get_terminal_size().columns < _LEAST_COLUMNS:
+            self.rich_markup_mode = None
+        super().format_help(ctx, formatter)
 
 
-class Group(_FlagsWithoutType, TyperGroup):
-    """A group of commands, without types of flags in its help; see also `command_line`."""
+class Group(_ReadableHelp, TyperGroup):
+    """A group of commands whose help wraps at the width of the screen; see also `command_line`."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
