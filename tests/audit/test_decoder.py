@@ -1,4 +1,4 @@
-"""Decoders: their shapes, what they are for, and their files."""
+"""Decoders: what they predict, what they are for, and their files."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,14 +9,12 @@ from torch import nn
 
 from preimage.audit.decoder import (
     Decoder,
-    Trained,
+    Prediction,
     checksum_of,
     direction_name,
     directions,
-    load_trained,
-    new_decoder,
-    save_trained,
-    standardization,
+    load_decoder,
+    save_decoder,
 )
 from preimage.preprocessing import Preprocessing
 from preimage.representations.layer import Layer
@@ -32,94 +30,98 @@ def _layer(seed: int = 0) -> Layer:
     return Layer(network, "2", PREPROCESSING, name="tiny/2")
 
 
-def _trained(layer: Layer) -> Trained:
-    shape = layer.code_shape(16, 16)
-    codes = torch.rand(20, *shape, generator=torch.Generator().manual_seed(0))
-    mean, deviation = standardization(codes)
-    return Trained(
-        new_decoder(shape, 0), mean, deviation, direction_name(layer), checksum_of(layer), shape,
-        ("ab", "cd"), directions(codes[:2]).half(), 10, 10, 0,
+def _decoder(layer: Layer) -> Decoder:
+    (length,) = layer.code_shape(16, 16)
+    draw = torch.Generator().manual_seed(0)
+    codes = directions(torch.rand(2, length, generator=draw))
+    prediction = Prediction(
+        mean=torch.zeros(length), spread=torch.ones(length),
+        weights=torch.randn(length, 16, generator=draw), offset=torch.zeros(16),
+        deviation=torch.rand(16, generator=draw) + 1, square=torch.tensor(3.0),
+    )  # fmt: skip
+    return Decoder(
+        direction_name(layer), checksum_of(layer), ("0",), ("ab", "cd"), 0,
+        torch.cat([torch.zeros(2, 16), codes], 1), prediction,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("shape", "size"),
-    [
-        ((50,), (64, 64)), ((6, 9), (64, 64)), ((20, 7, 7), (112, 112)), ((8, 14, 28), (112, 224)),
-        ((4, 64, 80), (64, 80)), ((4, 1, 1), (64, 64)),
-    ],
-)  # fmt: skip
-def test_pictures_have_at_least_64_pixels(shape: tuple[int, ...], size: tuple[int, int]) -> None:
-    decoder = Decoder(shape).eval()
-    pictures = decoder(torch.randn(2, *shape)).detach()
-    assert (decoder.size, tuple(pictures.shape)) == (size, (2, 3, *size))
-    assert 0 <= float(pictures.min()) < float(pictures.max()) <= 255
+def test_predictions_have_the_same_bits_alone_in_a_batch_and_do_not_depend_on_the_scale() -> None:
+    layer = _layer()
+    decoder = _decoder(layer)
+    codes = torch.rand(3, *layer.code_shape(16, 16))
+    for with_code in (False, True):
+        inner = decoder.statistics(layer, with_code=with_code)
+        together = decoder.targets(codes, inner)
+        assert tuple(together.shape[1:]) == inner.code_shape(16, 16)
+        for n in range(3):
+            assert torch.equal(decoder.targets(codes[[n]], inner)[0], together[n])
+        torch.testing.assert_close(decoder.targets(4 * codes, inner), together)
 
 
-def test_a_long_vector_gets_one_clear_line() -> None:
-    with pytest.raises(ValueError, match="codes of shape \\(197, 768\\) are too long"):
-        Decoder((197, 768))
+def test_deviations_are_predicted_to_be_positive() -> None:
+    layer = _layer()
+    decoder = _decoder(layer)
+    assert decoder.prediction is not None
+    found = decoder.prediction(torch.rand(20, *layer.code_shape(16, 16)))
+    assert float(found[:, :8].min()) < 0 <= float(found[:, 8:].min())
 
 
-def test_pictures_have_the_same_bits_alone_in_a_batch_and_in_another_scale() -> None:
-    trained = _trained(_layer())
-    codes = torch.rand(3, *trained.code_shape)
-    together = trained.decode(codes, (16, 16))
-    for n in range(3):
-        assert torch.equal(trained.decode(codes[[n]], (16, 16))[0], together[n])
-    torch.testing.assert_close(trained.decode(4 * codes, (16, 16)), together)
-
-
-def test_standardized_codes_have_mean_0_and_deviation_1() -> None:
-    for shape in ((200, 5), (50, 5, 2, 2)):
-        codes = torch.rand(*shape)
-        mean, deviation = standardization(codes)
-        found = (directions(codes) - mean) / deviation
-        axes = (0, 2, 3)[: len(shape) - 1] if len(shape) == 4 else (0,)
-        torch.testing.assert_close(found.mean(axes), torch.zeros(5), rtol=0, atol=1e-5)
-        torch.testing.assert_close(found.std(axes, correction=0), torch.ones(5))
+def test_the_loss_of_a_code_has_the_same_weight_whatever_the_number_of_statistics() -> None:
+    layer = _layer()
+    decoder = _decoder(layer)
+    inner = decoder.statistics(layer, with_code=True)
+    alone = decoder.statistics(layer, with_code=False)
+    assert inner.loss_weight is not None
+    assert alone.loss_weight is not None
+    codes = layer.encode(torch.randn(2, 3, 16, 16) * 50)
+    first, second = inner.join(torch.zeros(2, 16), codes)
+    distance = float((first - second).square().sum()) / 16
+    assert distance / float((directions(codes)[0] - directions(codes)[1]).square().sum()) == (
+        pytest.approx((inner.loss_weight - alone.loss_weight) / alone.loss_weight * 3)
+    )
 
 
 def test_steps_that_keep_the_direction_need_no_other_decoder() -> None:
     layer = _layer()
-    trained = _trained(layer)
-    trained.check(Transformed(layer, [Unit(), Quantized("int8", 0.01)]))
+    decoder = _decoder(layer)
+    decoder.check(Transformed(layer, [Unit(), Quantized("int8", 0.01)]))
     for other in (Transformed(layer, [First(5)]), Transformed(layer, [Unit()], "bgr")):
         with pytest.raises(ValueError, match=r"trained for codes of tiny/2, not of tiny/2\|"):
-            trained.check(other)
+            decoder.check(other)
 
 
 def test_another_layer_other_weights_and_another_matrix_get_one_clear_line() -> None:
     layer = _layer()
-    trained = _trained(layer)
+    decoder = _decoder(layer)
     with pytest.raises(ValueError, match="trained for codes of tiny/1, not of tiny/2"):
-        replace(trained, representation="tiny/1").check(layer)
+        replace(decoder, representation="tiny/1").check(layer)
     with pytest.raises(ValueError, match="trained for other weights of tiny/2"):
-        trained.check(_layer(seed=1))
+        decoder.check(_layer(seed=1))
     matrices = [Projection("a.npy", torch.eye(2, 128) + n) for n in range(2)]
     assert len({checksum_of(Transformed(layer, [matrix])) for matrix in matrices}) == 2
 
 
 def test_a_decoder_survives_its_file_which_holds_no_code(tmp_path: Path) -> None:
-    trained = _trained(_layer())
-    save_trained(tmp_path / "a.pt", trained)
+    layer = _layer()
+    decoder = _decoder(layer)
+    save_decoder(tmp_path / "a.pt", decoder)
     torch.load(tmp_path / "a.pt", weights_only=True)
-    found = load_trained(tmp_path / "a.pt")
-    codes = torch.rand(2, *trained.code_shape)
-    assert torch.equal(found.decode(codes), trained.decode(codes))
-    assert torch.equal(found.codes, trained.codes)
-    assert (found.photos, found.code_shape, found.checksum) == (
-        trained.photos, trained.code_shape, trained.checksum,
+    found = load_decoder(tmp_path / "a.pt")
+    codes, inner = torch.rand(2, *layer.code_shape(16, 16)), found.statistics(layer, with_code=True)
+    assert torch.equal(found.targets(codes, inner), decoder.targets(codes, inner))
+    assert torch.equal(found.codes, decoder.codes)
+    assert (found.photos, found.layers, found.sha256()) == (
+        decoder.photos, decoder.layers, decoder.sha256(),
     )  # fmt: skip
 
 
 def test_other_files_get_one_clear_line(tmp_path: Path) -> None:
     path = tmp_path / "a.pt"
     with pytest.raises(OSError, match=r"a\.pt"):
-        load_trained(path)
+        load_decoder(path)
     path.write_bytes(b"no decoder")
     with pytest.raises(ValueError, match="damaged, or no decoder"):
-        load_trained(path)
+        load_decoder(path)
     torch.save({"weight": torch.zeros(1)}, path)
     with pytest.raises(ValueError, match="no decoder that preimage audit train wrote"):
-        load_trained(path)
+        load_decoder(path)

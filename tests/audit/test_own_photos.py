@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from preimage.audit import decoder
+from preimage.audit import training
 from preimage.audit.attacks import Attack, Inversion, StartedInversion
 from preimage.audit.candidate_search import copy_photo
-from preimage.audit.decoder import save_trained
+from preimage.audit.decoder import save_decoder
 from preimage.audit.own_photos import (
     Decoding,
     NearestPhoto,
@@ -67,29 +67,34 @@ def test_an_inversion_starts_from_the_pictures_of_another_attack(
     assert torch.equal(attack.reconstruct(codes[[1]], layer, seed=0)[0], found[1])
 
 
-def test_a_decoder_is_an_attack_of_its_own_and_before_an_inversion(
+def test_a_decoder_is_an_attack_alone_and_with_the_code(
     layer: Layer, codes: torch.Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoder, "_LEAST_SIDE", 16)
-    monkeypatch.setattr(decoder, "_WIDTHS", ((4, 48), (8, 32), (16, 16)))
-    trained = train_decoder(layer, PHOTOS, steps=2)
-    save_trained(tmp_path / "a.pt", trained)
+    monkeypatch.setattr(training, "_CROPS", 1)
+    trained = train_decoder(layer, PHOTOS)
+    save_decoder(tmp_path / "a.pt", trained)
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "one.jpg").write_bytes(PHOTOS[0].read_bytes())
-    inversion = Inversion(settings_for(layer).with_steps(4))
+    inversion = Inversion(settings_for(layer).with_steps(20))
     attacks = attacks_with_photos(layer, [tmp_path / "photos", tmp_path / "a.pt"], inversion)
     assert [attack.name for attack in attacks] == [
         "nearest photo", "nearest photo + inversion", "decoder", "decoder + inversion",
     ]  # fmt: skip
     assert "9 photos of their own" in attacks[2].knowledge
-    for attack in attacks:
-        assert attack.reconstruct(codes, layer, seed=0).shape == (3, 3, 16, 16)
-    found = attacks[2].reconstruct(codes, layer, seed=0)
-    assert torch.equal(found, Decoding(trained).reconstruct(codes, layer, seed=0))
+    found = [attack.reconstruct(codes, layer, seed=0) for attack in attacks]
+    assert all(pictures.shape == (3, 3, 16, 16) for pictures in found)
+    assert torch.equal(attacks[3].reconstruct(codes[[1]], layer, seed=0)[0], found[3][1])
+    core = [torch.stack([PREPROCESSING.to_core(x) for x in pictures]) for pictures in found[2:]]
+    inner = trained.statistics(layer, with_code=False)
+    wanted = trained.targets(codes, inner)
+    start = inner.encode(torch.zeros(3, 3, 16, 16))
+    assert (inner.encode(core[0]) - wanted).norm() < 0.5 * (start - wanted).norm()
+    of_codes = [float((layer.encode(x) - codes).norm()) for x in core]
+    assert of_codes[1] < 0.8 * of_codes[0]
 
 
 def test_photos_of_attacks_are_known_and_can_be_left_out(layer: Layer) -> None:
-    decoding = Decoding(begin(layer, PHOTOS[:8], 1, 0))
+    decoding = Decoding(begin(layer, PHOTOS[:8], 0))
     started = StartedInversion(NearestPhoto.encode(layer, PHOTOS[8:]))
     attacks: list[Attack] = [started, decoding, Inversion()]
     assert known_photos(attacks) == frozenset(map(sha256, PHOTOS))
@@ -98,13 +103,12 @@ def test_photos_of_attacks_are_known_and_can_be_left_out(layer: Layer) -> None:
 def test_photos_and_copies_that_an_attacker_has_are_said(
     layer: Layer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoder, "_LEAST_SIDE", 16)
-    monkeypatch.setattr(decoder, "_WIDTHS", ((4, 48), (8, 32), (16, 16)))
+    monkeypatch.setattr(training, "_CROPS", 1)
     copy = tmp_path / "copy.jpg"
     copy_photo(PHOTOS[1], 0.8, 85).save(copy, quality=90)
     photos = [PHOTOS[0], copy, PHOTOS[8]]
     of_photos = NearestPhoto.encode(layer, PHOTOS[:8])
-    of_decoder = Decoding(train_decoder(layer, PHOTOS[:8], steps=1))
+    of_decoder = Decoding(train_decoder(layer, PHOTOS[:8]))
     for first in (of_photos, of_decoder):
         found = find_overlap([StartedInversion(first)], layer, photos)
         assert (found.same, found.alike) == ((PHOTOS[0],), (copy,))

@@ -8,17 +8,17 @@ import pytest
 from tests.cli.runner import run
 
 import preimage
-from preimage.audit import decoder
+from preimage.audit import training
 from preimage.audit.candidate_search import copy_photo, encode_photos
 from preimage.photo_files import photo_paths
 
 NETWORK = """
 from torch import nn
 def make():
-    layers = [nn.AvgPool2d(8), nn.Flatten()]
+    layers = [nn.AvgPool2d(4), nn.AvgPool2d(2), nn.Flatten()]
     return nn.Sequential(*layers), {"size": (48, 48), "mean": (0,) * 3, "std": (60,)}
 """
-REP = "import:attackednet.make/1"
+REP = "import:attackednet.make/2"
 FEW = ("--rep", f"{REP}|unit", "--sample", "1", "--steps", "4", "--threads", "1", "--out", "out")
 
 
@@ -26,7 +26,7 @@ FEW = ("--rep", f"{REP}|unit", "--sample", "1", "--steps", "4", "--threads", "1"
 def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The shipped photos; the current folder has a store, and an attacker's folder of two."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(decoder, "_LEAST_SIDE", 16)
+    monkeypatch.setattr(training, "_CROPS", 1)
     Path("attackednet.py").write_text(NETWORK)
     photos = photo_paths()
     _, codes = encode_photos(preimage.representation(f"{REP}|unit"), photos)
@@ -53,14 +53,14 @@ def test_photos_of_an_attacker_attack_and_are_not_measured(photos: list[Path]) -
 
 def test_a_decoder_attacks(photos: list[Path]) -> None:
     eight = [str(path) for path in photos[:8]]
-    run("audit", "train", *eight, "--rep", REP, "--steps", "1")
+    run("audit", "train", *eight, "--rep", REP)
     outcome = run("audit", "codes", "store.npy", *FEW, "--attacker", "decoder.pt")
     assert outcome.errors[-1:] == [
         "error: an audit needs at least 4 different photos, not 1: give more with --reference or "
         "--limit"
     ]
     every = [str(path) for path in photos]
-    run("audit", "train", *every, "--rep", REP, "--steps", "1", "--out", "all.pt")
+    run("audit", "train", *every, "--rep", REP, "--out", "all.pt")
     outcome = run("audit", "codes", "store.npy", *FEW, "--attacker", "all.pt")
     assert outcome.errors[-1:] == [
         "error: attackers have all photos of the reference: give others with --reference"
@@ -69,9 +69,9 @@ def test_a_decoder_attacks(photos: list[Path]) -> None:
 
 def test_a_decoder_of_another_layer_gets_one_clear_line(photos: list[Path]) -> None:
     given = [str(path) for path in photos]
-    run("audit", "train", *given, "--rep", "import:attackednet.make/0", "--steps", "1")
+    run("audit", "train", *given, "--rep", f"{REP}|first:9")
     outcome = run("audit", "codes", "store.npy", *FEW, "--attacker", "decoder.pt")
     assert outcome.errors[-1:] == [
-        "error: the decoder was trained for codes of import:attackednet.make/0, not of "
-        f"{REP}: train one with preimage audit train"
+        f"error: the decoder was trained for codes of {REP}|first:9, not of {REP}: "
+        "train one with preimage audit train"
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -18,40 +18,45 @@ from preimage.audit.attacks import (
 )
 from preimage.audit.candidate_search import encode_others, encode_photos
 from preimage.audit.candidates import nearest_rows
-from preimage.audit.decoder import Trained, enlarge, load_trained
+from preimage.audit.decoder import Decoder, load_decoder
 from preimage.files import sha256
 from preimage.optimizer import Progress
 from preimage.photo_files import photo_paths
+from preimage.presets import settings_for
 from preimage.representations.base import Representation
 
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """The picture that a trained decoder makes of each code.
+    """The image with the statistics of inner layers that a decoder predicts from each code.
 
     Attributes:
-        trained: the decoder.
+        decoder: the decoder.
+        inversion: how the image is found.
+        with_code: whether its own code shall be the given one, too.
     """
 
-    trained: Trained
+    decoder: Decoder
+    inversion: Inversion = field(default_factory=Inversion)
+    with_code: bool = False
 
     @property
     def name(self) -> str:
         """See `Attack.name`."""
-        return "decoder"
+        return f"decoder + {self.inversion.name}" if self.with_code else "decoder"
 
     @property
     def knowledge(self) -> str:
         """See `Attack.knowledge`."""
         return (
             "The attacker has the vectors, the weights of the network, and a decoder trained on "
-            f"{len(self.trained.photos)} photos of their own."
+            f"{len(self.decoder.photos)} photos of their own."
         )
 
     @property
     def photos(self) -> frozenset[str]:
         """SHA-256 of the attacker's photos, which may not be measured."""
-        return frozenset(self.trained.photos)
+        return frozenset(self.decoder.photos)
 
     def reconstruct(
         self,
@@ -62,8 +67,17 @@ class Decoding:
         progress: Callable[[Progress], None] | None = None,
     ) -> Tensor:
         """See `Attack.reconstruct`."""
-        self.trained.check(representation)
-        return enlarge(self.trained.decode(codes), image_size(representation, codes))
+        self.decoder.check(representation)
+        statistics = self.decoder.statistics(representation, with_code=self.with_code)
+        settings = self.inversion.settings or settings_for(representation)
+        weight = statistics.loss_weight
+        return replace(
+            self.inversion,
+            settings=settings if weight is None else settings.replace(loss_weight=weight),
+            size=image_size(representation, codes),
+        ).reconstruct(
+            self.decoder.targets(codes, statistics), statistics, seed=seed, progress=progress
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +152,7 @@ def attacks_with_photos(
 ) -> list[Attack]:
     """Return the attacks of files of decoders and of folders of photos, from weak to strong.
 
-    Each is followed by an inversion that starts from its pictures.
+    Each is followed by one together with an inversion of the codes.
 
     Raises:
         ImageError: if a folder holds no photos.
@@ -147,14 +161,13 @@ def attacks_with_photos(
     """
     found: list[Attack] = []
     for path in given:
-        first: Attack
         if path.is_dir():
-            first = NearestPhoto.encode(representation, photo_paths(path), progress)
+            nearest = NearestPhoto.encode(representation, photo_paths(path), progress)
+            found += [nearest, StartedInversion(nearest, inversion)]
         else:
-            trained = load_trained(path)
-            trained.check(representation)
-            first = Decoding(trained)
-        found += [first, StartedInversion(first, inversion)]
+            decoder = load_decoder(path)
+            decoder.check(representation)
+            found += [Decoding(decoder, inversion), Decoding(decoder, inversion, with_code=True)]
     return found
 
 
@@ -208,7 +221,7 @@ def attacker_checksum(attack: Attack) -> str | None:
     """Return a SHA-256 of the photos or the decoder that an attacker has; None without any."""
     first = _first(attack)
     if isinstance(first, Decoding):
-        return first.trained.decoder_checksum()
+        return first.decoder.sha256()
     if isinstance(first, NearestPhoto):
         return sha256("".join(sorted(first.photos)).encode())
     return None
@@ -223,4 +236,4 @@ def _codes(attack: Attack) -> Tensor:
     first = _first(attack)
     if isinstance(first, NearestPhoto):
         return first.codes
-    return first.trained.codes if isinstance(first, Decoding) else torch.zeros(0)
+    return first.decoder.codes if isinstance(first, Decoding) else torch.zeros(0)

@@ -22,12 +22,12 @@ def check_given(attackers: Sequence[Path], candidates: Sequence[Path]) -> None:
         OSError: if a file does not exist.
         ValueError: if a file is no decoder.
     """
-    from preimage.audit.decoder import load_trained
+    from preimage.audit.decoder import load_decoder
     from preimage.photo_files import photo_paths
 
     for path in attackers:
         if not path.is_dir():
-            load_trained(path)
+            load_decoder(path)
     for path in (*(path for path in attackers if path.is_dir()), *candidates):
         photo_paths(path)
 

@@ -1,4 +1,4 @@
-"""`preimage audit train`: a decoder from codes to pictures, trained on an attacker's photos."""
+"""`preimage audit train`: a decoder of vectors, trained on an attacker's photos."""
 
 from __future__ import annotations
 
@@ -9,26 +9,16 @@ from typing import TYPE_CHECKING
 import typer
 
 from preimage.cli.errors import clear_errors
-from preimage.cli.options import (
-    Limit,
-    OneRep,
-    OutDecoder,
-    OwnPhotos,
-    Seed,
-    Threads,
-    TrainingSteps,
-    Weights,
-)
+from preimage.cli.options import Limit, OneRep, OutDecoder, OwnPhotos, Seed, Threads, Weights
 from preimage.cli.progress import ProgressBar, announce, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from preimage.audit.decoder import Trained
+    from preimage.audit.decoder import Decoder
 
-_STEPS = 1200  # preimage.audit.training.STEPS, which would import torch
 _TIMED = 5
-"""Steps after which the time that is left is estimated."""
+"""Images after which the time that is left is estimated."""
 
 
 def train(
@@ -36,18 +26,17 @@ def train(
     rep: OneRep,
     weights: Weights = None,
     limit: Limit = None,
-    steps: TrainingSteps = _STEPS,
     seed: Seed = 0,
     out: OutDecoder = Path("decoder.pt"),
     threads: Threads = None,
 ) -> None:
-    """Train a decoder from codes to pictures on photos that are not in the store.
+    """Train a decoder of vectors on photos that are not in the store.
 
     It is an attack by those who have photos of their own: `preimage audit codes --attacker FILE`
     shows its pictures. After Ctrl-C, the same command goes on.
     """
     from preimage import catalog
-    from preimage.audit.decoder import save_trained
+    from preimage.audit.decoder import save_decoder
     from preimage.audit.training import begin, train_decoder
     from preimage.files import check_replaceable
     from preimage.photo_files import photo_paths
@@ -57,32 +46,36 @@ def train(
         check_replaceable(out)
         phi = catalog.representation(rep, weights)
         photos = photo_paths(images)[:limit]
-        before = _before(out, begin(phi, photos, steps, seed))
-        if before.done == steps:
+        before = _before(out, begin(phi, photos, seed))
+        if before.prediction is not None:
             typer.echo(f"{out} is trained already")
             return
-        if before.done:
-            typer.echo(f"{out}: goes on after {before.done} of {steps} steps")
+        if len(before.measured):
+            typer.echo(f"{out}: goes on after {len(before.measured)} images")
         train_decoder(
-            phi, photos, steps=steps, seed=seed, before=before,
-            keep=lambda trained: save_trained(out, trained), progress=_report(bar, before.done),
+            phi, photos, seed=seed, before=before,
+            keep=lambda decoder: save_decoder(out, decoder),
+            progress=_report(bar, len(before.measured)),
         )  # fmt: skip
-    height, width = before.decoder.size
-    typer.echo(f"wrote {out}: {phi.name}, {len(photos)} photos, pictures of {height} x {width}")
+    count = len(before.layers)
+    typer.echo(
+        f"wrote {out}: {phi.name}, {len(photos)} photos, "
+        f"statistics of {count} inner layer{'s' if count > 1 else ''}"
+    )
 
 
-def _before(out: Path, begun: Trained) -> Trained:
+def _before(out: Path, begun: Decoder) -> Decoder:
     """Return what an earlier run kept, or else the training that begins.
 
     Raises:
         ValueError: if the file holds another decoder.
     """
-    from preimage.audit.decoder import load_trained
+    from preimage.audit.decoder import load_decoder
 
     if not out.exists():
         return begun
-    found = load_trained(out)
-    for what in ("representation", "checksum", "photos", "steps", "seed"):
+    found = load_decoder(out)
+    for what in ("representation", "checksum", "photos", "seed"):
         if getattr(found, what) != getattr(begun, what):
             words = {"checksum": "weights"}.get(what, what)
             raise ValueError(
@@ -91,17 +84,17 @@ def _before(out: Path, begun: Trained) -> Trained:
     return found
 
 
-def _report(bar: ProgressBar, first: int) -> Callable[[str, int, int, str], None]:
-    """Return a function to call as training progresses; it shows the bar and an estimate."""
-    began = dict[str, float]()
+def _report(bar: ProgressBar, first: int) -> Callable[[int, int], None]:
+    """Return a function to call as images are measured; it shows the bar and an estimate."""
+    began = list[float]()
 
-    def report(what: str, done: int, total: int, words: str) -> None:
-        if what not in began:
-            bar.start(what)
-        start = began.setdefault(what, time.monotonic())
-        bar.update(done, total, words)
-        if what == "training" and done == first + 1 + _TIMED:
-            each = (time.monotonic() - start) / _TIMED
-            announce(each * (total - done), f"{total - done} steps", "--steps")
+    def report(done: int, total: int) -> None:
+        if not began:
+            bar.start("images of the attacker's photos")
+            began.append(time.monotonic())
+        bar.update(done, total, "")
+        if done == first + 1 + _TIMED:
+            each = (time.monotonic() - began[0]) / _TIMED
+            announce(each * (total - done), f"{total - done} images", "--limit")
 
     return report

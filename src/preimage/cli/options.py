@@ -212,9 +212,6 @@ Steps: TypeAlias = Annotated[
     int | None,
     Option(min=1, help="Number of steps. The final stage of the preset nnpreimage adds 50."),
 ]
-TrainingSteps: TypeAlias = Annotated[
-    int, Option("--steps", min=1, help="Number of steps of the training.")
-]
 Quality: TypeAlias = Annotated[
     str | None,
     Option(
