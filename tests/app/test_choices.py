@@ -18,8 +18,13 @@ def network(name: str = NAME) -> Network:
     return Network(name, module, Preprocessing((127.5,) * 3, size=(32, 48)), ("a", "b", "c", "d"))
 
 
+def make_choices() -> Choices:
+    """What a visitor chooses from if there is one small network."""
+    return Choices(AppOptions((NAME,)), network)
+
+
 def test_a_network_is_described_by_layers_classes_and_size() -> None:
-    facts = Choices(AppOptions((NAME,)), network).facts(NAME)
+    facts = make_choices().facts(NAME)
     assert [layer.name for layer in facts.layers] == ["0", "1", "2", "3"]
     assert facts.layers[0].words == "0: each response sees 5 x 5 pixels, every 2; 4 channels"
     assert "the whole image" in facts.layers[2].words
@@ -53,11 +58,11 @@ def test_what_is_not_listed_is_not_loaded(name: str) -> None:
 @pytest.mark.parametrize("layer", ["9", "1|pca:/etc/passwd", "0.weight"])
 def test_a_layer_that_is_not_listed_is_refused(layer: str) -> None:
     with pytest.raises(ValueError, match="unknown layer"):
-        Choices(AppOptions((NAME,)), network).representation(NAME, layer)
+        make_choices().representation(NAME, layer)
 
 
 def test_names_are_those_of_the_command_line() -> None:
-    choices = Choices(AppOptions((NAME,)), network)
+    choices = make_choices()
     assert choices.representation("hogb", None) == "hogb"
     assert choices.representation(NAME, "1") == f"{NAME}/1"
     assert [name for _, name in choices.representations()][:4] == ["hog", "hogb", "dsift", NAME]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import numpy as np
@@ -58,3 +59,12 @@ def test_a_task_finds_what_the_library_finds() -> None:
         settings=preimage.settings_for(phi).with_steps(3),
     )  # fmt: skip
     assert torch.equal(found.images, expected.images)
+
+
+def test_labels_tell_results_apart() -> None:
+    one = Task(visualization="invert", representation="hog", photo=photo())
+    assert one.labels == [""]
+    several = dataclasses.replace(one, seeds=(3, 4), loss_weights=(1.0, "auto"))
+    assert several.labels == ["C 1, seed 3", "C 1, seed 4", "C auto, seed 3", "C auto, seed 4"]
+    classes = Task(visualization="maximize", representation="a/b", classes=("goose", "drake"))
+    assert classes.labels == ["goose", "drake"]

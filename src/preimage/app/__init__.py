@@ -31,15 +31,16 @@ def build(options: AppOptions, runs: Runs) -> gradio.Blocks:
     gr = _gradio()
     from preimage.app.choices import Choices
     from preimage.app.network_page import NetworkPage
-    from preimage.app.visualize_page import visualize_page
+    from preimage.app.visualize_page import VisualizePage
 
     choices = Choices(options)
     app: gradio.Blocks = gr.Blocks(title="preimage", analytics_enabled=False)
     with app:
         with gr.Tab("Visualize"):
-            visualize_page(choices, runs)
+            page = VisualizePage(choices, runs)
         with gr.Tab("Layers") as layers:
             NetworkPage(choices, runs, layers)
+        app.unload(page.leave)
     app.queue(max_size=options.limits.waiting, default_concurrency_limit=10, api_open=False)
     return app
 

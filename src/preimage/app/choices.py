@@ -8,6 +8,7 @@ it for themselves.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,6 +90,20 @@ class NetworkFacts:
             if layer.name == name:
                 return layer
         raise ValueError(unknown("layer", name, [layer.name for layer in self.layers]))
+
+    @property
+    def class_choices(self) -> list[tuple[str, str]]:
+        """The choices of a list: a class with all its names, and the name that stands for it.
+
+        >>> NetworkFacts("a", (), ("crane", "crane, bird", "goose"), (1, 1)).class_choices[1:]
+        [('crane, bird', '1'), ('goose', 'goose')]
+        """
+        words = [[word.strip().lower() for word in text.split(",")] for text in self.classes]
+        counts = Counter(word for several in words for word in set(several))
+        return [
+            (text, text.split(",")[0] if counts[several[0]] == 1 else str(index))
+            for index, (text, several) in enumerate(zip(self.classes, words, strict=True))
+        ]
 
     @property
     def middle(self) -> str:

@@ -8,13 +8,22 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from preimage.notebooks import encode
+
 if TYPE_CHECKING:
     from preimage.app.choices import LayerFacts, NetworkFacts
+    from preimage.app.frames import Frame
+    from preimage.app.task import Photo, Task
+    from preimage.visualizations import PreImage
 
 _WIDTH, _HEIGHT = 600, 150
 """Size of the drawing of a curve."""
 _MARGIN = 8
 _HEADER = ("layer", "kind", "channels", "positions of the code", "receptive field")
+_PREVIEW = 320
+"""The longer side of the photo beside its results, in pixels."""
+_DASHES = ("", "6 3", "2 3", "9 3 2 3")
+"""Dashes that tell the curves of results apart, in turn."""
 
 
 def figure(picture: bytes, kind: str, alt: str, caption: str) -> str:
@@ -26,9 +35,59 @@ def figure(picture: bytes, kind: str, alt: str, caption: str) -> str:
     )
 
 
-def pictures(figures: Sequence[str]) -> str:
+def photo_figure(photo: Photo) -> str:
+    """Return the figure of a photo; raise ImageError if it is none."""
+    picture = photo.open().convert("RGB")
+    picture.thumbnail((_PREVIEW, _PREVIEW))
+    return figure(encode(picture, "WEBP"), "webp", f"photo {photo.stem}", f"photo: {photo.stem}")
+
+
+def frame_figures(task: Task, frame: Frame) -> list[str]:
+    """Return the figures of a frame, labelled as the results will be."""
+    labels = task.labels if len(task.labels) == len(frame.pictures) else [""] * task.count
+    return [
+        figure(picture, "webp", f"{task.title}, {label or 'picture'} so far", label)
+        for picture, label in zip(frame.pictures, labels, strict=False)
+    ]
+
+
+def result_figures(task: Task, result: PreImage) -> list[str]:
+    """Return the figures of all results, with their success in words."""
+    from preimage.visualizations.showing import label
+
+    words = [label(result, index) for index in range(len(result))]
+    return [
+        figure(encode(result.to_pil(index), "PNG"), "png", f"{task.title}, {text}", text)
+        for index, text in enumerate(words)
+    ]
+
+
+def kept_figures(task: Task, result: PreImage) -> list[str]:
+    """Return the figures of all results with what they were made by, for comparison with others."""
+    from preimage.visualizations.showing import label
+
+    words = [f"{task.title}, {label(result, index)}" for index in range(len(result))]
+    return [
+        figure(encode(result.to_pil(index), "WEBP"), "webp", text, text)
+        for index, text in enumerate(words)
+    ]
+
+
+def side_by_side(figures: Sequence[str]) -> str:
     """Return figures side by side."""
     return f'<div class="pictures">{"".join(figures)}</div>'
+
+
+def progress(words: str, step: int = 0, steps: int = 0) -> str:
+    """Return a line about a run, above a bar if its number of steps is known."""
+    bar = f'<progress value="{step}" max="{steps}" aria-label="steps"></progress>' if steps else ""
+    return f'<p class="status">{html.escape(words)}</p>{bar}'
+
+
+def message(words: str, *, is_error: bool = False) -> str:
+    """Return a sentence that a screen reader speaks."""
+    role, kind = ("alert", "error") if is_error else ("status", "status")
+    return f'<p class="{kind}" role="{role}">{html.escape(words)}</p>'
 
 
 def curve(energies: Sequence[Sequence[float]], steps: int) -> str:
@@ -43,32 +102,33 @@ def curve(energies: Sequence[Sequence[float]], steps: int) -> str:
     """
     if not energies:
         return ""
-    values = [value for row in energies for value in row if math.isfinite(value)]
-    scale = _scale(values)
-    scaled = [scale(value) for value in values] or [0.0]
-    low, high = min(scaled), max(scaled)
-    paths = []
+    scale = _scale([value for row in energies for value in row if math.isfinite(value)])
+    heights = [
+        [scale(value) if math.isfinite(value) else None for value in row] for row in energies
+    ]
+    there = [value for row in heights for value in row if value is not None] or [0.0]
+    low, high = min(there), max(there)
+    lines = []
     for number in range(len(energies[0])):
         points = [
-            (_place(step, steps), _height(scale(row[number]), low, high))
-            for step, row in enumerate(energies)
-            if math.isfinite(row[number])
+            f"{_place(step, steps):.1f},{_height(value, low, high):.1f}"
+            for step, row in enumerate(heights)
+            if (value := row[number]) is not None
         ]
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        paths.append(f'<polyline points="{path}"/>')
-    first, last = energies[0], energies[-1]
-    words = f"energy after {len(energies)} of {steps} steps: {_span(first)} fell to {_span(last)}"
+        dashes = _DASHES[number % len(_DASHES)]
+        lines.append(f'<polyline points="{" ".join(points)}" stroke-dasharray="{dashes}"/>')
+    words = (
+        f"Energy: {_span(energies[0])} at first, {_span(energies[-1])} after step {len(energies)}"
+    )
     return (
         f'<figure class="curve"><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
-        f'aria-label="{words}">{"".join(paths)}</svg><figcaption>{words}</figcaption></figure>'
+        f'aria-label="{words}">{"".join(lines)}</svg><figcaption>{words}</figcaption></figure>'
     )
 
 
 def _scale(values: Sequence[float]) -> Callable[[float], float]:
     """Return the logarithm if all values are positive; otherwise the number itself."""
-    if values and min(values) > 0:
-        return math.log10
-    return float
+    return math.log10 if values and min(values) > 0 else float
 
 
 def _place(step: int, steps: int) -> float:

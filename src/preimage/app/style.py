@@ -8,11 +8,14 @@ CSS = """
 .gradio-container { max-width: 1320px !important; margin: 0 auto; }
 .pictures { display: flex; flex-wrap: wrap; gap: 12px; }
 .pictures figure, figure.curve { margin: 0; }
-.pictures figure { flex: 1 1 180px; max-width: 420px; }
-.pictures img { width: 100%; height: auto; display: block; image-rendering: auto; }
+.pictures figure { flex: 1 1 180px; max-width: 360px; }
+.pictures img { width: 100%; height: auto; display: block; border-radius: 4px; }
 figcaption { color: var(--body-text-color); font-size: 0.9rem; padding: 4px 0; }
 .curve svg { width: 100%; height: auto; border: 1px solid var(--border-color-primary); }
 .curve polyline { fill: none; stroke: var(--body-text-color); stroke-width: 1.5; }
+p.status, p.error { margin: 0; padding: 4px 0; color: var(--body-text-color); }
+p.error { border-left: 4px solid var(--error-border-color, #b91c1c); padding-left: 8px; }
+progress { width: 100%; height: 10px; accent-color: var(--color-accent); }
 """
 """The style sheet, added to Gradio's own."""
 

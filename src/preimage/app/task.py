@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from preimage.checks import whole
+from preimage.loss_weight import LossWeight, format_weight
 from preimage.names import LayerName
 from preimage.presets import CARICATURE_PRESETS, PRESETS, QUALITIES, UPRIGHT_PRESETS, Visualization
 
@@ -42,6 +45,11 @@ class Photo:
 
     name: str
     data: bytes
+
+    @property
+    def stem(self) -> str:
+        """The name of the file without its kind."""
+        return Path(self.name).stem
 
     def open(self) -> Image.Image:
         """Decode the photo; raise ImageError if it is none."""
@@ -77,7 +85,7 @@ class Task:
     method: str = "fast"
     steps: int | None = None
     seeds: tuple[int, ...] = (0,)
-    loss_weights: tuple[float, ...] = ()
+    loss_weights: tuple[LossWeight, ...] = ()
     strength: float | None = None
     size: int | None = None
     start: PreImage | None = None
@@ -87,6 +95,25 @@ class Task:
         """The number of results, if no target is dead."""
         targets = len(self.channels) + len(self.classes) or 1
         return targets * len(self.seeds) * (len(self.loss_weights) or 1)
+
+    @property
+    def title(self) -> str:
+        """The task in a few words.
+
+        >>> Task(visualization="maximize", representation="vgg-m/conv3", channels=(1,)).title
+        'maximize vgg-m/conv3'
+        """
+        of_photo = "" if self.photo is None else f" {self.photo.stem} by"
+        return f"{self.visualization}{of_photo} {self.representation}"
+
+    @property
+    def labels(self) -> list[str]:
+        """What tells each result from the others, if no target is dead; empty for a single one."""
+        targets = [*map(str, self.channels), *self.classes] or [""]
+        weights = [f"C {format_weight(weight)}" for weight in self.loss_weights] or [""]
+        seeds = [f"seed {seed}" for seed in self.seeds] if len(self.seeds) > 1 else [""]
+        words = itertools.product(targets, weights if len(weights) > 1 else [""], seeds)
+        return [", ".join(filter(None, several)) for several in words]
 
     @property
     def network(self) -> str:

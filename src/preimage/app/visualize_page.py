@@ -2,100 +2,331 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from preimage.app import drawing
+from preimage.app import drawing, recipes, words
 from preimage.app.choices import CLASSICAL, Choices
+from preimage.app.form import Form
 from preimage.app.frames import Frame
 from preimage.app.runs import Run, Runs, Stage
-from preimage.app.task import Photo, Task
-from preimage.notebooks import encode
-from preimage.visualizations.showing import label
+from preimage.app.task import DEFAULT_METHODS, METHODS, Photo
+from preimage.app.visits import Visits
+from preimage.decoding import ImageError
+from preimage.files import file_name
+from preimage.presets import Visualization
+
+FIRST_PHOTO = "chelsea"
+_KEPT = 12
+"""The most pictures that are kept for comparison."""
+
+Values = dict[Any, Any]
+"""The values of components, as Gradio sends them to a function and takes them from it."""
 
 
-def visualize_page(choices: Choices, runs: Runs) -> None:
-    """Build the page inside the open `gradio.Blocks`."""
-    _Page(choices, runs)
+class VisualizePage:
+    """The page, built inside the open `gradio.Blocks`.
 
+    Attributes:
+        fields: the components of the form, by their names in `Form`.
+    """
 
-class _Page:
     def __init__(self, choices: Choices, runs: Runs) -> None:
-        self._choices, self._runs = choices, runs
-        self._running: dict[str, Run] = {}
+        self._choices, self._visits = choices, Visits(runs)
+        self.fields: dict[str, Any] = {}
+        gr.Markdown(words.INTRODUCTION)
         with gr.Row():
-            with gr.Column(scale=1):
-                self._model = gr.Dropdown(
-                    choices.representations(), value="hog", label="Representation"
-                )
-                self._layer = gr.Dropdown([], label="Layer", visible=False)
-                self._photo = gr.Radio(list(choices.photos), value="chelsea", label="Photo")
-                with gr.Row():
-                    start = gr.Button("Start", variant="primary")
-                    stop = gr.Button("Stop")
-            with gr.Column(scale=2):
-                self._status = gr.Markdown("Press Start.")
-                self._pictures = gr.HTML()
-                self._curve = gr.HTML()
-        self._model.change(self._choose_model, self._model, self._layer, api_visibility="private")
-        start.click(
-            self._start,
-            [self._model, self._layer, self._photo],
-            [self._status, self._pictures, self._curve],
-            show_progress="minimal",
-            concurrency_id="runs",
-            concurrency_limit=runs.workers,
-            api_visibility="private",
-        )
-        stop.click(self._stop, queue=False, api_visibility="private")
+            with gr.Column(scale=2, min_width=320):
+                self._build_choice()
+                self._build_photo()
+                self._build_targets()
+                self._build_more()
+            with gr.Column(scale=3, min_width=320):
+                self._build_results()
+        self._react_to_choices()
+        self._react_to_buttons(runs.workers)
 
-    def _choose_model(self, model: str) -> Any:
+    # What stands on the page
+
+    def _field(self, kind: Callable[..., Any], name: str, label: str, **options: Any) -> Any:
+        """Add a field of the form, with its sentence of help."""
+        self.fields[name] = kind(label=label, info=words.HELP.get(name), **options)
+        return self.fields[name]
+
+    def _build_choice(self) -> None:
+        self._field(
+            gr.Dropdown, "model", "Representation", choices=self._choices.representations(),
+            value="hog",
+        )  # fmt: skip
+        if not self._choices.networks:
+            gr.Markdown(words.NO_NETWORK)
+        self._field(gr.Dropdown, "layer", "Layer", choices=[], visible=False)
+        kinds = [(text, name) for name, text in words.VISUALIZATIONS.items()]
+        self._field(gr.Radio, "visualization", "What to do", choices=kinds, value="invert")
+
+    def _build_photo(self) -> None:
+        with gr.Group() as self._of_photo:
+            self._shipped = gr.Radio(
+                list(self._choices.photos), value=FIRST_PHOTO, label="Photo",
+                info=words.HELP["photo"],
+            )  # fmt: skip
+            self._own = gr.File(label="Your own photo", file_types=["image"], height=120)
+            self._preview = gr.HTML(self._draw_photo(self._open(FIRST_PHOTO, None)))
+
+    def _build_targets(self) -> None:
+        with gr.Group(visible=False) as self._of_targets:
+            self._field(
+                gr.Radio, "excite", "Excite", value="channels",
+                choices=[("channels of the layer", "channels"), ("classes", "classes")],
+            )  # fmt: skip
+            self._field(gr.Textbox, "channels", "Channels", value="0", max_lines=1)
+            self._field(
+                gr.Dropdown, "classes", "Classes", choices=[], multiselect=True, visible=False
+            )
+
+    def _build_more(self) -> None:
+        limits = self._choices.limits
+        with gr.Accordion("More settings", open=False):
+            self._field(gr.Dropdown, "method", "Method", **_methods("invert"))
+            self._field(gr.Textbox, "loss_weights", "C", max_lines=1)
+            self._field(gr.Number, "strength", "Strength", value=None, visible=False)
+            with gr.Row():
+                self._field(
+                    gr.Number, "seeds", "Seeds", value=1, minimum=1, maximum=limits.pictures,
+                    precision=0, min_width=120,
+                )  # fmt: skip
+                self._field(
+                    gr.Number, "seed", "First seed", value=0, minimum=0, precision=0, min_width=120
+                )
+            with gr.Row():
+                self._field(
+                    gr.Number, "steps", "Steps", value=None, maximum=limits.steps, min_width=120
+                )
+                self._field(
+                    gr.Number, "size", "Size", value=None, maximum=limits.side, min_width=120
+                )
+
+    def _build_results(self) -> None:
+        with gr.Row():
+            self._start = gr.Button("Start", variant="primary", min_width=100)
+            self._stop = gr.Button("Stop", interactive=False, min_width=100)
+            self._go_on = gr.Button("Go on", interactive=False, min_width=100)
+        self._status = gr.HTML(drawing.message("Nothing is running."))
+        self._pictures, self._curve = gr.HTML(), gr.HTML()
+        with gr.Accordion("Download", open=False, visible=False) as self._of_files:
+            self._files = gr.File(label="Pictures, each with its facts", file_count="multiple")
+        with gr.Accordion("Make the same picture elsewhere", visible=False) as self._of_recipes:
+            self._command = gr.Code(language="shell", label="Command line", wrap_lines=True)
+            self._python = gr.Code(language="python", label="Python", wrap_lines=True)
+        self._keep = gr.Button("Keep for comparison", visible=False)
+        self._kept = gr.State([])
+        self._comparison = gr.HTML()
+        self._forget = gr.Button("Forget what was kept", visible=False)
+
+    # What the fields do
+
+    def _react_to_choices(self) -> None:
+        fields, private = self.fields, {"api_visibility": "private", "show_progress": "hidden"}
+        model = fields["model"]
+        model.change(self._choose_model, model, [fields["layer"], fields["classes"]], **private)
+        fields["visualization"].change(
+            _choose_visualization,
+            fields["visualization"],
+            [
+                self._of_photo, self._of_targets, fields["method"], fields["loss_weights"],
+                fields["strength"], fields["seeds"],
+            ],
+            **private,
+        )  # fmt: skip
+        fields["excite"].change(
+            lambda excite: [gr.update(visible=excite == name) for name in ("channels", "classes")],
+            fields["excite"], [fields["channels"], fields["classes"]], **private,
+        )  # fmt: skip
+        photo = [self._shipped, self._own, self._preview]
+        self._shipped.input(self._choose_shipped, self._shipped, photo, **private)
+        self._own.upload(self._choose_own, [self._own, self._shipped], photo, **private)
+        self._own.clear(lambda: self._choose_shipped(FIRST_PHOTO), None, photo, **private)
+
+    def _choose_model(self, model: str) -> tuple[Any, Any]:
         if model in CLASSICAL:
-            return gr.Dropdown([], visible=False)
+            return gr.update(choices=[], value=None, visible=False), gr.update(choices=[], value=[])
         facts = self._choices.facts(model)
         layers = [(layer.words, layer.name) for layer in facts.layers]
-        return gr.Dropdown(layers, value=facts.middle, visible=True)
-
-    def _start(
-        self, model: str, layer: str | None, photo: str, request: gr.Request
-    ) -> Iterator[tuple[Any, ...]]:
-        path = self._choices.photo(photo)
-        task = Task(
-            visualization="invert",
-            representation=self._choices.representation(model, layer),
-            photo=Photo(path.name, path.read_bytes()),
-            size=320 if model in CLASSICAL else None,
+        return (
+            gr.update(choices=layers, value=facts.middle, visible=True),
+            gr.update(choices=facts.class_choices, value=[]),
         )
-        task.check(self._choices.limits)
-        session = str(request.session_hash)
-        run = self._running[session] = self._runs.begin(task)
+
+    def _choose_shipped(self, name: str) -> tuple[Any, Any, Any]:
+        return name, None, self._draw_photo(self._open(name, None))
+
+    def _choose_own(self, path: str, shipped: str | None) -> tuple[Any, Any, Any]:
+        """Show an upload in place of the shipped photo, or a message if it is none."""
+        try:
+            return None, path, self._draw_photo(self._open(None, path))
+        except ImageError as error:
+            before = self._draw_photo(self._open(shipped, None))
+            return gr.skip(), None, drawing.message(str(error), is_error=True) + before
+
+    def _open(self, shipped: str | None, own: str | None) -> Photo:
+        """Return the photo that is chosen; raise ImageError if it is none."""
+        if own is None:
+            path = self._choices.photo(shipped or FIRST_PHOTO)
+            return Photo(path.name, path.read_bytes())
+        return Photo(file_name(Path(own).name), Path(own).read_bytes())
+
+    def _draw_photo(self, photo: Photo) -> str:
+        return drawing.side_by_side([drawing.photo_figure(photo)])
+
+    # What the buttons do
+
+    def _react_to_buttons(self, workers: int) -> None:
+        private: dict[str, Any] = {"api_visibility": "private"}
+        buttons = [self._start, self._stop, self._go_on, self._status]
+        shown = [
+            *buttons, self._pictures, self._curve, self._of_files, self._files, self._of_recipes,
+            self._command, self._python, self._keep,
+        ]  # fmt: skip
+        running = private | {
+            "show_progress": "minimal", "show_progress_on": self._status,
+            "concurrency_id": "runs", "concurrency_limit": workers,
+        }  # fmt: skip
+        quick = private | {"queue": False, "show_progress": "hidden"}
+        inputs = {*self.fields.values(), self._shipped, self._own}
+        began = [
+            self._start.click(self._wait, None, buttons, **quick).then(
+                self._begin, inputs, shown, **running
+            ),
+            self._go_on.click(self._wait, None, buttons, **quick).then(
+                self._continue, None, shown, **running
+            ),
+        ]
+        self._stop.click(self._end, None, shown, cancels=began, **private)
+        kept = [self._kept, self._comparison, self._forget]
+        self._keep.click(self._add_to_kept, self._kept, kept, **quick)
+        self._forget.click(lambda: ([], "", gr.update(visible=False)), None, kept, **quick)
+
+    def leave(self, request: gr.Request) -> None:
+        """Stop the run of a visitor who has closed the page."""
+        self._visits.leave(str(request.session_hash))
+
+    def _wait(self, request: gr.Request) -> list[Any]:
+        """Show that a run was asked for, which begins when a worker is free."""
+        self._visits.wait(str(request.session_hash))
+        return [*self._buttons(start=False, stop=True).values(), drawing.message("Waiting.")]
+
+    def _begin(self, values: Values, request: gr.Request) -> Iterator[Values]:
+        """Carry out the task of the form."""
+        given = {name: values[field] for name, field in self.fields.items()}
+        try:
+            photo = self._open(values[self._shipped], values[self._own])
+            task = Form(**given, photo=photo).task(self._choices)
+        except ValueError as error:
+            yield self._failed(str(error))
+            return
+        yield from self._watch(self._visits.begin(str(request.session_hash), task), request)
+
+    def _continue(self, request: gr.Request) -> Iterator[Values]:
+        """Carry out the last task once more, from the images that it has found."""
+        try:
+            task = self._visits.to_go_on(str(request.session_hash))
+        except ValueError as error:
+            yield self._failed(str(error))
+            return
+        yield from self._watch(self._visits.begin(str(request.session_hash), task), request)
+
+    def _end(self, request: gr.Request) -> Values:
+        """Stop the visitor's run, and show what it has found."""
+        run = self._visits.stop(str(request.session_hash))
+        if run is None:
+            return self._failed("Stopped before it began.")
+        return self._ended(run, request)
+
+    def _watch(self, run: Run, request: gr.Request) -> Iterator[Values]:
+        """Show the frames of a run as they come, and its result."""
+        task, before = run.task, []
+        if task.photo is not None:
+            before = [drawing.photo_figure(task.photo)]
         for event in run.events():
             match event:
-                case Stage(words):
-                    yield words, gr.skip(), gr.skip()
-                case Frame() as frame:
-                    yield f"Step {frame.step} of {frame.steps}", *_draw(frame)
+                case Stage(stage):
+                    yield {self._status: drawing.progress(stage)}
+                case Frame(step, steps):
+                    figures = before + drawing.frame_figures(task, event)
+                    yield {
+                        self._status: drawing.progress(f"Step {step} of {steps}", step, steps),
+                        self._pictures: drawing.side_by_side(figures),
+                        self._curve: drawing.curve(event.energies, steps),
+                    }
                 case None:
-                    yield gr.skip(), gr.skip(), gr.skip()
-        if run.result is None:
-            raise gr.Error(run.error or "no result")
-        result = run.result
-        figures = [
-            drawing.figure(encode(result.to_pil(n)), "png", label(result, n), label(result, n))
-            for n in range(len(result))
-        ]
-        words = "Stopped" if result.interrupted else "Done"
-        yield words, drawing.pictures(figures), gr.skip()
+                    yield {self._status: gr.skip()}
+        yield self._ended(run, request)
 
-    def _stop(self, request: gr.Request) -> None:
-        run = self._running.get(str(request.session_hash))
-        if run is not None:
-            run.stop()
+    def _ended(self, run: Run, request: gr.Request) -> Values:
+        """Return what is shown when a run has ended."""
+        task, result = run.task, run.result
+        if result is None:
+            return self._failed(run.error or "The run has no result.")
+        figures = drawing.result_figures(task, result)
+        if task.photo is not None:
+            figures.insert(0, drawing.photo_figure(task.photo))
+        files = self._visits.write(str(request.session_hash), run)
+        remark, start = "", recipes.START
+        if result.interrupted:
+            start = f"{recipes.stem(task)}.npz"
+            remark = words.stopped_recipe(task, start)
+            task = dataclasses.replace(task, start=result)
+        return {
+            **self._buttons(start=True, go_on=task.visualization != "caricature"),
+            self._status: drawing.message(words.ended(task, result)),
+            self._pictures: drawing.side_by_side(figures),
+            self._curve: drawing.curve(result.trace.total.tolist(), len(result.trace.loss)),
+            self._of_files: gr.update(visible=True),
+            self._files: [str(path) for path in files],
+            self._of_recipes: gr.update(visible=True),
+            self._command: remark + recipes.command(task, start),
+            self._python: remark + recipes.python(task, start),
+            self._keep: gr.update(visible=True),
+        }
+
+    def _failed(self, reason: str) -> Values:
+        return {**self._buttons(start=True), self._status: drawing.message(reason, is_error=True)}
+
+    def _buttons(self, *, start: bool = False, stop: bool = False, go_on: bool = False) -> Values:
+        """Return which buttons can be pressed."""
+        states = {self._start: start, self._stop: stop, self._go_on: go_on}
+        return {button: gr.update(interactive=state) for button, state in states.items()}
+
+    def _add_to_kept(self, kept: list[str], request: gr.Request) -> tuple[Any, ...]:
+        """Put the pictures of the last run beside those that were kept before."""
+        run = self._visits.last(str(request.session_hash))
+        if run is not None and run.result is not None:
+            kept = [*kept, *drawing.kept_figures(run.task, run.result)][-_KEPT:]
+        heading = "<h3>Kept for comparison</h3>"
+        return kept, heading + drawing.side_by_side(kept), gr.update(visible=bool(kept))
 
 
-def _draw(frame: Frame) -> tuple[str, str]:
-    words = f"step {frame.step} of {frame.steps}"
-    figures = [drawing.figure(picture, "webp", words, words) for picture in frame.pictures]
-    return drawing.pictures(figures), drawing.curve(frame.energies, frame.steps)
+def _methods(visualization: Visualization) -> dict[str, Any]:
+    """Return the methods of a visualization, and the default one."""
+    names = METHODS[visualization]
+    return {
+        "choices": [(words.METHODS[name], name) for name in names],
+        "value": DEFAULT_METHODS[visualization],
+    }
+
+
+def _choose_visualization(visualization: Visualization) -> list[Any]:
+    """Return which fields a visualization has."""
+    is_inversion, has_photo = visualization == "invert", visualization != "maximize"
+    return [
+        gr.update(visible=has_photo),
+        gr.update(visible=not has_photo),
+        gr.update(**_methods(visualization)),
+        gr.update(visible=is_inversion),
+        gr.update(visible=not is_inversion),
+        gr.update(visible=visualization != "caricature"),
+    ]

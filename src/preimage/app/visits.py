@@ -1,0 +1,79 @@
+"""The visitors of the app: the run and the files of each, which end when the visitor leaves."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from preimage.app.downloads import Downloads
+from preimage.app.runs import Run, Runs
+from preimage.app.task import Task
+
+
+class Visits:
+    """The last run of each visitor, by the name of the visit that Gradio gives."""
+
+    def __init__(self, runs: Runs) -> None:
+        self.runs = runs
+        self.downloads = Downloads()
+        self._last: dict[str, Run] = {}
+        self._waiting: set[str] = set()
+        self._lock = threading.Lock()
+
+    def wait(self, visitor: str) -> None:
+        """Note that a visitor waits for a worker."""
+        self._waiting.add(visitor)
+
+    def begin(self, visitor: str, task: Task) -> Run:
+        """Begin a run, after the visitor's last one has ended."""
+        self.stop(visitor)
+        self._waiting.discard(visitor)
+        run = self.runs.begin(task)
+        with self._lock:
+            self._last[visitor] = run
+        return run
+
+    def last(self, visitor: str) -> Run | None:
+        """Return the visitor's last run, which may still be running."""
+        return self._last.get(visitor)
+
+    def to_go_on(self, visitor: str) -> Task:
+        """Return the task that goes on from the visitor's last result.
+
+        Raises:
+            ValueError: if there is no result to go on from.
+        """
+        run = self.last(visitor)
+        if run is None or run.result is None:
+            raise ValueError("there is no picture to go on from: press Start")
+        if run.task.visualization == "caricature":
+            raise ValueError("a caricature starts from its photo: give it more steps instead")
+        return replace(run.task, start=run.result)
+
+    def stop(self, visitor: str) -> Run | None:
+        """Stop the visitor's last run, and return it when it has ended.
+
+        None is returned if there is none, or the visitor waits for a worker: then no longer.
+        """
+        run = self.last(visitor)
+        if visitor in self._waiting:
+            self._waiting.discard(visitor)
+            return None
+        if run is not None:
+            run.stop()
+            run.wait()
+        return run
+
+    def write(self, visitor: str, run: Run) -> list[Path]:
+        """Write the files of a visitor's result, and return them."""
+        return [] if run.result is None else self.downloads.write(visitor, run.task, run.result)
+
+    def leave(self, visitor: str) -> None:
+        """Stop the visitor's run, and forget the visitor."""
+        with self._lock:
+            run = self._last.pop(visitor, None)
+            self._waiting.discard(visitor)
+        if run is not None:
+            run.stop()
+        self.downloads.forget(visitor)
