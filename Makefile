@@ -16,10 +16,11 @@ docs: $(VENV)/docs
 test: $(VENV)/dev
 	$(BIN)/pytest
 
-test-browser: $(VENV)/browser
+test-browser: $(VENV)/browser $(VENV)-app/app
 	command -v chromium || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
 	$(BIN)/pytest tests/atlas/test_in_browser.py tests/reporting/audit_page/test_in_browser.py \
 	    tests/reporting/sheet/test_in_browser.py
+	$(VENV)-app/bin/pytest tests/app
 
 test-processors: $(VENV)/dev
 	tests/processors.sh $(BIN)/python
@@ -46,5 +47,10 @@ $(VENV)/browser: pyproject.toml constraints.txt
 	$(SET_UP) --editable ".[dev,browser]"
 	touch $@
 
+$(VENV)-app/app: pyproject.toml constraints.txt  # apart, because Gradio allows no Pillow 13
+	$(PYTHON) -m venv $(VENV)-app
+	$(VENV)-app/bin/pip install --quiet --constraint constraints.txt --editable ".[dev,browser,app]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) build dist docs/_build docs/gallery .mypy_cache .pytest_cache .ruff_cache demo.png
+	rm -rf $(VENV) $(VENV)-app build dist docs/_build docs/gallery .mypy_cache .pytest_cache .ruff_cache demo.png

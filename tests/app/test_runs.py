@@ -75,3 +75,10 @@ def test_a_worker_that_dies_is_replaced(runs: Runs) -> None:
     again = runs.begin(TASK)
     assert again.wait(30)
     assert again.result is not None
+
+
+def test_workers_can_start_before_there_is_a_task() -> None:
+    runs = Runs(2)
+    runs.warm()
+    assert runs.begin(TASK).wait(30)
+    runs.close()

@@ -63,6 +63,7 @@ def serve(options: AppOptions, announce: Callable[[str], object]) -> None:
     from preimage.app.style import CSS, make_theme
 
     with own_folder() as folder, closing(Runs(options.workers)) as runs:
+        runs.warm()
         app = build(options, runs)
         server.serve(app, options, folder, announce, theme=make_theme(), css=CSS)
 

@@ -29,7 +29,8 @@ def command(task: Task, start: str = START) -> str:
 
     Its photo, and the file `start` of the result to start from, if any, are in the present folder.
 
-    >>> command(Task(visualization="maximize", representation="vgg-m/conv3", channels=(1, 7)))
+    >>> channels = {"representation": "vgg-m/conv3", "channels": (1, 7), "method": "modern"}
+    >>> command(Task(visualization="maximize", **channels))
     'preimage maximize vgg-m/conv3 --channels 1,7 --threads 1'
     """
     return shlex.join(["preimage", task.visualization, *_arguments(task, start), "--threads", "1"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -137,19 +137,28 @@ class Runs:
         for pool in self._pools:
             self._free.put(pool)
 
+    def warm(self) -> None:
+        """Start all workers, so that a visitor's first run need not wait for that."""
+        for _ in self._pools:
+            self._lend(_warm)
+
     def begin(self, task: Task) -> Run:
         """Begin a task, if necessary after waiting for a worker."""
-        pool = self._free.get()
         run = Run(task)
+        self._lend(run.follow)
+        return run
 
-        def follow() -> None:
+    def _lend(self, use: Callable[[Pool], None]) -> None:
+        """Use a free worker in a thread of its own, and have it back afterwards."""
+        pool = self._free.get()
+
+        def lend() -> None:
             try:
-                run.follow(pool)
+                use(pool)
             finally:
                 self._free.put(pool)
 
-        threading.Thread(target=follow, daemon=True).start()
-        return run
+        threading.Thread(target=lend, daemon=True).start()
 
     def close(self) -> None:
         """End all workers."""
@@ -157,10 +166,19 @@ class Runs:
             pool.end()
 
 
-def carry_out(task: Task, reporter: Reporter) -> PreImage:
-    """Carry out a task in a worker, and report its stages and frames."""
+def _warm(pool: Pool) -> None:
+    """Start the worker of a pool."""
+    pool.begin(None)
+    while pool.is_busy:
+        list(pool.wait())
+
+
+def carry_out(task: Task | None, reporter: Reporter) -> PreImage | None:
+    """Carry out a task in a worker, and report its stages and frames; without one, only start."""
     from preimage.app.frames import Frames
 
+    if task is None:
+        return None
     words = f"loading {task.network}" if task.network else "starting"
     reporter(lambda: Stage(words), always=True)
     model = task.model()

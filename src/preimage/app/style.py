@@ -10,6 +10,8 @@ CSS = """
 .pictures figure, figure.curve { margin: 0; }
 .pictures figure { flex: 1 1 180px; max-width: 360px; }
 .pictures img { width: 100%; height: auto; display: block; border-radius: 4px; }
+.preview { padding: 12px; background: var(--block-background-fill); }
+.preview .pictures figure { max-width: 200px; }
 figcaption { color: var(--body-text-color); font-size: 0.9rem; padding: 4px 0; }
 .curve svg { width: 100%; height: auto; border: 1px solid var(--border-color-primary); }
 .curve polyline { fill: none; stroke: var(--body-text-color); stroke-width: 1.5; }
@@ -21,5 +23,13 @@ progress { width: 100%; height: 10px; accent-color: var(--color-accent); }
 
 
 def make_theme() -> gr.themes.Base:
-    """Return the theme, whose fonts are on every machine, so that none is fetched."""
-    return gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+    """Return the theme: no font is fetched, and the sentences of help can be read."""
+    theme = gr.themes.Base(
+        font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+    )
+    return theme.set(
+        block_info_text_color="*neutral_600", block_info_text_color_dark="*neutral_300",
+        body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300",
+        block_label_text_color="*neutral_700", block_label_text_color_dark="*neutral_200",
+        block_title_text_color="*neutral_700", block_title_text_color_dark="*neutral_200",
+    )  # fmt: skip

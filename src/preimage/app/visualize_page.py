@@ -75,7 +75,9 @@ class VisualizePage:
                 info=words.HELP["photo"],
             )  # fmt: skip
             self._own = gr.File(label="Your own photo", file_types=["image"], height=120)
-            self._preview = gr.HTML(self._draw_photo(self._open(FIRST_PHOTO, None)))
+            self._preview = gr.HTML(
+                self._draw_photo(self._open(FIRST_PHOTO, None)), elem_classes="preview"
+            )
 
     def _build_targets(self) -> None:
         with gr.Group(visible=False) as self._of_targets:
@@ -92,8 +94,13 @@ class VisualizePage:
         limits = self._choices.limits
         with gr.Accordion("More settings", open=False):
             self._field(gr.Dropdown, "method", "Method", **_methods("invert"))
-            self._field(gr.Textbox, "loss_weights", "C", max_lines=1)
-            self._field(gr.Number, "strength", "Strength", value=None, visible=False)
+            self._field(
+                gr.Textbox, "loss_weights", "C", max_lines=1, placeholder="as the layer has it"
+            )
+            self._field(
+                gr.Number, "strength", "Strength", value=None, visible=False,
+                placeholder="as the method",
+            )  # fmt: skip
             with gr.Row():
                 self._field(
                     gr.Number, "seeds", "Seeds", value=1, minimum=1, maximum=limits.pictures,
@@ -104,10 +111,22 @@ class VisualizePage:
                 )
             with gr.Row():
                 self._field(
-                    gr.Number, "steps", "Steps", value=None, maximum=limits.steps, min_width=120
+                    gr.Number,
+                    "steps",
+                    "Steps",
+                    value=None,
+                    maximum=limits.steps,
+                    min_width=120,
+                    placeholder="as the method",
                 )
                 self._field(
-                    gr.Number, "size", "Size", value=None, maximum=limits.side, min_width=120
+                    gr.Number,
+                    "size",
+                    "Size",
+                    value=None,
+                    maximum=limits.side,
+                    min_width=120,
+                    placeholder="as usual",
                 )
 
     def _build_results(self) -> None:
@@ -116,15 +135,21 @@ class VisualizePage:
             self._stop = gr.Button("Stop", interactive=False, min_width=100)
             self._go_on = gr.Button("Go on", interactive=False, min_width=100)
         self._status = gr.HTML(drawing.message("Nothing is running."))
-        self._pictures, self._curve = gr.HTML(), gr.HTML()
-        with gr.Accordion("Download", open=False, visible=False) as self._of_files:
-            self._files = gr.File(label="Pictures, each with its facts", file_count="multiple")
+        self._pictures, self._curve = gr.HTML(elem_classes="results"), gr.HTML()
+        with gr.Accordion("Files to take along", open=False, visible=False) as self._of_files:
+            self._files = gr.File(
+                label="Pictures, each with its facts", file_count="multiple", interactive=False
+            )
         with gr.Accordion("Make the same picture elsewhere", visible=False) as self._of_recipes:
-            self._command = gr.Code(language="shell", label="Command line", wrap_lines=True)
-            self._python = gr.Code(language="python", label="Python", wrap_lines=True)
+            self._command = gr.Code(
+                language="shell", label="Command line", wrap_lines=True, buttons=["copy"]
+            )
+            self._python = gr.Code(
+                language="python", label="Python", wrap_lines=True, buttons=["copy"]
+            )
         self._keep = gr.Button("Keep for comparison", visible=False)
         self._kept = gr.State([])
-        self._comparison = gr.HTML()
+        self._comparison = gr.HTML(elem_classes="kept")
         self._forget = gr.Button("Forget what was kept", visible=False)
 
     # What the fields do

@@ -7,7 +7,7 @@ from preimage.presets import Visualization
 from preimage.visualizations import PreImage
 
 VISUALIZATIONS: dict[Visualization, str] = {
-    "invert": "Invert: find a picture that looks the same to it as the photo",
+    "invert": "Invert: find a picture that it cannot tell from the photo",
     "maximize": "Maximize: find a picture that excites a channel or class",
     "caricature": "Caricature: exaggerate what it responds to in the photo",
 }

@@ -1,0 +1,212 @@
+"""The live app in headless Chromium."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageChops
+from tests.app.test_task import photo
+from tests.browser import chromium, serious_faults, wait_until, watched
+
+import preimage
+from preimage.photo_files import shipped_photos
+
+LONG = "2000"
+"""Steps of a run that a test stops."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if find_spec("gradio") is None:
+        pytest.skip("Gradio is missing: run `make test-browser`")
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def address(browser: Any) -> Iterator[str]:
+    """Where an app with two workers answers."""
+    command = [sys.executable, "-m", "preimage", "app", "--port", "0", "--workers", "2"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as app:
+        assert app.stdout is not None
+        yield app.stdout.readline().split()[1].rstrip(";")
+        app.send_signal(signal.SIGINT)
+        assert app.wait(20) in (0, 130)
+
+
+def _open(page: Any, address: str) -> None:
+    page.set_default_timeout(15_000)
+    page.goto(address)
+    page.get_by_role("button", name="Start").wait_for()
+
+
+def _fill(page: Any, **fields: str) -> None:
+    """Opens the further settings and fills some of them, by label."""
+    page.get_by_role("button", name="More settings").click()
+    for label, value in fields.items():
+        page.get_by_label(label, exact=True).fill(value)
+
+
+def _start(page: Any) -> None:
+    page.get_by_role("button", name="Start").click()
+
+
+def _count_frames(page: Any) -> None:
+    """Counts the steps that the page shows from now on."""
+    page.evaluate(
+        "window.seen = new Set(); new MutationObserver(() => {"
+        "const bar = document.querySelector('progress'); if (bar) seen.add(bar.value) }"
+        ").observe(document.body, {subtree: true, childList: true, attributes: true})"
+    )
+
+
+def _wait_for_end(page: Any, words: str = "Done") -> str:
+    text = "document.querySelector('p.status, p.error')?.innerText"
+    wait_until(page, f"{text}?.startsWith({words!r})", seconds=60)
+    return str(page.evaluate(text))
+
+
+def test_a_photo_is_inverted_watched_and_downloaded(
+    browser: Any, address: str, tmp_path: Path
+) -> None:
+    with watched(browser, address) as page:
+        _open(page, address)
+        _count_frames(page)
+        _start(page)
+        assert "60 steps" in _wait_for_end(page)
+        assert page.evaluate("seen.size") >= 5
+        assert page.locator(".pictures figure").count() >= 2
+        assert "error" in page.inner_text(".pictures figcaption >> nth=-1")
+        line = "preimage invert chelsea.jpg --rep hog --size 320 --threads 1"
+        assert line in page.inner_text("body")
+        page.get_by_role("button", name="Files to take along").click()
+        files = []
+        for name in ("chelsea.hog.png", "chelsea.hog.json"):
+            with page.expect_download() as download:
+                page.locator(f"a[download='{name}']").click()
+            download.value.save_as(tmp_path / name)
+            files.append(tmp_path / name)
+    phi = preimage.representation("hog")
+    one = preimage.Execution(threads=1)
+    result = preimage.invert(phi, shipped_photos()["chelsea"], size=320, execution=one)
+    with Image.open(files[0]) as saved:
+        assert ImageChops.difference(saved, result.to_pil()).getbbox() is None
+    assert json.loads(files[1].read_text())["error"] == result.describe()["error"]
+
+
+def test_a_run_stops_and_goes_on(browser: Any, address: str) -> None:
+    with watched(browser, address) as page:
+        _open(page, address)
+        _fill(page, Steps=LONG)
+        _count_frames(page)
+        _start(page)
+        wait_until(page, "seen.size >= 5")
+        page.get_by_role("button", name="Stop").click()
+        done = int(_wait_for_end(page, "Stopped after").split()[2])
+        assert 0 < done < int(LONG)
+        assert page.locator(".pictures figure").count() == 3
+        assert "--start chelsea.hog.npz" in page.inner_text("body")
+        page.evaluate("seen.clear()")
+        page.get_by_role("button", name="Go on").click()
+        wait_until(page, "seen.size >= 5")
+        page.get_by_role("button", name="Stop").click()
+        assert _wait_for_end(page, "Stopped after")
+
+
+def test_own_photos_are_taken_and_other_files_refused(
+    browser: Any, address: str, tmp_path: Path
+) -> None:
+    own, wrong = tmp_path / "mine.png", tmp_path / "program.png"
+    own.write_bytes(photo().data)
+    wrong.write_bytes(b"MZ" + bytes(1000))
+    with watched(browser, address) as page:
+        _open(page, address)
+        page.set_input_files("input[type=file]", wrong)
+        page.get_by_role("alert").first.wait_for()
+        assert "program.png" in page.get_by_role("alert").first.inner_text()
+        page.set_input_files("input[type=file]", own)
+        page.get_by_alt_text("photo mine").first.wait_for()
+        _fill(page, Steps="3")
+        _start(page)
+        assert _wait_for_end(page)
+        assert "preimage invert mine.png" in page.inner_text("body")
+
+
+def test_seeds_and_c_stand_side_by_side_and_are_kept_for_comparison(
+    browser: Any, address: str
+) -> None:
+    with watched(browser, address) as page:
+        _open(page, address)
+        _fill(page, Steps="3", Seeds="2", C="1, 300", Size="64")
+        _start(page)
+        assert _wait_for_end(page)
+        words = page.locator(".results figcaption").all_inner_texts()
+        assert [text.partition(":")[0] for text in words[1:]] == [
+            "hog, seed 0, C 1", "hog, seed 1, C 1", "hog, seed 0, C 300", "hog, seed 1, C 300",
+        ]  # fmt: skip
+        page.get_by_role("button", name="Keep for comparison").click()
+        wait_until(page, "document.querySelectorAll('.kept figure').length === 4")
+
+
+def test_two_visitors_are_served_a_third_waits_and_a_closed_tab_makes_room(
+    browser: Any, address: str
+) -> None:
+    with (
+        watched(browser, address) as first,
+        watched(browser, address) as second,
+        watched(browser, address) as third,
+    ):
+        for page in (first, second, third):
+            _open(page, address)
+            _fill(page, Steps=LONG, Size="64")
+            _count_frames(page)
+        for page in (first, second):
+            _start(page)
+        for page in (first, second):
+            wait_until(page, "seen.size >= 2")
+        _start(third)
+        third.get_by_text("queue: 1/1").wait_for()
+        assert third.evaluate("seen.size") == 0
+        first.close()
+        wait_until(third, "seen.size >= 2")
+        assert second.get_by_role("button", name="Stop").is_enabled()
+        for page in (second, third):
+            page.get_by_role("button", name="Stop").click()
+            assert _wait_for_end(page, "Stopped after")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_fault_of_accessibility_at_any_width(
+    browser: Any, address: str, width: int, scheme: str
+) -> None:
+    options = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
+    with watched(browser, address, **options) as page:
+        _open(page, address)
+        _fill(page, Steps="3")
+        _start(page)
+        assert _wait_for_end(page)
+        page.get_by_role("button", name="Files to take along").click()
+        assert serious_faults(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_keyboard_alone_makes_a_picture(browser: Any, address: str) -> None:
+    with watched(browser, address) as page:
+        _open(page, address)
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.innerText") == "Start":
+                break
+        page.keyboard.press("Enter")
+        assert _wait_for_end(page)
