@@ -37,7 +37,9 @@ def figure(picture: bytes, kind: str, alt: str, caption: str) -> str:
 
 def photo_figure(photo: Photo) -> str:
     """Return the figure of a photo; raise ImageError if it is none."""
-    picture = photo.open().convert("RGB")
+    from PIL import ImageOps
+
+    picture = ImageOps.exif_transpose(photo.open()).convert("RGB")
     picture.thumbnail((_PREVIEW, _PREVIEW))
     return figure(encode(picture, "WEBP"), "webp", f"photo {photo.stem}", f"photo: {photo.stem}")
 

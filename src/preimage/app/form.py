@@ -45,12 +45,12 @@ class Form:
     channels: str | None = None
     classes: Sequence[str] | None = None
     method: str | None = None
-    steps: float | None = None
+    steps: str | None = None
     seeds: float | None = 1
     seed: float | None = 0
     loss_weights: str | None = None
-    strength: float | None = None
-    size: float | None = None
+    strength: str | None = None
+    size: str | None = None
 
     def task(self, choices: Choices) -> Task:
         """Return the task; raise ValueError, in one line, for what cannot be used."""
@@ -70,18 +70,18 @@ class Form:
             channels=self._channels(choices) if is_channel else (),
             classes=self._classes(choices) if is_class else (),
             method=self.method or DEFAULT_METHODS[self.visualization],
-            steps=None if self.steps is None else _whole("steps", self.steps, 0),
+            steps=_whole_or_none("steps", self.steps),
             seeds=(first,) if has_one else tuple(range(first, first + count)),
             loss_weights=self._weights() if self.visualization == "invert" else (),
-            strength=None if self.visualization == "invert" else _strength(self.strength),
+            strength=None if self.visualization == "invert" else _number("strength", self.strength),
             size=self._size(),
         )
         task.check(choices.limits)
         return task
 
     def _size(self) -> int | None:
-        if self.size is not None:
-            return _whole("size", self.size, 0)
+        if size := _whole_or_none("size", self.size):
+            return size
         is_from_photo = self.model in CLASSICAL and self.visualization != "maximize"
         return CLASSICAL_SIDE if is_from_photo else None
 
@@ -123,7 +123,19 @@ def _whole(name: str, value: float | None, default: int) -> int:
     return int(value)
 
 
-def _strength(value: float | None) -> float | None:
-    if value is not None and not 0 < value < math.inf:
-        raise ValueError(f"strength must be a positive number, not {value:g}")
+def _number(name: str, text: str | None) -> float | None:
+    """Return the positive number of a text; None for an empty one."""
+    if text is None or not text.strip():
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} must be a positive number, not {text!r}")
     return value
+
+
+def _whole_or_none(name: str, text: str | None) -> int | None:
+    value = _number(name, text)
+    return None if value is None else _whole(name, value, 0)

@@ -15,6 +15,7 @@ from preimage.app.form import Form
 from preimage.app.frames import Frame
 from preimage.app.runs import Run, Runs, Stage
 from preimage.app.task import DEFAULT_METHODS, METHODS, Photo
+from preimage.app.uploads import check_upload
 from preimage.app.visits import Visits
 from preimage.decoding import ImageError
 from preimage.files import file_name
@@ -91,43 +92,18 @@ class VisualizePage:
             )
 
     def _build_more(self) -> None:
-        limits = self._choices.limits
+        small: dict[str, Any] = {"max_lines": 1, "min_width": 120}
+        count = {"minimum": 0, "precision": 0, "min_width": 120}
         with gr.Accordion("More settings", open=False):
             self._field(gr.Dropdown, "method", "Method", **_methods("invert"))
-            self._field(
-                gr.Textbox, "loss_weights", "C", max_lines=1, placeholder="as the layer has it"
-            )
-            self._field(
-                gr.Number, "strength", "Strength", value=None, visible=False,
-                placeholder="as the method",
-            )  # fmt: skip
+            self._field(gr.Textbox, "loss_weights", "C", **small)
+            self._field(gr.Textbox, "strength", "Strength", visible=False, **small)
             with gr.Row():
-                self._field(
-                    gr.Number, "seeds", "Seeds", value=1, minimum=1, maximum=limits.pictures,
-                    precision=0, min_width=120,
-                )  # fmt: skip
-                self._field(
-                    gr.Number, "seed", "First seed", value=0, minimum=0, precision=0, min_width=120
-                )
+                self._field(gr.Number, "seeds", "Seeds", value=1, **count)
+                self._field(gr.Number, "seed", "First seed", value=0, **count)
             with gr.Row():
-                self._field(
-                    gr.Number,
-                    "steps",
-                    "Steps",
-                    value=None,
-                    maximum=limits.steps,
-                    min_width=120,
-                    placeholder="as the method",
-                )
-                self._field(
-                    gr.Number,
-                    "size",
-                    "Size",
-                    value=None,
-                    maximum=limits.side,
-                    min_width=120,
-                    placeholder="as usual",
-                )
+                self._field(gr.Textbox, "steps", "Steps", **small)
+                self._field(gr.Textbox, "size", "Size", **small)
 
     def _build_results(self) -> None:
         with gr.Row():
@@ -202,6 +178,7 @@ class VisualizePage:
         if own is None:
             path = self._choices.photo(shipped or FIRST_PHOTO)
             return Photo(path.name, path.read_bytes())
+        check_upload(Path(own), self._choices.limits)
         return Photo(file_name(Path(own).name), Path(own).read_bytes())
 
     def _draw_photo(self, photo: Photo) -> str:
