@@ -43,7 +43,8 @@ class Behind:
             message = await receive()
             body, more = body + message.get("body", b""), message.get("more_body", False)
         headers = {key.decode(): value.decode() for key, value in scope["headers"]}
-        self.seen.append({"path": scope["path"], "body": body, "headers": headers})
+        query = scope["query_string"]
+        self.seen.append({"path": scope["path"], "body": body, "headers": headers, "query": query})
         answer = PAGE.encode()
         if scope["path"] == "/gradio_api/upload":
             path = self.folder / f"{len(self.seen)}.png"
@@ -142,6 +143,14 @@ def test_the_policy_names_the_scripts_of_the_page_and_no_others(client: TestClie
         assert f"'sha256-{digest}'" in policy
     assert policy.count("sha256") == 2
     assert answer.text == PAGE
+
+
+def test_what_is_asked_of_the_page_cannot_become_a_script(
+    client: TestClient, behind: Behind
+) -> None:
+    client.get("/?deep_link=<script>evil()</script>")
+    client.get("/gradio_api/queue/data?session_hash=a")
+    assert [request["query"] for request in behind.seen] == [b"", b"session_hash=a"]
 
 
 @pytest.mark.parametrize("path", ["/", "/config", "/nothing", "/assets/a.js"])

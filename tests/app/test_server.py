@@ -285,6 +285,18 @@ def test_the_page_has_a_policy_without_inline_scripts_and_other_sites(app: Serve
     assert refused.headers["content-security-policy"].startswith("default-src 'none'")
 
 
+def test_no_text_of_a_visitor_is_part_of_a_template(app: Served) -> None:
+    """Gradio evaluates what Handlebars makes of a template, so that {{value}} would be run."""
+    parts = app.client().get("/config").json()["components"]
+    templates = [
+        str(part["props"].get(name, ""))
+        for part in parts
+        for name in ("html_template", "css_template", "js_on_load")
+    ]
+    assert any(templates)
+    assert not [template for template in templates if "{{" in template]
+
+
 def test_forwarding_headers_do_not_change_the_page(app: Served) -> None:
     headers = {"x-forwarded-host": "evil.example", "x-gradio-server": "http://evil.example"}
     assert "evil.example" not in app.client().get("/", headers=headers).text

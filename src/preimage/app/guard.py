@@ -32,10 +32,11 @@ from preimage.decoding import ImageError
 
 _API = "/gradio_api/"
 _PAGE, _UPLOAD, _FILE = "/", f"{_API}upload", f"{_API}file="
-_ASSETS = re.compile(
-    r"/((assets|static|svelte)/.+|config|theme\.css|favicon\.ico|manifest\.json|robots\.txt)"
+_ASSETS = re.compile(r"/(assets|static|svelte)/.+")
+_READS = re.compile(
+    r"/(config|theme\.css|favicon\.ico|manifest\.json|robots\.txt)"
+    rf"|{_API}(queue/data|upload_progress|heartbeat/\w+)"
 )
-_STREAMS = re.compile(rf"{_API}(queue/data|upload_progress|heartbeat/\w+)")
 _CALLS = re.compile(rf"{_API}(queue/join|run/predict|cancel|reset)/?")
 _DROPPED = (
     b"forwarded", b"range", b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server",
@@ -114,7 +115,7 @@ class Guard:
             elif path.startswith(_FILE):
                 self._check_file(path.removeprefix(_FILE))
                 await self._app(scope, receive, guarded)
-            elif _ASSETS.fullmatch(path) or _STREAMS.fullmatch(path):
+            elif _ASSETS.fullmatch(path) or _READS.fullmatch(path):
                 await self._app(scope, receive, guarded)
             else:
                 raise HTTPException(404, "there is nothing at this address")
@@ -170,12 +171,17 @@ class Guard:
     def _check_file(self, path: str) -> None:
         """Raise unless a path leads into the app's folder; gradio's own check follows no links."""
         if not is_inside(path, self._folder):
-            raise HTTPException(404, "there is no such file, or it was deleted: run it again")
+            raise HTTPException(
+                404, "no such file; old ones are deleted: drop the photo, or run, again"
+            )
         touch(path)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the page with a policy that names the digests of its own inline scripts."""
-        start, body = await _collect(self._app, scope, receive)
+        """Send the page with a policy that names the digests of its own inline scripts.
+
+        What follows a question mark in the address does not reach gradio, and thus no script.
+        """
+        start, body = await _collect(self._app, {**scope, "query_string": b""}, receive)
         digests = (hashlib.sha256(script).digest() for script in _INLINE_SCRIPT.findall(body))
         allowed = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
         send = _with_headers(send, _OPEN.format(scripts=allowed))
