@@ -142,9 +142,15 @@ def draw_text(
     width: float,
     most: int | None = None,
 ) -> None:
-    """Draw a text from `place` on, left and top, in lines no wider than `width`."""
+    """Draw a text from `place` on, left and top, in lines no wider than `width`.
+
+    If it has more than `most` lines, an ellipsis ends the last of these.
+    """
     left, top = place
-    for n, line in enumerate(wrap(text, style, width)[:most]):
+    lines = wrap(text, style, width)
+    if most is not None and len(lines) > most:
+        lines = [*lines[: most - 1], f"{lines[most - 1][:-2]}\u2026"]
+    for n, line in enumerate(lines):
         x, y = _place(figure, left, top + n * style.leading + style.ascent)
         figure.text(
             x, y, line, fontproperties=style.font, color=style.color, va="baseline",

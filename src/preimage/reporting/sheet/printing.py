@@ -42,7 +42,9 @@ _WORDS = Style("sans", 6.4, color=SOFT)
 _FOOT = Style("sans", 5.6, color=SOFT)
 
 _INNER = WIDTH - 2 * MARGIN
-_MOST_COLUMNS = 6
+_COLUMNS = (5, 6)
+"""The number of columns of a section, and that of one with more panels."""
+
 _HEIGHTS = (41, 38, 35, 32)
 """The most height of pictures in millimeters: the first with which all fit on a page."""
 
@@ -108,10 +110,10 @@ def _blocks(sheet: Sheet, highest: float) -> Iterator[Block]:
     yield Block(_TITLE.leading + 2, lambda figure, top: _draw_title(figure, sheet.photo, top))
     text: tuple[str, ...] = (LEAD, ERROR)
     for section in sheet.sections:
-        columns = min(_MOST_COLUMNS - len(text[:1]), len(section.panels))
-        for n, panels in enumerate(in_rows(section.panels, columns)):
+        columns = max(_COLUMNS) if len(section.panels) > min(_COLUMNS) else min(_COLUMNS)
+        for n, panels in enumerate(in_rows(section.panels, columns - len(text[:1]))):
             title = section if n == 0 else None
-            yield _block(_Row(panels, columns + len(text[:1]), highest, title, text))
+            yield _block(_Row(panels, columns, highest, title, text))
             text = ()
 
 
