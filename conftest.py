@@ -28,7 +28,8 @@ if not has_numba():  # modules that need numba
     collect_ignore_glob += ["src/preimage/*/fused.py", "src/preimage/*/*_kernels.py"]
 if find_spec("gradio") is None:  # modules that need Gradio
     collect_ignore_glob += [
-        f"src/preimage/app/{name}.py" for name in ("*_page", "guard", "server", "style")
+        f"src/preimage/app/{name}.py"
+        for name in ("*_page", "guard", "photo_choice", "server", "style")
     ]
 THREADS = int(os.environ.get("PREIMAGE_TEST_THREADS", "1"))
 torch.set_num_threads(THREADS)

@@ -16,6 +16,7 @@ SOURCE, TESTS = ROOT / "src/preimage", ROOT / "tests"
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.name != "__init__.py")
 OF_THE_WHOLE = {
     "app/test_in_browser.py",
+    "app/test_pages_in_browser.py",
     "app/test_server_in_browser.py",
     "atlas/test_in_browser.py",
     "reporting/audit_page/test_in_browser.py",

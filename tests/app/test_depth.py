@@ -10,7 +10,7 @@ from tests.app.test_task import photo
 
 import preimage
 from preimage.app.choices import Choices, NetworkFacts
-from preimage.app.depth import Walk, as_values, choose_layers
+from preimage.app.depth import Moment, Walk, as_values, choose_layers
 from preimage.app.frames import Frame
 from preimage.app.options import AppOptions
 from preimage.app.runs import Runs, Stage
@@ -58,7 +58,7 @@ class AtOnce:
         return self.begun[-1]
 
 
-def go(walk: Walk, runs: AtOnce) -> Iterator[str]:
+def go(walk: Walk, runs: AtOnce) -> Iterator[Moment]:
     return walk.go(cast(Runs, runs))
 
 
@@ -67,8 +67,8 @@ def test_a_walk_has_a_place_for_the_photo_and_for_each_layer() -> None:
     said = list(go(walk, AtOnce()))
     assert [place.name for place in walk.places] == ["photo", "0", "1", "2", "3"]
     assert said[:4] == [
-        "Layer 1 of 4, 0: waiting for a worker", "Layer 1 of 4, 0: loading",
-        "Layer 1 of 4, 0: step 1 of 2", "Layer 1 of 4, 0",
+        ("Layer 1 of 4, 0: waiting for a worker", 0, 0), ("Layer 1 of 4, 0: loading", 0, 0),
+        ("Layer 1 of 4, 0: step 1 of 2", 1, 2), ("Layer 1 of 4, 0", 0, 0),
     ]  # fmt: skip
     first, last = walk.places[1], walk.places[-1]
     assert first.heading == "What 14 x 22 responses of this layer still tell"
@@ -89,8 +89,8 @@ def test_two_photos_stand_side_by_side() -> None:
 
 def test_a_stopped_walk_keeps_what_is_done() -> None:
     walk, runs = Walk(FACTS, [photo()], 4, "draft"), AtOnce()
-    for words in go(walk, runs):
-        if words == "Layer 2 of 4, 1: loading":
+    for moment in go(walk, runs):
+        if moment.words == "Layer 2 of 4, 1: loading":
             walk.stop()
     assert [place.name for place in walk.places] == ["photo", "0"]
     assert len(runs.begun) == 2
@@ -101,7 +101,7 @@ def test_a_stopped_walk_keeps_what_is_done() -> None:
 def test_the_inversion_under_way_is_left_when_the_visitor_goes_away() -> None:
     walk, runs = Walk(FACTS, [photo()], 4, "draft"), AtOnce()
     said = go(walk, runs)
-    assert [next(said), next(said)][1].endswith("loading")
+    assert [next(said), next(said)][1].words.endswith("loading")
     said.close()  # type: ignore[attr-defined]
     assert runs.begun[0].is_left
 
@@ -110,7 +110,7 @@ def test_a_layer_that_fails_is_told_and_the_walk_goes_on() -> None:
     walk = Walk(FACTS, [photo()], 4, "draft")
     list(go(walk, AtOnce(fails="1")))
     assert [place.name for place in walk.places] == ["photo", "0", "2", "3"]
-    assert walk.summary == "Done: drag the slider.\n\n1: too small"
+    assert walk.summary == "Done: drag the slider. 1: too small"
 
 
 @pytest.mark.parametrize(("count", "names"), [(2, "03"), (3, "023"), (1, "03"), (99, "0123")])

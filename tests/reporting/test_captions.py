@@ -55,7 +55,12 @@ def test_the_size_of_a_code_is_compared_with_the_photos(
 
 @pytest.mark.parametrize(
     ("error", "words"),
-    [(0.021, "Error 2.1 %: nearly"), (0.4, "Error 40 %: much"), (0.95, "Error 95 %: no picture")],
+    [
+        (0.0002, "Error below 0.1 %: nearly"),
+        (0.021, "Error 2.1 %: nearly"),
+        (0.4, "Error 40 %: much"),
+        (0.95, "Error 95 %: no picture"),
+    ],
 )
 def test_an_error_says_how_near_the_code_is(error: float, words: str) -> None:
     assert error_in_words(error).startswith(words)

@@ -31,6 +31,7 @@ def build(options: AppOptions, runs: Runs) -> gradio.Blocks:
     gr = _gradio()
     from preimage.app.choices import Choices
     from preimage.app.network_page import NetworkPage
+    from preimage.app.tour_page import TourPage
     from preimage.app.visualize_page import VisualizePage
 
     choices = Choices(options)
@@ -39,8 +40,11 @@ def build(options: AppOptions, runs: Runs) -> gradio.Blocks:
         with gr.Tab("Visualize"):
             page = VisualizePage(choices, runs)
         with gr.Tab("Layers") as layers:
-            NetworkPage(choices, runs, layers)
-        app.unload(page.leave)
+            network = NetworkPage(choices, runs, layers)
+        with gr.Tab("Tour"):
+            tour = TourPage(choices, runs)
+        for leave in (page.leave, network.stop, tour.stop):
+            app.unload(leave)
     app.queue(max_size=options.limits.waiting, default_concurrency_limit=10, api_open=False)
     return app
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preimage.app.choices import NetworkFacts
 from preimage.app.frames import Frame
@@ -55,6 +55,14 @@ class Place:
     pictures: tuple[Picture, ...]
 
 
+class Moment(NamedTuple):
+    """What a walk does now, in words, and how many steps of its inversion are done."""
+
+    words: str
+    step: int = 0
+    steps: int = 0
+
+
 class Walk:
     """A visitor's walk through the layers of a network, which can be stopped.
 
@@ -94,11 +102,12 @@ class Walk:
     @property
     def summary(self) -> str:
         """Words for the end: whether the walk was stopped, and what went wrong."""
-        words = "Stopped." if self.is_stopped else "Done: drag the slider."
-        return "\n\n".join([words, *self.problems])
+        done = "Done: drag the slider." if self.places else "No layer has a picture."
+        words = "Stopped." if self.is_stopped else done
+        return " ".join([words, *self.problems])
 
-    def go(self, runs: Runs) -> Iterator[str]:
-        """Invert the photos at one layer after the other; yield in words what is done now.
+    def go(self, runs: Runs) -> Iterator[Moment]:
+        """Invert the photos at one layer after the other; yield what is done now.
 
         If the caller goes away, the inversion under way stops.
         """
@@ -115,21 +124,21 @@ class Walk:
             if len(results) == len(self._photos):
                 self._add(layer, results)
 
-    def _invert(self, runs: Runs, number: int, layer: str, photo: Photo) -> Iterator[str]:
+    def _invert(self, runs: Runs, number: int, layer: str, photo: Photo) -> Iterator[Moment]:
         """Carry out one inversion, the last run of this walk."""
         words = f"Layer {number + 1} of {len(self.layers)}, {layer}"
         name = str(LayerName(self._facts.name, layer))
         task = Task(visualization="invert", representation=name, photo=photo, method=self._method)
-        yield f"{words}: waiting for a worker"
+        yield Moment(f"{words}: waiting for a worker")
         self._run = runs.begin(task)
         for event in self._run.events():
             match event:
                 case Stage():
-                    yield f"{words}: {event.words}"
-                case Frame():
-                    yield f"{words}: step {event.step} of {event.steps}"
+                    yield Moment(f"{words}: {event.words}")
+                case Frame(step, steps):
+                    yield Moment(f"{words}: step {step} of {steps}", step, steps)
                 case None:
-                    yield words
+                    yield Moment(words)
         if self._run.error is not None and not self.is_stopped:
             self.problems.append(f"{layer}: {self._run.error}")
 

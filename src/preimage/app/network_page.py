@@ -8,11 +8,11 @@ from typing import Any
 
 import gradio as gr
 
+from preimage.app import drawing
 from preimage.app.choices import Choices, NetworkFacts
 from preimage.app.depth import MOST_LAYERS, Walk, as_values
-from preimage.app.drawing import layers_table
+from preimage.app.photo_choice import PhotoChoice
 from preimage.app.runs import Runs
-from preimage.app.task import Photo
 from preimage.presets import QUALITIES
 
 NO_NETWORK = 'No network has its weights on this machine: pip install "preimage[demo]"'
@@ -21,7 +21,6 @@ NO_NETWORK = 'No network has its weights on this machine: pip install "preimage[
 _COUNTS = (4, 8, MOST_LAYERS)
 """The numbers of layers to choose from."""
 
-_NONE = "none"
 _QUESTION = "What is found of a photo if only the code of one layer is known?"
 
 
@@ -36,20 +35,21 @@ class NetworkPage:
     def __init__(self, choices: Choices, runs: Runs, tab: gr.Tab) -> None:
         self._choices, self._runs = choices, runs
         self._walks: dict[str, Walk] = {}
-        networks, photos = list(choices.networks), list(choices.photos)
+        networks = list(choices.networks)
         with gr.Row():
             with gr.Column(scale=1, min_width=260):
                 first = networks[0] if networks else None
                 self.network = gr.Dropdown(networks, value=first, label="Network")
-                photo = gr.Radio(photos, value="chelsea", label="Photo")
-                beside = gr.Dropdown([_NONE, *photos], value=_NONE, label="Second photo")
+                self._photo = PhotoChoice(choices)
+                with gr.Accordion("A second photo beside it", open=False):
+                    self._second = PhotoChoice(choices, "Second photo", optional=True)
                 count = gr.Radio(list(_COUNTS), value=8, label="Number of layers")
                 method = gr.Radio(list(QUALITIES), value=QUALITIES[0], label="Quality")
-                with gr.Row():
-                    start = gr.Button("Go through the layers", variant="primary", min_width=200)
-                    stop = gr.Button("Stop", min_width=80)
             with gr.Column(scale=2, min_width=320):
-                status = gr.Markdown(_QUESTION if networks else NO_NETWORK)
+                with gr.Row():
+                    start = gr.Button("Go through the layers", variant="primary", min_width=240)
+                    stop = gr.Button("Stop", min_width=100)
+                status = gr.HTML(drawing.message(_QUESTION if networks else NO_NETWORK))
                 depth = gr.HTML(
                     value=[], html_template=static("depth.html"), js_on_load=static("depth.js"),
                     css_template=static("depth.css"), apply_default_css=False,
@@ -63,11 +63,13 @@ class NetworkPage:
             api_visibility="private",
         )  # fmt: skip
         start.click(
-            self._start, [self.network, photo, beside, count, method], [status, depth],
+            self._start,
+            [self.network, count, method, *self._photo.inputs, *self._second.inputs],
+            [status, depth],
             show_progress="hidden", concurrency_id="runs", concurrency_limit=runs.workers,
             api_visibility="private",
         )  # fmt: skip
-        stop.click(self._stop, queue=False, api_visibility="private")
+        stop.click(self.stop, queue=False, api_visibility="private")
 
     def _facts(self, network: str | None) -> NetworkFacts:
         """Return the facts of a network; show a visitor why there are none."""
@@ -79,28 +81,30 @@ class NetworkPage:
             raise gr.Error(str(error)) from None
 
     def _show_table(self, network: str | None) -> str:
-        return "" if network is None else layers_table(self._facts(network))
+        return "" if network is None else drawing.layers_table(self._facts(network))
 
     def _start(
-        self, network: str, photo: str, beside: str, count: int, method: str, request: gr.Request
-    ) -> Iterator[tuple[Any, Any]]:
-        yield f"Loading {network}", []
-        names = [photo] if beside == _NONE else [photo, beside]
-        photos = [self._photo(name) for name in names]
-        walk = Walk(self._facts(network), photos, count, method)
+        self, network: str | None, count: int, method: str, shipped: str | None, own: str | None,
+        second_shipped: str | None, second_own: str | None, request: gr.Request,
+    ) -> Iterator[tuple[Any, Any]]:  # fmt: skip
+        """Go through the layers, and send the places of the slider as they are done."""
+        facts = self._facts(network)
+        try:
+            photos = self._photo.open(shipped, own) + self._second.open(second_shipped, second_own)
+        except ValueError as error:
+            raise gr.Error(str(error)) from None
+        walk = Walk(facts, photos, count, method)
         self._walks[str(request.session_hash)] = walk
-        done = 0
-        for words in walk.go(self._runs):
+        done = -1
+        for moment in walk.go(self._runs):
             is_longer, done = len(walk.places) > done, len(walk.places)
-            yield words, as_values(walk.places) if is_longer else gr.skip()
-        yield walk.summary, as_values(walk.places)
+            places = as_values(walk.places) if is_longer else gr.skip()
+            yield drawing.progress(*moment), places
+        yield drawing.message(walk.summary), as_values(walk.places)
 
-    def _photo(self, name: str) -> Photo:
-        path = self._choices.photo(name)
-        return Photo(path.name, path.read_bytes())
-
-    def _stop(self, request: gr.Request) -> None:
-        walk = self._walks.get(str(request.session_hash))
+    def stop(self, request: gr.Request) -> None:
+        """Stop the walk of a visitor, who wants no more of it or has closed the page."""
+        walk = self._walks.pop(str(request.session_hash), None)
         if walk is not None:
             walk.stop()
 

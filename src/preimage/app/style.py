@@ -18,12 +18,13 @@ figcaption { color: var(--body-text-color); font-size: 0.9rem; padding: 4px 0; }
 p.status, p.error { margin: 0; padding: 4px 0; color: var(--body-text-color); }
 p.error { border-left: 4px solid var(--error-border-color, #b91c1c); padding-left: 8px; }
 progress { width: 100%; height: 10px; accent-color: var(--color-accent); }
+button[role="tab"][aria-selected="true"] { color: var(--body-text-color) !important; }
 """
 """The style sheet, added to Gradio's own."""
 
 
 def make_theme() -> gr.themes.Base:
-    """Return the theme: no font is fetched, and the sentences of help can be read."""
+    """Return the theme: no font is fetched, and all words can be read."""
     theme = gr.themes.Base(
         font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
     )
@@ -32,4 +33,8 @@ def make_theme() -> gr.themes.Base:
         body_text_color_subdued="*neutral_600", body_text_color_subdued_dark="*neutral_300",
         block_label_text_color="*neutral_700", block_label_text_color_dark="*neutral_200",
         block_title_text_color="*neutral_700", block_title_text_color_dark="*neutral_200",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_700",
     )  # fmt: skip

@@ -65,7 +65,8 @@ def error_in_words(error: float) -> str:
     Error 12 %: nearly the photo's code, which hardly shows what differs from the photo.
     """
     percent = 100 * error
-    words = f"Error {percent:.{1 if percent < 10 else 0}f} %"
+    size = f"{percent:.{1 if percent < 10 else 0}f}" if percent >= 0.1 else "below 0.1"
+    words = f"Error {size} %"
     if error <= _SMALL:
         return f"{words}: nearly the photo's code, which hardly shows what differs from the photo."
     if error <= _LARGE:
