@@ -1,9 +1,10 @@
-"""The image tower of a CLIP model: which photos have this embedding?
+"""The image tower of a CLIP model: what its blocks and its embedding keep of a photo.
 
-Embeddings are usually stored with unit norm, so the inversion goes through the step `unit`: it
-seeks a picture in the same direction. Weights are random, and the model is a small one of
-transformers; a trained model is `hf:openai/clip-vit-base-patch32` after `preimage fetch`, or one
-of OpenCLIP, `open_clip:ViT-B-32@openai`.
+Embeddings are usually stored with unit norm, so the second inversion goes through the step `unit`:
+it seeks a picture whose embedding has the same direction. The model is a small one of transformers
+with random weights, to which all photos have nearly the same embedding: the picture is gray, and
+its low error says nothing. A trained model is `hf:openai/clip-vit-base-patch32` after `preimage
+fetch`, or one of OpenCLIP, `open_clip:ViT-B-32@openai`.
 """
 
 import torch
@@ -23,10 +24,10 @@ CLIPImageProcessor(
 ).save_pretrained("my-clip")
 
 photo = shipped_photos()["coffee"]
-embedding = preimage.representation("hf:my-clip/visual_projection|unit")
-result = preimage.invert(embedding, photo, seeds=[0, 1])
-print(result)
-result.grid().save("from_the_embedding.png")
-
 block = preimage.representation("hf:my-clip/vision_model.encoder.layers.1")
 preimage.invert(block, photo).grid().save("from_a_block.png")
+
+embedding = preimage.representation("hf:my-clip/visual_projection|unit")
+result = preimage.invert(embedding, photo)
+print(result)
+result.grid().save("from_the_embedding.png")

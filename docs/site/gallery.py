@@ -28,7 +28,7 @@ _INTRODUCTION = """# Gallery
 
 Short scripts, each about one thing, to copy and change. They are `examples/` of the repository.
 Each page shows a whole script, what it printed and the pictures that it made when this site was
-built.
+built. [The app](../app.md) and [a sheet for a lecture](../sheet.md) need no script.
 """
 
 
