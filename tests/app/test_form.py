@@ -81,3 +81,9 @@ def test_what_cannot_be_used_is_said_in_one_line(changes: dict[str, Any], words:
     with pytest.raises(ValueError, match=words) as caught:
         form(**changes).task(make_choices())
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("field", ["channels", "loss_weights", "strength", "steps", "size"])
+def test_long_texts_are_refused_before_they_are_read(field: str) -> None:
+    with pytest.raises(ValueError, match="at most 200 characters"):
+        form(**{field: "0-99999," * 10_000}).task(make_choices())

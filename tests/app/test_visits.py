@@ -69,3 +69,14 @@ def test_who_leaves_takes_run_and_files_along(visits: Visits) -> None:
     assert run.wait(20)
     assert visits.last("a") is None
     assert not files[0].exists()
+
+
+def test_visitors_without_number_are_not_all_remembered(
+    visits: Visits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("preimage.app.visits.MOST_VISITORS", 2)
+    for name in ("c", "d", "e"):
+        assert visits.begin(name, TASK).wait(20)
+    visits.begin("c", TASK).wait(20)
+    assert [visits.last(name) is None for name in ("c", "d", "e")] == [False, True, False]
+    assert visits.last("a") is None

@@ -14,6 +14,8 @@ from preimage.presets import Visualization
 
 CLASSICAL_SIDE = 320
 """The longer side of results of HOG and dense SIFT, if none is given: a picture in seconds."""
+_LONGEST = 200
+"""The most characters that a field takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,9 @@ class Form:
         """Return the task; raise ValueError, in one line, for what cannot be used."""
         if self.visualization not in DEFAULT_METHODS:
             raise ValueError(f"no such visualization: {self.visualization}")
+        typed = (self.channels, self.loss_weights, self.strength, self.steps, self.size)
+        if any(len(text or "") > _LONGEST for text in typed):
+            raise ValueError(f"a field takes at most {_LONGEST} characters")
         representation = choices.representation(self.model, self.layer)
         is_class = self.visualization == "maximize" and self.excite == "classes"
         is_channel = self.visualization == "maximize" and not is_class

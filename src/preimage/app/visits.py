@@ -10,9 +10,16 @@ from preimage.app.downloads import Downloads
 from preimage.app.runs import Run, Runs
 from preimage.app.task import Task
 
+MOST_VISITORS = 64
+"""The number of visitors who are remembered; of more, those whose last run began first are not."""
+
 
 class Visits:
-    """The last run of each visitor, by the name of the visit that Gradio gives."""
+    """The last run of each visitor, by the name of the visit that Gradio gives.
+
+    Gradio tells when a page is closed, but not of visitors who have opened none and call the app
+    themselves, under as many names as they like.
+    """
 
     def __init__(self, runs: Runs) -> None:
         self.runs = runs
@@ -31,7 +38,12 @@ class Visits:
         self._waiting.discard(visitor)
         run = self.runs.begin(task)
         with self._lock:
+            self._last.pop(visitor, None)
             self._last[visitor] = run
+            ended = [name for name, known in self._last.items() if known.wait(0)]
+            too_many = max(0, len(self._last) - MOST_VISITORS)
+        for name in ended[:too_many]:
+            self.leave(name)
         return run
 
     def last(self, visitor: str) -> Run | None:

@@ -149,7 +149,9 @@ class VisualizePage:
         )  # fmt: skip
         photo = [self._shipped, self._own, self._preview]
         self._shipped.input(self._choose_shipped, self._shipped, photo, **private)
-        self._own.upload(self._choose_own, [self._own, self._shipped], photo, **private)
+        self._own.upload(  # two at a time, because a large photo takes much memory
+            self._choose_own, [self._own, self._shipped], photo, concurrency_limit=2, **private
+        )
         self._own.clear(lambda: self._choose_shipped(FIRST_PHOTO), None, photo, **private)
 
     def _choose_model(self, model: str) -> tuple[Any, Any]:
