@@ -11,7 +11,7 @@ import pytest
 from tests.study_files import MEASURES
 
 from preimage.presets import CLASSICAL_QUALITIES, MODERN, NNPREIMAGE
-from preimage.reporting.study import format_study, write_export, write_report
+from preimage.reporting.study import StudyReport, format_study, write_export, write_report
 from preimage.studies.judge import MEASURES as JUDGE_MEASURES
 from preimage.studies.judge import Judgement
 from preimage.studies.measures import Measures
@@ -75,6 +75,21 @@ def test_a_report_names_what_failed_and_what_varies(tmp_path: Path) -> None:
     assert text.startswith("# early\n\n3 trials: 2 done, 1 failed, 0 missing.\n")
     assert "Varied besides C: beta." in text
     assert "- hog, a.png, C 100, seed 1: too small" in text
+
+
+def test_a_report_shows_itself_as_text_and_as_html() -> None:
+    failed = Record(_inversion(0, seed=1, photo="<b>.png").trial, "failed", reason="too small")
+    report = StudyReport("early & late", [_inversion(0.2), failed])
+    lines = str(report).splitlines()
+    assert lines[:2] == ["early & late", "2 trials: 1 done, 1 failed, 0 missing."]
+    assert lines[-2].split()[:3] == ["hog", "100", "20.0"]
+    assert lines[-1] == "failed: hog, <b>.png, C 100, seed 1: too small"
+    shown = report._repr_html_()
+    assert shown.startswith(
+        "<h3>early &amp; late</h3><p>2 trials: 1 done, 1 failed, 0 missing.</p>"
+    )
+    assert report.table()._repr_html_() in shown
+    assert "<li>hog, &lt;b&gt;.png, C 100, seed 1: too small</li>" in shown
 
 
 def test_every_trial_is_a_row_with_all_constants_of_every_solver(tmp_path: Path) -> None:

@@ -88,13 +88,13 @@ def report(store: StoreFolder, name: StudyName = None) -> None:
 
     The files go into the store or, if it cannot be written, into the folder STORE-report.
     """
-    from preimage.reporting.study import write_report
+    from preimage.reporting.study import StudyReport
 
     with clear_errors():
         chosen, records = _records(store, name)
         _print_counts(chosen, records)
         _print_means(records)
-        paths = write_report(_report_folder(store), chosen, records)
+        paths = StudyReport(chosen, records).write(_report_folder(store))
     typer.echo(f"wrote {', '.join(map(str, paths))}")
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import html
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from preimage.reporting.tables import format_error, format_judged, format_number
 from preimage.studies.measures import Measures
 from preimage.studies.outcome import Record
 from preimage.studies.summary import Mean, summarize, summarize_responses, varied_constants
+from preimage.tables import Table
 
 _DEVIATIONS = {
     "invert": "± is the standard deviation of the error over photos and seeds.",
@@ -24,7 +27,45 @@ _DEVIATIONS = {
     "response to photos.",
     "caricature": "± is the standard deviation over photos and seeds.",
 }
+_SHOWN = 100
+"""The most means that a report shows of itself."""
 _MEASURES = ("error %", "PSNR", "SSIM", "natural", "class %", "seconds", "n")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StudyReport:
+    """The means of a study as a table, and what failed; a notebook shows it.
+
+    Attributes:
+        study: the name of the study.
+        records: its trials, from `Store.records`.
+    """
+
+    study: str
+    records: Sequence[Record]
+
+    def table(self) -> Table:
+        """Return the means, a row each."""
+        return Table(*format_study(self.records))
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write the report to an existing folder; return its files."""
+        return write_report(folder, self.study, self.records)
+
+    def __str__(self) -> str:
+        table = self.table().first(_SHOWN)
+        failures = (f"failed: {failure}" for failure in _failures(self.records))
+        return "\n".join([self.study, *_about(self.records), str(table), *failures])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Return the same as HTML, for notebooks."""
+        about = "".join(f"<p>{html.escape(line)}</p>" for line in _about(self.records))
+        failures = "".join(f"<li>{html.escape(line)}</li>" for line in _failures(self.records))
+        table = self.table().first(_SHOWN)._repr_html_()
+        failed = f"<p>Failed:</p><ul>{failures}</ul>" if failures else ""
+        return f"<h3>{html.escape(self.study)}</h3>{about}{table}{failed}"
 
 
 def write_report(folder: Path, study: str, records: Sequence[Record]) -> list[Path]:
@@ -118,21 +159,30 @@ def write_export(path: Path, records: Sequence[Record]) -> None:
 
 def _heading(study: str, records: Sequence[Record]) -> str:
     """Return the text above the table: how many trials there are, and which failed."""
+    lines = [f"# {study}", "", *_about(records)]
+    if failures := _failures(records):
+        lines += ["", "Failed:", "", *(f"- {failure}" for failure in failures)]
+    return "\n".join(lines) + "\n\n"
+
+
+def _about(records: Sequence[Record]) -> list[str]:
+    """Return sentences about a study: how many trials there are, what varies, what ± means."""
     counts = dict.fromkeys(("done", "failed", "missing"), 0)
     for record in records:
         counts[record.status] += 1
     states = ", ".join(f"{count} {status}" for status, count in counts.items())
-    lines = [f"# {study}", "", f"{len(records)} trials: {states}."]
+    lines = [f"{len(records)} trials: {states}."]
     visualization = records[0].trial.visualization if records else "invert"
     if varied := varied_constants(records):
         weight = "C" if visualization == "invert" else "the strength"
         lines.append(f"Varied besides {weight}: {', '.join(varied)}.")
-    lines.append(_DEVIATIONS[visualization])
+    return [*lines, _DEVIATIONS[visualization]]
+
+
+def _failures(records: Sequence[Record]) -> list[str]:
+    """Return the trials that failed, each with the reason."""
     failed = [record for record in records if record.status == "failed"]
-    if failed:
-        lines += ["", "Failed:", ""]
-        lines += [f"- {record.trial.description}: {record.reason}" for record in failed]
-    return "\n".join(lines) + "\n\n"
+    return [f"{record.trial.description}: {record.reason}" for record in failed]
 
 
 def _flat(record: Record) -> dict[str, Any]:
