@@ -12,4 +12,5 @@ result.grid(columns=4).save("classes.png")
 
 judge = preimage.Judge(["efficientnet-lite1"])
 for index, target in enumerate(result.targets):
-    print(target, judge.names(result.to_pil(index)))
+    seen, probability = judge.names(result.to_pil(index))[0]
+    print(f"{target}: {seen}, {probability:.2f}")
