@@ -15,7 +15,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -59,7 +58,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What a script has made: the output, its time, and files in the folder of its page."""
+    """What a script has made: its output, its processor time, and files."""
 
     output: str
     seconds: float
@@ -84,7 +83,7 @@ def run(script: Path, pictures: Path, sites: Path) -> Results:
     programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     given = {**os.environ, "PATH": programs, "COLUMNS": "100", "NO_COLOR": "1"}
     with tempfile.TemporaryDirectory() as name:
-        folder, start = Path(name), time.monotonic()
+        folder, before = Path(name), _time_of_children()
         done = subprocess.run(
             [sys.executable, str(script)],
             cwd=folder,
@@ -93,7 +92,7 @@ def run(script: Path, pictures: Path, sites: Path) -> Results:
             text=True,
             check=False,
         )
-        seconds = time.monotonic() - start
+        seconds = _time_of_children() - before
         if done.returncode:
             raise RuntimeError(f"{script} failed:\n{done.stdout}{done.stderr}")
         for picture in [*folder.glob("*.png"), *folder.glob("*/*.png")]:
@@ -103,6 +102,12 @@ def run(script: Path, pictures: Path, sites: Path) -> Results:
             shutil.copytree(site, sites / site.name)
     pages = [f"{site.name}/{_first_page(sites / site.name)}" for site in made]
     return Results(done.stdout, seconds, [path.name for path in _in_order(pictures)], pages)
+
+
+def _time_of_children() -> float:
+    """Return the processor time of all processes that this one started and that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _first_page(folder: Path) -> str:
@@ -130,7 +135,7 @@ def write_page(example: Example, results: Results | None) -> str:
     for page in results.sites:
         address = f"../made/{example.name}/{page}"
         parts.append(f'<p><a href="{address}">Pages that it made: <code>{page}</code></a></p>')
-    seconds = f"{results.seconds:.0f} s when this page was made."
+    seconds = f"{results.seconds:.0f} s of processor time when this page was made."
     parts.append(f"`examples/{example.name}.py` took {seconds}")
     return "\n\n".join(parts) + "\n"
 
