@@ -175,6 +175,9 @@ def make(folder: Path, *, runs: bool = True) -> None:
             print(f"{example.name}: {results.seconds:.0f} s", flush=True)  # noqa: T201
         if shown := _in_order(kept):
             pictures[example.name] = f"{example.name}/{shown[0].name}"
+    for page in folder.glob("*.md"):  # of scripts that are gone
+        if page.stem not in {example.name for example in read}:
+            page.unlink()
     (folder / "index.md").write_text(write_index(read, pictures))
 
 
