@@ -26,7 +26,7 @@ def make_choices() -> Choices:
 def test_a_network_is_described_by_layers_classes_and_size() -> None:
     facts = make_choices().facts(NAME)
     assert [layer.name for layer in facts.layers] == ["0", "1", "2", "3"]
-    assert facts.layers[0].words == "0: each response sees 5 x 5 pixels, every 2; 4 channels"
+    assert facts.layers[0].words == "0: sees 5 x 5 pixels, every 2; 4 channels"
     assert "the whole image" in facts.layers[2].words
     assert facts.classes == ("a", "b", "c", "d")
     assert facts.size == (32, 48)

@@ -18,6 +18,7 @@ from tests.app.test_task import photo
 from tests.browser import chromium, serious_faults, wait_until, watched
 
 import preimage
+from preimage.models.efficientnet_lite import find_weight_file
 from preimage.photo_files import shipped_photos
 
 LONG = "2000"
@@ -51,10 +52,10 @@ def _open(page: Any, address: str) -> None:
 
 
 def _fill(page: Any, **fields: str) -> None:
-    """Opens the further settings and fills some of them, by label."""
+    """Opens the further settings and fills some of them."""
     page.get_by_role("button", name="More settings").click()
-    for label, value in fields.items():
-        page.get_by_label(label, exact=True).fill(value)
+    for name, value in fields.items():
+        page.locator(f"#field-{name}").locator("input, textarea").fill(value)
 
 
 def _start(page: Any) -> None:
@@ -68,6 +69,11 @@ def _count_frames(page: Any) -> None:
         "const bar = document.querySelector('progress'); if (bar) seen.add(bar.value) }"
         ").observe(document.body, {subtree: true, childList: true, attributes: true})"
     )
+
+
+def _recipes(page: Any) -> str:
+    """The command line and the lines of Python that the page shows."""
+    return " ".join(page.locator(".cm-content").all_inner_texts())
 
 
 def _wait_for_end(page: Any, words: str = "Done") -> str:
@@ -88,7 +94,7 @@ def test_a_photo_is_inverted_watched_and_downloaded(
         assert page.locator(".pictures figure").count() >= 2
         assert "error" in page.inner_text(".pictures figcaption >> nth=-1")
         line = "preimage invert chelsea.jpg --rep hog --size 320 --threads 1"
-        assert line in page.inner_text("body")
+        assert line in _recipes(page)
         page.get_by_role("button", name="Files to take along").click()
         files = []
         for name in ("chelsea.hog.png", "chelsea.hog.json"):
@@ -107,7 +113,7 @@ def test_a_photo_is_inverted_watched_and_downloaded(
 def test_a_run_stops_and_goes_on(browser: Any, address: str) -> None:
     with watched(browser, address) as page:
         _open(page, address)
-        _fill(page, Steps=LONG)
+        _fill(page, steps=LONG)
         _count_frames(page)
         _start(page)
         wait_until(page, "seen.size >= 5")
@@ -115,7 +121,7 @@ def test_a_run_stops_and_goes_on(browser: Any, address: str) -> None:
         done = int(_wait_for_end(page, "Stopped after").split()[2])
         assert 0 < done < int(LONG)
         assert page.locator(".pictures figure").count() == 3
-        assert "--start chelsea.hog.npz" in page.inner_text("body")
+        assert "--start chelsea.hog.npz" in _recipes(page)
         page.evaluate("seen.clear()")
         page.get_by_role("button", name="Go on").click()
         wait_until(page, "seen.size >= 5")
@@ -136,10 +142,10 @@ def test_own_photos_are_taken_and_other_files_refused(
         assert "not a photo" in page.get_by_role("alert").first.inner_text()
         page.set_input_files("input[type=file]", own)
         page.get_by_alt_text("photo mine").first.wait_for()
-        _fill(page, Steps="3")
+        _fill(page, steps="3")
         _start(page)
         assert _wait_for_end(page)
-        assert "preimage invert mine.png" in page.inner_text("body")
+        assert "preimage invert mine.png" in _recipes(page)
 
 
 def test_seeds_and_c_stand_side_by_side_and_are_kept_for_comparison(
@@ -147,7 +153,7 @@ def test_seeds_and_c_stand_side_by_side_and_are_kept_for_comparison(
 ) -> None:
     with watched(browser, address) as page:
         _open(page, address)
-        _fill(page, Steps="3", Seeds="2", C="1, 300", Size="64")
+        _fill(page, steps="3", seeds="2", loss_weights="1, 300", size="64")
         _start(page)
         assert _wait_for_end(page)
         words = page.locator(".results figcaption").all_inner_texts()
@@ -156,6 +162,28 @@ def test_seeds_and_c_stand_side_by_side_and_are_kept_for_comparison(
         ]  # fmt: skip
         page.get_by_role("button", name="Keep for comparison").click()
         wait_until(page, "document.querySelectorAll('.kept figure').length === 4")
+
+
+@pytest.mark.skipif(find_weight_file("efficientnet-lite0") is None, reason="no network is here")
+def test_a_layer_and_a_class_are_chosen_from_lists(browser: Any, address: str) -> None:
+    with watched(browser, address) as page:
+        _open(page, address)
+        page.locator("#field-model input").click()
+        page.get_by_role("option", name="efficientnet-lite0").click()
+        page.locator("#field-layer input").click()
+        page.get_by_role("option", name="blocks.5: sees").click()
+        page.get_by_text("Maximize:").click()
+        page.get_by_label("classes", exact=True).click()
+        page.locator("#field-classes input").fill("goose")
+        page.get_by_role("option", name="goose").first.click()
+        _fill(page, steps="2", size="64")
+        _start(page)
+        assert _wait_for_end(page)
+        assert "goose: response" in page.inner_text(".results")
+        line = (
+            "preimage maximize efficientnet-lite0 --classes goose --steps 2 --size 64 --threads 1"
+        )
+        assert line in _recipes(page)
 
 
 def test_two_visitors_are_served_a_third_waits_and_a_closed_tab_makes_room(
@@ -168,7 +196,7 @@ def test_two_visitors_are_served_a_third_waits_and_a_closed_tab_makes_room(
     ):
         for page in (first, second, third):
             _open(page, address)
-            _fill(page, Steps=LONG, Size="64")
+            _fill(page, steps=LONG, size="64")
             _count_frames(page)
         for page in (first, second):
             _start(page)
@@ -193,7 +221,7 @@ def test_no_serious_fault_of_accessibility_at_any_width(
     options = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
     with watched(browser, address, **options) as page:
         _open(page, address)
-        _fill(page, Steps="3")
+        _fill(page, steps="3")
         _start(page)
         assert _wait_for_end(page)
         page.get_by_role("button", name="Files to take along").click()

@@ -64,11 +64,13 @@ def test_who_leaves_takes_run_and_files_along(visits: Visits) -> None:
     assert first.wait(20)
     files = visits.write("a", first)
     assert files
+    assert visits.write("a", first) == files
     run = visits.begin("a", LONG)
     visits.leave("a")
     assert run.wait(20)
     assert visits.last("a") is None
     assert not files[0].exists()
+    assert visits.write("a", first) == []
 
 
 def test_visitors_without_number_are_not_all_remembered(

@@ -60,12 +60,12 @@ class LayerFacts:
 
         >>> from preimage.representations.code_grid import CodeGrid
         >>> LayerFacts("conv1", "Conv2d", 11, 4.0, CodeGrid((96, 54, 54), 96, (54, 54))).words
-        'conv1: each response sees 11 x 11 pixels, every 4; 96 channels'
+        'conv1: sees 11 x 11 pixels, every 4; 96 channels'
         """
         seen = "the whole image"
         if self.field is not None and self.stride is not None:
             seen = f"{self.field} x {self.field} pixels, every {self.stride:g}"
-        return f"{self.name}: each response sees {seen}; {self.channels} channels"
+        return f"{self.name}: sees {seen}; {self.channels} channels"
 
 
 @dataclass(frozen=True, slots=True)

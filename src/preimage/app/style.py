@@ -15,6 +15,9 @@ CSS = """
 figcaption { color: var(--body-text-color); font-size: 0.9rem; padding: 4px 0; }
 .curve svg { width: 100%; height: auto; border: 1px solid var(--border-color-primary); }
 .curve polyline { fill: none; stroke: var(--body-text-color); stroke-width: 1.5; }
+button[role="tab"][aria-selected="true"], a.download-link, .cm-line, .cm-line span {
+  color: var(--body-text-color) !important;
+}
 p.status, p.error { margin: 0; padding: 4px 0; color: var(--body-text-color); }
 p.error { border-left: 4px solid var(--error-border-color, #b91c1c); padding-left: 8px; }
 progress { width: 100%; height: 10px; accent-color: var(--color-accent); }

@@ -25,6 +25,7 @@ class Visits:
         self.runs = runs
         self.downloads = Downloads()
         self._last: dict[str, Run] = {}
+        self._files: dict[str, tuple[Run, list[Path]]] = {}
         self._waiting: set[str] = set()
         self._lock = threading.Lock()
 
@@ -34,8 +35,8 @@ class Visits:
 
     def begin(self, visitor: str, task: Task) -> Run:
         """Begin a run, after the visitor's last one has ended."""
-        self.stop(visitor)
         self._waiting.discard(visitor)
+        self.stop(visitor)
         run = self.runs.begin(task)
         with self._lock:
             self._last.pop(visitor, None)
@@ -78,14 +79,25 @@ class Visits:
         return run
 
     def write(self, visitor: str, run: Run) -> list[Path]:
-        """Write the files of a visitor's result, and return them."""
-        return [] if run.result is None else self.downloads.write(visitor, run.task, run.result)
+        """Write the files of the visitor's last run, once, and return them.
+
+        There are none if the run found nothing, is not the last one, or the visitor has left.
+        """
+        with self._lock:
+            if self._last.get(visitor) is not run or run.result is None:
+                return []
+            of_run, files = self._files.get(visitor, (None, []))
+            if of_run is not run:
+                files = self.downloads.write(visitor, run.task, run.result)
+                self._files[visitor] = run, files
+            return files
 
     def leave(self, visitor: str) -> None:
         """Stop the visitor's run, and forget the visitor."""
+        self._waiting.discard(visitor)
         with self._lock:
             run = self._last.pop(visitor, None)
-            self._waiting.discard(visitor)
+            self._files.pop(visitor, None)
+            self.downloads.forget(visitor)
         if run is not None:
             run.stop()
-        self.downloads.forget(visitor)

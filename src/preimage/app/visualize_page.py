@@ -55,7 +55,8 @@ class VisualizePage:
 
     def _field(self, kind: Callable[..., Any], name: str, label: str, **options: Any) -> Any:
         """Add a field of the form, with its sentence of help."""
-        self.fields[name] = kind(label=label, info=words.HELP.get(name), **options)
+        help_text, place = words.HELP.get(name), f"field-{name}"
+        self.fields[name] = kind(label=label, info=help_text, elem_id=place, **options)
         return self.fields[name]
 
     def _build_choice(self) -> None:
@@ -84,7 +85,7 @@ class VisualizePage:
         with gr.Group(visible=False) as self._of_targets:
             self._field(
                 gr.Radio, "excite", "Excite", value="channels",
-                choices=[("channels of the layer", "channels"), ("classes", "classes")],
+                choices=["channels"],
             )  # fmt: skip
             self._field(gr.Textbox, "channels", "Channels", value="0", max_lines=1)
             self._field(
@@ -116,13 +117,12 @@ class VisualizePage:
             self._files = gr.File(
                 label="Pictures, each with its facts", file_count="multiple", interactive=False
             )
+        code: dict[str, Any] = {
+            "wrap_lines": True, "show_line_numbers": False, "buttons": ["copy"]
+        }  # fmt: skip
         with gr.Accordion("Make the same picture elsewhere", visible=False) as self._of_recipes:
-            self._command = gr.Code(
-                language="shell", label="Command line", wrap_lines=True, buttons=["copy"]
-            )
-            self._python = gr.Code(
-                language="python", label="Python", wrap_lines=True, buttons=["copy"]
-            )
+            self._command = gr.Code(language="shell", label="Command line", lines=2, **code)
+            self._python = gr.Code(language="python", label="Python", **code)
         self._keep = gr.Button("Keep for comparison", visible=False)
         self._kept = gr.State([])
         self._comparison = gr.HTML(elem_classes="kept")
@@ -133,7 +133,11 @@ class VisualizePage:
     def _react_to_choices(self) -> None:
         fields, private = self.fields, {"api_visibility": "private", "show_progress": "hidden"}
         model = fields["model"]
-        model.change(self._choose_model, model, [fields["layer"], fields["classes"]], **private)
+        model.change(
+            self._choose_model, model,
+            [fields[name] for name in ("layer", "excite", "classes", "channels")],
+            **private | {"show_progress": "minimal", "show_progress_on": model},
+        )  # fmt: skip
         fields["visualization"].change(
             _choose_visualization,
             fields["visualization"],
@@ -154,15 +158,24 @@ class VisualizePage:
         )
         self._own.clear(lambda: self._choose_shipped(FIRST_PHOTO), None, photo, **private)
 
-    def _choose_model(self, model: str) -> tuple[Any, Any]:
-        if model in CLASSICAL:
-            return gr.update(choices=[], value=None, visible=False), gr.update(choices=[], value=[])
-        facts = self._choices.facts(model)
-        layers = [(layer.words, layer.name) for layer in facts.layers]
-        return (
-            gr.update(choices=layers, value=facts.middle, visible=True),
-            gr.update(choices=facts.class_choices, value=[]),
-        )
+    def _choose_model(self, model: str) -> list[Any]:
+        """Return the layers of a network, and whether its classes can be excited."""
+        layers: list[Any] = []
+        middle, classes = None, []
+        if model not in CLASSICAL:
+            try:
+                facts = self._choices.facts(model)
+            except ValueError as error:
+                raise gr.Error(str(error)) from None
+            layers = [(layer.words, layer.name) for layer in facts.layers]
+            middle, classes = facts.middle, facts.class_choices
+        kinds = [("channels", "channels"), ("classes", "classes")][: 2 if classes else 1]
+        return [
+            gr.update(choices=layers, value=middle, visible=bool(layers)),
+            gr.update(choices=kinds, value="channels"),
+            gr.update(choices=classes, value=[], visible=False),
+            gr.update(visible=True),
+        ]
 
     def _choose_shipped(self, name: str) -> tuple[Any, Any, Any]:
         return name, None, self._draw_photo(self._open(name, None))
@@ -221,7 +234,10 @@ class VisualizePage:
     def _wait(self, request: gr.Request) -> list[Any]:
         """Show that a run was asked for, which begins when a worker is free."""
         self._visits.wait(str(request.session_hash))
-        return [*self._buttons(start=False, stop=True).values(), drawing.message("Waiting.")]
+        return [
+            *self._buttons(start=False, stop=True).values(),
+            drawing.message("Waiting for a free worker."),
+        ]
 
     def _begin(self, values: Values, request: gr.Request) -> Iterator[Values]:
         """Carry out the task of the form."""
