@@ -198,7 +198,7 @@ def test_no_event_takes_a_photo_inside_the_call(app: Served) -> None:
     client = app.client()
     for event in events(client):
         photo = {"path": None, "url": " DATA:image/png;base64,AAAA"}
-        answer = call(client, event, [photo] * max(1, len(event["inputs"])), "a")
+        answer = call(app.client(), event, [photo] * max(1, len(event["inputs"])), "a")
         assert answer.status_code == 415
 
 
