@@ -121,6 +121,9 @@ def test_the_site_builds_without_a_warning_and_its_links_lead_somewhere(tmp_path
     for name in ("CONTRIBUTING.md", "CHANGELOG.md"):
         shutil.copyfile(ROOT / name, tmp_path / name)
     gallery.make(source / "gallery", runs=False)
+    made = source / "gallery/sites/made/an_example/small/index.html"
+    made.parent.mkdir(parents=True)
+    made.write_text("a page that an example made")
     words = [
         "sphinx",
         "-W",
@@ -135,6 +138,7 @@ def test_the_site_builds_without_a_warning_and_its_links_lead_somewhere(tmp_path
         [sys.executable, "-m", *words], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+    assert (built / "made/an_example/small/index.html").exists()
     read = {page: _read(page) for page in built.rglob("*.html") if "made" not in page.parts}
     for page, found in read.items():
         for link in found.links:
