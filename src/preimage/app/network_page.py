@@ -93,18 +93,20 @@ class NetworkPage:
             photos = self._photo.open(shipped, own) + self._second.open(second_shipped, second_own)
         except ValueError as error:
             raise gr.Error(str(error)) from None
-        walk = Walk(facts, photos, count, method)
-        self._walks[str(request.session_hash)] = walk
-        done = -1
-        for moment in walk.go(self._runs):
-            is_longer, done = len(walk.places) > done, len(walk.places)
-            places = as_values(walk.places) if is_longer else gr.skip()
-            yield drawing.progress(*moment), places
+        visitor, walk, done = str(request.session_hash), Walk(facts, photos, count, method), -1
+        self._walks[visitor] = walk
+        try:
+            for moment in walk.go(self._runs):
+                is_longer, done = len(walk.places) > done, len(walk.places)
+                places = as_values(walk.places) if is_longer else gr.skip()
+                yield drawing.progress(*moment), places
+        finally:
+            self._walks.pop(visitor, None)
         yield drawing.message(walk.summary), as_values(walk.places)
 
     def stop(self, request: gr.Request) -> None:
         """Stop the walk of a visitor, who wants no more of it or has closed the page."""
-        walk = self._walks.pop(str(request.session_hash), None)
+        walk = self._walks.get(str(request.session_hash))
         if walk is not None:
             walk.stop()
 

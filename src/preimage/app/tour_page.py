@@ -56,9 +56,7 @@ class TourPage:
 
     def stop(self, request: gr.Request) -> None:
         """Stop the run of a visitor who wants no more of it, or has closed the page."""
-        run = self._visits.last(str(request.session_hash))
-        if run is not None:
-            run.stop()
+        self._visits.leave(str(request.session_hash))
 
     def _show(
         self, step: tour.Step, shipped: str | None, own: str | None, visitor: str
