@@ -36,12 +36,15 @@ def chromium() -> Iterator[Any]:
 
 
 @contextmanager
-def watched(browser: Any, inside: str, **options: Any) -> Iterator[Any]:
-    """A page that must print no error and ask for nothing outside addresses with this start."""
+def watched(browser: Any, inside: str, *, allowed: str = "", **options: Any) -> Iterator[Any]:
+    """A page that must print no error and ask for nothing outside addresses with this start.
+
+    One text is `allowed`, which a library prints.
+    """
     context = browser.new_context(**options)
     page = context.new_page()
     wrong: list[str] = []
-    page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("console", lambda m: _note_message(m, allowed, wrong))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("requestfailed", lambda request: _note_failure(request, wrong))
     page.on("request", lambda r: None if r.url.startswith(inside) else wrong.append(r.url))
@@ -50,6 +53,12 @@ def watched(browser: Any, inside: str, **options: Any) -> Iterator[Any]:
         assert not wrong, wrong
     finally:
         context.close()
+
+
+def _note_message(message: Any, allowed: str, wrong: list[str]) -> None:
+    """Notes an error or a warning of the page."""
+    if message.type in ("error", "warning") and message.text != allowed:
+        wrong.append(message.text)
 
 
 def _note_failure(request: Any, wrong: list[str]) -> None:
