@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import ast
 import dataclasses
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -83,9 +85,13 @@ def test_other_tasks_have_recipes_too(task: Task, command: str, python: str) -> 
 
 
 def test_a_name_that_a_shell_would_read_is_quoted() -> None:
-    hostile = dataclasses.replace(photo(), name="a b;$(rm).png")
-    line = recipes.command(dataclasses.replace(TASK, photo=hostile))
-    assert "'a b;$(rm).png'" in line
+    hostile = dataclasses.replace(photo(), name="a b;$(rm){x}'.png")
+    task = dataclasses.replace(TASK, photo=hostile)
+    assert shlex.split(recipes.command(task))[2] == hostile.name
+    names = [node.value for node in ast.walk(ast.parse(recipes.python(task)))
+             if isinstance(node, ast.Constant)]  # fmt: skip
+    assert hostile.name in names
+    assert "a-b;$(rm){x}'.hogb." in names
 
 
 def test_the_recipe_of_a_caricature_gives_the_apps_bits(

@@ -68,6 +68,13 @@ def python(task: Task, start: str = START) -> str:
     """Return the lines of Python of a task, likewise; they save each picture with its sidecar."""
     name = task.network if task.classes else task.representation
     loads = "network" if task.classes else "representation"
+    first = stem(task)
+    saves = [f"result.save({f'{first}.png'!r})"]
+    if task.count > 1:
+        saves = [
+            "for n in range(len(result)):",
+            f"    result.save({f'{first}.'!r} + f'{{n}}.png', n)",
+        ]
     lines = [
         "import preimage",
         "",
@@ -75,8 +82,7 @@ def python(task: Task, start: str = START) -> str:
         f"result = preimage.{task.visualization}(",
         *(f"    {argument}," for argument in _python_arguments(task, start)),
         ")",
-        "for n in range(len(result)):",
-        f'    result.save(f"{stem(task)}.{{n}}.png", n)',
+        *saves,
     ]
     return "\n".join(lines)
 

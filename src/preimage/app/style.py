@@ -20,7 +20,13 @@ button[role="tab"][aria-selected="true"], a.download-link, .cm-line, .cm-line sp
 }
 p.status, p.error { margin: 0; padding: 4px 0; color: var(--body-text-color); }
 p.error { border-left: 4px solid var(--error-border-color, #b91c1c); padding-left: 8px; }
-progress { width: 100%; height: 10px; accent-color: var(--color-accent); }
+progress { width: 100%; height: 10px; appearance: none; border: 0; }
+progress, progress::-webkit-progress-bar {
+  background: var(--border-color-primary); border-radius: 5px; overflow: hidden;
+}
+progress::-webkit-progress-value { background: var(--color-accent); }
+progress::-moz-progress-bar { background: var(--color-accent); }
+.pending { opacity: 1 !important; }
 button[role="tab"][aria-selected="true"] { color: var(--body-text-color) !important; }
 """
 """The style sheet, added to Gradio's own."""
