@@ -36,7 +36,7 @@ def chromium() -> Iterator[Any]:
 
 
 @contextmanager
-def watched(browser: Any, inside: str, *, allowed: str = "", **options: Any) -> Iterator[Any]:
+def watched(browser: Any, inside: str, allowed: Any = "", **options: Any) -> Iterator[Any]:
     """A page that must print no error and ask for nothing outside addresses with this start.
 
     One text is `allowed`, which a library prints.
