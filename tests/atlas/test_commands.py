@@ -57,6 +57,11 @@ def test_a_command_names_all_that_is_not_the_default(fields: dict[str, Any], wor
     assert _command(maximization(**known | fields)) == f"{words} --steps 3"
 
 
+def test_seeds_with_gaps_have_no_command() -> None:
+    fields: dict[str, Any] = {"settings": MODERN.with_steps(3), "diversity": 1, "seeds": (0, 2)}
+    assert _command(maximization(**fields)) is None
+
+
 @pytest.mark.parametrize("settings", [MODERN.replace(beta=1.5), MODERN.with_steps(4), None])
 def test_other_settings_have_no_command(settings: Any) -> None:
     assert _command(maximization(settings=settings)) is None

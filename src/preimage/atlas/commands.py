@@ -18,14 +18,13 @@ def command(picture: Picture) -> str | None:
     """Return the command that makes the picture of a component; None if no command does."""
     trial, steps = picture.trial, picture.measures.steps
     preset = _preset(trial.settings, steps)
-    if preset is None:
+    seeds = sorted(trial.seeds) or [trial.seed]
+    if preset is None or seeds != list(range(seeds[0], seeds[0] + len(seeds))):
         return None
     words: list[object] = ["preimage", "maximize", *_component(trial)]
+    words += ["--seed", seeds[0]]
     if trial.diversity:
-        words += ["--seed", min(trial.seeds), "--seeds", len(trial.seeds)]
-        words += ["--diversity", f"{trial.diversity:g}"]
-    else:
-        words += ["--seed", trial.seed]
+        words += ["--seeds", len(seeds), "--diversity", f"{trial.diversity:g}"]
     if trial.size is not None:
         sides = [trial.size] if isinstance(trial.size, int) else trial.size
         words += ["--size", "x".join(map(str, sides))]

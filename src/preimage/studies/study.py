@@ -197,7 +197,9 @@ class Study(BaseModel):
         if self.visualization == "maximize" and not (self.channels or self.neurons or self.classes):
             raise ValueError('nothing to maximize: give channels ("0-24"), neurons or classes')
         if self.diversity and len(self.joint_seeds) < 2:
-            raise ValueError("diversity needs at least two seeds")
+            raise ValueError(
+                "diversity needs at least two seeds: --seeds 2, or seeds = [0, 1] in a study"
+            )
         named = {"maximize": PRESETS, "caricature": CARICATURE_PRESETS}
         presets = named.get(self.visualization, UPRIGHT_PRESETS)
         if self.quality not in (None, *QUALITIES):
