@@ -68,8 +68,12 @@ def served(*arguments: str) -> Iterator[Served]:
             yield app
         finally:
             app.close()
-            process.kill()
-            process.wait()
+            process.terminate()  # so that it deletes its folder
+            try:
+                process.wait(20)
+            finally:
+                process.kill()
+                process.wait()
 
 
 def _address(process: subprocess.Popen[bytes], output: IO[bytes]) -> str:
