@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import warnings
 from collections.abc import AsyncIterator, Callable
@@ -84,7 +85,10 @@ def serve(
     )  # fmt: skip
     with listen(options.host, options.port) as listener, suppress(KeyboardInterrupt):
         announce(url(listener))
-        uvicorn.Server(config).run([listener])
+        server = uvicorn.Server(config)
+        # Pages that are open at Ctrl-C are cut off after a while, which is no error to be told.
+        logging.getLogger("uvicorn.error").addFilter(lambda _: not server.should_exit)
+        server.run([listener])
 
 
 def _clearing(folder: Path, limits: Limits) -> Callable[[FastAPI], Any]:
