@@ -3,10 +3,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 SET_UP := $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet --constraint constraints.txt
 
-.PHONY: demo docs test test-browser test-processors lint clean
+.PHONY: demo dist docs test test-browser test-extras test-processors test-wheel lint clean
 
 demo: $(VENV)/cli
 	$(BIN)/preimage demo --out demo.png
+
+dist: $(VENV)/release  # the sdist, and the wheel from it
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
 
 docs: $(VENV)/docs
 	$(BIN)/python -m docs.site.gallery docs/gallery
@@ -21,6 +26,12 @@ test-browser: $(VENV)/browser $(VENV)-app/app
 	$(BIN)/pytest tests/atlas/test_in_browser.py tests/reporting/audit_page/test_in_browser.py \
 	    tests/reporting/sheet/test_in_browser.py
 	$(VENV)-app/bin/pytest tests/app
+
+test-wheel: dist
+	PREIMAGE_DIST=dist $(BIN)/pytest tests/release/test_files.py tests/release/test_wheel.py
+
+test-extras: dist
+	PREIMAGE_DIST=dist $(BIN)/pytest tests/release/test_extras.py
 
 test-processors: $(VENV)/dev
 	tests/processors.sh $(BIN)/python
@@ -45,6 +56,10 @@ $(VENV)/docs: pyproject.toml constraints.txt
 
 $(VENV)/browser: pyproject.toml constraints.txt
 	$(SET_UP) --editable ".[dev,browser]"
+	touch $@
+
+$(VENV)/release: pyproject.toml constraints.txt
+	$(SET_UP) --editable ".[dev,release]"
 	touch $@
 
 $(VENV)-app/app: pyproject.toml constraints.txt  # apart, because Gradio allows no Pillow 13

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import torch
 import typer
 
 import preimage
@@ -131,8 +133,10 @@ def test_without_typer_the_command_says_what_to_install() -> None:
     assert errors == ['error: the command line needs typer: pip install "preimage[cli]"']
 
 
-def test_the_version_is_printed() -> None:
-    assert _python("-m", "preimage", "--version") == (0, [preimage.__version__], [])
+def test_the_version_is_printed_with_those_of_torch_and_python() -> None:
+    own, python = preimage.__version__, platform.python_version()
+    line = f"preimage {own}, torch {torch.__version__}, Python {python}"
+    assert _python("-m", "preimage", "--version") == (0, [line], [])
 
 
 def test_good_and_bad_inputs_and_standard_input_in_one_command(tmp_path: Path) -> None:

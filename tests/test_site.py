@@ -118,7 +118,7 @@ def test_the_site_builds_without_a_warning_and_its_links_lead_somewhere(tmp_path
         pytest.importorskip(module, reason="the extra docs")
     source, built = tmp_path / "docs", tmp_path / "html"
     shutil.copytree(ROOT / "docs", source, ignore=shutil.ignore_patterns("_build", "gallery"))
-    for name in ("CONTRIBUTING.md", "CHANGELOG.md"):
+    for name in ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"):
         shutil.copyfile(ROOT / name, tmp_path / name)
     gallery.make(source / "gallery", runs=False)
     made = source / "gallery/sites/made/an_example/small/index.html"

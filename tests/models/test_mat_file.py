@@ -109,4 +109,4 @@ def test_a_7_3_file_without_h5py_is_an_error_that_says_how_to_install_it(
 ) -> None:
     path = save_v73(tmp_path / "net.mat", {"layers": [a_conv()]})
     monkeypatch.setitem(sys.modules, "h5py", None)
-    assert message(path) == "h5py is needed to read a MATLAB 7.3 file: pip install h5py"
+    assert message(path) == 'a MATLAB 7.3 file needs h5py: pip install "preimage[matconvnet]"'

@@ -6,7 +6,9 @@ answer at once. `errors` says how commands end.
 
 from __future__ import annotations
 
+import platform
 import warnings
+from importlib import metadata
 from typing import Annotated, Any
 
 import typer
@@ -67,7 +69,8 @@ _reproduce.command("list", cls=Command)(list_experiments)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(preimage.__version__)
+        torch, python = metadata.version("torch"), platform.python_version()
+        typer.echo(f"preimage {preimage.__version__}, torch {torch}, Python {python}")
         raise typer.Exit
 
 
@@ -76,7 +79,10 @@ def _options(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", help="Print the version.", callback=_print_version, is_eager=True
+            "--version",
+            help="Print the versions of preimage, torch and Python.",
+            callback=_print_version,
+            is_eager=True,
         ),
     ] = False,
     traceback: Annotated[

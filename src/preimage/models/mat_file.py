@@ -23,7 +23,7 @@ def load(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str, Value]
     try:
         variables = mat73.load(path, names) if mat73.is_hdf5(path) else mat5.load(path)
     except ImportError:
-        reason = "h5py is needed to read a MATLAB 7.3 file: pip install h5py"
+        reason = 'a MATLAB 7.3 file needs h5py: pip install "preimage[matconvnet]"'
         raise ModelError(f"{path}: {reason}") from None
     except Exception as error:  # h5py raises anything on a damaged file
         reason = (str(error).splitlines() or [type(error).__name__])[0]
