@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import preimage
-
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -26,7 +24,7 @@ def versions(device: str | None = None) -> dict[str, str]:
     import torch
 
     found = {
-        "preimage": preimage.__version__,
+        "preimage": version("preimage"),
         "torch": torch.__version__,
         "python": sys.version.split()[0],
         "machine": platform.machine(),
