@@ -61,6 +61,19 @@ def test_the_slider_goes_from_the_photo_to_the_last_layer(browser: Any, address:
         assert page.evaluate(_SOURCES) == last
 
 
+def test_a_layer_of_the_table_is_chosen_on_the_first_page(browser: Any, address: str) -> None:
+    with watched(browser, address) as page:
+        _open(page, address, "Layers")
+        page.get_by_role("button", name="conv2", exact=True).press("Enter")
+        wait_until(
+            page,
+            "document.querySelector('[role=tab][aria-selected=true]').innerText === 'Visualize'",
+        )
+        assert page.get_by_label("Representation").input_value() == TINY
+        page.wait_for_timeout(1000)
+        assert page.get_by_label("Layer", exact=True).input_value().startswith("conv2")
+
+
 def test_a_second_photo_stands_beside_the_first(browser: Any, address: str) -> None:
     with watched(browser, address) as page:
         _open(page, address, "Layers")

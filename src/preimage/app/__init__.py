@@ -37,12 +37,18 @@ def build(options: AppOptions, runs: Runs) -> gradio.Blocks:
     choices = Choices(options)
     app: gradio.Blocks = gr.Blocks(title="preimage", analytics_enabled=False)
     with app:
-        with gr.Tab("Visualize"):
-            page = VisualizePage(choices, runs)
-        with gr.Tab("Layers") as layers:
-            network = NetworkPage(choices, runs, layers)
-        with gr.Tab("Tour"):
-            tour = TourPage(choices, runs)
+        with gr.Tabs() as tabs:
+            with gr.Tab("Visualize", id="visualize"):
+                page = VisualizePage(choices, runs)
+            with gr.Tab("Layers") as layers:
+                network = NetworkPage(choices, runs, layers)
+            with gr.Tab("Tour"):
+                tour = TourPage(choices, runs)
+        names = ("model", "layer", "excite", "classes", "channels")
+        chosen = [page.fields[name] for name in names]
+        network.table.select(
+            page.show_layer, network.network, chosen, api_visibility="private"
+        ).then(lambda: gr.Tabs(selected="visualize"), None, tabs, api_visibility="private")
         for leave in (page.leave, network.stop, tour.stop):
             app.unload(leave)
     app.queue(max_size=options.limits.waiting, default_concurrency_limit=10, api_open=False)

@@ -27,7 +27,6 @@ progress, progress::-webkit-progress-bar {
 progress::-webkit-progress-value { background: var(--color-accent); }
 progress::-moz-progress-bar { background: var(--color-accent); }
 .pending { opacity: 1 !important; }
-button[role="tab"][aria-selected="true"] { color: var(--body-text-color) !important; }
 """
 """The style sheet, added to Gradio's own."""
 

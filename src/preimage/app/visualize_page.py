@@ -133,7 +133,7 @@ class VisualizePage:
     def _react_to_choices(self) -> None:
         fields, private = self.fields, {"api_visibility": "private", "show_progress": "hidden"}
         model = fields["model"]
-        model.change(
+        model.input(
             self._choose_model, model,
             [fields[name] for name in ("layer", "excite", "classes", "channels")],
             **private | {"show_progress": "minimal", "show_progress_on": model},
@@ -158,20 +158,25 @@ class VisualizePage:
         )
         self._own.clear(lambda: self._choose_shipped(FIRST_PHOTO), None, photo, **private)
 
-    def _choose_model(self, model: str) -> list[Any]:
-        """Return the layers of a network, and whether its classes can be excited."""
+    def show_layer(self, network: str, event: gr.EventData) -> list[Any]:
+        """Choose a layer that was clicked elsewhere: the values of the model and its fields."""
+        return [network, *self._choose_model(network, str(event.layer))]
+
+    def _choose_model(self, model: str, layer: str | None = None) -> list[Any]:
+        """Return the layers of a network, of which one is chosen, and whether it has classes."""
         layers: list[Any] = []
-        middle, classes = None, []
+        chosen, classes = None, []
         if model not in CLASSICAL:
             try:
                 facts = self._choices.facts(model)
             except ValueError as error:
                 raise gr.Error(str(error)) from None
             layers = [(layer.words, layer.name) for layer in facts.layers]
-            middle, classes = facts.middle, facts.class_choices
+            is_there = layer in [one.name for one in facts.layers]
+            chosen, classes = layer if is_there else facts.middle, facts.class_choices
         kinds = [("channels", "channels"), ("classes", "classes")][: 2 if classes else 1]
         return [
-            gr.update(choices=layers, value=middle, visible=bool(layers)),
+            gr.update(choices=layers, value=chosen, visible=bool(layers)),
             gr.update(choices=kinds, value="channels"),
             gr.update(choices=classes, value=[], visible=False),
             gr.update(visible=True),
