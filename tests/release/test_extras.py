@@ -95,7 +95,9 @@ assert Path("sheet.html").stat().st_size > 10_000
         code="""
 from preimage.audit.vector_files import open_table
 from preimage.reporting.templates import open_templates
-assert len(open_table(Path("store.parquet"), None)) == 2
+store = Path("store.parquet")
+store.exists() or store.write_bytes(b"PAR1")
+assert len(open_table(store, None)) == 2
 open_templates("preimage.reporting.audit_page", "audit").get_template("audit.html")
 """,
         files="""
