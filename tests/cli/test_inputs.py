@@ -156,9 +156,9 @@ def test_a_photo_is_decoded_once_for_all_layers_its_pictures_and_its_grid(
     opened: list[object] = []
     original = Image.open
 
-    def count(file: Any, *arguments: Any) -> Image.Image:
+    def count(file: Any, *arguments: Any, **named: Any) -> Image.Image:
         opened.append(file)
-        return original(file, *arguments)
+        return original(file, *arguments, **named)
 
     monkeypatch.setattr(Image, "open", count)
     options = ("--weights", "random", "--steps", "2", "--size", "64x64", "--grid", "--json")

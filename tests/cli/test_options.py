@@ -30,7 +30,8 @@ COMMANDS = list(_commands(app))
 
 def _annotations(command: Callable[..., Any]) -> dict[str, Any]:
     signature = inspect.signature(command, eval_str=True)
-    return {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    found = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    return {name: kind for name, kind in found.items() if kind is not typer.Context}
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.__doc__)[:30])

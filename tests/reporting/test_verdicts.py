@@ -35,8 +35,8 @@ def test_a_store_has_a_line_for_each_attack_and_says_whether_its_errors_are_alik
         "attack 0: nothing is shown by these attacks. All.",
         "attack 1: what some photos show. All.",
         "Verdict: an attacker learns what some photos show.",
-        "The errors of the stored vectors are 1.10 times those of photos (0.90 to 1.30), by "
-        "geometric means; alike, so the verdict carries over.",
+        "By inversion the errors of the stored vectors are 1.10 times those of photos (0.90 to "
+        "1.30), by geometric means; alike, so the verdict carries over.",
         "2 photos are too few.",
         NO_PROOF,
     ]

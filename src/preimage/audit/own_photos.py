@@ -25,6 +25,9 @@ from preimage.photo_files import photo_paths
 from preimage.presets import settings_for
 from preimage.representations.base import Representation
 
+NEAREST_PHOTO = "nearest photo"
+"""The name of the attack that shows the photo with the most similar code."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
@@ -114,7 +117,7 @@ class NearestPhoto:
     @property
     def name(self) -> str:
         """See `Attack.name`."""
-        return "nearest photo"
+        return NEAREST_PHOTO
 
     @property
     def knowledge(self) -> str:

@@ -105,8 +105,8 @@ class Comparison:
 
     def __str__(self) -> str:
         numbers = (
-            f"the errors of the stored vectors are {self.ratio:.2f} times those of photos "
-            f"({self.low:.2f} to {self.high:.2f}), by geometric means"
+            f"by inversion the errors of the stored vectors are {self.ratio:.2f} times those of "
+            f"photos ({self.low:.2f} to {self.high:.2f}), by geometric means"
         )
         if self.outcome == "alike":
             return f"{numbers}; alike, so the verdict carries over"

@@ -263,6 +263,7 @@ def _audit(
     bar: ProgressBar,
 ) -> tuple[Audit, list[Path]]:
     """Carry out an audit; return the result, and the files written."""
+    from preimage.audit import decoder
     from preimage.audit.photos import keep_photos
     from preimage.reporting.audit_page import write_page
     from preimage.reporting.stored import describe_store, write_result
@@ -274,6 +275,7 @@ def _audit(
     made, rows, written = _attack_all(runs, truth, cases, batch, bar)
     more = {**about, **runs[0].about, "store": describe_store(*store, rows)}
     more["input_sha256"] = checksum_of(Path(str(about["input"])))
+    more["parameters_sha256"] = decoder.checksum_of(runs[0].representation)
     audit = _measure(runs, truth, photos, (made, rows), judges, more)
     written += write_result(folder, audit)
     return audit, [write_page(folder, audit), *written]

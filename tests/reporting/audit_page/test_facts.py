@@ -14,7 +14,7 @@ def test_inputs_settings_versions_and_date_are_listed(tmp_path: Path) -> None:
     assert rows["stored vectors"] == "vectors.npy"
     assert rows["settings alpha"] == "6.25"
     assert rows["versions torch"] == "2.13.0"
-    assert rows["SHA-256 of the weights"] == "ab" * 32
+    assert rows["SHA-256 of the file of weights"] == "ab" * 32
     assert rows["when and where date"] == "2026-11-26 19:40 UTC"
     assert (rows["judges"], rows["photos"], rows["attacks"]) == ("seer", "4", "inversion")
 

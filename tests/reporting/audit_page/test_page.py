@@ -14,7 +14,9 @@ from tests.reporting.audit_page.audits import BAD, STORE, audit, store_audit
 from tests.reporting.planted_defenses import planted
 
 from preimage.audit.advice import advise
+from preimage.audit.own_photos import NEAREST_PHOTO
 from preimage.audit.result import Audit
+from preimage.audit.verdict import Verdict
 from preimage.reporting.audit_page import write_page
 from preimage.reporting.defenses import in_words, rows, write_defenses
 from preimage.reporting.verdicts import format_estimate
@@ -118,6 +120,22 @@ def test_headings_are_in_order_and_tables_have_scopes(tmp_path: Path) -> None:
         assert len(set(names)) == len(names)
         labels = [a["aria-labelledby"] for _, a in reader.elements if "aria-labelledby" in a]
         assert set(labels) <= set(names)
+
+
+def test_a_weaker_attack_says_what_it_takes_and_photos_of_the_attacker_are_told(
+    tmp_path: Path,
+) -> None:
+    found = store_audit(tmp_path)
+    layer = found.layers[0]
+    first = dataclasses.replace(layer.attacks[0], verdict=Verdict(("content",)), knowledge="Less.")
+    best = dataclasses.replace(layer.attacks[0], attack=NEAREST_PHOTO, knowledge="More.")
+    layer = dataclasses.replace(layer, attacks=(first, best))
+    text = _read(tmp_path, dataclasses.replace(found, layers=(layer,))).text
+    assert f"more. With less, {first.attack} shows what some photos show: less." in text
+    assert "whoever is in it need not be in the store" in text
+    plain = _read(tmp_path, found).text
+    assert "With less" not in plain
+    assert "need not be in the store" not in plain
 
 
 def test_tables_that_lie_beside_the_page_are_linked(tmp_path: Path) -> None:

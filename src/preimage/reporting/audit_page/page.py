@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import preimage
 from preimage.audit.advice import advise, find_gaps, is_store, judge_certainty, layer_name
 from preimage.audit.intervals import CONFIDENCE
-from preimage.audit.result import Audit
+from preimage.audit.own_photos import NEAREST_PHOTO
+from preimage.audit.result import AttackResult, Audit
 from preimage.audit.verdict import BY_LUCK, NO_PROOF
 from preimage.files import write_whole
 from preimage.reporting.audit_page.facts import list_facts
@@ -116,6 +117,7 @@ def _values(folder: Path, audit: Audit) -> dict[str, Any]:
         "files": _files_of(folder),
         "found": about.get("candidates", {}).get("found", [])[:MOST_FOUND],
         "gaps": find_gaps(audit),
+        "has_nearest": any(attack.attack == NEAREST_PHOTO for attack in audit.layers[0].attacks),
         "headline": headline(audit),
         "is_store": is_store(audit),
         "knowledge": strongest(most_telling(audit)).knowledge,
@@ -130,7 +132,17 @@ def _values(folder: Path, audit: Audit) -> dict[str, Any]:
         "strongest": strongest,
         "told": [(layer, tell(layer)) for layer in audit.layers],
         "version": preimage.__version__,
+        "weaker": _weaker(audit),
     }
+
+
+def _weaker(audit: Audit) -> AttackResult | None:
+    """Return the first attack on a layer, if it shows something but is not the strongest."""
+    if len(audit.layers) > 1:
+        return None
+    first = audit.layers[0].attacks[0]
+    is_strongest = strongest(audit.layers[0]).attack == first.attack
+    return first if first.verdict.shows and not is_strongest else None
 
 
 def _defended(folder: Path, audit: Audit) -> dict[str, Any] | None:
