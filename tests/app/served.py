@@ -124,7 +124,7 @@ def messages(client: Any, session: str) -> Iterator[dict[str, Any]]:
 
 
 def outcome(client: Any, event: Mapping[str, Any], values: list[Any]) -> tuple[bool, str]:
-    """Whether a call of an event succeeds, and all that the app says about it."""
+    """Return whether a call of an event succeeds, and all that the app says about it."""
     session = secrets.token_hex(6)
     answer = call(client, event, values, session)
     if answer.status_code != 200 or event["queue"] is False:

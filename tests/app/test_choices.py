@@ -19,7 +19,7 @@ def network(name: str = NAME) -> Network:
 
 
 def make_choices() -> Choices:
-    """What a visitor chooses from if there is one small network."""
+    """The choices of a visitor if there is one small network."""
     return Choices(AppOptions((NAME,)), network)
 
 

@@ -21,7 +21,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def address(browser: Any) -> Iterator[str]:
-    """Where an app with a small network answers."""
+    """The address of an app with a small network."""
     with served("--network", TINY) as app:
         yield app.address
 

@@ -1,4 +1,4 @@
-"""What a representation answers that defines no more than it must, and what a layer answers."""
+"""Answers of a representation that defines no more than it must, and those of a layer."""
 
 from __future__ import annotations
 

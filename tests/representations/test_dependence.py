@@ -1,4 +1,4 @@
-"""What values depend on, against changes of many random images in double precision."""
+"""The values that values depend on, against changes of many random images in double precision."""
 
 from __future__ import annotations
 

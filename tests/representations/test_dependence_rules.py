@@ -1,4 +1,4 @@
-"""Which operations have a rule."""
+"""The operations that have a rule."""
 
 from __future__ import annotations
 

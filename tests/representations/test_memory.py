@@ -1,4 +1,4 @@
-"""What an evaluation takes of memory, and how a limit is kept."""
+"""The memory that an evaluation takes, and how a limit is kept."""
 
 from __future__ import annotations
 

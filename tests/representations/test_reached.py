@@ -1,4 +1,4 @@
-"""What a forward pass reaches: the layers that can be chosen."""
+"""The layers that a forward pass reaches, which can be chosen."""
 
 from __future__ import annotations
 

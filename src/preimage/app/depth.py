@@ -56,7 +56,7 @@ class Place:
 
 
 class Moment(NamedTuple):
-    """What a walk does now, in words, and how many steps of its inversion are done."""
+    """The present work of a walk, in words, and the number of steps of its inversion so far."""
 
     words: str
     step: int = 0

@@ -1,4 +1,4 @@
-"""What a visitor has chosen and typed, checked, and made into a task."""
+"""The choices and texts of a visitor, checked, and made into a task."""
 
 from __future__ import annotations
 

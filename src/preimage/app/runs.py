@@ -29,7 +29,7 @@ _PATIENCE = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a run does before its first step, in words."""
+    """The work of a run before its first step, in words."""
 
     words: str
 

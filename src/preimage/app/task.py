@@ -108,7 +108,7 @@ class Task:
 
     @property
     def labels(self) -> list[str]:
-        """What tells each result from the others, if no target is dead; empty for a single one."""
+        """A label that tells each result from the others, if no target is dead; empty for one."""
         targets = [*map(str, self.channels), *self.classes] or [""]
         weights = [f"C {format_weight(weight)}" for weight in self.loss_weights] or [""]
         seeds = [f"seed {seed}" for seed in self.seeds] if len(self.seeds) > 1 else [""]

@@ -1,4 +1,4 @@
-"""Which axis of a layer's output is the batch, which are the channels: every code in one layout.
+"""The axes of a layer's output, batch and channels found: every code in one layout.
 
 Networks disagree: maps are (N, K, H', W') or, as in Swin, (N, H', W', K); tokens are (N, T, K) or,
 in `nn.TransformerEncoder`, (T, N, K); windowed attention puts the windows of all images into the

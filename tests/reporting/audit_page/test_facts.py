@@ -1,4 +1,4 @@
-"""What went into an audit, in rows."""
+"""The inputs of an audit, in rows."""
 
 from __future__ import annotations
 
