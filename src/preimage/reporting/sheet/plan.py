@@ -25,7 +25,7 @@ def choose_layers(network: Network) -> list[str]:
 
     >>> from preimage.catalog import network
     >>> choose_layers(network("vgg-m", weights="random"))
-    ['conv1', 'norm2', 'relu4', 'relu6', 'prob']
+    ['conv1', 'relu2', 'conv4', 'fc6', 'prob']
     """
     return list(spread(network.main_layers, _LAYERS))
 
