@@ -23,6 +23,13 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples"
 _MOST_LINES = 40
+_RUN = """
+import runpy, sys
+from benchmarks.missing_operators import declare_missing_operators
+declare_missing_operators()
+runpy.run_path(sys.argv.pop(1), run_name="__main__")
+"""
+"""Runs a script also beside a torchvision that was built for another torch."""
 _INTRODUCTION = """# Gallery
 
 Short scripts, each about one thing, to copy and change. They are `examples/` of the repository.
@@ -82,10 +89,11 @@ def run(script: Path, pictures: Path, sites: Path) -> Results:
         kept.mkdir(parents=True)
     programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     given = {**os.environ, "PATH": programs, "COLUMNS": "100", "NO_COLOR": "1"}
+    given["PYTHONPATH"] = str(ROOT)
     with tempfile.TemporaryDirectory() as name:
         folder, before = Path(name), _time_of_children()
         done = subprocess.run(
-            [sys.executable, str(script)],
+            [sys.executable, "-c", _RUN, str(script)],
             cwd=folder,
             env=given,
             capture_output=True,
