@@ -11,11 +11,13 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from benchmarks.missing_operators import declare_missing_operators
 from hypothesis import settings
+from tests.browser import chromium
 
 import preimage
 from preimage.compiling import has_numba
@@ -68,3 +70,10 @@ def _compiled(_own_cache: None) -> None:
     for name in ("hog", "dsift") if has_numba() else ():
         phi, one = preimage.representation(name), preimage.Execution(threads=1)
         preimage.invert(phi, photo, settings=preimage.settings_for(phi, "draft"), execution=one)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Start a headless Chromium; skip the test if there is none."""
+    with chromium() as found:
+        yield found

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageChops
 from tests.app.served import served
 from tests.app.test_task import photo
-from tests.browser import chromium, serious_faults, wait_until, watched
+from tests.browser import serious_faults, wait_until, watched
 
 import preimage
 from preimage.models.efficientnet_lite import find_weight_file
@@ -19,12 +19,6 @@ from preimage.photo_files import shipped_photos
 
 LONG = "2000"
 """Steps of a run that a test stops."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

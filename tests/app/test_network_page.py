@@ -4,7 +4,8 @@ from tests.app.gradio_process import answer
 
 _PAGE = """
 import gradio as gr
-from preimage.app.network_page import NO_NETWORK, NetworkPage
+from preimage.app.network_page import NetworkPage
+from preimage.app.words import NO_NETWORK
 choices = Choices(AppOptions())
 """
 

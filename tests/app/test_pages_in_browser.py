@@ -8,15 +8,9 @@ from typing import Any
 import pytest
 from tests.app.served import served
 from tests.atlas.sites import TINY
-from tests.browser import chromium, serious_faults, wait_until, watched
+from tests.browser import serious_faults, wait_until, watched
 
 _SOURCES = "[...document.querySelectorAll('.walk img')].map((image) => image.src)"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -9,19 +9,12 @@ from typing import Any
 
 import pytest
 from tests.app.served import Served, served
-from tests.browser import chromium
 
 
 @pytest.fixture(scope="module")
 def app() -> Iterator[Served]:
     with served() as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 def _opened(browser: Any, app: Served) -> tuple[Any, list[str]]:

@@ -8,7 +8,8 @@ from tests.app.test_task import photo
 import preimage
 from preimage.app.choices import NetworkFacts
 from preimage.app.options import Limits
-from preimage.app.tour import NETWORK, STEPS, class_task, likeliest, success, words_about
+from preimage.app.tour import NETWORK, STEPS, class_task, likeliest, words_about
+from preimage.app.words import describe_error
 from preimage.catalog import CLASSICAL
 from preimage.models.efficientnet_lite import EfficientNetLite
 from preimage.visualizations import PreImage
@@ -73,4 +74,4 @@ def test_an_inversion_is_told_in_words(result: PreImage) -> None:
         "What 4 responses without a place still tell",
         "4 numbers, 0.087 % of the photo's 4,608. Each can depend on the whole photo.",
     )
-    assert "photo's code" in success(result)
+    assert "photo's code" in describe_error(result)

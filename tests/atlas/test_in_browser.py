@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import http.server
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 from tests.atlas.sites import build, inversion, keep, maximization
-from tests.browser import chromium, serious_faults, wait_until, watched
+from tests.browser import serious_faults, wait_until, watched
 from tests.study_files import MEASURES
 
 from preimage.atlas import pages as pages_module
@@ -27,12 +26,6 @@ from preimage.studies.loader import Loader
 MANY = 5000
 OPENS, FILTERS = 1.5, 0.1
 """Seconds of work in which an index of 5,000 channels opens, and is filtered."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

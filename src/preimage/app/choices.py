@@ -182,14 +182,11 @@ def _describe(network: Network) -> NetworkFacts:
     from preimage.preprocessing import DEFAULT_SIZE
 
     images = network.preprocessing.size or DEFAULT_SIZE
-    codes = network.several(network.main_layers).code_grids(*images)
+    several = network.several(network.main_layers)
+    codes, fields = several.code_grids(*images), several.receptive_fields
     layers = []
-    for name, kind, _, size, stride, _, _ in network.layers_table().rows:
-        is_global = size == "global"
-        layers.append(
-            LayerFacts(
-                str(name), str(kind), None if is_global else int(str(size)),
-                None if is_global else float(str(stride)), codes[str(name)],
-            )
-        )  # fmt: skip
+    for name, kind in ((str(row[0]), str(row[1])) for row in network.layers_table().rows):
+        field = fields[name]
+        size, stride = (None, None) if field is None else (field.size, float(field.stride))
+        layers.append(LayerFacts(name, kind, size, stride, codes[name]))
     return NetworkFacts(network.name, tuple(layers), network.classes, images)

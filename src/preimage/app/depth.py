@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from preimage.app.choices import NetworkFacts
 from preimage.app.frames import Frame
 from preimage.app.runs import Run, Runs, Stage
 from preimage.app.task import Photo, Task
+from preimage.app.words import describe_error
 from preimage.names import LayerName
 from preimage.notebooks import data_uri
-from preimage.reporting.captions import code_in_words, error_in_words, heading
+from preimage.reporting.captions import code_in_words, heading
 from preimage.visualizations.showing import spread
 
 if TYPE_CHECKING:
@@ -149,7 +150,9 @@ class Walk:
         found = self._facts.layer(layer)
         name, shape = results[0].representation, results[0].images.shape[1:]
         pictures = tuple(
-            Picture(data_uri(result.to_pil()), f"{photo.name}, from {layer}", _error(result))
+            Picture(
+                data_uri(result.to_pil()), f"{photo.name}, from {layer}", describe_error(result)
+            )
             for photo, result in zip(self._photos, results, strict=True)
         )
         self.places.append(
@@ -168,8 +171,6 @@ def choose_layers(facts: NetworkFacts, count: int) -> tuple[str, ...]:
 
 def as_values(places: Sequence[Place]) -> list[dict[str, Any]]:
     """Return places as the plain data that the script of the slider reads."""
-    from dataclasses import asdict
-
     return [asdict(place) for place in places]
 
 
@@ -186,8 +187,3 @@ def _photo_place(photos: Sequence[Photo], results: Sequence[PreImage]) -> Place:
         f"{channels * height * width:,} numbers: {height} x {width} pixels, {channels} each.",
         tuple(pictures),
     )  # fmt: skip
-
-
-def _error(result: PreImage) -> str:
-    """Return the error of a result in words."""
-    return "" if result.error is None else error_in_words(float(result.error[0]))

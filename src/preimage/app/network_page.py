@@ -8,15 +8,12 @@ from typing import Any
 
 import gradio as gr
 
-from preimage.app import drawing
+from preimage.app import drawing, words
 from preimage.app.choices import Choices, NetworkFacts
 from preimage.app.depth import MOST_LAYERS, Walk, as_values
 from preimage.app.photo_choice import PhotoChoice
 from preimage.app.runs import Runs
 from preimage.presets import QUALITIES
-
-NO_NETWORK = 'No network has its weights on this machine: pip install "preimage[demo]"'
-"""The advice if there is nothing to choose from."""
 
 _COUNTS = (4, 8, MOST_LAYERS)
 """The numbers of layers to choose from."""
@@ -49,7 +46,7 @@ class NetworkPage:
                 with gr.Row():
                     start = gr.Button("Go through the layers", variant="primary", min_width=240)
                     stop = gr.Button("Stop", min_width=100)
-                status = gr.HTML(drawing.message(_QUESTION if networks else NO_NETWORK))
+                status = gr.HTML(drawing.message(_QUESTION if networks else words.NO_NETWORK))
                 depth = gr.HTML(
                     value=[], html_template=static("depth.html"), js_on_load=static("depth.js"),
                     css_template=static("depth.css"), apply_default_css=False,
@@ -74,7 +71,7 @@ class NetworkPage:
     def _facts(self, network: str | None) -> NetworkFacts:
         """Return the facts of a network; show a visitor why there are none."""
         if network is None:
-            raise gr.Error(NO_NETWORK)
+            raise gr.Error(words.NO_NETWORK)
         try:
             return self._choices.facts(network)
         except ValueError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from preimage.app import drawing
+from preimage.app import drawing, words
 from preimage.app.choices import Choices
 from preimage.app.task import Photo
 from preimage.app.uploads import check_upload
@@ -36,18 +36,18 @@ class PhotoChoice:
         names = [*([NONE] if optional else []), *choices.photos]
         with gr.Row():
             with gr.Column(scale=2, min_width=260):
-                shipped = gr.Radio(names, value=self._first, label=label)
+                shipped = gr.Radio(names, value=self._first, label=label, info=words.HELP["photo"])
                 own = gr.File(label="Your own photo", file_types=["image"], height=120)
-            with gr.Column(scale=1, min_width=200):
-                preview = gr.HTML(self._draw(self._first, None))
+            with gr.Column(scale=1, min_width=260):
+                preview = gr.HTML(self._draw(self._first, None), elem_classes="preview")
         self.inputs = [shipped, own]
-        outputs, private = [shipped, own, preview], {"api_visibility": "private"}
-        shipped.input(self._choose_shipped, shipped, outputs, show_progress="hidden", **private)
-        own.upload(self._choose_own, [own, shipped], outputs, show_progress="hidden", **private)
-        own.clear(
-            lambda: self._choose_shipped(self._first), None, outputs, show_progress="hidden",
-            **private,
-        )  # fmt: skip
+        outputs = [shipped, own, preview]
+        private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+        shipped.input(self._choose_shipped, shipped, outputs, **private)
+        own.upload(  # two at a time, because a large photo takes much memory
+            self._choose_own, [own, shipped], outputs, concurrency_limit=2, **private
+        )
+        own.clear(lambda: self._choose_shipped(self._first), None, outputs, **private)
 
     def open(self, shipped: str | None, own: str | None) -> list[Photo]:
         """Return the photo that is chosen; an empty list if none is.

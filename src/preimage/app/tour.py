@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from preimage.app.task import Photo, Task
-from preimage.reporting.captions import code_in_words, error_in_words, heading
+from preimage.reporting.captions import code_in_words, heading
 from preimage.representations.code_grid import CodeGrid
 
 if TYPE_CHECKING:
@@ -124,11 +124,6 @@ def words_about(result: PreImage) -> tuple[str, str]:
     code = CodeGrid.from_shape(tuple(result.codes.shape[1:]))
     name, shape = result.representation, result.images.shape[1:]
     return heading(name, code), code_in_words(name, code, None, shape)
-
-
-def success(result: PreImage) -> str:
-    """Return the error of an inversion in words."""
-    return "" if result.error is None else error_in_words(float(result.error[0]))
 
 
 class Likeliest(NamedTuple):

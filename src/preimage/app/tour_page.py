@@ -14,6 +14,7 @@ from preimage.app.photo_choice import PhotoChoice
 from preimage.app.runs import Runs, Stage
 from preimage.app.task import Task
 from preimage.app.visits import Visits
+from preimage.app.words import describe_error
 from preimage.notebooks import encode
 from preimage.visualizations import PreImage
 
@@ -72,7 +73,7 @@ class TourPage:
         if result is None:
             return
         words = _words(result)
-        figures = [_photo_figure(result), _figure(result, tour.success(result))]
+        figures = [_photo_figure(result), _figure(result, describe_error(result))]
         yield words + drawing.side_by_side(figures)
         if step.shows_class and not result.interrupted:
             chosen = tour.likeliest(result, self._choices.facts(tour.NETWORK))

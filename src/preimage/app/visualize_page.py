@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -13,15 +12,12 @@ from preimage.app import drawing, recipes, words
 from preimage.app.choices import CLASSICAL, Choices
 from preimage.app.form import Form
 from preimage.app.frames import Frame
+from preimage.app.photo_choice import PhotoChoice
 from preimage.app.runs import Run, Runs, Stage
-from preimage.app.task import DEFAULT_METHODS, METHODS, Photo
-from preimage.app.uploads import check_upload
+from preimage.app.task import DEFAULT_METHODS, METHODS
 from preimage.app.visits import Visits
-from preimage.decoding import ImageError
-from preimage.files import file_name
 from preimage.presets import Visualization
 
-FIRST_PHOTO = "chelsea"
 _KEPT = 12
 """The most pictures that are kept for comparison."""
 
@@ -72,14 +68,7 @@ class VisualizePage:
 
     def _build_photo(self) -> None:
         with gr.Group() as self._of_photo:
-            self._shipped = gr.Radio(
-                list(self._choices.photos), value=FIRST_PHOTO, label="Photo",
-                info=words.HELP["photo"],
-            )  # fmt: skip
-            self._own = gr.File(label="Your own photo", file_types=["image"], height=120)
-            self._preview = gr.HTML(
-                self._draw_photo(self._open(FIRST_PHOTO, None)), elem_classes="preview"
-            )
+            self._photo = PhotoChoice(self._choices)
 
     def _build_targets(self) -> None:
         with gr.Group(visible=False) as self._of_targets:
@@ -151,12 +140,6 @@ class VisualizePage:
             lambda excite: [gr.update(visible=excite == name) for name in ("channels", "classes")],
             fields["excite"], [fields["channels"], fields["classes"]], **private,
         )  # fmt: skip
-        photo = [self._shipped, self._own, self._preview]
-        self._shipped.input(self._choose_shipped, self._shipped, photo, **private)
-        self._own.upload(  # two at a time, because a large photo takes much memory
-            self._choose_own, [self._own, self._shipped], photo, concurrency_limit=2, **private
-        )
-        self._own.clear(lambda: self._choose_shipped(FIRST_PHOTO), None, photo, **private)
 
     def show_layer(self, network: str, event: gr.EventData) -> list[Any]:
         """Choose a layer that was clicked elsewhere: the values of the model and its fields."""
@@ -182,28 +165,6 @@ class VisualizePage:
             gr.update(visible=True),
         ]
 
-    def _choose_shipped(self, name: str) -> tuple[Any, Any, Any]:
-        return name, None, self._draw_photo(self._open(name, None))
-
-    def _choose_own(self, path: str, shipped: str | None) -> tuple[Any, Any, Any]:
-        """Show an upload in place of the shipped photo, or a message if it is none."""
-        try:
-            return None, path, self._draw_photo(self._open(None, path))
-        except ImageError as error:
-            before = self._draw_photo(self._open(shipped, None))
-            return gr.skip(), None, drawing.message(str(error), is_error=True) + before
-
-    def _open(self, shipped: str | None, own: str | None) -> Photo:
-        """Return the photo that is chosen; raise ImageError if it is none."""
-        if own is None:
-            path = self._choices.photo(shipped or FIRST_PHOTO)
-            return Photo(path.name, path.read_bytes())
-        check_upload(Path(own), self._choices.limits)
-        return Photo(file_name(Path(own).name), Path(own).read_bytes())
-
-    def _draw_photo(self, photo: Photo) -> str:
-        return drawing.side_by_side([drawing.photo_figure(photo)])
-
     # What the buttons do
 
     def _react_to_buttons(self, workers: int) -> None:
@@ -218,7 +179,7 @@ class VisualizePage:
             "concurrency_id": "runs", "concurrency_limit": workers,
         }  # fmt: skip
         quick = private | {"queue": False, "show_progress": "hidden"}
-        inputs = {*self.fields.values(), self._shipped, self._own}
+        inputs = {*self.fields.values(), *self._photo.inputs}
         began = [
             self._start.click(self._wait, None, buttons, **quick).then(
                 self._begin, inputs, shown, **running
@@ -248,7 +209,7 @@ class VisualizePage:
         """Carry out the task of the form."""
         given = {name: values[field] for name, field in self.fields.items()}
         try:
-            photo = self._open(values[self._shipped], values[self._own])
+            (photo,) = self._photo.open(*(values[field] for field in self._photo.inputs))
             task = Form(**given, photo=photo).task(self._choices)
         except ValueError as error:
             yield self._failed(str(error))

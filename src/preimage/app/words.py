@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from preimage.app.task import Task
 from preimage.presets import Visualization
+from preimage.reporting.captions import error_in_words
 from preimage.visualizations import PreImage
 
 VISUALIZATIONS: dict[Visualization, str] = {
@@ -47,10 +48,8 @@ HELP = {
 }
 """The sentence of help below each field."""
 
-NO_NETWORK = (
-    "No network is here yet, so the list has descriptors only: `pip install "
-    '"preimage[demo]"` brings a small one.'
-)
+NO_NETWORK = 'No network is here yet: pip install "preimage[demo]" brings a small one.'
+"""The advice if there is no network to choose from."""
 
 
 def ended(task: Task, result: PreImage) -> str:
@@ -64,6 +63,11 @@ def ended(task: Task, result: PreImage) -> str:
     if result.dead:
         words += f" Left out, because no photo changes their response: {', '.join(result.dead)}."
     return words
+
+
+def describe_error(result: PreImage) -> str:
+    """Return the error of an inversion in words; nothing if there is none."""
+    return "" if result.error is None else error_in_words(float(result.error[0]))
 
 
 def stopped_recipe(task: Task, file: str) -> str:

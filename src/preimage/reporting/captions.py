@@ -62,13 +62,15 @@ def error_in_words(error: float) -> str:
     """Return an error of an inversion (a fraction), and what it says about the picture.
 
     >>> print(error_in_words(0.123))
-    Error 12 %: nearly the photo's code, which hardly shows what differs from the photo.
+    Error 12 %: nearly the photo's code. This code hardly shows what differs from the photo.
     """
     percent = 100 * error
     size = f"{percent:.{1 if percent < 10 else 0}f}" if percent >= 0.1 else "below 0.1"
     words = f"Error {size} %"
     if error <= _SMALL:
-        return f"{words}: nearly the photo's code, which hardly shows what differs from the photo."
+        return (
+            f"{words}: nearly the photo's code. This code hardly shows what differs from the photo."
+        )
     if error <= _LARGE:
         return (
             f"{words}: much of the photo's code. More steps would bring the picture closer to it."

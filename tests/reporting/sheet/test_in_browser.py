@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.browser import chromium, serious_faults, watched
+from tests.browser import serious_faults, watched
 from tests.reporting.sheet.sheets import sheet
 
 from preimage.reporting.sheet import write_sheet
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
