@@ -2,8 +2,8 @@
 
 `python -m benchmarks hashes [--out FILE.json] [--against FILE.json]` writes checksums instead,
 and compares them with those of another version; see `benchmarks.hashes`.
-`python -m benchmarks attacks`, `candidates`, `pictures`, `shell`, `side_by_side`, `solvers`,
-`vectors` and `workers` have options of their own; see their --help.
+`python -m benchmarks attacks`, `candidates`, `endurance`, `pictures`, `shell`, `side_by_side`,
+`solvers`, `vectors` and `workers` have options of their own; see their --help.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from benchmarks import (
     ways,
     workers,
 )
+from benchmarks.endurance import driver as endurance
 from benchmarks.hashes import driver as hashes
 from benchmarks.peers import driver as peers
 
@@ -48,6 +49,7 @@ BENCHMARKS = {
 WITH_OPTIONS = {
     "attacks": attacks.main,
     "candidates": candidates.main,
+    "endurance": endurance.main,
     "pictures": pictures.main,
     "shell": shell.main,
     "side_by_side": side_by_side.main,
