@@ -6,7 +6,9 @@ import os
 import socket
 import zipfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -186,6 +188,28 @@ def test_a_link_stays_and_the_file_that_it_leads_to_is_written(
     assert [path.name for path in target.parent.iterdir()] == ["real"]
 
 
+@pytest.mark.parametrize(("refusals", "is_written"), [(3, True), (10**6, False)])
+def test_on_windows_a_file_that_is_open_for_a_moment_is_waited_for(
+    refusals: int, is_written: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, replace = [refusals], os.replace
+
+    def refuse(source: Path, target: Path) -> None:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise PermissionError(errno.EACCES, "is open elsewhere", str(source))
+        replace(source, target)
+
+    path = tmp_path / "a.txt"
+    monkeypatch.setattr(files, "_SECONDS_TO_REPLACE", 0.5)
+    monkeypatch.setattr(os, "replace", refuse)
+    monkeypatch.setattr(files, "os", SimpleNamespace(**vars(os) | {"name": "nt"}))
+    refused = nullcontext() if is_written else pytest.raises(PermissionError, match=r"a\.txt")
+    with refused, write_whole(path) as partial:
+        partial.write_text("new")
+    assert [one.name for one in tmp_path.iterdir()] == ["a.txt"] * is_written
+
+
 def test_an_error_of_another_file_keeps_its_name(tmp_path: Path) -> None:
     other = tmp_path / "missing"
     with pytest.raises(FileNotFoundError) as caught, write_whole(tmp_path / "a.txt"):
@@ -222,6 +246,10 @@ def test_checksums_are_those_of_hashlib(tmp_path: Path) -> None:
         ("matconvnet:C:\\nets/my net.mat/conv1", "matconvnet-C--nets-my-net.mat-conv1"),
         ("a\nb", "a-b"),
         ("x" * 500, "x" * 120),
+        ("NUL", "-NUL"),
+        ("com1.hog", "-com1.hog"),
+        ("auxiliary", "auxiliary"),
+        ("conv1.", "conv1-"),
     ],
 )
 def test_a_file_name_has_no_character_that_takes_it_apart(text: str, name: str) -> None:

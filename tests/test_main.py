@@ -154,6 +154,18 @@ def test_good_and_bad_inputs_and_standard_input_in_one_command(tmp_path: Path) -
     assert (pixels_of(out / "a.hog.png") == pixels_of(out / "stdin.hog.png")).all()
 
 
+def test_a_name_that_the_output_has_no_letters_for_is_printed_with_escapes(tmp_path: Path) -> None:
+    photo = save_photo(tmp_path / "\u0141.png")
+    arguments = ("--rep", "hog", "--size", "32", "--steps", "1", "--out", tmp_path)
+    as_on_windows = {"PYTHONIOENCODING": "cp1252"}
+    status, lines, errors = _python(
+        "-m", "preimage", "invert", photo, *arguments, environment=as_on_windows
+    )
+    assert (status, errors) == (0, [])
+    assert "\\u0141.png" in lines[0]
+    assert (tmp_path / "\u0141.hog.png").exists()
+
+
 def test_the_demo_writes_its_picture_and_prints_its_table(tmp_path: Path) -> None:
     out = tmp_path / "demo.png"
     status, output, errors = _python("-m", "preimage", "demo", "--out", out)

@@ -54,6 +54,22 @@ def test_every_test_file_has_its_module() -> None:
     assert sorted(map(str, extra)) == []
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_every_text_file_has_an_encoding_that_no_system_chooses(path: Path) -> None:
+    for call in ast.walk(ast.parse(path.read_text())):
+        if isinstance(call, ast.Call) and _opens_text(call):
+            assert "encoding" in {keyword.arg for keyword in call.keywords}, ast.unparse(call)
+
+
+def _opens_text(call: ast.Call) -> bool:
+    """Return whether a call reads or writes a text file, as far as its own words tell."""
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    place = 1 if isinstance(call.func, ast.Name) else 0  # of the mode: open(p, "w"), p.open("w")
+    mode = ast.unparse(call.args[place]) if len(call.args) > place else "none"
+    opens_text = name == "open" and mode.strip("'") in ("r", "w", "a", "x", "r+", "w+", "a+")
+    return opens_text or name in ("read_text", "write_text")
+
+
 @pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda path: path.name)
 def test_no_test_imports_a_benchmark(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import io
 import os
 import signal
 import sys
@@ -29,6 +30,7 @@ def main() -> None:
             raise
         sys.exit(f'error: the command line needs {error.name}: pip install "preimage[cli]"')
     _keep_freed_memory()
+    _escape_unprintable()
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
@@ -70,6 +72,15 @@ def _keep_freed_memory() -> None:
         if mallopt is not None:
             mallopt(_M_TRIM_THRESHOLD, _KEPT)
             mallopt(_M_MMAP_THRESHOLD, _KEPT)
+
+
+def _escape_unprintable() -> None:
+    """Print a character that the encoding of standard output lacks as an escape, not as an error.
+
+    On Windows, output that goes to a file or a program is in a code page of 256 characters.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

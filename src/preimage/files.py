@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import secrets
 import stat
 import time
@@ -16,6 +17,8 @@ from pathlib import Path
 _PARTIAL = ".partial-"
 _ABANDONED_SECONDS = 3600.0
 _LONGEST_NAME = 120
+_SECONDS_TO_REPLACE = 2.0
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.ASCII | re.IGNORECASE | re.DOTALL)
 
 
 @contextmanager
@@ -60,7 +63,7 @@ def write_together(*paths: str | os.PathLike[str]) -> Iterator[list[Path]]:
             with partial.open("rb+") as file:
                 os.fsync(file.fileno())  # wait until the contents have reached the disk
         for partial, target in zip(partials, targets, strict=True):
-            os.replace(partial, target)
+            _replace(partial, target)
     except OSError as error:
         names = {str(partial): path for partial, path in zip(partials, whole, strict=True)}
         names |= {str(t.parent): path for t, path in zip(targets, whole, strict=True)}
@@ -74,6 +77,23 @@ def write_together(*paths: str | os.PathLike[str]) -> Iterator[list[Path]]:
         for partial in partials:
             with suppress(OSError):
                 partial.unlink()
+
+
+def _replace(partial: Path, target: Path) -> None:
+    """Rename a file; on Windows, wait up to two seconds for a program that has `target` open.
+
+    There a file that is open, perhaps for a glance of a virus scanner, cannot be replaced.
+    """
+    begin = time.monotonic()
+    while True:
+        try:
+            os.replace(partial, target)
+        except PermissionError:
+            if os.name != "nt" or time.monotonic() - begin > _SECONDS_TO_REPLACE:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _with_reason(error: OSError, partial: Path) -> OSError:
@@ -206,13 +226,25 @@ def check_archive(path: Path) -> None:
 def file_name(text: str) -> str:
     """Return `text` without the characters that file names cannot have or shells interpret.
 
-    Only the last 120 characters are kept.
+    Only the last 120 characters are kept. A name that Windows cannot have, since it ends in a dot
+    or names a device, is changed on all systems.
 
-    >>> file_name("alexnet/conv3.neuron 5:3,4")
-    'alexnet-conv3.neuron-5-3,4'
+    >>> file_name("alexnet/conv3.neuron 5:3,4"), file_name("aux")
+    ('alexnet-conv3.neuron-5-3,4', '-aux')
     """
     safe = (c if c.isprintable() and c not in '/\\:*?"<>| ' else "-" for c in text)
-    return "".join(safe)[-_LONGEST_NAME:]
+    name = "".join(safe)[-_LONGEST_NAME:]
+    name = f"{name[:-1]}-" if name.endswith(".") else name
+    return f"-{name}" if names_device(name) else name
+
+
+def names_device(name: str) -> bool:
+    """Return whether Windows takes the name of a file for a device, whatever its suffixes are.
+
+    >>> names_device("aux.png"), names_device("auxiliary.png")
+    (True, False)
+    """
+    return _DEVICE.fullmatch(name) is not None
 
 
 def cache_folder() -> Path:

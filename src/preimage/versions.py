@@ -55,6 +55,6 @@ def memory_of_machine() -> int | None:
     except (AttributeError, ValueError, OSError):  # not a POSIX system
         return None
     try:
-        return min(found, int(_CGROUP.read_text()))
+        return min(found, int(_CGROUP.read_text(encoding="ascii")))
     except (OSError, ValueError):  # no limit
         return found

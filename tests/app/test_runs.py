@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 import torch
@@ -19,6 +20,17 @@ def runs() -> Iterator[Runs]:
     found = Runs(1)
     yield found
     found.close()
+
+
+def test_workers_start_anew_where_there_is_no_server_of_copies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("preimage.app.runs.start_method", lambda **_: "spawn")
+    with closing(Runs(1)) as runs:
+        run = runs.begin(dataclasses.replace(TASK, steps=2))
+        assert run.wait(120)
+    assert run.error is None
+    assert run.result is not None
 
 
 def test_a_run_reports_stages_and_frames_and_has_the_librarys_bits(runs: Runs) -> None:

@@ -67,6 +67,15 @@ def test_photos_of_one_name_do_not_replace_each_other(tmp_path: Path) -> None:
     assert [n for n in _names(out) if n.endswith(".png")] == ["a.hog-2.png", "a.hog.png"]
 
 
+def test_results_keep_apart_where_upper_and_lower_case_are_one(tmp_path: Path) -> None:
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+    photos = [save_photo(tmp_path / "a/cat.png"), save_photo(tmp_path / "b/Cat.png")]
+    out = tmp_path / "out"
+    assert run("invert", *photos, "--rep", "hog", "--out", out, *SMALL).status == 0
+    assert [n for n in _names(out) if n.endswith(".png")] == ["Cat.hog-2.png", "cat.hog.png"]
+
+
 def test_seeds_and_loss_weights_are_combined(tmp_path: Path) -> None:
     photo, out = save_photo(tmp_path / "a.png"), tmp_path / "out"
     arguments = ("--seeds", "2", "--loss-weight", "20", "--loss-weight", "0.5", "--json", *SMALL)

@@ -110,4 +110,4 @@ class NetworkPage:
 
 def static(name: str) -> str:
     """Return a file of the pages as text."""
-    return (files("preimage.app") / "static" / name).read_text()
+    return (files("preimage.app") / "static" / name).read_text(encoding="utf-8")

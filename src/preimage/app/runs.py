@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from preimage.app.task import Task
 from preimage.names import one_line
-from preimage.workers import Died, Done, Failed, Pool, Report, Reporter
+from preimage.workers import Died, Done, Failed, Pool, Report, Reporter, start_method
 
 if TYPE_CHECKING:
     from preimage.app.frames import Frame
@@ -131,7 +131,8 @@ class Runs:
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self._pools = [
-            Pool(carry_out, workers=1, threads=1, method="forkserver") for _ in range(workers)
+            Pool(carry_out, workers=1, threads=1, method=start_method(can_copy=False))
+            for _ in range(workers)
         ]
         self._free: queue.LifoQueue[Pool] = queue.LifoQueue()
         for pool in self._pools:

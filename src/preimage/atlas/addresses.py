@@ -9,15 +9,14 @@ from __future__ import annotations
 import posixpath
 import re
 
-from preimage.files import sha256
+from preimage.files import names_device, sha256
 
 _SAFE = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}", re.ASCII)
 _UNSAFE = re.compile(r"[^a-z0-9._-]+", re.ASCII)
 CLASSICAL = "classical"
 """The folder of the representations that belong to no network."""
 
-_TAKEN = {CLASSICAL, "assets", "con", "prn", "aux", "nul"}
-_PORTS = re.compile(r"(com|lpt)\d")
+_TAKEN = {CLASSICAL, "assets"}
 _LONGEST = 60
 _DIGITS = 8
 
@@ -33,7 +32,7 @@ def safe_name(text: str) -> str:
     (False, False)
     """
     first = text.partition(".")[0]
-    is_taken = first in _TAKEN or _PORTS.fullmatch(first) or text.endswith((".html", "."))
+    is_taken = first in _TAKEN or names_device(text) or text.endswith((".html", "."))
     if _SAFE.fullmatch(text) and not is_taken:
         return text
     readable = _UNSAFE.sub("-", text.lower())[:_LONGEST].strip(".-_")

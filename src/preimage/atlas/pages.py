@@ -45,7 +45,8 @@ def write_pages(
     """
     environment = make_environment()
     for name in ("atlas.js", "atlas.css", "icon.svg"):
-        _write(folder / "assets" / name, (files("preimage.atlas") / "static" / name).read_text())
+        text = (files("preimage.atlas") / "static" / name).read_text(encoding="utf-8")
+        _write(folder / "assets" / name, text)
     found = shards(entries(atlas))
     for n, text in enumerate(found):
         _write(folder / f"assets/index/{n}.js", text)

@@ -282,13 +282,16 @@ class Gallery:
         return self._out / f"{self._unique(*parts)}.png"
 
     def _unique(self, *parts: str) -> str:
-        """Return a file name of these parts, with a number behind it if it was given before."""
+        """Return a file name of these parts, with a number behind it if it was given before.
+
+        Names that differ in case count as one, because some systems do not tell them apart.
+        """
         stem = name = file_name(".".join(part for part in parts if part))
         count = 1
-        while name in self._names:
+        while name.casefold() in self._names:
             count += 1
             name = f"{stem}-{count}"
-        self._names.add(name)
+        self._names.add(name.casefold())
         return name
 
 

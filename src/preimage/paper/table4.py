@@ -26,7 +26,7 @@ def published() -> dict[tuple[str, str], tuple[float, float]]:
     >>> published()["hog", "paper"]
     (36.6, 17.3)
     """
-    text = (files("preimage") / "paper/published/table4.csv").read_text()
+    text = (files("preimage") / "paper/published/table4.csv").read_text(encoding="utf-8")
     return {
         (row["representation"], row["method"]): (float(row["error_mean"]), float(row["error_std"]))
         for row in csv.DictReader(text.splitlines())

@@ -35,7 +35,7 @@ def published() -> dict[tuple[str, float], tuple[float, float]]:
     >>> published()["conv1", 1.0]
     (69.5, 10.3)
     """
-    text = (files("preimage") / "paper/published/table5.csv").read_text()
+    text = (files("preimage") / "paper/published/table5.csv").read_text(encoding="utf-8")
     return {
         (r["layer"], float(r["loss_weight"])): (float(r["error_mean"]), float(r["error_std"]))
         for r in csv.DictReader(text.splitlines())

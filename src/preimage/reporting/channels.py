@@ -43,7 +43,7 @@ def describe_channel(statistics: ChannelStatistics, channel: int, top: int = 9) 
 
 def write_channels(path: Path, channels: Iterable[dict[str, Any]]) -> None:
     """Write what `describe_channel` returns as CSV; of the responses, only the largest."""
-    with write_whole(path) as partial, partial.open("w", newline="") as file:
+    with write_whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, _COLUMNS, extrasaction="ignore")
         writer.writeheader()
         for channel in channels:

@@ -64,7 +64,7 @@ class Store:
         """Write the list of the files of an image set, and return the key of the set."""
         key = image_set_key(images)
         with write_whole(self.folder / key / "images.json") as partial:
-            partial.write_text(json.dumps(list(images), indent=0))
+            partial.write_text(json.dumps(list(images), indent=0), encoding="utf-8")
         return key
 
     def finished(self, layer: str) -> Iterator[tuple[str, Checkpoint]]:
@@ -78,7 +78,8 @@ class Store:
     def images(self, key: str) -> list[str]:
         """Return the files of an image set; an empty list if the set is unknown."""
         try:
-            listed = json.loads((self.folder / key / "images.json").read_text())
+            text = (self.folder / key / "images.json").read_text(encoding="utf-8")
+            listed = json.loads(text)
         except (OSError, ValueError):
             return []
         return [str(path) for path in listed]

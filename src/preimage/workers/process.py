@@ -113,17 +113,19 @@ Function: TypeAlias = Callable[[Any, Reporter], Any]
 
 
 def start_method(threads: int = 1, *, can_copy: bool = True) -> str:
-    """Return how workers start: by "fork", or else by "forkserver" or "spawn".
+    """Return how workers start: by "fork", or else by "forkserver" or, outside Linux, "spawn".
 
     A copy of this process cannot compute where a GPU is in use, since it shares the driver's
     state, or with several threads, since it lacks those that torch has started.
     """
-    import torch
-
     if sys.platform != "linux":
         return "spawn"
+    if not can_copy or threads > 1:
+        return "forkserver"
+    import torch
+
     has_gpu = torch.cuda.is_available() or torch.xpu.is_available()
-    return "fork" if can_copy and threads == 1 and not has_gpu else "forkserver"
+    return "forkserver" if has_gpu else "fork"
 
 
 def count_cores() -> int:
