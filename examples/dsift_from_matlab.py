@@ -7,7 +7,8 @@ In MATLAB, with VLFeat:
     save('dsift.mat', 'frames', 'descriptors');
 
 `descriptors` is 128 x N, one frame below the other, and multiplied by 512. Here, the file is made
-in Python as MATLAB would have made it.
+in Python as MATLAB would have made it. The script needs SciPy, which preimage does not bring:
+`pip install scipy`.
 """
 
 import numpy as np

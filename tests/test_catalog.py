@@ -122,7 +122,7 @@ def test_missing_weights_are_an_error_that_names_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path))
-    with pytest.raises(ValueError, match="get them with: preimage fetch vgg-m"):
+    with pytest.raises(ValueError, match=r"with: preimage fetch vgg-m, .*--weights random"):
         representation("vgg-m/conv4")
 
 

@@ -283,10 +283,52 @@ def test_bad_input_gets_one_clear_line(
     assert problem in outcome.errors[0]
 
 
-def test_the_list_names_every_table_and_figure_and_what_is_missing() -> None:
+def test_the_list_names_every_table_and_figure_in_a_line_and_what_is_missing() -> None:
     lines = run("reproduce", "list").output
-    for name in ("table4", "table5", *FIGURES):
-        (row,) = (line for line in lines if line.startswith(f"│ reproduce {name} "))
-        assert ("missing" in row) == (name != "table4")
-    assert "fetch" in "\n".join(lines)
+    tables = [f"table{number}" for number in range(1, 6)]
+    for name in (*tables, *(f"fig{number}" for number in range(1, 16))):
+        (row,) = (line for line in lines if line.startswith(f"│ {name} "))
+        assert ("missing" in row) == (name in ("table5", *FIGURES))
+    rows = [line for line in lines if line.startswith("│")]
+    assert sum(line.startswith("│     ") for line in rows) == 3  # more networks of Figures 13, 15
+    text = "\n".join(lines)
+    assert all(word in text for word in ("fetch", "--weights random", "--dry-run"))
     assert max(map(len, lines)) <= 80
+
+
+def test_table_1_prints_the_structure_of_its_network() -> None:
+    outcome = run("reproduce", "table1")
+    assert (outcome.status, outcome.errors) == (0, [])
+    assert outcome.output == run("layers", "alexnet").output
+
+
+@pytest.mark.usefixtures("_short")
+def test_figure_4_has_a_row_of_the_papers_method_and_one_of_the_default(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast = NNPREIMAGE.replace(iterations=3, final_iterations=0)
+    monkeypatch.setattr(table4, "METHODS", {**SHORT, "draft": NNPREIMAGE, "fast": fast})
+    options = ("--images", photos, "--limit", "1", "--size", "64", "--workers", "1")
+    outcome = run("reproduce", "fig4", *options, "--out", tmp_path / "out")
+    assert (outcome.status, outcome.errors) == (0, [])
+    assert outcome.output[-1].startswith(f"6 of 6 trials done; wrote {tmp_path / 'out/fig4.pdf'}")
+    panels = [path.name for path in (tmp_path / "out").glob("fig4.*.*.png")]
+    assert sorted(panels) == [f"fig4.{row}.{n}.png" for row in (1, 2) for n in (1, 2, 3, 4)]
+
+
+@pytest.mark.usefixtures("_short")
+@pytest.mark.parametrize(("command", "trials"), [
+    (("table4", "--limit", "1", "--size", "48"), 3),
+    (("fig4", "--limit", "1", "--size", "48"), 3),
+    (("table5", *LITE0, "--layers", "stem", "--limit", "1", "--steps", "6"), 4),
+    (("fig14", *LITE0, "--layers", "stem", "--steps", "6"), 1),
+])  # fmt: skip
+def test_a_dry_run_estimates_the_time_and_writes_nothing(
+    command: tuple[str, ...], trials: int, tmp_path: Path
+) -> None:
+    outcome = run("reproduce", *command, "--out", tmp_path / "out", "--dry-run")
+    assert outcome.status == 0
+    assert any(
+        line.startswith(f"{trials} trials, {trials} to do: about ") for line in outcome.output
+    )
+    assert not (tmp_path / "out").exists()

@@ -14,6 +14,8 @@ from preimage.paper.table4 import (
     HOGGLE,
     METHODS,
     REPRESENTATIONS,
+    figure4_rows,
+    figure4_trials,
     method_of,
     published,
     rows,
@@ -77,3 +79,15 @@ def test_the_picture_has_a_row_for_each_of_two_photos_and_each_representation() 
     assert [row[0].label for row in shown] == [p.stem for p in PHOTOS for _ in REPRESENTATIONS]
     assert all(row[0].is_photo for row in shown)
     assert [panel.label for panel in shown[0][1:]] == [f"hog, {method}" for method in METHODS]
+
+
+def test_figure_4_has_the_papers_columns_and_hoggle_once(tmp_path: Path) -> None:
+    file = tmp_path / "hoggle.npz"
+    file.write_bytes(b"dictionaries")
+    found = figure4_trials(PHOTOS[:1], 40, file)
+    assert {trial.key for trial in found} < {trial.key for trial in trials(PHOTOS, 40, file)}
+    papers, ours = figure4_rows(found)
+    names = [f"{name}, algorithm-1" for name in REPRESENTATIONS]
+    assert [panel.label for panel in papers] == [PHOTOS[0].stem, "hog, HOGgle", *names]
+    assert [panel.label for panel in ours[1:]] == [f"{name}, fast" for name in REPRESENTATIONS]
+    assert [row[0].is_photo for row in (papers, ours)] == [True, True]

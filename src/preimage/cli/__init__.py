@@ -24,7 +24,15 @@ from preimage.cli.errors import console, show_tracebacks
 from preimage.cli.invert import invert
 from preimage.cli.maximize import maximize
 from preimage.cli.networks import fetch, layers, models, representations
-from preimage.cli.reproduce import hoggle, list_experiments, table4, table5
+from preimage.cli.reproduce import (
+    STRUCTURES,
+    fig4,
+    hoggle,
+    list_experiments,
+    structure_command,
+    table4,
+    table5,
+)
 from preimage.cli.reproduce_figures import figure_command
 from preimage.cli.sheet import sheet
 from preimage.cli.stats import stats
@@ -60,7 +68,9 @@ for _command in (
     *(check, stats, top, sheet, app_command),
 ):
     app.command(cls=Command)(_command)
-for _command in (table4, hoggle, table5):
+for _name in STRUCTURES:
+    _reproduce.command(_name, cls=Command)(structure_command(_name))
+for _command in (table4, hoggle, table5, fig4):
     _reproduce.command(cls=Command)(_command)
 for _name in FIGURES:
     _reproduce.command(_name, cls=Command)(figure_command(_name))

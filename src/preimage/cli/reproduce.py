@@ -1,14 +1,18 @@
-"""`preimage reproduce table4`, `hoggle`, `table5` and `list`."""
+"""`preimage reproduce table1` to `table5`, `fig4`, `hoggle` and `list`."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import typer
 
 from preimage.cli.errors import clear_errors, console
+from preimage.cli.networks import layers as print_layers
 from preimage.cli.options import (
     Ablation,
+    DryRun,
     Hoggle,
     Images,
     Layers,
@@ -34,12 +38,26 @@ from preimage.cli.run_options import RunOptions, with_run_options
 from preimage.cli.tables import print_table
 from preimage.paper.figures import FIGURES
 
-_OTHERS = {
-    "layers NETWORK": "Tables 1-3: the structure of the networks",
-    "reproduce table4": "errors of HOG, HOGb and DSIFT",
-    "reproduce hoggle": "trains HOGgle, the baseline of Table 4",
-    "demo": "Figure 4: inversions of HOG, HOGb and DSIFT",
+STRUCTURES = {"table1": "alexnet", "table2": "vgg-m", "table3": "vgg-vd-16"}
+"""The networks of Tables 1 to 3."""
+_CLASSICAL = {
+    "table4": "errors of HOG, HOGb and DSIFT",
+    "hoggle": "HOGgle, the baseline of Table 4, trained",
+    "fig4": "inversions of HOG, HOGb and DSIFT",
 }
+
+
+def structure_command(name: str) -> Callable[[], None]:
+    """Return the command that prints the table of a network's structure."""
+
+    def command() -> None:
+        print_layers(STRUCTURES[name])
+
+    command.__doc__ = (
+        f"Table {name[5:]}: the structure of {STRUCTURES[name]}, as `preimage layers "
+        f"{STRUCTURES[name]}` prints it."
+    )
+    return command
 
 
 @with_run_options
@@ -50,10 +68,12 @@ def table4(
     size: Size = "320",
     hoggle: Hoggle = None,
     out: OutFolder = Path("table4"),
+    dry_run: DryRun = False,
     run: RunOptions,
 ) -> None:
     """Measure the error of HOG, HOGb and DSIFT; run again to go on after a stop."""
     from preimage import hoggle as baseline
+    from preimage.cli.plan import print_left
     from preimage.cli.running import carry_out, finish
     from preimage.paper.table4 import NAME, trials
     from preimage.photo_files import photo_paths
@@ -61,14 +81,59 @@ def table4(
     from preimage.reporting.table4 import HEADER, format_table4, write_table4
     from preimage.studies.loader import Loader
 
+    start = time.process_time()
     with clear_errors():
         check_folder(out)
         photos = photo_paths(images, Path.cwd())[:limit]
         if hoggle is not None:
             baseline.load(hoggle)  # raises if it cannot be used
-        records = carry_out(out, NAME, trials(photos, parse_size(size), hoggle), run)
+        planned = trials(photos, parse_size(size), hoggle)
+        if dry_run:
+            print_left(planned, out, run, start)
+            return
+        records = carry_out(out, NAME, planned, run)
         paths = write_table4(out, records, Loader())
     print_table(HEADER, format_table4(records))
+    finish(records, paths)
+
+
+@with_run_options
+def fig4(
+    *,
+    images: Images = None,
+    limit: Limit = None,
+    size: Size = "320",
+    hoggle: Hoggle = None,
+    out: OutFolder = Path("figures"),
+    dry_run: DryRun = False,
+    run: RunOptions,
+) -> None:
+    """Figure 4: inversions of HOG, HOGb and DSIFT by Algorithm 1, and by the default solver.
+
+    With --hoggle, HOGgle's come first. `preimage demo` is the quickest way to a picture like it.
+    """
+    from preimage import hoggle as baseline
+    from preimage.cli.plan import print_left
+    from preimage.cli.running import carry_out, finish
+    from preimage.paper.table4 import FIGURE_4, figure4_rows, figure4_trials
+    from preimage.photo_files import photo_paths, shipped_photos
+    from preimage.reporting.figures import write_figure
+    from preimage.reporting.results import check_folder
+    from preimage.studies.loader import Loader
+
+    start = time.process_time()
+    with clear_errors():
+        check_folder(out)
+        photos = photo_paths(images or [shipped_photos()["chelsea"]], Path.cwd())[:limit]
+        if hoggle is not None:
+            baseline.load(hoggle)  # raises if it cannot be used
+        planned = figure4_trials(photos, parse_size(size), hoggle)
+        if dry_run:
+            print_left(planned, out, run, start)
+            return
+        records = carry_out(out, FIGURE_4, planned, run)
+        by_key = {record.trial.key: record for record in records}
+        paths = write_figure(out / FIGURE_4, figure4_rows(planned), by_key, Loader())
     finish(records, paths)
 
 
@@ -77,8 +142,6 @@ def hoggle(
     out: OutFile = Path("hoggle.npz"),
 ) -> None:
     """Train HOGgle, the baseline of Table 4, for `table4 --hoggle FILE`."""
-    import time
-
     from preimage import hoggle as baseline
     from preimage.photo_files import photo_paths
     from preimage.reporting.results import check_output
@@ -119,9 +182,11 @@ def table5(
     steps: Steps = None,
     ablation: Ablation = False,
     out: OutFolder = Path("table5"),
+    dry_run: DryRun = False,
     run: RunOptions,
 ) -> None:
     """Measure the error by layer and C; run again to go on after a stop."""
+    from preimage.cli.plan import print_left
     from preimage.cli.running import carry_out, finish
     from preimage.paper.table5 import LOSS_WEIGHTS, MODEL, studies
     from preimage.reporting.results import check_folder
@@ -130,6 +195,7 @@ def table5(
     from preimage.studies.loader import Loader
     from preimage.studies.summary import summarize
 
+    start = time.process_time()
     with clear_errors():
         check_folder(out)
         loader = Loader()
@@ -142,6 +208,9 @@ def table5(
             steps=steps, limit=limit,
         )  # fmt: skip
         trials = [trial for plan in plans for trial in expand(plan, loader)]
+        if dry_run:
+            print_left(trials, out, run, start)
+            return
         records = carry_out(out, plans[0].name, trials, run)
         paths = write_table5(out, records)
     print_table(*format_table5(summarize(records)))
@@ -153,12 +222,19 @@ def list_experiments() -> None:
     from preimage.models.zoo_files import is_installed
     from preimage.paper.table5 import MODEL
 
-    rows = [(name, shows, "", "") for name, shows in _OTHERS.items()]
-    made = {"table5": ("errors by layer and C", [MODEL])}
-    made |= {name: (figure.shows, list(figure.networks)) for name, figure in FIGURES.items()}
-    for name, (shows, networks) in made.items():
+    made: dict[str, tuple[str, tuple[str, ...]]]
+    made = {name: ("the layers of a network", (net,)) for name, net in STRUCTURES.items()}
+    made |= {name: (shows, ()) for name, shows in _CLASSICAL.items()}
+    trained: dict[str, tuple[str, tuple[str, ...]]]
+    trained = {"table5": ("errors by layer and C", (MODEL,))}
+    trained |= {name: (figure.shows, tuple(figure.networks)) for name, figure in FIGURES.items()}
+    made |= trained
+    rows = []
+    for name in (*STRUCTURES, "table4", "hoggle", "table5", *(f"fig{n}" for n in range(1, 16))):
+        shows, networks = made[name]
         here = "here" if all(map(is_installed, networks)) else "missing"
-        rows.append((f"reproduce {name}", shows, ", ".join(networks), here))
-    print_table(("command", "shows", "network", "weights"), rows)
-    typer.echo("missing weights: preimage fetch NETWORK")
+        rows.append((name, shows, "\n".join(networks), here if name in trained else ""))
+    print_table(("name", "shows", "network", "weights"), rows)
+    typer.echo("one of them: preimage reproduce NAME; how long it takes: with --dry-run")
+    typer.echo("missing weights: preimage fetch NETWORK, or --weights random")
     typer.echo("other networks: --network, such as --network efficientnet-lite0")

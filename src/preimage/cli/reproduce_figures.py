@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from inspect import Parameter
 from pathlib import Path
@@ -11,6 +12,7 @@ from preimage.cli.errors import clear_errors
 from preimage.cli.options import (
     Channels,
     Classes,
+    DryRun,
     Images,
     Layers,
     Limit,
@@ -56,11 +58,12 @@ def figure_command(name: str) -> Callable[..., None]:
         **{option: (_OPTIONS[option], defaults.get(option)) for option in _options_of(figure)},
         "preset": (Preset, "nnpreimage"),
         "out": (OutFolder, Path("figures")),
+        "dry_run": (DryRun, False),
         "run": (RunOptions, Parameter.empty),
     }
 
-    def command(*, out: Path, run: RunOptions, **values: Any) -> None:
-        _reproduce(name, out, run, values)
+    def command(*, out: Path, dry_run: bool, run: RunOptions, **values: Any) -> None:
+        _reproduce(name, out, run, values, dry_run=dry_run)
 
     networks = ", ".join(figure.networks)
     command.__doc__ = f"Figure {name[3:]}: {figure.shows} ({networks} in the paper)."
@@ -80,13 +83,17 @@ def _options_of(figure: Figure) -> list[str]:
     return [name for name in _OPTIONS if name in (*options, *varied)]
 
 
-def _reproduce(name: str, out: Path, run: RunOptions, values: dict[str, Any]) -> None:
-    """Carry out the missing trials of a figure, and draw the figure."""
+def _reproduce(
+    name: str, out: Path, run: RunOptions, values: dict[str, Any], *, dry_run: bool
+) -> None:
+    """Carry out the missing trials of a figure, and draw the figure; or only print the plan."""
+    from preimage.cli.plan import print_left
     from preimage.cli.running import carry_out, finish
     from preimage.reporting.figures import write_figure
     from preimage.reporting.results import check_folder
     from preimage.studies.loader import Loader
 
+    start = time.process_time()
     figure = FIGURES[name]
     with clear_errors():
         check_folder(out)
@@ -95,6 +102,9 @@ def _reproduce(name: str, out: Path, run: RunOptions, values: dict[str, Any]) ->
             keys = _keys(figure, loader, values)
         parts = figure.parts(name, loader, **keys)
         trials = {trial.key: trial for part in parts for trial in part}
+        if dry_run:
+            print_left(list(trials.values()), out, run, start)
+            return
         records = carry_out(out, name, list(trials.values()), run)
         rows = [row for part in parts for row in figure.rows(part)]
         by_key = {record.trial.key: record for record in records}

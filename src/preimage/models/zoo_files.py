@@ -70,7 +70,8 @@ def load(name: str, weights: str | os.PathLike[str] | None = None) -> Loaded:
     if weights is None and not is_installed(name):
         raise ModelError(
             f"the weights of {name} ({network.megabytes} MB) are not in {cache_folder()}; get "
-            f"them with: preimage fetch {name}"
+            f"them with: preimage fetch {name}, or give --weights FILE, or --weights {RANDOM} "
+            "for an untrained network"
         )
     if weights == RANDOM:
         loaded = matconvnet.untrained(network.layers, network.image_size)

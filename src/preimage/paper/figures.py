@@ -188,7 +188,7 @@ def _class(trial: Trial) -> str:
 _SEEDS: dict[str, Any] = {"seeds": [0, 1, 2, 3]}
 FIGURES: dict[str, Figure] = {
     "fig1": Figure(
-        shows="four reconstructions from the class scores",
+        shows="four inversions of the class scores",
         networks={"vgg-m": SCORES}, variants=(_SEEDS,), row=_photo, label=_seed, photo="last",
     ),
     "fig2": Figure(
@@ -218,18 +218,18 @@ FIGURES: dict[str, Figure] = {
         networks={"vgg-vd-16": _VGG_VD.linear_layers}, row=_photo, label=_layer,
     ),
     "fig8": Figure(
-        shows="four reconstructions from each of three layers, and their differences",
+        shows="four inversions of each of three layers",
         networks={"vgg-vd-16": ("conv4_1", "conv5_2", "fc7")}, depths=(0.5, 0.75, 1),
         variants=(_SEEDS,), row=attrgetter("photo", "representation"), label=_seed,
         differences=True, images=("chelsea", "coffee", "china"),
     ),
     "fig9": Figure(
-        shows="reconstructions from the central 5 x 5 responses",
+        shows="inversions of the central 5 x 5 responses",
         networks={"caffenet": _CAFFENET.convolutions}, depths=(0.2, 0.4, 0.6, 0.8, 1),
         variants=({"mask": {"window": 5}},), row=_photo, label=_layer,
     ),
     "fig10": Figure(
-        shows="reconstructions from each half of the channels",
+        shows="inversions of each half of the channels",
         networks={"caffenet": ("conv1", "norm1", "conv2", "norm2")}, depths=(0.1, 0.2, 0.3, 0.4),
         variants=({"mask": {"stream": 1}}, {"mask": {"stream": 2}}), row=_photo, label=_stream,
     ),

@@ -1,4 +1,4 @@
-"""Table 4: the accuracy of inversions of HOG, HOGb and dense SIFT (section 5.1)."""
+"""Table 4 and Figure 4: inversions of HOG, HOGb and dense SIFT (section 5.1)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ REPRESENTATIONS = ("hog", "hogb", "dsift")
 METHODS: dict[str, Settings] = {"algorithm-1": NNPREIMAGE, **CLASSICAL_QUALITIES}
 """The methods that are compared with the published errors."""
 HOGGLE = "HOGgle (trained by us)"
+FIGURE_4 = "fig4"
+_FIGURE_4_METHODS = ("algorithm-1", "fast")
+"""The paper's method, and the default one."""
 
 
 def published() -> dict[tuple[str, str], tuple[float, float]]:
@@ -58,6 +61,14 @@ def trials(
     return list(found.values())
 
 
+def figure4_trials(
+    photos: Sequence[Path], size: int | tuple[int, int] | None, dictionaries: Path | None = None
+) -> list[Trial]:
+    """Return those trials of the table that Figure 4 shows; the arguments are those of `trials`."""
+    shown = (*_FIGURE_4_METHODS, HOGGLE)
+    return [trial for trial in trials(photos, size, dictionaries) if method_of(trial) in shown]
+
+
 def method_of(trial: Trial) -> str:
     """Return the name of the method of a trial of the table."""
     by_settings = {settings: name for name, settings in METHODS.items()}
@@ -81,3 +92,23 @@ def rows(found: Sequence[Trial], photos: int = 2) -> list[list[Panel]]:
         for (photo, name), alike in groups.items()
         if photo in shown
     ]
+
+
+def figure4_rows(found: Sequence[Trial]) -> list[list[Panel]]:
+    """Return the panels of Figure 4: a row for each photo and method, HOGgle in the first one.
+
+    The paper's columns are the photo, HOGgle, HOG, HOGb and dense SIFT.
+    """
+    rows = []
+    for photo in dict.fromkeys(trial.photo for trial in found):
+        of_photo = [trial for trial in found if trial.photo == photo]
+        baseline = [trial for trial in of_photo if method_of(trial) == HOGGLE]
+        for method in _FIGURE_4_METHODS:
+            alike = [trial for trial in of_photo if method_of(trial) == method]
+            rows.append([
+                Panel(Path(photo or "").stem, (alike[0],), is_photo=True),
+                *(Panel("hog, HOGgle", (trial,)) for trial in baseline),
+                *(Panel(f"{trial.representation}, {method}", (trial,)) for trial in alike),
+            ])  # fmt: skip
+            baseline = []
+    return rows

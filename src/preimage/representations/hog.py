@@ -45,6 +45,9 @@ _BLOCK_EPSILON = 1e-4
 class HOG(Descriptor):
     """HOG (hard orientation binning) or HOGb (bilinear).
 
+    >>> HOG().name, HOG(bilinear=True).name
+    ('hog', 'hogb')
+
     Args:
         cell_size: side of a cell in pixels.
         orientations: number of undirected orientations; the code has 3 times as many components.
