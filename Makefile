@@ -51,7 +51,7 @@ $(VENV)/dev: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/docs: pyproject.toml constraints.txt
-	$(SET_UP) --editable ".[docs]"
+	$(SET_UP) --editable ".[docs,ray]"
 	touch $@
 
 $(VENV)/browser: pyproject.toml constraints.txt

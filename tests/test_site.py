@@ -84,6 +84,18 @@ def test_an_example_becomes_a_page_with_its_results(tmp_path: Path) -> None:
     assert "```text\nhello\n```" in page
 
 
+def test_an_example_is_shown_by_what_it_made_or_by_its_pages(tmp_path: Path) -> None:
+    kept, sites = tmp_path / "kept", tmp_path / "sites"
+    kept.mkdir()
+    assert gallery.first_picture(kept, sites) is None
+    of_pages = sites / "small/assets/pictures/0a/0a1b.webp"
+    of_pages.parent.mkdir(parents=True)
+    of_pages.touch()
+    assert gallery.first_picture(kept, sites) == of_pages
+    (kept / "grid.png").touch()
+    assert gallery.first_picture(kept, sites) == kept / "grid.png"
+
+
 def test_an_example_that_fails_ends_the_build(tmp_path: Path) -> None:
     script = tmp_path / "bad.py"
     script.write_text("1 / 0\n")

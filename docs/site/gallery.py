@@ -129,6 +129,12 @@ def _in_order(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.png"), key=lambda path: path.stat().st_mtime_ns)
 
 
+def first_picture(pictures: Path, sites: Path) -> Path | None:
+    """Return the first picture that a script made, or else one of its pages; None without any."""
+    found = [*_in_order(pictures), *sorted(sites.rglob("pictures/*/*.webp"))]
+    return found[0] if found else None
+
+
 def write_page(example: Example, results: Results | None) -> str:
     """Return the page of an example in Markdown."""
     parts = [f"# {example.title}", _capitalized(example.text), f"```python\n{example.code}```"]
@@ -149,7 +155,12 @@ def write_page(example: Example, results: Results | None) -> str:
 
 
 def write_index(examples: Sequence[Example], pictures: dict[str, str]) -> str:
-    """Return the first page: a picture of each example, with its title."""
+    """Return the first page: a picture of each example, with its title.
+
+    Args:
+        examples: all examples.
+        pictures: a picture by the name of the example, as a path from the folder of the pages.
+    """
     cards = [
         f"```{{figure}} {pictures[one.name]}\n:target: {one.name}.html\n:alt: {one.title}\n\n"
         f"[{one.title}]({one.name}.md)\n```"
@@ -172,17 +183,18 @@ def make(folder: Path, *, runs: bool = True) -> None:
     read, pictures = [Example.read(script) for script in examples()], {}
     for script, example in zip(examples(), read, strict=True):
         page, kept = folder / f"{example.name}.md", folder / example.name
+        site = folder / "sites" / "made" / example.name
         mark, key = kept / "made-by.txt", _checksum(script)
         if not runs:
             page.write_text(write_page(example, None))
             mark.unlink(missing_ok=True)
         elif not (page.exists() and mark.exists() and mark.read_text() == key):
-            results = run(script, kept, folder / "sites" / "made" / example.name)
+            results = run(script, kept, site)
             page.write_text(write_page(example, results))
             mark.write_text(key)
             print(f"{example.name}: {results.seconds:.0f} s", flush=True)  # noqa: T201
-        if shown := _in_order(kept):
-            pictures[example.name] = f"{example.name}/{shown[0].name}"
+        if shown := first_picture(kept, site):
+            pictures[example.name] = shown.relative_to(folder).as_posix()
     for page in folder.glob("*.md"):  # of scripts that are gone
         if page.stem not in {example.name for example in read}:
             page.unlink()

@@ -52,7 +52,8 @@ def _success(result: PreImage, index: int) -> str:
     response = math.nan if result.response is None else float(result.response[index])
     if result.maxima is None:
         return f"response x {response:.2f}"
-    return f"response {in_maxima(response, result.maxima[index])}"
+    relative = in_maxima(response, result.maxima[index])
+    return f"response {relative if result.maxima[index] > 0 else f'{response:.3g} ({relative})'}"
 
 
 def in_maxima(response: float, maximum: float) -> str:
