@@ -1,12 +1,13 @@
 """A study: many runs from one file, on two processes, or on a cluster by one word more.
 
 A trial is made for every combination of photos, representations and values. Nothing is computed
-twice: stop the command at any moment, and run it again. On a Ray cluster the same command has
-`--ray auto`, and the results are the same, bit for bit, on processors of one kind.
+twice: stop the command at any moment, and run it again. With `--ray local` Ray runs the workers;
+on a cluster it is `--ray auto`. The results are the same, bit for bit, on processors of one kind.
 """
 
 import csv
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 Path("study.toml").write_text("""
