@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from torch import nn
 
+from preimage.catalog import network
 from preimage.preprocessing import GRAY
 from preimage.presets import (
     ANCHORED,
@@ -74,8 +75,17 @@ def test_a_network_has_qualities_of_its_own_and_a_layer_its_c() -> None:
     assert settings_for(HOG(), "best") == CLASSICAL_QUALITIES["best"]
     assert settings_for(layer) == NETWORK_QUALITIES["fast"].replace(loss_weight=7)
     assert settings_for(layer, "paper") == PAPER.replace(loss_weight=7)
-    layer.loss_weight = None
-    assert settings_for(layer, "paper") == PAPER
+
+
+@pytest.mark.parametrize(("stride", "weight"), [(1, 300), (8, 100), (16, 20), (20, 1)])
+def test_a_layer_without_c_has_that_of_its_stride_or_lets_the_solver_choose(
+    stride: int, weight: float
+) -> None:
+    module = nn.Sequential(nn.Conv2d(1, 1, 3, stride=stride))
+    for layer in (Layer(module, "0", GRAY), network(module, GRAY).layer("0")):
+        assert settings_for(layer, "paper") == PAPER.replace(loss_weight=weight)
+        assert settings_for(layer) == NETWORK_QUALITIES["fast"].replace(loss_weight="auto")
+        assert layer.loss_weight == weight
 
 
 def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:

@@ -1,6 +1,7 @@
 """The completion of pages as Sphinx reads them.
 
-A line `<!-- made from the code: NAME -->` is replaced by what a function of that name returns.
+A line `<!-- made from the code: NAME -->` is replaced by what a function of that name returns, with
+the line in italics below it, which tells readers of the plain file where to look.
 Links to files that are not pages of the site are turned to the pages that show them.
 """
 
@@ -51,7 +52,7 @@ def completed(text: str) -> str:
     for file, page in _SHOWN_BY.items():
         text = text.replace(f"]({file}", f"]({page}")
     return re.sub(
-        r"^<!-- made from the code: (.+) -->$",
+        r"^<!-- made from the code: (.+) -->(\n\*.+\*$)?",
         lambda found: MAKERS[found[1]](),
         text,
         flags=re.MULTILINE,

@@ -16,7 +16,7 @@ from preimage.preprocessing import DEFAULT_SIZE, Preprocessing
 from preimage.representations.borrowing import RUNNING, device_of, evaluation_mode
 from preimage.representations.forward_until import is_chain
 from preimage.representations.kept_state import kept_weights
-from preimage.representations.layer import Layer
+from preimage.representations.layer import LAST_LOSS_WEIGHT, Layer
 from preimage.representations.layer_path import OUTPUT, LayerPath, tensors_inside
 from preimage.representations.layers import Layers
 from preimage.representations.network_error import Part, guarded
@@ -34,13 +34,6 @@ LAYERS_HEADER = ("layer", "kind", "kernel", "r.f. size", "r.f. stride", "offset"
 
 _LISTED = 40
 """The most layers that a network shows of itself."""
-
-STRIDE_LOSS_WEIGHTS = ((4, 300.0), (8, 100.0), (16, 20.0))
-"""C by stride, for networks without a table of their own: each value applies up to and including
-this stride. With the strides of the paper's networks it gives about what section 5.2.1 lists."""
-
-LAST_LOSS_WEIGHT = 1.0
-"""C of larger strides, and of layers after the last one of a network's own table."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -174,19 +167,13 @@ class Network:
         Raises:
             ValueError: if there is no layer of that name; the nearest name is offered.
         """
-        layer = self._layer(name)
-        layer.loss_weight = self._loss_weight(layer)
-        layer.chooses_loss_weight = not self.loss_weights
-        return layer
-
-    def _layer(self, name: str) -> Layer:
-        """Return one of the layers as a representation, without C of its own."""
         axis = self.channel_axis
         return Layer(
             self.module,
             name,
             self.preprocessing,
             name=str(LayerName(self.name, name)),
+            loss_weight=self._loss_weight(name),
             channel_axis=axis.get(name) if isinstance(axis, Mapping) else axis,
             inputs=self.inputs,
         )
@@ -206,7 +193,7 @@ class Network:
         return table
 
     def _layer_rows(self) -> Iterator[tuple[object, ...]]:
-        several = Layers([self._layer(name) for name in self.main_layers])
+        several = self.several(self.main_layers)
         grids = several.code_grids(*several.default_size)
         for name, seen_by in several.receptive_fields.items():
             module = self.module.get_submodule(LayerPath.parse(self.module, name).module)
@@ -230,13 +217,12 @@ class Network:
         """Return several of the layers as one representation, computed by one forward pass."""
         return Layers([self.layer(name) for name in names])
 
-    def _loss_weight(self, layer: Layer) -> float:
-        """Return C from the first row of the table that reaches the layer's end, or by stride."""
-        if self.loss_weights:
-            end = self._end(layer.layer)
-            rows = [weight for last, weight in self.loss_weights if end <= self._end(last)]
-        else:
-            rows = [weight for most, weight in STRIDE_LOSS_WEIGHTS if layer.stride <= most]
+    def _loss_weight(self, layer: str) -> float | None:
+        """Return C from the first row of the table that reaches the layer's end, if it has rows."""
+        if not self.loss_weights:
+            return None
+        end = self._end(layer)
+        rows = [weight for last, weight in self.loss_weights if end <= self._end(last)]
         return rows[0] if rows else LAST_LOSS_WEIGHT
 
     def _end(self, layer: str) -> int:

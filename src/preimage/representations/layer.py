@@ -32,6 +32,13 @@ from preimage.representations.receptive_field import ReceptiveField, chain_rule,
 from preimage.representations.session import Session
 from preimage.representations.trunk import Trunk
 
+STRIDE_LOSS_WEIGHTS = ((4, 300.0), (8, 100.0), (16, 20.0))
+"""C by stride, for networks without a table of their own: each value applies up to and including
+this stride. With the strides of the paper's networks it gives about what section 5.2.1 lists."""
+
+LAST_LOSS_WEIGHT = 1.0
+"""C of larger strides, and of layers after the last one of a network's own table."""
+
 
 @final
 class Layer(Representation):
@@ -50,7 +57,8 @@ class Layer(Representation):
             `preimage.representations.layer_path` describes, such as "attn[0]" or "relu#2".
         preprocessing: mean, std and size of the images that the network was trained on.
         name: the name that users know; by default `layer`.
-        loss_weight: see `Representation`.
+        loss_weight: the default of C. If None, a fast solver chooses it for each image, and others
+            take that of the stride.
         channel_axis: the axis of the channels in the layer's own output, counted from 0, the first
             axis, which mostly is the batch. If None, the axis is found; if that is not possible,
             an error asks for it.
@@ -190,6 +198,18 @@ class Layer(Representation):
                 return find_field(
                     plain, self.default_size, self.preprocessing.channels, device_of(self.model)
                 )
+
+    @property
+    def loss_weight(self) -> float | None:
+        """The default of C; if none is given, that of the stride."""
+        if self._loss_weight is not None:
+            return self._loss_weight
+        weights = [weight for most, weight in STRIDE_LOSS_WEIGHTS if self.stride <= most]
+        return weights[0] if weights else LAST_LOSS_WEIGHT
+
+    @loss_weight.setter
+    def loss_weight(self, weight: float | None) -> None:
+        self._loss_weight, self.chooses_loss_weight = weight, weight is None
 
     @cached_property
     def stride(self) -> int:
