@@ -17,7 +17,14 @@ from preimage.sweeps.store import Store
 from tests.cli.runner import save_photo
 
 MEASURES = Measures(
-    seconds=0.1, steps=3, energy=1.5, error=0.25, psnr=20.0, ssim=0.5, naturalness=0.75
+    seconds=0.1,
+    steps=3,
+    energy=1.5,
+    error=0.25,
+    psnr=20.0,
+    ssim=0.5,
+    naturalness=0.75,
+    processor_seconds=0.05,
 )
 
 

@@ -51,7 +51,7 @@ def test_ours_stand_below_the_published_figures_of_each_representation() -> None
     ]
     found = format_table4(records)
     assert all(len(row) == len(HEADER) for row in found)
-    ours = ["algorithm-1", "30.0 ± 26.5", "0.10", "20.0", "0.50", "3"]
+    ours = ["algorithm-1", "30.0 ± 26.5", "0.05", "20.0", "0.50", "3"]
     assert found == [
         ["hog", "HOGgle (published)", "60.1 ± 11.6", "", "", "", ""],
         ["hog", "paper (published)", "36.6 ± 17.3", "", "", "", ""],
@@ -71,7 +71,7 @@ def test_the_files_hold_the_table(tmp_path: Path) -> None:
     ]
     with paths[0].open(newline="") as file:
         assert list(csv.reader(file)) == [HEADER, *format_table4(records)]
-    line = "| hog | algorithm-1 | 25.0 | 0.10 | 20.0 | 0.50 | 1 |"
+    line = "| hog | algorithm-1 | 25.0 | 0.05 | 20.0 | 0.50 | 1 |"
     assert line in paths[1].read_text().splitlines()
 
 

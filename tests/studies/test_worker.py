@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,23 @@ def test_an_outcome_is_what_invert_returns() -> None:
     assert (measures.energy, measures.steps) == (float(result.trace.total[-1, 0]), 3)
     assert measures.class_agrees is None
     assert outcome.versions["threads"] == str(torch.get_num_threads())
+
+
+def test_processor_time_is_that_of_the_trial_and_not_that_of_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (trial,) = make_trials(CHELSEA, size=48)
+    _outcome(trial)  # what is done once
+    waiting, begun = 2.0, time.process_time()
+
+    def wait_and_invert(*values: Any, **options: Any) -> Any:
+        time.sleep(waiting)
+        return invert(*values, **options)
+
+    monkeypatch.setattr(worker, "invert", wait_and_invert)
+    measured = _outcome(trial).measures.processor_seconds
+    assert measured is not None
+    assert 0 < measured < min(waiting, time.process_time() - begun)
 
 
 def test_images_that_differ_from_each_other_are_made_together(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+import torch
 from tests.study_files import MEASURES, make_trials, run_trials, save_photos
 
 from preimage.studies.outcome import Record
@@ -16,7 +17,9 @@ from preimage.sweeps.estimate import Cost, cost_names, measure_costs, total_seco
 def test_what_is_done_counts_with_its_median_and_what_no_result_counts(tmp_path: Path) -> None:
     trials = make_trials(save_photos(tmp_path / "photos", 4))
     done = [
-        Record(trial, "done", dataclasses.replace(MEASURES, seconds=seconds))
+        Record(
+            trial, "done", dataclasses.replace(MEASURES, seconds=seconds, processor_seconds=None)
+        )
         for trial, seconds in zip(trials, (1000.0, 2000.0, 9000.0), strict=False)
     ]
     costs, slower = measure_costs([*done, Record(trials[3], "missing")], tmp_path)
@@ -26,6 +29,17 @@ def test_what_is_done_counts_with_its_median_and_what_no_result_counts(tmp_path:
     costs, slower = measure_costs(done, tmp_path)
     assert costs == {"hog": Cost(once=0, each=2000, keep=0, size=0)}
     assert slower == 1
+
+
+def test_of_what_is_done_on_one_thread_the_processor_time_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (trial,) = make_trials(save_photos(tmp_path / "photos", 1))
+    loaded = dataclasses.replace(MEASURES, seconds=30.0, processor_seconds=2.0)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert measure_costs([Record(trial, "done", loaded)], tmp_path)[0]["hog"].each == 2
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert measure_costs([Record(trial, "done", loaded)], tmp_path)[0]["hog"].each == 30
 
 
 def test_otherwise_a_trial_is_timed_and_its_time_grows_with_its_steps(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ class Row:
     Attributes:
         error: mean error of the inversions in percent.
         deviation: its sample deviation over photos.
+        seconds: mean processor time of an inversion.
         photos: the number of photos.
     """
 
@@ -86,7 +87,7 @@ def _row(layer: Layer, method: str, pictures: list[Picture]) -> Row:
         layer.title, method, False,
         error=fmean(errors) if errors else 0.0,
         deviation=stdev(errors) if len(errors) > 1 else None,
-        seconds=mean([m.seconds for m in measured]),
+        seconds=mean([m.processor_seconds for m in measured]),
         psnr=mean([m.psnr for m in measured]),
         ssim=mean([m.ssim for m in measured]),
         photos=len({picture.trial.photo_sha256 for picture in pictures}),

@@ -24,7 +24,7 @@ class Measures:
     """The numbers of one result; those that do not apply are None.
 
     Attributes:
-        seconds: how long the trial took.
+        seconds: how long the trial took by the clock, divided by the trials computed with it.
         steps: number of evaluations of Eq. 1.
         energy: the last value of Eq. 1.
         error: of an inversion, ||Phi(x*) - Phi_0|| / ||Phi_0||, as a fraction.
@@ -38,6 +38,8 @@ class Measures:
             response divided by the photo's.
         judged: what the judges say of the picture, if the trial names any.
         loss_weight: C of Eq. 1, also where it was chosen during the run.
+        processor_seconds: the processor time of all threads, divided likewise. Other programs on
+            the machine do not change it; None if it was not measured.
     """
 
     seconds: float
@@ -51,6 +53,7 @@ class Measures:
     response: float | None = None
     judged: Judgement | None = None
     loss_weight: float | None = None
+    processor_seconds: float | None = None
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Measures:

@@ -28,6 +28,7 @@ class Mean:
         class_agreement: fraction of results in the class of the photo; None without classes.
         count: number of results.
         judged: the means of what the judges say; None without judges.
+        processor_seconds: the mean of those that are known; None if none is.
     """
 
     representation: str
@@ -42,6 +43,7 @@ class Mean:
     seconds: float
     count: int
     judged: Judgement | None = None
+    processor_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ def _mean(group: _Group, measures: list[Measures]) -> Mean:
         seconds=fmean(m.seconds for m in measures),
         count=len(measures),
         judged=_mean_judged(measures),
+        processor_seconds=mean("processor_seconds"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -115,13 +116,17 @@ def _carry_out_together(
     first = trials[0]
     phi = loader.representation(first.representation, first.weights)
     opened = [io.BytesIO(photos[trial.photo_sha256]) for trial in trials if trial.photo_sha256]
+    begun = time.process_time()
     result = visualize(trials, opened, phi, device=device, progress=progress, film=film)
+    each = (time.process_time() - begun) / len(trials)
     network = loader.network_of(first.representation, first.weights)
     judge = loader.judge(first.judge)
     return [
         Outcome(
             trial.key,
-            measure(found, network, judge, trial.class_name),
+            dataclasses.replace(
+                measure(found, network, judge, trial.class_name), processor_seconds=each
+            ),
             found.images[0].cpu().numpy(),
             np.asarray(found.to_pil()),
             found.versions | {"batch": str(len(trials))},
@@ -143,14 +148,16 @@ def _carry_out_hoggle(trial: Trial, photos: Mapping[str, bytes], loader: Loader)
         raise ValueError("a trial of HOGgle names a photo and a file of dictionaries")
     dictionaries = loader.dictionaries(trial.dictionaries, trial.dictionaries_sha256)
     phi = loader.representation(trial.representation)
-    begin = time.perf_counter()
+    begin, begun = time.perf_counter(), time.process_time()
     original = phi.preprocessing.load(io.BytesIO(photos[trial.photo_sha256]), trial.size)[None]
     code = phi.encode(original)
     pair = dictionaries.pair_without(trial.photo_sha256)
     image = hoggle.invert(code[0], dictionaries, pair, (original.shape[2], original.shape[3]))
+    worked, seconds = time.process_time() - begun, time.perf_counter() - begin
+    measures = measure_reconstruction(phi, image, original, code, seconds)
     return Outcome(
         trial.key,
-        measure_reconstruction(phi, image, original, code, time.perf_counter() - begin),
+        dataclasses.replace(measures, processor_seconds=worked),
         image[0].numpy(),
         phi.preprocessing.to_display(image[0]),
         versions("cpu") | {"batch": "1"},

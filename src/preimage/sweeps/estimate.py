@@ -22,6 +22,7 @@ import torch
 from preimage.settings import Settings
 from preimage.solver_settings import Algorithm1
 from preimage.studies.loader import Loader
+from preimage.studies.measures import Measures
 from preimage.studies.outcome import Outcome, Record
 from preimage.studies.trial import Trial
 from preimage.studies.worker import carry_out
@@ -58,7 +59,8 @@ def measure_costs(
 ) -> tuple[dict[str, Cost], float]:
     """Return the cost of trials by `cost_names`, and the slowdown by other programs.
 
-    If some trials of a name are done, its cost is the median of their times. Otherwise it is
+    If some trials of a name are done, its cost is the median of their times: of the processor time
+    with one CPU thread, otherwise of the time by the clock. If none is done, it is
     extrapolated from a few steps of one trial. Names without any trial that can be carried out are
     left out. With one CPU thread, costs are those of an otherwise idle machine. The
     slowdown, at least 1, is the factor by which they grow at the machine's present load.
@@ -69,12 +71,13 @@ def measure_costs(
         batch: largest number of trials that are computed together.
         device: where to compute.
     """
+    single = _is_single(device)
     by_name: dict[str, list[Record]] = {}
     for name, record in zip(cost_names(records), records, strict=True):
         by_name.setdefault(name, []).append(record)
     loader, costs, samples = Loader(), {}, []
     for name, alike in by_name.items():
-        known = [record.measures.seconds for record in alike if record.measures is not None]
+        known = [_seconds(r.measures, single) for r in alike if r.measures is not None]
         todo = [record.trial for record in alike if record.measures is None]
         if not todo:
             costs[name] = Cost(once=0, each=median(known), keep=0, size=0)
@@ -134,7 +137,7 @@ class _Sample:
         lasting: wall-clock seconds of the worker.
         step: seconds of a step, measured as `worker` is.
         steps: number of steps.
-        besides: wall-clock seconds of the worker that are not part of any result's `seconds`.
+        besides: seconds of the worker, measured as `worker` is, that no result's time includes.
         keep: wall-clock seconds of claiming the trials and writing their results.
         size: bytes of a result.
     """
@@ -174,7 +177,7 @@ def _carry_out(
     batch, _ = read_photos(store.claim([trial.model_copy(update=changes) for trial in trials]))
     if batch is None:
         raise _CannotBeTimedError
-    single = device == "cpu" and torch.get_num_threads() == 1
+    single = _is_single(device)
     clock = time.process_time if single else time.perf_counter
     times: list[float] = []
     begun, started = time.perf_counter(), clock()
@@ -192,7 +195,7 @@ def _carry_out(
         lasting=(finished - begun) / count,
         step=(times[-1] - times[1]) / (len(times) - 2) / count,
         steps=len(times),
-        besides=(finished - begun) / count - outcomes[0].measures.seconds,
+        besides=worker / count - _seconds(outcomes[0].measures, single),
         keep=((begun - begin) + (end - finished)) / count,
         size=sum(path.stat().st_size for path in paths) // count,
     )
@@ -215,6 +218,17 @@ def _cost(
         keep=min(first.keep, second.keep) * second.worker / max(second.worker, second.lasting),
         size=second.size + _ROW,
     )
+
+
+def _is_single(device: str) -> bool:
+    """Return whether trials run on a single CPU thread, so that processor time is their cost."""
+    return device == "cpu" and torch.get_num_threads() == 1
+
+
+def _seconds(measures: Measures, single: bool) -> float:
+    """Return the processor time of a result on a single thread, otherwise that by the clock."""
+    worked = measures.processor_seconds if single else None
+    return measures.seconds if worked is None else worked
 
 
 def _shortened(trial: Trial, steps: int) -> Settings:

@@ -88,7 +88,7 @@ class PreImage:
         trace: the terms of the energy at every step, each (steps, N).
         snapshots: steps and the images they started from, (N, D, H, W).
         interrupted: whether Ctrl-C ended the run; the images are then the latest ones.
-        seconds: the time of the run divided by the number of results.
+        seconds: the time of the run by the clock, divided by the number of results.
         ran: how the representation ran.
         versions: versions and machine of the run; see `preimage.versions`.
     """
