@@ -16,10 +16,9 @@ from preimage.sweeps.estimate import Cost, cost_names, measure_costs, total_seco
 
 def test_what_is_done_counts_with_its_median_and_what_no_result_counts(tmp_path: Path) -> None:
     trials = make_trials(save_photos(tmp_path / "photos", 4))
+    untimed = dataclasses.replace(MEASURES, processor_seconds=None)
     done = [
-        Record(
-            trial, "done", dataclasses.replace(MEASURES, seconds=seconds, processor_seconds=None)
-        )
+        Record(trial, "done", dataclasses.replace(untimed, seconds=seconds))
         for trial, seconds in zip(trials, (1000.0, 2000.0, 9000.0), strict=False)
     ]
     costs, slower = measure_costs([*done, Record(trials[3], "missing")], tmp_path)
