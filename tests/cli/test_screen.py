@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import os
+import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from tests.study_files import MEASURES, make_outcome, make_trials, save_photos
 
+from preimage.cli import screen as module
 from preimage.cli.screen import open_screen
 from preimage.studies.measures import Measures
 from preimage.studies.outcome import Failure
@@ -30,6 +34,26 @@ def test_the_log_has_a_line_for_each_trial_with_the_numbers_there_are(tmp_path: 
         f"done {names[0]}: error 50.0 %, 2.00 s",
         f"done {names[1]}: response 3.25, energy 1.5, 0.10 s",
         f"failed {names[2]}: why",
+    ]
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_a_file_gets_a_line_of_progress_every_minute_and_a_terminal_none(
+    is_terminal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials = make_trials(save_photos(tmp_path / "photos", 4))
+    shown, clock = io.StringIO(), [0.0]
+    console = Console(file=shown, force_terminal=is_terminal, color_system=None, width=200)
+    monkeypatch.setattr(module, "console", console)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    with open_screen(trials, tmp_path / "log", "a: 4 trials") as screen:
+        for trial, clock[0] in zip(trials, (30.0, 61.0, 90.0, 125.0), strict=True):
+            screen.report(Failure(trial.key, "why"))
+    lines = shown.getvalue().splitlines()
+    expected = [("2 of 4", "1.97"), ("4 of 4", "1.92")]
+    assert [line.split("  failed: ")[0] for line in lines] == [
+        f"{done} trials  {done[0]} failed  {rate} a minute"
+        for done, rate in ([] if is_terminal else expected)
     ]
 
 

@@ -115,7 +115,9 @@ def test_a_report_holds_the_means_a_plot_and_what_failed(folder: Path) -> None:
     ]  # fmt: skip
     assert len(rows) == 8
     export = folder / "trials.csv"
-    assert run("study", "export", store, export).status == 0
+    exported = run("study", "export", store, export)
+    assert exported.status == 0
+    assert exported.output == [f"16 of 24 trials done; wrote {export}, a row for each"]
     with export.open(newline="") as file:
         trials = list(csv.DictReader(file))
     assert len(trials) == 24

@@ -106,12 +106,22 @@ def test_every_trial_is_a_row_with_all_constants_of_every_solver(tmp_path: Path)
     found = [(r["solver"], r["momentum"], r["stages"], r["size"], r["component"]) for r in rows]
     assert found == [
         ("algorithm-1", "0.9", "", "", ""),
-        ("sobolev-lbfgs", "", "((20, 1.0),)", "(40, 48)", ""),
+        ("sobolev-lbfgs", "", "[[20, 1.0]]", "[40, 48]", ""),
         ("", "", "", "", ""),
         ("algorithm-1", "0.9", "", "", "7"),
     ]
     with pytest.raises(ValueError, match=r"an export ends in \.csv or \.parquet"):
         write_export(tmp_path / "trials.xls", records)
+
+
+def test_an_export_names_pictures_by_their_whole_path_as_it_does_photos(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record = dataclasses.replace(_inversion(0.2), picture=Path("store/results/a.png"))
+    write_export(Path("trials.csv"), [record])
+    (row,) = csv.DictReader((tmp_path / "trials.csv").read_text().splitlines())
+    assert row["picture"] == str(tmp_path / "store/results/a.png")
 
 
 def test_judges_have_columns_of_their_own_in_reports_and_exports(tmp_path: Path) -> None:

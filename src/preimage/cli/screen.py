@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from preimage.cli.errors import console
 from preimage.cli.progress import ProgressBar, progress_bar
 from preimage.cli.tables import percent
 from preimage.files import check_replaceable
@@ -16,9 +17,14 @@ from preimage.studies.outcome import Failure, Outcome
 from preimage.studies.trial import Trial
 from preimage.sweeps.engines import BatchProgress
 
+_SECONDS_BETWEEN_LINES = 60
+"""The time between two lines of progress where there is no terminal, such as in a file."""
+
 
 class Screen:
     """The display of a run: trials done and failed, their rate and the remaining time.
+
+    Where standard error is no terminal, which alone shows the bar, it gets a line every minute.
 
     Args:
         bar: the bar on standard error.
@@ -29,7 +35,7 @@ class Screen:
     def __init__(self, bar: ProgressBar, log: logging.Logger, trials: Sequence[Trial]) -> None:
         self._bar = bar
         self._log = log
-        self._begin = time.perf_counter()
+        self._begin = self._last_line = time.perf_counter()
         self._names = {trial.key: trial.description for trial in trials}
         self._done = self._failed = 0
 
@@ -54,9 +60,13 @@ class Screen:
 
     def _update(self, last: str) -> None:
         """Show how many trials are done and failed, their rate, and the `last` state."""
-        rate = f"{60 * self._done / (time.perf_counter() - self._begin):.3g} a minute"
+        now = time.perf_counter()
+        rate = f"{60 * self._done / (now - self._begin):.3g} a minute"
         words = f"{self._failed} failed  {rate}  {last}"
         self._bar.update(self._done, len(self._names), words)
+        if not console.is_terminal and now - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            console.print(f"{self._done} of {len(self._names)} trials  {words}")
 
 
 @contextmanager

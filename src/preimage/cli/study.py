@@ -112,7 +112,8 @@ def export(
         check_output(file)
         records = _records(store, name)[1]
         write_export(file, records)
-    typer.echo(f"{len(records)} trials; wrote {file}")
+    done = sum(record.status == "done" for record in records)
+    typer.echo(f"{done} of {len(records)} trials done; wrote {file}, a row for each")
 
 
 def _report_folder(store: Path) -> Path:

@@ -191,16 +191,28 @@ def _flat(record: Record) -> dict[str, Any]:
     row: dict[str, Any] = {"key": trial.key, "status": record.status}
     left_out = {"settings", "mask", "size", "channel", "position", "class_name", "judge"}
     row |= trial.model_dump(exclude=left_out | {"diversity", "seeds"}, mode="json")
-    row |= {"component": trial.component, "size": trial.size and str(trial.size)}
+    row |= {"component": trial.component, "size": trial.size and json.dumps(trial.size)}
     row |= {"mask": json.dumps(trial.mask.named()), **trial.constants}
     for field in dataclasses.fields(Measures):
         value = getattr(record.measures, field.name, None)
         row[field.name] = row.get(field.name) if value is None else value
     if (judged := row.pop("judged")) is not None:
         row |= {"judge": ", ".join(trial.judge), **dataclasses.asdict(judged)}
-    row |= {"reason": record.reason, "picture": record.picture}
+    picture = None if record.picture is None else record.picture.absolute()
+    row |= {"reason": record.reason, "picture": picture}
     plain = str | int | float | None
-    return {k: v if isinstance(v, plain) else str(v) for k, v in row.items()}
+    return {
+        name: value if isinstance(value, plain) else _json(value) for name, value in row.items()
+    }
+
+
+def _json(value: Any) -> str:
+    """Return a value as JSON; the path of a file as it is.
+
+    >>> _json(((8, 1.0), (22, 0.7)))
+    '[[8, 1.0], [22, 0.7]]'
+    """
+    return str(value) if isinstance(value, Path) else json.dumps(value)
 
 
 def _with_deviation(value: float, deviation: float, count: int) -> str:
