@@ -36,6 +36,19 @@ def test_a_mean_is_over_photos_and_seeds() -> None:
     assert mean.seconds == pytest.approx(0.1)
 
 
+def test_processor_time_is_the_median_without_what_the_first_trial_does_once() -> None:
+    records = [
+        dataclasses.replace(
+            record, measures=dataclasses.replace(MEASURES, processor_seconds=seconds)
+        )
+        for record, seconds in zip(
+            [_record(0.1, seed) for seed in range(4)], (24.0, 0.25, None, 0.5), strict=True
+        )
+    ]
+    assert summarize(records)[0].processor_seconds == 0.5
+    assert summarize(records[2:3])[0].processor_seconds is None
+
+
 def test_c_and_the_constants_that_vary_keep_results_apart() -> None:
     records = [_record(0.1, beta=b, loss_weight=c) for b in (1.5, 2) for c in (1, 20)]
     assert varied_constants(records) == ["beta"]

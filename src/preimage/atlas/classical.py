@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
 
 from preimage.atlas.data import Image, Layer, Model, Picture
 from preimage.loss_weight import format_weight
@@ -18,7 +18,7 @@ class Row:
     Attributes:
         error: mean error of the inversions in percent.
         deviation: its sample deviation over photos.
-        seconds: mean processor time of an inversion.
+        seconds: median processor time of an inversion.
         photos: the number of photos.
     """
 
@@ -79,6 +79,8 @@ def _row(layer: Layer, method: str, pictures: list[Picture]) -> Row:
     measured = [picture.measures for picture in pictures]
     errors = [100 * m.error for m in measured if m.error is not None]
 
+    worked = [m.processor_seconds for m in measured if m.processor_seconds is not None]
+
     def mean(values: list[float | None]) -> float | None:
         known = [value for value in values if value is not None]
         return fmean(known) if known else None
@@ -87,7 +89,7 @@ def _row(layer: Layer, method: str, pictures: list[Picture]) -> Row:
         layer.title, method, False,
         error=fmean(errors) if errors else 0.0,
         deviation=stdev(errors) if len(errors) > 1 else None,
-        seconds=mean([m.processor_seconds for m in measured]),
+        seconds=median(worked) if worked else None,
         psnr=mean([m.psnr for m in measured]),
         ssim=mean([m.ssim for m in measured]),
         photos=len({picture.trial.photo_sha256 for picture in pictures}),

@@ -38,8 +38,8 @@ class Measures:
             response divided by the photo's.
         judged: what the judges say of the picture, if the trial names any.
         loss_weight: C of Eq. 1, also where it was chosen during the run.
-        processor_seconds: the processor time of all threads, divided likewise. Other programs on
-            the machine do not change it; None if it was not measured.
+        processor_seconds: the processor time of all threads, divided likewise. It does not
+            count waiting for other programs; None if it was not measured.
     """
 
     seconds: float

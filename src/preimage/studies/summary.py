@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
 from typing import Any, TypeAlias
 
 from preimage.loss_weight import LossWeight
@@ -28,7 +28,8 @@ class Mean:
         class_agreement: fraction of results in the class of the photo; None without classes.
         count: number of results.
         judged: the means of what the judges say; None without judges.
-        processor_seconds: the mean of those that are known; None if none is.
+        processor_seconds: the median of those that are known, so that what a process does once,
+            such as compiling, does not count; None if none is known.
     """
 
     representation: str
@@ -125,6 +126,7 @@ def _group(trial: Trial, names: list[str]) -> _Group:
 def _mean(group: _Group, measures: list[Measures]) -> Mean:
     """Return the mean of several inversions."""
     errors = [m.error for m in measures if m.error is not None]
+    worked = [m.processor_seconds for m in measures if m.processor_seconds is not None]
 
     def mean(name: str) -> float | None:
         known = [value for m in measures if (value := getattr(m, name)) is not None]
@@ -141,7 +143,7 @@ def _mean(group: _Group, measures: list[Measures]) -> Mean:
         seconds=fmean(m.seconds for m in measures),
         count=len(measures),
         judged=_mean_judged(measures),
-        processor_seconds=mean("processor_seconds"),
+        processor_seconds=median(worked) if worked else None,
     )
 
 
