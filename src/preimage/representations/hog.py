@@ -32,9 +32,13 @@ from preimage.representations import gradients
 from preimage.representations.descriptor import Descriptor
 from preimage.representations.flat_regions import FlatRegions, find_flat_regions
 from preimage.representations.gradients import Binning, CellPooling
+from preimage.representations.hog_glyphs import draw_glyphs
 from preimage.representations.pooling_axis import AxisWeights
 
 if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
+
     from preimage.representations.fused import Normalization
 
 _CLAMP = 0.2
@@ -93,6 +97,14 @@ class HOG(Descriptor):
     def plain(self, x: Tensor) -> Tensor:
         """Return the codes of `forward` by autograd alone: slower code, written for reading."""
         return normalize_blocks(gradients.cell_histograms_plain(*self._cells(x)))
+
+    def glyphs(self, code: Tensor | np.ndarray) -> Image.Image:
+        """Draw a code (3 K, H, W) as lines along the edges that it has counted.
+
+        Raises:
+            ValueError: if the code has another shape.
+        """
+        return draw_glyphs(code, self.orientations)
 
     def _cells(self, x: Tensor) -> tuple[Tensor, Binning, CellPooling]:
         height, width = x.shape[-2:]
