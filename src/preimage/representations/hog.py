@@ -104,7 +104,8 @@ class HOG(Descriptor):
         Raises:
             ValueError: if the code has another shape.
         """
-        return draw_glyphs(code, self.orientations)
+        drawn = draw_glyphs(code, self.orientations)[None]
+        return self.preprocessing.to_pil(drawn - self.preprocessing.to_255(torch.zeros_like(drawn)))
 
     def _cells(self, x: Tensor) -> tuple[Tensor, Binning, CellPooling]:
         height, width = x.shape[-2:]

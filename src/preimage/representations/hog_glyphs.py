@@ -10,28 +10,28 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     import numpy as np
-    from PIL import Image
 
 
-def draw_glyphs(code: Tensor | np.ndarray, orientations: int, side: int = 21) -> Image.Image:
+def draw_glyphs(code: Tensor | np.ndarray, orientations: int, side: int = 21) -> Tensor:
     """Draw a line in each cell for each orientation of edges, as bright as what was counted.
 
     What was counted is the sum of the two directed bins and the undirected bin of an orientation.
-    The brightest line is white; where lines cross, the brighter one is seen.
+    The brightest line has 255; where lines cross, the brighter one is seen.
 
     Args:
         code: a code of HOG, (3 K, H, W).
         orientations: K, the number of undirected orientations.
         side: side of a cell in the picture, in pixels.
 
+    Returns:
+        gray levels, (side H, side W).
+
     Raises:
         ValueError: if the code has another shape.
 
-    >>> draw_glyphs(torch.rand(27, 4, 6), orientations=9).size
-    (126, 84)
+    >>> draw_glyphs(torch.rand(27, 4, 6), orientations=9).shape
+    torch.Size([84, 126])
     """
-    from PIL import Image
-
     code = torch.as_tensor(code)
     if code.ndim != 3 or len(code) != 3 * orientations:
         expected = f"({3 * orientations}, H, W)"
@@ -42,8 +42,7 @@ def draw_glyphs(code: Tensor | np.ndarray, orientations: int, side: int = 21) ->
     for count, line in zip(counted, _lines(orientations, side), strict=True):
         picture = picture.maximum(count[:, None, :, None] * line[:, None, :])
     brightest = float(picture.max())
-    pixels = (picture.reshape(height * side, width * side) * (255 / (brightest or 1.0))).round()
-    return Image.fromarray(pixels.byte().numpy())
+    return picture.reshape(height * side, width * side) * (255 / (brightest or 1.0))
 
 
 def _lines(orientations: int, side: int) -> Tensor:
