@@ -124,3 +124,27 @@ def test_windows_of_a_timm_swin_of_one_size_are_joined() -> None:
     x = torch.randn(3, 3, 64, 64)
     alone = torch.cat([windows(image) for image in x.split(1)])
     torch.testing.assert_close(windows(x), alone, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("batch_first", [True, False])
+@pytest.mark.parametrize("width", [16, 49, 50, 64, 65])
+def test_a_vit_of_one_size_keeps_its_axes_whatever_its_width(width: int, batch_first: bool) -> None:
+    class Vit(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.patch = nn.Conv2d(3, width, 8, 8)
+            self.start = nn.Parameter(torch.zeros(1, 1, width))
+            self.place = nn.Parameter(torch.randn(1, 50, width) / 5)
+            layer = nn.TransformerEncoderLayer(width, 1, 32, batch_first=batch_first)
+            self.enc = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.patch(x).flatten(2).mT
+            x = torch.cat([self.start.expand(len(x), -1, -1), x], 1) + self.place
+            tokens: torch.Tensor = self.enc(x if batch_first else x.transpose(0, 1))
+            return tokens
+
+    for name in ("enc.layers.0.linear2", "enc.layers.1", "enc.layers.0.self_attn[0]", "output"):
+        grid = Layer(Vit(), name, COLOR).code_grid(56, 56)
+        assert grid == CodeGrid((50, width), width, (7, 7), ("prefix 1",)), name

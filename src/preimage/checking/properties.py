@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from preimage.checking.gradients import gradient_error
-from preimage.checking.report import Property
+from preimage.checking.report import Property, Verdict
 from preimage.checking.subject import Subject
 from preimage.checking.units import find_units
 from preimage.representations.base import Representation
@@ -99,11 +99,15 @@ def channels_and_grid(subject: Subject) -> list[Property]:
     if axes is not None and axes.channels:
         words += f", axis {' and '.join(map(str, axes.channels))} of the output"
         words += f" (images: axis {axes.batch})" if axes.batch else ""
+    is_guess = axes is not None and axes.is_guess
+    if is_guess:
+        words += ", the usual one, for nothing shows it: channel_axis= says which it is"
     rows, columns = grid.grid
     places = f"{rows} x {columns} positions" if rows * columns > 1 else "a single position"
     if grid.prefix:
         places += f", after {_listed(list(grid.prefix))}"
-    return [Property("channels", "-", words), Property("grid", "-", places)]
+    verdict: Verdict = "partly" if is_guess else "-"
+    return [Property("channels", verdict, words), Property("grid", "-", places)]
 
 
 def saturation(subject: Subject) -> Property:

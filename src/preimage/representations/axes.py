@@ -4,7 +4,8 @@ Networks disagree: maps are (N, K, H', W') or, as in Swin, (N, H', W', K); token
 in `nn.TransformerEncoder`, (T, N, K); windowed attention puts the windows of all images into the
 batch; heads of attention have an axis of their own. A code is always a map (K, H', W'), tokens
 (T, K) or a vector (K,), batch first. The axes are found from shapes: mostly those of the layer's
-own output, sometimes also those for two images or for images of another size.
+own output, sometimes also those for two images or for images of another size. If these leave a
+doubt, values that follow a change in the image across an axis tell that it holds positions.
 
 >>> import torch
 >>> Axes(ndim=4, channels=(3,)).canonical(torch.zeros(2, 14, 14, 96), images=2).shape
@@ -15,20 +16,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, final
+from typing import NamedTuple, final
 
 from torch import Tensor, nn
 
+from preimage.representations.declared_axes import is_first_by_kind, is_last_by_kind
+from preimage.representations.position_axes import position_axes
 from preimage.representations.tokens import fits, followed_sides
 
 Shape = tuple[int, ...]
 Size = tuple[int, int]
 
-_FIRST = (
-    nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm,
-    nn.InstanceNorm2d, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d,
-)  # fmt: skip
-_LAST = (nn.Linear, nn.MultiheadAttention)
+_MOST_BEFORE = 32
+"""The most tokens that a network is taken to put before a grid of patches."""
 
 
 class AxisError(ValueError):
@@ -47,12 +47,14 @@ class Axes:
             features of each. None if there is none: the output stays as it is.
         interleaved: whether the batch holds the first part (such as a window) of each image, then
             the second part of each, and so on, instead of all parts of one image together.
+        is_guess: whether nothing told the channels, so that the usual layout was assumed.
     """
 
     ndim: int
     batch: int = 0
     channels: tuple[int, ...] | None = (1,)
     interleaved: bool = False
+    is_guess: bool = False
 
     def canonical(self, output: Tensor, images: int) -> Tensor:
         """Return the codes (N, ...) of `images` images; the output itself if it has their layout.
@@ -110,11 +112,13 @@ class Evidence:
         images: the number of those images.
         size: their height and width.
         token_counts: returns the numbers of tokens that the network is known to have.
+        widths: the numbers of channels that its layer normalizations name.
         is_last: whether an attribute of the network says that channels are last in its maps; None
             if there is no such attribute.
         run: returns the layer's output, given the number and the size of images. The first image
-            is black, the second one differs from it in a corner. `run` is called only if module
-            and shape of the output do not settle the axes.
+            is black, the second of two differs from it in a corner; three are those of
+            `position_axes.quarters`. `run` is called only if module and shape of the output do
+            not settle the axes.
     """
 
     layer: str
@@ -123,6 +127,7 @@ class Evidence:
     images: int
     size: Size
     token_counts: Callable[[], tuple[int, ...]]
+    widths: frozenset[int]
     is_last: bool | None
     run: Callable[[int, Size], Tensor]
 
@@ -141,24 +146,42 @@ def find_axes(evidence: Evidence, channel_axis: int | None = None) -> Axes:
     lengths = tuple(single[axis] for axis in others)
     if channel_axis is not None:
         return Axes(ndim, batch, (_given(evidence.layer, channel_axis, ndim, batch),), interleaved)
-    if len(others) > 3:
-        places: tuple[int, ...] | None = None
-    elif single[batch] > 1:
-        places = (_of_windows(evidence, lengths, others),)
-    elif len(others) == 3:
-        places = _of_map(evidence, lengths, others)
-    elif len(others) == 2:
-        places = _of_tokens(evidence, lengths, others)
-    else:
-        places = (0,) if others else None
-    channels = None if places is None else tuple(others[place] for place in places)
-    return Axes(ndim, batch, channels, interleaved)
+    found = _places(evidence, _Outside(batch, tuple(others), lengths), single[batch] > 1)
+    channels = None if found.places is None else tuple(others[place] for place in found.places)
+    return Axes(ndim, batch, channels, interleaved, found.is_guess)
+
+
+class _Outside(NamedTuple):
+    """The axes of an output beside that of the batch, and their lengths."""
+
+    batch: int
+    axes: tuple[int, ...]
+    lengths: Shape
+
+
+class _Found(NamedTuple):
+    """The places of the channels among the axes beside the batch; None if there are no channels."""
+
+    places: tuple[int, ...] | None
+    is_guess: bool = False
+
+
+def _places(evidence: Evidence, outside: _Outside, is_windowed: bool) -> _Found:
+    """Return which of the axes beside the batch hold the channels."""
+    count = len(outside.axes)
+    if count > 3 or count == 0:
+        return _Found(None)
+    if is_windowed:
+        return _Found((_of_windows(evidence, outside),))
+    if count == 3:
+        return _Found(_of_map(evidence, outside))
+    return _of_tokens(evidence, outside) if count == 2 else _Found((0,))
 
 
 def _batch_axis(evidence: Evidence) -> tuple[int, Shape, bool]:
     """Return the batch axis, the (unsqueezed) shape for one image, and `Axes.interleaved`."""
     shape, images = tuple(evidence.output.shape), evidence.images
-    if shape[:1] == (images,) and isinstance(evidence.module, _FIRST):
+    if shape[:1] == (images,) and is_first_by_kind(evidence.module):
         return 0, (1, *shape[1:]), False
     try:
         single = shape if images == 1 else tuple(evidence.run(1, evidence.size).shape)
@@ -202,36 +225,42 @@ def _given(layer: str, axis: int, ndim: int, batch: int) -> int:
     return axis % ndim
 
 
-def _of_windows(evidence: Evidence, lengths: Shape, others: list[int]) -> int:
+def _of_windows(evidence: Evidence, outside: _Outside) -> int:
     """Return the index of the channels among the axes of a window."""
-    constant = _constant(evidence, lengths, others) if len(lengths) == 3 else ()
+    lengths = outside.lengths
+    constant = _constant(evidence, outside) if len(lengths) == 3 else ()
     if len(constant) == 1:
         return constant[0]
     is_square = len(lengths) == 3 and lengths[1] == lengths[2] != lengths[0]
     return 0 if is_square else len(lengths) - 1
 
 
-def _of_map(evidence: Evidence, lengths: Shape, others: list[int]) -> tuple[int, ...]:
+def _of_map(evidence: Evidence, outside: _Outside) -> tuple[int, ...]:
     """Return the indices of the channels among three axes: two for heads and their features."""
-    one, two, three = lengths
+    one, two, three = lengths = outside.lengths
     first, last = fits((two, three), evidence.size), fits((one, two), evidence.size)
-    if isinstance(evidence.module, _FIRST + _LAST):
-        return (0,) if isinstance(evidence.module, _FIRST) else (2,)
-    if first and not last and one > 1:
+    is_first, is_linear = first and not last and one > 1, isinstance(evidence.module, nn.Linear)
+    may_be_tokens = {two, three} & set(_token_lengths(evidence, lengths))
+    if is_first_by_kind(evidence.module) or (is_first and not is_linear and not may_be_tokens):
         return (0,)
-    constant = _constant(evidence, lengths, others)
+    if is_last_by_kind(evidence.module) or (is_linear and not is_first):
+        return (2,)
+    constant = _constant(evidence, outside)
     if len(constant) == 1:
         return constant
+    followed = _followed(evidence, outside) or ()
+    still = tuple(n for n in range(3) if n not in followed and lengths[n] > 1)
+    if followed and 0 < len(still) < 3:
+        return still
     if first != last and len(constant) == 3:  # a network of one size
-        is_strip = last and three == 1 and _spread(evidence, others) == 0
-        return (0,) if first or is_strip else (2,)
-    strip = _of_strip(evidence, lengths, others, constant)
+        return (0,) if first else (2,)
+    strip = _of_strip(evidence, outside, constant)
     heads = None if first or strip else _of_heads(evidence, lengths, constant)
-    return strip or heads or (_of_unclear_map(evidence, lengths, others),)
+    return strip or heads or (_of_unclear_map(evidence, lengths),)
 
 
 def _of_strip(
-    evidence: Evidence, lengths: Shape, others: list[int], constant: tuple[int, ...]
+    evidence: Evidence, outside: _Outside, constant: tuple[int, ...]
 ) -> tuple[int, ...] | None:
     """Return the index of the channels if only rows, or only columns, follow the image's size.
 
@@ -240,31 +269,28 @@ def _of_strip(
     if constant not in ((0, 1), (0, 2)):
         return None
     place = 1 if constant == (0, 2) else 2
-    axis = others[place]
+    axis = outside.axes[place]
 
     def length_at(size: Size) -> int | None:
         shape = tuple(evidence.run(1, size).shape)
-        return shape[axis] if len(shape) > max(others) else None
+        return shape[axis] if len(shape) > max(outside.axes) else None
 
-    height, width = followed_sides(lengths[place], evidence.size, length_at)
+    height, width = followed_sides(outside.lengths[place], evidence.size, length_at)
     if (height, width) == (True, False) or ((height, width) == (False, True) and place == 2):
         return (0,)
-    return (2,) if (height, width) == (False, True) and lengths[0] == 1 else None
+    return (2,) if (height, width) == (False, True) and outside.lengths[0] == 1 else None
 
 
-def _of_unclear_map(evidence: Evidence, lengths: Shape, others: list[int]) -> int:
-    """Return the index of the channels if neither proportions nor another image size show it."""
+def _of_unclear_map(evidence: Evidence, lengths: Shape) -> int:
+    """Return the index of the channels if neither proportions nor other images show it."""
     if evidence.is_last is not None:
         return 2 if evidence.is_last else 0
     if (lengths[0] == lengths[1]) != (lengths[1] == lengths[2]):
         return 2 if lengths[0] == lengths[1] else 0
-    place = _spread(evidence, others)
-    if place is None:
-        raise AxisError(
-            f"the output of layer {evidence.layer!r} has the axes {lengths} after the batch: which "
-            "of them holds the channels is unclear: give it, as in Layer(..., channel_axis=1)"
-        )
-    return place
+    raise AxisError(
+        f"the output of layer {evidence.layer!r} has the axes {lengths} after the batch: which "
+        "of them holds the channels is unclear: give it, as in Layer(..., channel_axis=1)"
+    )
 
 
 def _of_heads(
@@ -284,59 +310,59 @@ def _of_heads(
     return (2,) if constant == (1, 2) else None
 
 
-def _spread(evidence: Evidence, others: list[int]) -> int | None:
-    """Return the index of the axis along which a change in one corner of the image spreads evenly.
+def _of_tokens(evidence: Evidence, outside: _Outside) -> _Found:
+    """Return the index of the channels among two axes; none for a map without channels.
 
-    Return None if the change spreads about as evenly along another axis.
+    A length alone can deceive: a transformer can have as many channels as patches. It counts at
+    once only if the width of a layer or of a normalization agrees with it.
     """
+    lengths, is_linear = outside.lengths, isinstance(evidence.module, nn.Linear)
+    if is_first_by_kind(evidence.module) or is_last_by_kind(evidence.module):
+        return _Found((0,) if is_first_by_kind(evidence.module) else (1,))
+    tokens = [length in _token_lengths(evidence, lengths) for length in lengths]
+    named = [length in evidence.widths for length in lengths]
+    by_count = None if tokens[0] == tokens[1] else tokens.index(False)
+    by_width = None if named[0] == named[1] else named.index(True)
+    if by_count is not None and (by_count == by_width or (is_linear and by_count == 1)):
+        return _Found((by_count,))
+    constant = _constant(evidence, outside)
+    if len(constant) == 1:
+        return _Found(constant)
+    followed = _followed(evidence, outside)
+    if followed is not None and len(followed) == 1:
+        return _Found((1 - followed[0],))
+    if (not constant or followed) and fits((lengths[0], lengths[1]), evidence.size):
+        return _Found(None)
+    place = by_count if by_width is None else by_width
+    return _Found((1 if place is None else place,), place is None and not is_linear)
+
+
+def _token_lengths(evidence: Evidence, lengths: Shape) -> list[int]:
+    """Return those lengths that can be numbers of tokens: a grid of patches and some before it."""
+    counts = evidence.token_counts()
+    return [n for n in lengths if any(0 <= n - count <= _MOST_BEFORE for count in counts)]
+
+
+def _followed(evidence: Evidence, outside: _Outside) -> tuple[int, ...] | None:
+    """Return the indices of axes that follow a change in the image; None if that is unclear."""
     try:
-        output = evidence.run(2, evidence.size).detach()
+        outputs = evidence.run(3, evidence.size).movedim(outside.batch, 0)
     except ValueError:  # the network takes one image at a time
         return None
-    change = (output[1] - output[0]).square()
-    uneven = []
-    for axis in others:
-        along = change.movedim(axis - 1, 0).flatten(1).sum(1)
-        uneven.append(abs(float(along[: len(along) // 2].sum() / along.sum()) - 0.5))
-    least, next_least, _ = sorted(uneven)
-    return uneven.index(least) if next_least > 2 * least + 0.05 else None
-
-
-def _of_tokens(evidence: Evidence, lengths: Shape, others: list[int]) -> tuple[int, ...] | None:
-    """Return the index of the channels among two axes; None for a map without channels."""
-    counts = evidence.token_counts()
-    known = [length in counts for length in lengths]
-    if known[0] != known[1]:
-        return (1,) if known[0] else (0,)
-    if isinstance(evidence.module, _FIRST):
-        return (0,)
-    if known[0] or isinstance(evidence.module, _LAST):
-        return (1,)
-    constant = _constant(evidence, lengths, others)
-    if not constant and fits((lengths[0], lengths[1]), evidence.size):
+    if len(outputs) != 3 or tuple(outputs.shape[1:]) != outside.lengths:
         return None
-    return constant if len(constant) == 1 else (1,)
+    found = position_axes(outputs)
+    return None if found is None else tuple(axis - 1 for axis in found)
 
 
-def _constant(evidence: Evidence, lengths: Shape, others: list[int]) -> tuple[int, ...]:
+def _constant(evidence: Evidence, outside: _Outside) -> tuple[int, ...]:
     """Return the axes whose length stays when the image's size changes; all if it is fixed."""
-    height, width = evidence.size
+    (height, width), (_, axes, lengths) = evidence.size, outside
     for other in ((height // 2, width // 2), (2 * height, 2 * width)):
         try:
             shape = tuple(evidence.run(1, other).shape)
         except ValueError:  # the network does not take images of this size
             continue
-        if len(shape) > max(others):
-            return tuple(n for n, axis in enumerate(others) if shape[axis] == lengths[n])
+        if len(shape) > max(axes):
+            return tuple(n for n, axis in enumerate(axes) if shape[axis] == lengths[n])
     return tuple(range(len(lengths)))
-
-
-def says_channels_last(network: nn.Module, layer: str) -> bool | None:
-    """Return whether a network, or a part around a layer, declares NHWC, as in timm; else None."""
-    module: Any = network
-    found = getattr(network, "output_fmt", None)
-    for part in layer.split("."):
-        module = dict(module._modules.items()).get(part) if module is not None else None
-        found = getattr(module, "output_fmt", found)
-    words = str(getattr(found, "value", found))
-    return {"NHWC": True, "NCHW": False}.get(words)

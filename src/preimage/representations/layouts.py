@@ -8,13 +8,17 @@ from functools import cache, partial
 
 from torch import Tensor, nn
 
-from preimage.representations.axes import Axes, Evidence, find_axes, says_channels_last
+from preimage.representations.axes import Axes, Evidence, find_axes
 from preimage.representations.code_grid import CodeGrid
+from preimage.representations.declared_axes import says_channels_last, widths
 from preimage.representations.layer_path import LayerPath, submodule
 from preimage.representations.tokens import patch_grids, prefix_tokens, token_grid
 
 Trial = Callable[[int, tuple[int, int]], Mapping[str, Tensor]]
-"""Returns the layers' own outputs, given the number and size of images; the first is black."""
+"""Returns the layers' own outputs, given the number and size of images; the first is black.
+
+Of two, the second has noise in a corner; three are those of `position_axes.quarters`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +67,14 @@ class Layouts:
         """Return the axes of a layer's output, which are found in the first call."""
         if layer not in self._axes:
             path = LayerPath.parse(self.network, layer)
-            is_output = bool(path.module) and not path.takes_input and not path.steps
             evidence = Evidence(
                 layer=layer,
-                module=submodule(self.network, path.module) if is_output else None,
+                module=_returned_by(self.network, path),
                 output=output,
                 images=images,
                 size=size,
                 token_counts=partial(self._token_counts, layer, size),
+                widths=widths(self.network),
                 is_last=says_channels_last(self.network, path.module),
                 run=lambda images, size: trial(images, size)[layer],
             )
@@ -111,3 +115,12 @@ class Layouts:
         prefix, grids = prefix_tokens(self.network, layer), patch_grids(self.network, size)
         grid, names = token_grid(shape[0], size, prefix, grids, count_at, changes)
         return CodeGrid(shape, shape[1], grid, names)
+
+
+def _returned_by(network: nn.Module, path: LayerPath) -> nn.Module | None:
+    """Return the module that returns a layer's values; None for inputs, items and operations."""
+    if not path.module or path.takes_input:
+        return None
+    module = submodule(network, path.module)
+    is_attention = isinstance(module, nn.MultiheadAttention) and path.steps == (0,)
+    return module if is_attention or not path.steps else None

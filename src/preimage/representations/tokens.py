@@ -23,7 +23,7 @@ from torch import Tensor, nn
 Grid = tuple[int, int]
 Size = tuple[int, int]
 
-_CLASS = ("cls_token", "class_token", "class_embedding", "cls_embedding", "class_tokens")
+_CLASS = ("cls_token", "class_token", "class_embedding", "cls_embedding", "class_tokens", "cls")
 _DISTILLATION = ("dist_token", "distillation_token")
 _REGISTERS = ("reg_token", "reg_tokens", "register_token", "register_tokens", "registers")
 _KINDS = (("cls", _CLASS), ("dist", _DISTILLATION), ("register", _REGISTERS))

@@ -30,6 +30,7 @@ from preimage.representations.network_error import (
     only_images,
 )
 from preimage.representations.no_gradient import NoGradientError, no_gradient
+from preimage.representations.position_axes import quarters
 from preimage.representations.session import NetworkSession
 
 _SIZE_ERRORS = (RuntimeError, AssertionError, IndexError, ValueError)
@@ -241,7 +242,7 @@ class Trunk:
         return self._layouts.axes
 
     def _trial(self, name: str, images: int, size: tuple[int, int]) -> dict[str, Tensor]:
-        """Return the layers' own outputs for `images` images: a black one, and noise in a corner.
+        """Return the layers' own outputs for `images` images; see `layouts.Trial`.
 
         Raises:
             ValueError: see `shapes`.
@@ -257,12 +258,7 @@ class Trunk:
                 kept_buffers(self.model),
                 self._kept_weights(),
             ):
-                x = torch.zeros(images, channels, *size, dtype=torch.float32, device=_CPU)
-                corner = x[1:, :, : max(size[0] // 4, 1), : max(size[1] // 4, 1)]
-                generator = torch.Generator().manual_seed(0)
-                corner += torch.randn(
-                    corner.shape, generator=generator, dtype=torch.float32, device=_CPU
-                )
+                x = _trial_images(images, channels, size)
                 return self._outputs(x.to(device).requires_grad_().clone(), None)
         except NetworkError as error:
             if not isinstance(error.__cause__, _SIZE_ERRORS):
@@ -271,6 +267,17 @@ class Trunk:
             raise NetworkError(
                 f"{name} does not take {kind} images of {size[0]} x {size[1]} pixels: {error}"
             ) from error.__cause__
+
+
+def _trial_images(images: int, channels: int, size: tuple[int, int]) -> Tensor:
+    """Return the images of a trial, see `layouts.Trial`: inputs of the network (N, D, H, W)."""
+    x = torch.zeros(images, channels, *size, dtype=torch.float32, device=_CPU)
+    if images == 3:
+        return quarters(x[:1])
+    corner = x[1:, :, : max(size[0] // 4, 1), : max(size[1] // 4, 1)]
+    generator = torch.Generator().manual_seed(0)
+    corner += torch.randn(corner.shape, generator=generator, dtype=torch.float32, device=_CPU)
+    return x
 
 
 def _own(code: Tensor, output: Tensor) -> Tensor:
