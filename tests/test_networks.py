@@ -205,3 +205,39 @@ def test_a_network_shows_the_table_of_its_layers() -> None:
     assert network._repr_html_() == (
         "<p>Network(&#x27;a&lt;b&gt;&#x27;, Sequential, 31 x 31 pixels)</p>" + table._repr_html_()
     )
+
+
+class Beside(nn.Module):
+    """A branch beside the image, and one of more axes than a code has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.cond = nn.Conv2d(1, 8, 5, stride=2), nn.Linear(3, 8)
+        self.heads = nn.Unflatten(1, (2, 4))
+
+    def forward(self, image: Tensor, context: Tensor) -> Tensor:
+        x = self.stem(image)
+        scores: Tensor = self.heads(x).mean((3, 4)).flatten(1) + self.cond(context)
+        return scores
+
+
+def test_a_layer_beside_the_image_has_dashes_and_a_reason_and_the_others_their_rows() -> None:
+    given = {"context": torch.ones(1, 3)}
+    gray = Preprocessing(mean=(127.5,), size=(31, 31))
+    network = Network("mine", Beside(), gray, inputs=given)
+    table = network.layers_table()
+    assert list(table) == [
+        ("stem", "Conv2d", 5, "5", "2", "2", 8),
+        ("cond", "Linear", "", "-", "-", "-", "-"),
+        ("heads", "Unflatten", "", "-", "-", "-", "-"),
+    ]
+    beside, more = table.note.split("; ")
+    assert beside == "the output of layer 'cond' does not depend on the image"
+    assert "channels need codes of maps" in more
+    assert network.usable_layers == ("stem",)
+    assert str(network).endswith(table.note)
+
+
+def test_a_network_without_any_usable_layer_says_why() -> None:
+    with pytest.raises(ValueError, match="missing 1 required positional argument: 'context'"):
+        Network("mine", Beside(), Preprocessing(mean=(127.5,), size=(31, 31))).layers_table()

@@ -178,30 +178,67 @@ class Network:
             inputs=self.inputs,
         )
 
+    @property
+    def usable_layers(self) -> tuple[str, ...]:
+        """The main layers that can be visualized.
+
+        The others, such as a branch beside the image, have a dash and a reason in `layers_table`.
+        """
+        problems = self._problems()
+        return tuple(name for name in self.main_layers if name not in problems)
+
+    def _problems(self) -> Mapping[str, str]:
+        """Return why some of the main layers cannot be visualized, by name.
+
+        Raises:
+            ValueError: if none of them can.
+        """
+        if "problems" not in self._known:
+            names, size = self.main_layers, self.preprocessing.size or DEFAULT_SIZE
+            found: dict[str, str] = {}
+            try:
+                self.several(names).code_grids(*size)
+            except ValueError:
+                for name in names:
+                    try:
+                        self.layer(name).code_grid(*size)
+                    except ValueError as error:
+                        found[name] = str(error)
+                if len(found) == len(names):
+                    raise
+            self._known["problems"] = found
+        problems: Mapping[str, str] = self._known["problems"]
+        return problems
+
     def layers_table(self) -> Table:
         """Return the table of `main_layers`, as Tables 1-3: kind, receptive field and channels.
 
-        It takes a few passes through the network, once.
+        It takes a few passes through the network, once. Layers that cannot be visualized have
+        dashes, and the note below the table says why.
 
         >>> module = nn.Sequential(nn.Conv2d(1, 8, 5, stride=2), nn.ReLU())
         >>> Network("mine", module, Preprocessing(mean=(127.5,))).layers_table().rows[0]
         ('0', 'Conv2d', 5, '5', '2', '2', 8)
         """
         if "table" not in self._known:
-            self._known["table"] = Table(LAYERS_HEADER, tuple(self._layer_rows()))
+            rows, note = tuple(self._layer_rows()), "; ".join(self._problems().values())
+            self._known["table"] = Table(LAYERS_HEADER, rows, note)
         table: Table = self._known["table"]
         return table
 
     def _layer_rows(self) -> Iterator[tuple[object, ...]]:
-        several = self.several(self.main_layers)
-        grids = several.code_grids(*several.default_size)
-        for name, seen_by in several.receptive_fields.items():
+        several = self.several(self.usable_layers)
+        grids, fields = several.code_grids(*several.default_size), several.receptive_fields
+        for name in self.main_layers:
             module = self.module.get_submodule(LayerPath.parse(self.module, name).module)
             kernel = getattr(module, "kernel_size", "")
-            seen = ["global", "", ""]
+            first = kernel[0] if isinstance(kernel, tuple) else kernel
+            if name not in fields:
+                yield name, type(module).__name__, first, "-", "-", "-", "-"
+                continue
+            seen, seen_by = ["global", "", ""], fields[name]
             if seen_by is not None:
                 seen = [str(seen_by.size), f"{seen_by.stride:g}", f"{seen_by.offset:g}"]
-            first = kernel[0] if isinstance(kernel, tuple) else kernel
             yield name, type(module).__name__, first, *seen, grids[name].channels
 
     def __str__(self) -> str:

@@ -182,11 +182,12 @@ def _describe(network: Network) -> NetworkFacts:
     from preimage.preprocessing import DEFAULT_SIZE
 
     images = network.preprocessing.size or DEFAULT_SIZE
-    several = network.several(network.main_layers)
+    several = network.several(network.usable_layers)
     codes, fields = several.code_grids(*images), several.receptive_fields
+    kinds = {str(row[0]): str(row[1]) for row in network.layers_table().rows}
     layers = []
-    for name, kind in ((str(row[0]), str(row[1])) for row in network.layers_table().rows):
-        field = fields[name]
+    for name in network.usable_layers:
+        kind, field = kinds[name], fields[name]
         size, stride = (None, None) if field is None else (field.size, float(field.stride))
         layers.append(LayerFacts(name, kind, size, stride, codes[name]))
     return NetworkFacts(network.name, tuple(layers), network.classes, images)

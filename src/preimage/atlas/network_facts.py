@@ -80,7 +80,7 @@ def _add_fields(
     model: Model, network: Network, layers: Sequence[Layer]
 ) -> dict[str, ReceptiveField | None]:
     """Put the layers into the order of depth, and add shapes, receptive fields and the table."""
-    main, every = list(network.main_layers), list(network.layers)
+    main, every = list(network.usable_layers), list(network.layers)
     titles = {layer.title: layer for layer in layers}
     listed = [*main, *(title for title in titles if title not in main)]
     place = {title: n for n, title in enumerate(every)}

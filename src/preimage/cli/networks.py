@@ -77,6 +77,8 @@ def layers(network: NetworkArgument, every: Every = False) -> None:
             return
         table = loaded.layers_table()
         print_table(table.header, table.rows)
+    if table.note:
+        print_wrapped(table.note)
     inside = len(loaded.layers) - len(loaded.main_layers)
     if inside > 0:
         typer.echo(f"{inside} more layers are inside these: preimage layers {network} --all")
