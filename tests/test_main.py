@@ -18,6 +18,7 @@ import typer
 
 import preimage
 from preimage.cli import app
+from preimage.extras import install_command
 from tests.cli.runner import run, save_photo
 from tests.support import pixels_of
 
@@ -130,7 +131,7 @@ def test_without_typer_the_command_says_what_to_install() -> None:
     status, output, errors = _python("-c", code)
     assert status != 0
     assert output == []
-    assert errors == ['error: the command line needs typer: pip install "preimage[cli]"']
+    assert errors == [f"error: the command line needs typer: {install_command('cli')}"]
 
 
 def test_the_version_is_printed_with_those_of_torch_and_python() -> None:

@@ -28,7 +28,9 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich", "pydantic", "filelock"):
             raise
-        sys.exit(f'error: the command line needs {error.name}: pip install "preimage[cli]"')
+        from preimage.extras import install_command
+
+        sys.exit(f"error: the command line needs {error.name}: {install_command('cli')}")
     _keep_freed_memory()
     _escape_unprintable()
     signal.signal(signal.SIGTERM, _terminate)

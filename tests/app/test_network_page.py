@@ -18,8 +18,8 @@ def test_without_a_network_the_page_says_what_to_install() -> None:
         "shown = [str(one.value) for one in app.blocks.values() if isinstance(one, gr.HTML)]\n"
         "try:\n    next(page._start(None, 4, 'draft', 'chelsea', None, 'none', None, None))\n"
         "except gr.Error as error:\n    said = error.message\n"
-        "found = [any('preimage[demo]' in text for text in shown), said, NO_NETWORK]"
+        "found = [any('extra demo' in text for text in shown), said, NO_NETWORK]"
     )
     assert is_told
     assert said == advice
-    assert "preimage[demo]" in advice
+    assert "extra demo" in advice

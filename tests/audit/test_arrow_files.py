@@ -10,6 +10,7 @@ import pytest
 
 from preimage.audit.vector_files import open_table
 from preimage.audit.vectors import read_vectors
+from preimage.extras import install_command
 from preimage.models.errors import ModelError
 
 pa = pytest.importorskip("pyarrow")
@@ -92,7 +93,7 @@ def test_without_pyarrow_the_error_names_the_extra(
 ) -> None:
     _write(tmp_path / "a.parquet")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ModelError, match=re.escape('pip install "preimage[audit]"')):
+    with pytest.raises(ModelError, match=re.escape(install_command("audit"))):
         open_table(tmp_path / "a.parquet", None)
 
 

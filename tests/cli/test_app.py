@@ -5,6 +5,8 @@ import importlib
 import pytest
 from tests.cli.runner import run
 
+from preimage.extras import install_command
+
 
 def test_help_names_the_options() -> None:
     outcome = run("app", "--help")
@@ -27,5 +29,5 @@ def test_a_missing_gradio_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = run("app")
     assert outcome.status == 2
     assert outcome.errors == [
-        "error: the app needs Gradio (No module named 'gradio'): pip install \"preimage[app]\""
+        f"error: the app needs Gradio (No module named 'gradio'): {install_command('app')}"
     ]

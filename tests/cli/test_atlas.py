@@ -15,6 +15,7 @@ from tests.study_files import count_results
 from torch import nn
 
 from preimage.cli import plan
+from preimage.extras import install_command
 from preimage.studies import worker
 from preimage.studies.outcome import Failure
 from preimage.studies.trial import Trial
@@ -144,4 +145,4 @@ def test_without_jinja2_one_line_says_what_to_install(
     monkeypatch.setitem(sys.modules, "jinja2", None)
     outcome = run("atlas", "build", TINY, "--out", tmp_path / "site", *SMALL)
     assert outcome.status == 2
-    assert 'run: pip install "preimage[atlas]"' in outcome.errors[0]
+    assert f"run: {install_command('atlas')}" in outcome.errors[0]

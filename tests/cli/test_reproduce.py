@@ -19,6 +19,7 @@ from tests.study_files import count_results, images_of
 from tests.support import pixels_of
 
 from preimage import hoggle, presets
+from preimage.extras import install_command
 from preimage.paper import table4
 from preimage.paper.figures import FIGURES
 from preimage.presets import NNPREIMAGE
@@ -230,7 +231,7 @@ def test_what_keeps_hoggle_from_working_is_one_clear_line(
     for command in (("hoggle", "--out", gone), ("table4", "--hoggle", bad, "--out", tmp_path)):
         outcome = run("reproduce", *command)
         assert (outcome.status, len(outcome.errors)) == (2, 1)
-        assert 'pip install "preimage[hoggle]"' in outcome.errors[0]
+        assert install_command("hoggle") in outcome.errors[0]
     assert not gone.is_file()
 
 

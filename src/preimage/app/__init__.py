@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from preimage.app.options import AppOptions
+from preimage.extras import install_command
 
 if TYPE_CHECKING:
     import gradio
@@ -88,4 +89,4 @@ def _gradio() -> ModuleType:
     try:
         return importlib.import_module("gradio")
     except ImportError as error:
-        raise ValueError(f'the app needs Gradio ({error}): pip install "preimage[app]"') from None
+        raise ValueError(f"the app needs Gradio ({error}): {install_command('app')}") from None

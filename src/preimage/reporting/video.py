@@ -1,4 +1,4 @@
-"""Films of an optimization: a GIF, or an MP4 by PyAV (`pip install "preimage[video]"`)."""
+"""Films of an optimization: a GIF, or an MP4 by PyAV (extra `video`)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from preimage.extras import install_command
 from preimage.files import write_whole
 from preimage.grid import Cell, draw_grid, in_rows
 from preimage.reporting.results import check_output
@@ -32,7 +33,7 @@ def check_video(path: Path) -> None:
             import av  # noqa: F401
         except ImportError:
             raise ValueError(
-                'an .mp4 needs PyAV: pip install "preimage[video]", or write a .gif'
+                f"an .mp4 needs PyAV: {install_command('video')}, or write a .gif"
             ) from None
     check_output(path)
 

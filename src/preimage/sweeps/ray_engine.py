@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from preimage.extras import install_command
 from preimage.files import explain
 from preimage.studies.loader import Loader
 from preimage.studies.outcome import Failure
@@ -157,7 +158,7 @@ def _connect(address: str) -> Any:
     try:
         import ray
     except ModuleNotFoundError:
-        raise ValueError('a cluster needs Ray: pip install "preimage[ray]"') from None
+        raise ValueError(f"a cluster needs Ray: {install_command('ray')}") from None
     host, separator, port = address.rpartition(":")
     try:
         if separator and port.isdecimal():  # Ray itself would try for minutes

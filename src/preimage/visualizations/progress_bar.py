@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from typing import Literal, TypeAlias
 
+from preimage.extras import install_command
 from preimage.notebooks import find_marimo, is_notebook
 from preimage.optimizer import Progress
 
@@ -34,7 +35,7 @@ def check_progress(progress: object) -> None:
     if not (progress is None or isinstance(progress, str) or callable(progress)):
         raise TypeError(f'progress must be "auto", "bar", None or a function, not {progress!r}')
     if progress == "bar" and not _can_draw():
-        raise ValueError('a progress bar needs tqdm: pip install "preimage[notebook]"')
+        raise ValueError(f"a progress bar needs tqdm: {install_command('notebook')}")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, TypeVar
 
+from preimage.extras import install_command
 from preimage.grid import Cell, draw_box, draw_grid, in_rows
 from preimage.names import LayerName
 from preimage.notebooks import slider_html
@@ -103,7 +104,7 @@ def plot_results(result: PreImage) -> Figure:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "matplotlib":
             raise
-        raise ValueError('plots need matplotlib: pip install "preimage[notebook]"') from None
+        raise ValueError(f"plots need matplotlib: {install_command('notebook')}") from None
     shown = _first(result)
     steps = [float(step) for step in range(1, len(shown.trace.total) + 1)]
     energies = {

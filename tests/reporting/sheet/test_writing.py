@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from tests.reporting.sheet.sheets import long_sheet
 from tests.support import full_disk
 
+from preimage.extras import install_command
 from preimage.models.errors import ModelError
 from preimage.reporting.sheet.writing import check_sheet, write_sheet
 
@@ -41,7 +43,7 @@ def test_without_jinja2_only_a_page_is_refused(
 ) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
     check_sheet(tmp_path / "sheet.pdf")
-    with pytest.raises(ModelError, match=r'pip install "preimage\[atlas\]"'):
+    with pytest.raises(ModelError, match=re.escape(install_command("atlas"))):
         check_sheet(tmp_path / "sheet.html")
 
 
