@@ -35,10 +35,15 @@ def sdist(dist: Path) -> Path:
 @pytest.fixture(scope="session")
 def plain(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """An environment that was empty before the wheel was installed, without extras."""
-    return make_environment(tmp_path_factory.mktemp("plain"), wheel, "")
+    environment = make_environment(tmp_path_factory.mktemp("plain"))
+    environment.install(wheel)
+    return environment
 
 
 @pytest.fixture(scope="session")
 def cli(wheel: Path, plain: Environment, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment with the extra `cli`."""
-    return make_environment(tmp_path_factory.mktemp("cli"), wheel, "cli", plain)
+    """An environment with the extra `cli`, and with the wheel's command in its own folder."""
+    environment = make_environment(tmp_path_factory.mktemp("cli"), plain)
+    environment.install("--ignore-installed", "--no-deps", wheel)
+    environment.install(f"{wheel}[cli]")
+    return environment

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import venv
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-SITE = "import sysconfig; print(sysconfig.get_path('purelib'))"
+_SITE = "import sysconfig; print(sysconfig.get_path('purelib'))"
 
 
 @dataclass(frozen=True)
@@ -16,18 +17,28 @@ class Environment:
     """A virtual environment, and a folder outside the repository in which its programs run.
 
     They see neither a compiler nor the variables and settings of the person who runs the tests.
+
+    Attributes:
+        folder: the environment.
+        work: the folder of its programs, which is also their home.
+        packages: the folders of its packages: its own, and those of the environment below it.
     """
 
     folder: Path
     work: Path
+    packages: tuple[Path, ...]
+
+    @property
+    def programs(self) -> Path:
+        """The folder of its programs."""
+        return self.folder / "bin"
 
     def run(self, *words: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run one of the environment's programs, perhaps with variables of the shell."""
         program, *arguments = map(str, words)
-        programs = self.folder / "bin"
         return subprocess.run(
-            [str(programs / program), *arguments],
-            env={"HOME": str(self.work), "PATH": str(programs), "LANG": "C.UTF-8"} | variables,
+            [str(self.programs / program), *arguments],
+            env={"HOME": str(self.work), "PATH": str(self.programs), "LANG": "C.UTF-8"} | variables,
             cwd=self.work,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -36,30 +47,29 @@ class Environment:
         )
 
     def install(self, *words: str | Path) -> None:
-        """Install packages as `constraints.txt` wants them, by pip with the person's settings."""
-        options = ("--quiet", "--constraint", ROOT / "constraints.txt")
-        done = self.run("pip", "install", *options, *words, HOME=str(Path.home()))
+        """Install packages as `constraints.txt` wants them, by pip with the person's settings.
+
+        The pip is that of the tests, so that no environment unpacks one.
+        """
+        pip = (sys.executable, "-m", "pip", "--python", self.programs / "python", "install")
+        options = ("--quiet", "--no-compile", "--constraint", ROOT / "constraints.txt")
+        done = self.run(*pip, *options, *words, HOME=str(Path.home()))
         assert done.returncode == 0, done.stderr
 
 
-def make_environment(
-    folder: Path, wheel: Path, extras: str, base: Environment | None = None
-) -> Environment:
-    """Install a wheel with extras in a new environment.
+def make_environment(folder: Path, base: Environment | None = None) -> Environment:
+    """Make an empty environment.
 
     Args:
         folder: where the environment and its folder of work are made.
-        wheel: the wheel.
-        extras: names of extras, with commas between them; perhaps none.
-        base: an environment with the wheel and no extras. The packages there, torch above all,
-            are found from the new one as if they were its own, after its own.
+        base: another environment. The packages there, torch above all, are found from the new
+            one as if they were its own, after its own.
     """
-    environment = Environment(folder / "environment", folder / "work")
-    environment.work.mkdir(parents=True)
-    venv.create(environment.folder, with_pip=True)
-    if base is not None:
-        paths = [one.run("python", "-c", SITE).stdout.strip() for one in (environment, base)]
-        (Path(paths[0]) / "base.pth").write_text(paths[1])
-        environment.install("--ignore-installed", "--no-deps", wheel)
-    environment.install(f"{wheel}[{extras}]" if extras else wheel)
-    return environment
+    work = folder / "work"
+    work.mkdir(parents=True)
+    venv.create(folder / "environment")
+    made = Environment(folder / "environment", work, ())
+    own = Path(made.run("python", "-c", _SITE).stdout.strip())
+    below = () if base is None else base.packages
+    (own / "base.pth").write_text("\n".join(map(str, below)))
+    return Environment(made.folder, work, (own, *below))

@@ -1,7 +1,8 @@
-"""Each extra in an environment of its own: what it brings works, and without it a line names it."""
+"""Each extra in an environment of its own: a line says how to install it, and then it works."""
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.release.environment import ROOT, Environment, make_environment
 OTHERS = {"cli", "all", "browser", "dev", "docs", "release"}
 """The extra that `test_wheel.py` tests, and those that only bring others and tools."""
 
+COMMAND = "import sys; from preimage.extras import install_command as i; print(i(sys.argv[1]))"
 START = """
 import subprocess, sys
 from pathlib import Path
@@ -46,7 +48,7 @@ class Extra:
         name: its name.
         code: a script that needs it.
         files: a script that makes files for `code`, run only where the extra is installed.
-        beside: another extra that `code` needs.
+        beside: another extra that `code` needs, the fixture of an environment that has it.
         fails: whether `code` fails without the extra.
         on_torchvision: whether `code` imports torchvision.
     """
@@ -229,26 +231,27 @@ def test_every_extra_is_tested() -> None:
 
 
 @pytest.mark.parametrize("extra", EXTRAS, ids=lambda extra: extra.name)
-def test_what_an_extra_brings_works(
-    extra: Extra, wheel: Path, plain: Environment, tmp_path: Path
+def test_without_an_extra_a_line_says_what_to_run_and_then_it_works(
+    extra: Extra, plain: Environment, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    names = ",".join(name for name in (extra.name, extra.beside) if name)
-    environment = make_environment(tmp_path, wheel, names, plain)
+    base = request.getfixturevalue(extra.beside) if extra.beside else plain
+    environment = make_environment(tmp_path, base)
+    command = environment.run("python", "-c", COMMAND, extra.name).stdout.strip()
+    assert command.startswith(f'pip install "preimage[{extra.name}] @ file://')
+    if extra.fails:
+        _check_failure(extra, environment, command)
+    environment.install(shlex.split(command)[2])
     for code in (extra.files, extra.code):
         done = environment.run("python", "-c", _script(extra, code))
         assert done.returncode == 0, done.stderr
+    own = {path.name for path in environment.packages[0].iterdir()}
+    assert not own & {"torch", "nvidia", "triton"}
 
 
-@pytest.mark.parametrize(
-    "extra", [extra for extra in EXTRAS if extra.fails], ids=lambda extra: extra.name
-)
-def test_without_an_extra_the_error_names_it_in_one_line(
-    extra: Extra, plain: Environment, request: pytest.FixtureRequest
-) -> None:
-    environment = request.getfixturevalue(extra.beside) if extra.beside else plain
+def _check_failure(extra: Extra, environment: Environment, command: str) -> None:
+    """Fail unless the script of an extra that is missing ends with the command that brings it."""
     done = environment.run("python", "-c", _script(extra, extra.code))
     assert done.returncode != 0
-    last = done.stderr.splitlines()[-1]
-    assert f'pip install "preimage[{extra.name}]"' in last
-    if "command(" in extra.code:
-        assert done.stderr.splitlines() == [last]
+    *before, last = done.stderr.splitlines()
+    assert command in last
+    assert not (before and "command(" in extra.code), done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,9 @@ def test_without_an_extra_python_inverts_a_layer_of_a_network(plain: Environment
 def test_without_an_extra_the_command_says_what_to_install(plain: Environment) -> None:
     done = plain.run("preimage", "--version")
     assert done.returncode == 1
-    assert re.fullmatch(r'error: .+ needs \w+: pip install "preimage\[cli\]"\n', done.stderr)
+    assert re.fullmatch(
+        r'error: .+ needs \w+: pip install "preimage\[cli\] @ file:\S+\.whl"\n', done.stderr
+    )
 
 
 def test_the_version_is_that_of_the_source(cli: Environment) -> None:
@@ -93,8 +96,33 @@ def test_the_table_of_networks_is_printed(cli: Environment) -> None:
     assert "efficientnet-lite0" in done.stdout
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_is_offered(shell: str, cli: Environment) -> None:
-    done = cli.run("preimage", _PREIMAGE_COMPLETE=f"source_{shell}")
-    assert done.returncode == 0
-    assert "_PREIMAGE_COMPLETE" in done.stdout
+COMPLETE = {
+    "bash": """source ~/.bashrc
+COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+_preimage_completion preimage; printf '%s\\n' "${{COMPREPLY[@]}}" """,
+    "fish": "complete -C '{typed}'",
+    "zsh": """compdef() {{ }}; _arguments() {{ print -l -- "$@" }}
+words=({words}); CURRENT=$#words
+source ~/.zfunc/_preimage; _preimage_completion""",
+}
+"""What each shell does at Tab; zsh prints what it would show."""
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("preimage inv", "invert"), ("preimage invert --qu", "--quality"), ("preimage study ", "run")],
+)
+@pytest.mark.parametrize("shell", sorted(COMPLETE))
+def test_a_shell_completes_commands_and_options_in_an_empty_home(
+    shell: str, typed: str, offered: str, cli: Environment, tmp_path: Path
+) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is missing")
+    words = " ".join(f"'{word}'" for word in typed.split(" "))
+    tab = COMPLETE[shell].format(typed=typed, words=words)
+    variables = {"HOME": str(tmp_path), "PATH": f"{cli.programs}:/usr/bin:/bin"}
+    for script in ("preimage --install-completion; true", tab):
+        done = cli.run(program, "-c", script, **variables)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert offered in done.stdout
