@@ -157,6 +157,22 @@ def test_no_code_of_a_folder_ever_runs(tmp_path: Path) -> None:
     assert not trap.exists()
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"attn_implementation": "someone/kernel"},
+        {"_attn_implementation": "someone/kernel@main:attention"},
+        {"attn_implementation": {"vision_config": "someone/kernel"}},
+        {"vision_config": {"attn_implementation": "someone/kernel"}},
+    ],
+)
+def test_compiled_attention_of_the_hub_is_refused(asked: dict[str, object], tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "vit"} | asked))
+    torch.save({}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"asks for code of the hub \(.*someone/kernel"):
+        load(str(tmp_path))
+
+
 def test_a_network_of_text_has_no_tower(tmp_path: Path) -> None:
     config = transformers.BertConfig(
         hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, vocab_size=9

@@ -7,6 +7,7 @@ along never runs. Of a network that also takes text, only the vision tower is us
 from __future__ import annotations
 
 import inspect
+import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +52,7 @@ def load(name: str, weights: str | Path | None = None) -> Loaded:
     file = choose_file(spec, weights, _weight_file(folder))
     try:
         with fixed_seed(), _quiet(transformers):
+            _check_attention(spec, json.loads((folder / "config.json").read_text("utf-8")))
             config = transformers.AutoConfig.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False
             )
@@ -132,6 +134,23 @@ def _folder(spec: str, name: str) -> Path:
         f"{spec}: no such folder, and not in the hub's cache on this machine{near}; run "
         f"'preimage fetch {spec}'{whole}"
     )
+
+
+def _check_attention(spec: str, described: Any) -> None:
+    """Raise a `ModelError` if a description names attention of a repository on the hub.
+
+    Transformers would download its compiled code and run it, whether or not code is trusted.
+    """
+    parts = described if isinstance(described, list) else ()
+    if isinstance(described, dict):
+        parts = list(described.values())
+        for name, value in described.items():
+            if name.endswith("attn_implementation") and "/" in str(value):
+                raise ModelError(
+                    f"{spec}: config.json asks for code of the hub ({value}), which is never run"
+                )
+    for part in parts:
+        _check_attention(spec, part)
 
 
 def _weight_file(folder: Path) -> Path | None:
