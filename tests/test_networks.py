@@ -241,3 +241,18 @@ def test_a_layer_beside_the_image_has_dashes_and_a_reason_and_the_others_their_r
 def test_a_network_without_any_usable_layer_says_why() -> None:
     with pytest.raises(ValueError, match="missing 1 required positional argument: 'context'"):
         Network("mine", Beside(), Preprocessing(mean=(127.5,), size=(31, 31))).layers_table()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("k5", r"unknown layer of Tower 'k5': there are embed, tower\.blocks\.0, .*, head; `preim"),
+        ("tower.block.1", r"did you mean 'tower\.blocks\.1'\?; `preimage layers NETWORK`"),
+    ],
+)
+def test_a_misspelt_layer_gets_the_main_layers_and_where_they_are_listed(
+    name: str, message: str
+) -> None:
+    network = Network("mine", Tower(), Preprocessing(mean=(127.5,) * 3, size=(16, 16)))
+    with pytest.raises(ValueError, match=message):
+        network.layer(name)

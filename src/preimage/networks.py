@@ -167,6 +167,10 @@ class Network:
         Raises:
             ValueError: if there is no layer of that name; the nearest name is offered.
         """
+        try:
+            LayerPath.parse(self.module, str(name))
+        except ValueError as error:
+            raise ValueError(self._unknown_layer(name, str(error))) from None
         axis = self.channel_axis
         return Layer(
             self.module,
@@ -177,6 +181,19 @@ class Network:
             channel_axis=axis.get(name) if isinstance(axis, Mapping) else axis,
             inputs=self.inputs,
         )
+
+    def _unknown_layer(self, name: str, words: str) -> str:
+        """Return the message for an unknown layer; `words` is that which all modules give.
+
+        If no name is near, the main layers are listed instead of modules inside of them.
+        """
+        try:
+            main = self.main_layers
+        except ValueError:  # the network does not run
+            return words
+        if "did you mean" not in words and main != (OUTPUT,):
+            words = unknown(f"layer of {type(self.module).__name__}", name, main)
+        return f"{words}; `preimage layers NETWORK`, in Python print(network), lists the layers"
 
     @property
     def usable_layers(self) -> tuple[str, ...]:

@@ -80,6 +80,7 @@ class LayerPath:
         if operation_name(name) is not None:
             return cls(name, "", steps=(name,))
         known = [known for known, _ in network.named_modules(remove_duplicate=False) if known]
+        known.sort(key=lambda known: known.count("."))  # the outermost ones are shown
         words = unknown(f"layer of {type(network).__name__}", name, [*known, OUTPUT])
         raise ValueError(f"{words}; {EXPORTED}" if is_exported(network) else words)
 
