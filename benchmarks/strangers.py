@@ -57,7 +57,7 @@ class Stranger:
             photos = [preprocessing.load(path) for path in shipped_photos().values()]
             with torch.no_grad():
                 module(preprocessing.to_network(torch.stack(photos)))
-        return Network(self.name, module.eval(), preprocessing)
+        return Network(module.eval(), preprocessing, self.name)
 
 
 def torchvision(name: str, **options: Any) -> nn.Module:

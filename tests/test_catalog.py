@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from preimage.catalog import CLASSICAL, layer_of, network, representation
+from preimage.networks import Network
 from preimage.photo_files import shipped_photos
 from preimage.preprocessing import Preprocessing
 from preimage.presets import NNPREIMAGE
@@ -164,13 +165,49 @@ def test_a_module_of_ones_own_does_what_a_named_network_does() -> None:
     assert network(module, COLOR).layer("1").name == "Sequential/1"
 
 
+class _Told(nn.Module):
+    """A network with a second argument, two outputs, and maps with channels last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maps = nn.Conv2d(3, 8, 5, stride=2)
+        self.last = nn.Identity()
+
+    def forward(self, image: Tensor, time: Tensor) -> dict[str, Tensor]:
+        maps = self.last(self.maps(image).permute(0, 2, 3, 1))
+        return {"features": maps, "logits": maps.mean((1, 2)) + time}
+
+
+def test_a_module_of_ones_own_takes_all_that_can_be_said_about_a_network() -> None:
+    told = network(
+        _Told(),
+        COLOR,
+        name="told",
+        classes=[f"class {n}" for n in range(8)],
+        inputs={"time": torch.ones(1, 1)},
+        scores="output.logits",
+        channel_axis={"last": 1},
+    )
+    assert told.score_layer == "output.logits"
+    assert told.layer("last").code_shape(19, 35) == (8, 16, 8)  # the rows are called channels
+    assert told.layer("last").axes(19, 35).channels == (1,)
+    found = maximize(told, [class_score("class 3")], settings=SHORT, size=24)
+    assert found.representation == "told/output.logits"
+    same = Network(told.module, COLOR, "told", told.classes, inputs=told.inputs, scores=told.scores)
+    assert (same.name, same.classes, same.score_layer) == ("told", told.classes, told.score_layer)
+    with pytest.raises(TypeError, match=r"Network\(module, preimage\.Preprocessing"):
+        Network("told", told.module, COLOR)  # type: ignore[arg-type]
+
+
 def test_what_belongs_to_a_module_is_refused_for_a_name_and_the_other_way_round() -> None:
     with pytest.raises(TypeError, match="a module brings its weights and needs its preprocessing"):
         network(_classifier())
     with pytest.raises(TypeError, match="a module brings its weights"):
         network(_classifier(), COLOR, weights="random")
-    with pytest.raises(TypeError, match="alexnet has preprocessing, name and classes of its own"):
+    with pytest.raises(TypeError, match="alexnet has preprocessing, name, classes, inputs and axe"):
         network("alexnet", "random")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="alexnet has preprocessing, name, classes, inputs and axe"):
+        network("alexnet", channel_axis=0)
 
 
 def test_steps_after_a_representation_are_part_of_it() -> None:

@@ -53,12 +53,12 @@ class Tower(nn.Module):
 
 
 CLASSES = ("goldfish, Carassius auratus", "tree frog, tree-frog", "crane", "crane", "goose")
-NAMED = Network("named", nn.Flatten(), GRAY, CLASSES)
+NAMED = Network(nn.Flatten(), GRAY, "named", CLASSES)
 
 
 def lite0() -> Network:
     found = efficientnet_lite.load(weights="random")
-    return Network("efficientnet-lite0", found.module, found.preprocessing)
+    return Network(found.module, found.preprocessing, "efficientnet-lite0")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_the_loss_weights_are_those_of_section_5_2_1(name: str, weights: dict[st
     with torch.device("meta"):
         module = build(zoo.get(name).layers)
     weighted = zoo.get(name).loss_weights
-    found = Network(name, module, Preprocessing(mean=(0.0,) * 3), (), weighted)
+    found = Network(module, Preprocessing(mean=(0.0,) * 3), name, (), weighted)
     assert {layer: found.layer(layer).loss_weight for layer in weights} == weights
 
 
@@ -97,7 +97,7 @@ def test_several_layers_of_a_network_are_computed_at_once() -> None:
 @pytest.mark.parametrize(("stride", "weight"), [(4, 300), (5, 100), (8, 100), (16, 20), (17, 1)])
 def test_networks_without_a_table_have_loss_weights_by_stride(stride: int, weight: float) -> None:
     module = nn.Sequential(nn.Conv2d(1, 2, 3, stride))
-    assert Network("mine", module, GRAY).layer("0").loss_weight == weight
+    assert Network(module, GRAY, "mine").layer("0").loss_weight == weight
 
 
 def test_the_main_layers_are_the_blocks_of_chains_and_other_children() -> None:
@@ -114,7 +114,7 @@ def test_the_scores_are_those_that_the_network_returns() -> None:
     network = lite0()
     assert network.score_layer == "classifier"
     assert (
-        Network("mine", network.module, network.preprocessing, scores="pool").score_layer == "pool"
+        Network(network.module, network.preprocessing, "mine", scores="pool").score_layer == "pool"
     )
 
 
@@ -127,13 +127,13 @@ def test_probabilities_are_those_of_scores_before_a_softmax_or_behind_one() -> N
     """A softmax in a function is no module, and is not taken twice."""
     head, x = nn.Sequential(nn.Flatten(), nn.Linear(48, 4)), 100 * torch.rand(2, 3, 4, 4)
     for module in (head, nn.Sequential(head, nn.Softmax(1)), Normalized(head)):
-        network = Network("mine", module, Preprocessing(mean=(127.5,) * 3, size=(4, 4)))
+        network = Network(module, Preprocessing(mean=(127.5,) * 3, size=(4, 4)), "mine")
         with torch.no_grad():
             torch.testing.assert_close(network.probabilities(x), head(x).softmax(1))
 
 
 def test_layers_are_those_that_a_pass_reaches_and_main_layers_are_blocks() -> None:
-    network = Network("mine", Tower(), Preprocessing(mean=(127.5,) * 3, size=(16, 16)))
+    network = Network(Tower(), Preprocessing(mean=(127.5,) * 3, size=(16, 16)), "mine")
     blocks = [f"tower.blocks.{n}" for n in range(3)]
     assert network.main_layers == ("embed", *blocks, "tower.pair[0]", "tower.pair[1]", "head")
     assert "aux" not in network.layers
@@ -158,13 +158,13 @@ def test_a_class_that_is_not_there_is_refused(name: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         NAMED.class_index(name)
     with pytest.raises(ValueError, match="have no names"):
-        Network("unnamed", nn.Flatten(), GRAY).class_index(name)
+        Network(nn.Flatten(), GRAY, "unnamed").class_index(name)
 
 
 def test_scores_at_several_positions_are_averaged_as_probabilities() -> None:
     torch.manual_seed(0)
     module = nn.Sequential(nn.Conv2d(3, 5, 4), nn.Softmax(1))
-    network = Network("mine", module, Preprocessing(mean=(127.5,) * 3), CLASSES)
+    network = Network(module, Preprocessing(mean=(127.5,) * 3), "mine", CLASSES)
     x = torch.randn(2, 3, 6, 7)
     expected = module[0](x).softmax(1).mean((2, 3))
     torch.testing.assert_close(network.probabilities(x), expected)
@@ -177,7 +177,7 @@ def test_scores_at_several_positions_are_averaged_as_probabilities() -> None:
 
 def test_a_network_prints_as_one_line_without_its_modules() -> None:
     module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())
-    network = Network("mine", module, Preprocessing(mean=(127.5,) * 3, size=(9, 8)), ("goose",))
+    network = Network(module, Preprocessing(mean=(127.5,) * 3, size=(9, 8)), "mine", ("goose",))
     assert repr(network) == "Network('mine', Sequential, 9 x 8 pixels, 1 classes)"
 
 
@@ -185,14 +185,14 @@ def test_a_network_prints_as_one_line_without_its_modules() -> None:
 def test_a_layer_that_scores_or_channel_axis_name_must_be_there(given: dict[str, Any]) -> None:
     module = nn.ModuleDict({"fc": nn.Conv2d(3, 4, 3)})
     with pytest.raises(ValueError, match="unknown layer of ModuleDict 'fd'"):
-        Network("mine", module, Preprocessing(mean=(127.5,) * 3), **given)
+        Network(module, Preprocessing(mean=(127.5,) * 3), "mine", **given)
 
 
 def test_a_network_shows_the_table_of_its_layers() -> None:
     module = nn.Sequential(
         nn.Conv2d(1, 8, 5, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(1568, 3)
     )
-    network = Network("a<b>", module, Preprocessing(mean=(127.5,), size=(31, 31)))
+    network = Network(module, Preprocessing(mean=(127.5,), size=(31, 31)), "a<b>")
     table = network.layers_table()
     assert list(table) == [
         ("0", "Conv2d", 5, "5", "2", "2", 8),
@@ -224,7 +224,7 @@ class Beside(nn.Module):
 def test_a_layer_beside_the_image_has_dashes_and_a_reason_and_the_others_their_rows() -> None:
     given = {"context": torch.ones(1, 3)}
     gray = Preprocessing(mean=(127.5,), size=(31, 31))
-    network = Network("mine", Beside(), gray, inputs=given)
+    network = Network(Beside(), gray, "mine", inputs=given)
     table = network.layers_table()
     assert list(table) == [
         ("stem", "Conv2d", 5, "5", "2", "2", 8),
@@ -240,7 +240,7 @@ def test_a_layer_beside_the_image_has_dashes_and_a_reason_and_the_others_their_r
 
 def test_a_network_without_any_usable_layer_says_why() -> None:
     with pytest.raises(ValueError, match="missing 1 required positional argument: 'context'"):
-        Network("mine", Beside(), Preprocessing(mean=(127.5,), size=(31, 31))).layers_table()
+        Network(Beside(), Preprocessing(mean=(127.5,), size=(31, 31)), "mine").layers_table()
 
 
 @pytest.mark.parametrize(
@@ -253,6 +253,6 @@ def test_a_network_without_any_usable_layer_says_why() -> None:
 def test_a_misspelt_layer_gets_the_main_layers_and_where_they_are_listed(
     name: str, message: str
 ) -> None:
-    network = Network("mine", Tower(), Preprocessing(mean=(127.5,) * 3, size=(16, 16)))
+    network = Network(Tower(), Preprocessing(mean=(127.5,) * 3, size=(16, 16)), "mine")
     with pytest.raises(ValueError, match=message):
         network.layer(name)

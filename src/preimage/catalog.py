@@ -9,8 +9,9 @@ torchvision:resnet50/layer3               networks: see `preimage.models.sources
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -78,6 +79,9 @@ def network(
     weights: str | Path | None = None,
     name: str | None = None,
     classes: Sequence[str] = (),
+    inputs: Mapping[str, Any] | None = None,
+    scores: str | None = None,
+    channel_axis: int | Mapping[str, int] | None = None,
 ) -> Network:
     """Return the network of a name, with its weights; or a module of your own as a network.
 
@@ -89,6 +93,10 @@ def network(
             network's own weights, which must be on this machine.
         name: of a module: what results call it. If None, the name of its class.
         classes: of a module: the name of each class score, synonyms separated by ", ".
+        inputs: of a module: further inputs that it requires beside the image, by keyword.
+        scores: of a module: the layer of the class scores. If None, it is found.
+        channel_axis: of a module: the axis of channels in the own output of every layer, or a dict
+            of axes by layer. If None, it is found for each layer. See `preimage.Network`.
 
     Raises:
         TypeError: if what belongs to a module is given for a name, or the other way round.
@@ -105,18 +113,27 @@ def network(
                 "a module brings its weights and needs its preprocessing: "
                 "network(module, preimage.Preprocessing(mean, std, size))"
             )
-        return Network(name or type(model).__name__, model, preprocessing, tuple(classes))
+        return Network(
+            model,
+            preprocessing,
+            name or "",
+            tuple(classes),
+            inputs=dict(inputs or {}),
+            scores=scores,
+            channel_axis=channel_axis,
+        )
     _check_name(model)
-    if preprocessing is not None or name is not None or classes:
+    of_a_module = (preprocessing, name, classes or None, inputs, scores, channel_axis)
+    if any(given is not None for given in of_a_module):
         raise TypeError(
-            f"{model} has preprocessing, name and classes of its own; weights are given by name: "
-            "network(NAME, weights=FILE)"
+            f"{model} has preprocessing, name, classes, inputs and axes of its own; weights are "
+            "given by name: network(NAME, weights=FILE)"
         )
     found = sources.load(model, weights)
     return Network(
-        model,
         found.module,
         found.preprocessing,
+        model,
         found.classes,
         found.loss_weights,
         inputs=found.inputs,

@@ -43,9 +43,9 @@ class Network:
     `preimage.network` returns networks by name, and makes one of any `nn.Module`.
 
     Attributes:
-        name: the name that users know, without a layer.
         module: the network itself.
         preprocessing: how photos become images of the core.
+        name: the name that users know, without a layer; by default that of the module's class.
         classes: the name of each class score, synonyms separated by ", "; empty if unknown.
         loss_weights: C by layer: each value applies up to and including the named layer. If
             empty, a fast solver chooses C (docs/networks.md); it begins at C by the stride, which
@@ -56,18 +56,19 @@ class Network:
             some layers by name; see `Layer`. Those of all other layers are found.
 
     Raises:
+        TypeError: if it is no module with its preprocessing.
         ValueError: if there is no layer of a name in `scores` or `channel_axis`.
 
     >>> module = nn.Sequential(nn.Conv2d(1, 8, 5, stride=2), nn.ReLU())
-    >>> network = Network("mine", module, Preprocessing(mean=(127.5,)))
+    >>> network = Network(module, Preprocessing(mean=(127.5,)), "mine")
     >>> layer = network.layer("1")
     >>> layer.name, layer.loss_weight
     ('mine/1', 300.0)
     """
 
-    name: str
     module: nn.Module
     preprocessing: Preprocessing
+    name: str = ""
     classes: tuple[str, ...] = ()
     loss_weights: tuple[tuple[str, float], ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -76,6 +77,14 @@ class Network:
     _known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        given = (self.module, self.preprocessing)
+        if not all(map(isinstance, given, (nn.Module, Preprocessing))):
+            raise TypeError(
+                "a network is a module with its preprocessing: "
+                "Network(module, preimage.Preprocessing(mean, std, size), name)"
+            )
+        object.__setattr__(self, "name", self.name or type(self.module).__name__)
+        object.__setattr__(self, "classes", tuple(self.classes))
         axes = self.channel_axis if isinstance(self.channel_axis, Mapping) else {}
         for layer in (*axes, *([] if self.scores is None else [self.scores])):
             LayerPath.parse(self.module, layer)  # raises if there is no such layer
@@ -234,7 +243,7 @@ class Network:
         dashes, and the note below the table says why.
 
         >>> module = nn.Sequential(nn.Conv2d(1, 8, 5, stride=2), nn.ReLU())
-        >>> Network("mine", module, Preprocessing(mean=(127.5,))).layers_table().rows[0]
+        >>> Network(module, Preprocessing(mean=(127.5,)), "mine").layers_table().rows[0]
         ('0', 'Conv2d', 5, '5', '2', '2', 8)
         """
         if "table" not in self._known:
@@ -292,7 +301,7 @@ class Network:
             ValueError: if there is no such class, or several have the name.
 
         >>> names = ("drake", "goose", "black swan, Cygnus atratus")
-        >>> network = Network("birds", nn.Flatten(), Preprocessing(mean=(127.5,)), names)
+        >>> network = Network(nn.Flatten(), Preprocessing(mean=(127.5,)), "birds", names)
         >>> network.class_index("Cygnus atratus")
         2
         """

@@ -15,7 +15,7 @@ def network(name: str = NAME) -> Network:
     module = nn.Sequential(
         nn.Conv2d(3, 4, 5, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     )
-    return Network(name, module, Preprocessing((127.5,) * 3, size=(32, 48)), ("a", "b", "c", "d"))
+    return Network(module, Preprocessing((127.5,) * 3, size=(32, 48)), name, ("a", "b", "c", "d"))
 
 
 def make_choices() -> Choices:

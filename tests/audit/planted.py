@@ -52,7 +52,7 @@ def thumbnails(pictures: list[Image.Image], side: int) -> list[Image.Image]:
 def judge() -> Network:
     """A network that sees the grain of a picture's noise and nothing else."""
     return Network(
-        "grain", _Grain(), Preprocessing(mean=(127.5,), size=(SIDE, SIDE)), CLASSES, scores="fc"
+        _Grain(), Preprocessing(mean=(127.5,), size=(SIDE, SIDE)), "grain", CLASSES, scores="fc"
     )
 
 

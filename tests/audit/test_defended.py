@@ -28,7 +28,7 @@ def defended(tmp_path_factory: pytest.TempPathFactory) -> Defended:
     """What defenses do to thumbnails of the shipped photos."""
     module = nn.Sequential(nn.AvgPool2d(2), nn.Flatten())
     preprocessing = Preprocessing(mean=(120.0,) * 3, std=(60.0,) * 3, size=(SIDE, SIDE))
-    phi = Network("small", module, preprocessing).layer("1")
+    phi = Network(module, preprocessing, "small").layer("1")
     photos = photo_paths()
     images = [phi.preprocessing.load(path) for path in photos]
     torch.manual_seed(0)

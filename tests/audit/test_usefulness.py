@@ -103,7 +103,7 @@ def test_changed_photos_are_alike_and_not_the_same() -> None:
 
 def test_photos_are_encoded_with_changes_and_crops_and_left_out_of_the_others() -> None:
     module = nn.Sequential(nn.AvgPool2d(4), nn.Flatten())
-    phi = Network("small", module, Preprocessing(mean=(120.0,) * 3, size=(24, 24))).layer("1")
+    phi = Network(module, Preprocessing(mean=(120.0,) * 3, size=(24, 24)), "small").layer("1")
     photos = photo_paths()[:4]
     codes = torch.cat([phi.encode(phi.preprocessing.load(path)[None]) for path in photos])
     others = torch.cat([2 * codes[:1], normalize(torch.ones(1, codes.shape[1]))])

@@ -43,7 +43,7 @@ def test_a_network_that_does_not_run_has_its_own_words_in_the_table() -> None:
 
 def test_a_network_stands_for_its_class_scores() -> None:
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 22 * 22, 5))
-    network = preimage.Network("mine", module, faults.COLOR)
+    network = preimage.Network(module, faults.COLOR, "mine")
     assert check(network).representation == "mine/3"
 
 

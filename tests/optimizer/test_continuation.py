@@ -79,7 +79,7 @@ def test_the_error_is_within_twice_that_of_the_best_c_up_to_a_largest(
 
 
 def test_c_grows_only_after_the_jittered_steps() -> None:
-    phi = preimage.Network("mine", _layer().model, GRAY).layer("1")
+    phi = preimage.Network(_layer().model, GRAY, "mine").layer("1")
     steps = [preimage.invert(phi, PHOTOS, loss_weight=weight) for weight in (AUTO, 300)]
     chosen, given = (found.trace.loss for found in steps)
     jittered = slice(settings_for(phi).evaluations(phi) // 2)
@@ -132,10 +132,10 @@ def test_the_chosen_c_is_in_the_sidecar_and_survives_a_file(tmp_path: Path) -> N
 
 
 def test_networks_leave_the_choice_to_the_fast_solver_alone() -> None:
-    network = preimage.Network("mine", _layer().model, GRAY)
+    network = preimage.Network(_layer().model, GRAY, "mine")
     assert settings_for(network.layer("1")).loss_weight == AUTO
     assert settings_for(network.layer("1"), "nnpreimage").loss_weight == 300
-    table = preimage.Network("mine", _layer().model, GRAY, loss_weights=(("1", 7.0),))
+    table = preimage.Network(_layer().model, GRAY, "mine", loss_weights=(("1", 7.0),))
     assert settings_for(table.layer("1")).loss_weight == 7
 
 

@@ -140,6 +140,18 @@ def test_an_image_that_the_network_does_not_take_is_refused_in_one_line() -> Non
         invert(phi, image(3, 8, 8).div(255).add(0.5), size=(8, 8))
 
 
+@pytest.mark.parametrize(
+    ("name", "whole"),
+    [(None, "0"), ("0", "0"), ("", "0"), ("mine", "mine/0"), ("hf:a/b/0", "hf:a/b/0")],
+)
+def test_the_name_of_the_network_comes_before_that_of_the_layer(
+    name: str | None, whole: str
+) -> None:
+    layer = Layer(nn.Sequential(nn.Conv2d(3, 4, 11)), "0", COLOR, name=name)
+    assert layer.name == whole
+    assert layer.sibling("0").name == whole
+
+
 def test_shapes_size_and_jitter_of_maps_and_vectors() -> None:
     maps, vectors = (Layer(resnet(), layer, COLOR) for layer in ("body", "head"))
     assert maps.code_shape(32, 64) == (8, 8, 16)

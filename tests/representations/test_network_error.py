@@ -129,7 +129,7 @@ class Captioned(nn.Module):
 
 def test_further_inputs_are_asked_for_by_name_and_then_used() -> None:
     model = Captioned()
-    message = r"given 1 x 3 .* give its further inputs by Layer\(\.\.\., inputs={'text': \.\.\., "
+    message = r"given 1 x 3 .* give its further inputs by network\(\.\.\., inputs={'text': \.\.\., "
     with pytest.raises(NetworkError, match=message + "'scale': ...}"):
         Layer(model, "behind", COLOR)(X)
     text = torch.arange(4.0)[None]

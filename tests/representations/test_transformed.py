@@ -24,7 +24,7 @@ def network() -> Network:
     layers = nn.Sequential(
         nn.Conv2d(3, 8, 5, stride=2), nn.Tanh(), nn.AdaptiveAvgPool2d(2), nn.Flatten()
     )
-    return Network("tiny", layers, OWN, loss_weights=(("3", 5.0),))
+    return Network(layers, OWN, "tiny", loss_weights=(("3", 5.0),))
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def small(seed: int, classes: tuple[str, ...] = CLASSES, channels: int = 3) -> N
     parts = {"conv": nn.Conv2d(channels, 8, 3), "act": nn.ReLU(), "pool": pool}
     module = nn.Sequential(OrderedDict(**parts, fc=nn.Linear(8, len(CLASSES))))
     preprocessing = RGB if channels == 3 else Preprocessing(mean=(100.0,) * channels, std=(9.0,))
-    return Network(f"small{seed}", module.eval(), preprocessing, classes)
+    return Network(module.eval(), preprocessing, f"small{seed}", classes)
 
 
 def result_of(network: Network) -> PreImage:
@@ -182,6 +182,6 @@ def test_names_are_the_likeliest_classes_by_their_first_names() -> None:
 
 
 def test_a_judge_without_classes_has_no_names() -> None:
-    nameless = Network("nameless", nn.Sequential(nn.Flatten()), Preprocessing(mean=(0.0,) * 3))
+    nameless = Network(nn.Sequential(nn.Flatten()), Preprocessing(mean=(0.0,) * 3), "nameless")
     with pytest.raises(ValueError, match="nameless has no names of classes"):
         Judge([nameless]).names(Image.new("RGB", (8, 8)))

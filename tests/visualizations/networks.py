@@ -31,4 +31,4 @@ def color_network() -> Network:
         score=score, prob=nn.Softmax(1),
     )  # fmt: skip
     preprocessing = Preprocessing(mean=(127.5,) * 3, size=(24, 24))
-    return Network("colors", nn.Sequential(layers).eval(), preprocessing, CLASSES)
+    return Network(nn.Sequential(layers).eval(), preprocessing, "colors", CLASSES)

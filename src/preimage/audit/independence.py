@@ -20,7 +20,7 @@ def check_independent(judges: Sequence[Network], attacked: nn.Module | None) -> 
     from another source, or with another last layer.
 
     >>> from preimage.preprocessing import Preprocessing
-    >>> judge = Network("mine", nn.Linear(8, 8), Preprocessing(mean=(0.0,) * 3))
+    >>> judge = Network(nn.Linear(8, 8), Preprocessing(mean=(0.0,) * 3), "mine")
     >>> check_independent([judge], nn.Linear(8, 8))
     """
     if attacked is None:

@@ -164,7 +164,7 @@ def inner_layers(representation: Representation) -> tuple[str, ...]:
         ValueError: if there is no layer with positions before it.
     """
     base = layer_of(representation)
-    main = Network("", base.model, base.preprocessing, inputs=base.inputs).main_layers
+    main = Network(base.model, base.preprocessing, inputs=base.inputs).main_layers
     ours = [name for name in main if _overlap(name, base.layer)]
     before = main[: main.index(ours[0])] if ours else main
     shapes: dict[str | None, tuple[int, ...]] = {}

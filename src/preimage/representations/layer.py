@@ -56,7 +56,9 @@ class Layer(Representation):
         layer: dotted name of the submodule, as `model.named_modules()` has it, or what
             `preimage.representations.layer_path` describes, such as "attn[0]" or "relu#2".
         preprocessing: mean, std and size of the images that the network was trained on.
-        name: the name that users know; by default `layer`.
+        name: the name of the network that users know, such as "mine": the layer is then called
+            "mine/LAYER". A name with a slash is the whole name, as "mine/fc7". By default it is
+            `layer` alone.
         loss_weight: the default of C. If None, a fast solver chooses it for each image, and others
             take that of the stride.
         channel_axis: the axis of the channels in the layer's own output, counted from 0, the first
@@ -90,7 +92,7 @@ class Layer(Representation):
         if not isinstance(layer, str):
             raise TypeError(f"a layer is named by a text such as 'conv1' or '3', not {layer!r}")
         self.preprocessing = preprocessing
-        self.name = layer if name is None else name
+        self.name = _whole_name(name, layer)
         self.loss_weight = loss_weight
         self.channel_axis = channel_axis
         self._trunk = Trunk(
@@ -273,6 +275,13 @@ class Layer(Representation):
         names = list(model._modules)
         upto = names[: names.index(layer) + 1]
         return nn.Sequential(OrderedDict((name, model.get_submodule(name)) for name in upto))
+
+
+def _whole_name(name: str | None, layer: str) -> str:
+    """Return the name of a layer; `name` is that of its network or already the whole."""
+    if not name or name == layer:
+        return layer
+    return name if "/" in name else str(LayerName(name, layer))
 
 
 def _network_of(name: str, layer: str) -> str:

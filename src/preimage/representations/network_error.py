@@ -184,4 +184,4 @@ def _missing_inputs(part: Part) -> str:
     if not missing:
         return ""
     given = ", ".join(f"{name!r}: ..." for name in missing)
-    return f"; give its further inputs by Layer(..., inputs={{{given}}})"
+    return f"; give its further inputs by network(..., inputs={{{given}}})"
