@@ -9,6 +9,7 @@ import pytest
 import torch
 from tests.study_files import MEASURES, make_trials, run_trials, save_photos
 
+from preimage.presets import CLASSICAL_QUALITIES, NNPREIMAGE
 from preimage.studies.outcome import Record
 from preimage.sweeps.engines import in_process
 from preimage.sweeps.estimate import Cost, cost_names, measure_costs, total_seconds
@@ -99,3 +100,19 @@ def test_trials_of_several_visualizations_have_costs_of_their_own(tmp_path: Path
     records = [Record(trial, "missing") for trial in (inverted, exaggerated)]
     assert cost_names(records) == ["invert hog", "caricature hog"]
     assert cost_names(records[:1]) == ["hog"]
+
+
+def test_trials_of_other_solvers_or_steps_have_costs_of_their_own(tmp_path: Path) -> None:
+    photos = save_photos(tmp_path / "photos", 2)
+    settings = (NNPREIMAGE, CLASSICAL_QUALITIES["draft"], CLASSICAL_QUALITIES["fast"], None)
+    trials = [
+        trial.model_copy(update={"settings": one})
+        for one in settings
+        for trial in make_trials(photos)
+    ]
+    records = [Record(trial, "missing") for trial in trials]
+    names = ["algorithm-1 300", "sobolev-lbfgs 20", "sobolev-lbfgs 60", "HOGgle"]
+    assert cost_names(records) == [f"hog, {name}" for name in names for _ in range(2)]
+    costs, _ = measure_costs(records, tmp_path)
+    assert list(costs) == [f"hog, {name}" for name in names[:3]]
+    assert cost_names(records[:2]) == ["hog", "hog"]

@@ -94,13 +94,33 @@ def measure_costs(
 def cost_names(records: Sequence[Record]) -> list[str]:
     """Return, for each record, the name of the trials that cost as much as its own.
 
-    It is the representation and, if the records are of several visualizations, the visualization.
+    It is the representation. If the records are of several visualizations, the visualization comes
+    before it; if its trials have several solvers or numbers of steps, as in Table 4, these come
+    after it.
     """
     several = len({record.trial.visualization for record in records}) > 1
+    names, methods = [], []
+    for record in records:
+        trial = record.trial
+        visualization = f"{trial.visualization} " if several else ""
+        names.append(f"{visualization}{trial.representation}")
+        methods.append(_method(trial.settings))
+    known: dict[str, set[str]] = {}
+    for name, method in zip(names, methods, strict=True):
+        known.setdefault(name, set()).add(method)
     return [
-        f"{r.trial.visualization} {r.trial.representation}" if several else r.trial.representation
-        for r in records
+        f"{name}, {method}" if len(known[name]) > 1 else name
+        for name, method in zip(names, methods, strict=True)
     ]
+
+
+def _method(settings: Settings | None) -> str:
+    """Return the name and the steps of a solver; HOGgle has neither."""
+    if settings is None:
+        return "HOGgle"
+    solver = settings.solver
+    steps = solver.iterations if isinstance(solver, Algorithm1) else solver.evaluations
+    return f"{solver.name} {steps}"
 
 
 def total_seconds(parts: Sequence[tuple[Cost, int]], workers: int, start: float) -> float:
