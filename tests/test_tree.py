@@ -68,7 +68,7 @@ def _opens_text(call: ast.Call) -> bool:
     place = 1 if isinstance(call.func, ast.Name) else 0  # of the mode: open(p, "w"), p.open("w")
     mode = ast.unparse(call.args[place]) if len(call.args) > place else "none"
     opens_text = name == "open" and mode.strip("'") in ("r", "w", "a", "x", "r+", "w+", "a+")
-    return opens_text or name in ("read_text", "write_text")
+    return opens_text or name == "write_text" or (name == "read_text" and not call.args)
 
 
 @pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda path: path.name)

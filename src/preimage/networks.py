@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from preimage.main_modules import main_modules
 from preimage.names import LayerName, unknown
 from preimage.preprocessing import DEFAULT_SIZE, Preprocessing
 from preimage.representations.borrowing import RUNNING, device_of, evaluation_mode
@@ -115,7 +116,7 @@ class Network:
         if not known:  # Python does not see the calls of TorchScript and exported programs
             children = [name for name, _ in self.module.named_children()]
             return tuple(children) if is_chain(self.module) else (OUTPUT,)
-        main = _main_modules(self.module, known)
+        main = main_modules(self.module, known)
         return tuple(name for child in main for name in known.get(child, ()))
 
     @property
@@ -362,40 +363,6 @@ def _outputs(part: Part, x: Tensor) -> dict[str, Any]:
             part.network(x, **part.inputs_for(x))
 
     return reached(part.network, run)
-
-
-def _main_modules(
-    module: nn.Module, known: Mapping[str, list[str]], name: str = ""
-) -> Iterator[str]:
-    """Yield the names of the children of a module, each chain of blocks replaced by its blocks.
-
-    A child that holds one such chain, or that holds several and returns no tensor, is replaced by
-    what it holds. `known` gives the names of the tensors that each submodule returns.
-    """
-    for key, child in module.named_children():
-        path = f"{name}.{key}" if name else key
-        stacks = [_is_stack(part) or _holds_one_stack(part) for part in child.children()]
-        if _is_chain_of_blocks(child):
-            yield from (f"{path}.{block}" for block, _ in child.named_children())
-        elif sum(stacks) == 1 or (any(stacks) and known.get(path) != [path]):
-            yield from _main_modules(child, known, path)
-        else:
-            yield path
-
-
-def _is_chain_of_blocks(module: nn.Module) -> bool:
-    is_chain = isinstance(module, nn.Sequential | nn.ModuleList)
-    return is_chain and any(list(block.children()) for block in module.children())
-
-
-def _is_stack(module: nn.Module) -> bool:
-    """Tell whether a module is a chain of two or more blocks of one kind."""
-    kinds = [type(block) for block in module.children()]
-    return _is_chain_of_blocks(module) and len(kinds) > 1 and len(set(kinds)) == 1
-
-
-def _holds_one_stack(module: nn.Module) -> bool:
-    return sum(map(_is_stack, module.children())) == 1
 
 
 def _is_code(output: Tensor) -> bool:
