@@ -1,5 +1,6 @@
 """Endurance: hours of use in one process or one store, as `python -m benchmarks endurance PART`.
 
+- `app`: hours of the live app with two visitors (needs Gradio).
 - `inversions`: 500 inversions in one process.
 - `networks`: 24 fresh networks in one process, each dropped after use.
 - `study`: a study of 2,000 trials that is killed again and again.
@@ -11,7 +12,7 @@ import argparse
 import importlib
 from collections.abc import Sequence
 
-PARTS = ("inversions", "networks", "study")
+PARTS = ("app", "inversions", "networks", "study")
 
 
 def main(arguments: Sequence[str]) -> None:

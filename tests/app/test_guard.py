@@ -8,6 +8,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,24 @@ def client(behind: Behind) -> TestClient:
 ])  # fmt: skip
 def test_what_pages_ask_for_goes_through(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 200
+
+
+def test_a_page_is_noted_as_long_as_its_heartbeat_is_answered(behind: Behind) -> None:
+    opened: list[str] = []
+
+    @contextmanager
+    def page(session: str) -> Iterator[None]:
+        opened.append(session)
+        assert not behind.seen
+        yield
+        assert behind.seen
+        opened.remove(session)
+        opened.append("closed")
+
+    guard = Guard(behind, behind.folder, Limits(), (), page)
+    client = TestClient(guard, base_url="http://127.0.0.1:7860")
+    assert client.get("/gradio_api/heartbeat/ab1").status_code == 200
+    assert opened == ["closed"]
 
 
 @pytest.mark.parametrize("path", [

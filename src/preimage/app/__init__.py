@@ -32,9 +32,11 @@ def build(options: AppOptions, runs: Runs) -> gradio.Blocks:
     gr = _gradio()
     from preimage.app.choices import Choices
     from preimage.app.network_page import NetworkPage
+    from preimage.app.sessions import keep_no_statistics
     from preimage.app.tour_page import TourPage
     from preimage.app.visualize_page import VisualizePage
 
+    keep_no_statistics()
     choices = Choices(options)
     app: gradio.Blocks = gr.Blocks(title="preimage", analytics_enabled=False)
     with app:

@@ -13,7 +13,8 @@ import ipaddress
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,8 +36,9 @@ _PAGE, _UPLOAD, _FILE = "/", f"{_API}upload", f"{_API}file="
 _ASSETS = re.compile(r"/(assets|static|svelte)/.+")
 _READS = re.compile(
     r"/(config|theme\.css|favicon\.ico|manifest\.json|robots\.txt)"
-    rf"|{_API}(queue/data|upload_progress|heartbeat/\w+)"
+    rf"|{_API}(queue/data|upload_progress)"
 )
+_HEARTBEAT = re.compile(rf"{_API}heartbeat/(\w+)")
 _CALLS = re.compile(rf"{_API}(queue/join|run/predict|cancel|reset)/?")
 _DROPPED = (
     b"forwarded", b"range", b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server",
@@ -70,7 +72,10 @@ _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.D
 class Guard:
     """An ASGI application that lets only the requests of the app's own pages through to gradio."""
 
-    def __init__(self, app: ASGIApp, folder: Path, limits: Limits, names: Sequence[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, folder: Path, limits: Limits, names: Sequence[str],
+        page: Callable[[str], AbstractContextManager[object]] = nullcontext,
+    ) -> None:  # fmt: skip
         """Guard an application.
 
         Args:
@@ -78,11 +83,13 @@ class Guard:
             folder: the only folder whose files are served and may be named in a call.
             limits: what is accepted.
             names: host names under which the app may be addressed, beside numeric addresses.
+            page: returns a context that is entered as long as the page of a session is open.
         """
         self._app = app
         self._folder = folder
         self._limits = limits
         self._names = frozenset(name.lower() for name in names)
+        self._open_page = page
         self._calls = Rate(limits.calls, limits.calls_per_second)
         self._reads = Rate(limits.reads, limits.reads_per_second)
 
@@ -117,6 +124,9 @@ class Guard:
                 await self._app(scope, receive, guarded)
             elif _ASSETS.fullmatch(path) or _READS.fullmatch(path):
                 await self._app(scope, receive, guarded)
+            elif found := _HEARTBEAT.fullmatch(path):
+                with self._open_page(found[1]):
+                    await self._app(scope, receive, guarded)
             else:
                 raise HTTPException(404, "there is nothing at this address")
         elif method == "POST" and path == _UPLOAD:

@@ -20,9 +20,10 @@ from preimage.app.address import is_local, listen, url
 from preimage.app.folder import clear
 from preimage.app.guard import Guard
 from preimage.app.options import AppOptions, Limits
+from preimage.app.sessions import Sessions, spare_the_pages
 
 _CLEARED_SECONDS = 60
-"""Seconds between two times when old files are deleted."""
+"""Seconds between two times when old files and sessions are deleted."""
 _MOST_SESSIONS = 500
 """The number of visitors whose state gradio keeps."""
 _GRACE_SECONDS = 3
@@ -42,15 +43,17 @@ def guarded(blocks: gr.Blocks, options: AppOptions, folder: Path, **looks: Any) 
     blocks.delete_cache = (_CLEARED_SECONDS, int(limits.kept))
     blocks.state_session_capacity = _MOST_SESSIONS
     blocks.has_launched = True  # otherwise gradio takes any path in a call for a file to show
-    app = FastAPI(openapi_url=None, lifespan=_clearing(folder, limits))
+    sessions = Sessions(blocks)
+    app = FastAPI(openapi_url=None, lifespan=_clearing(folder, limits, sessions))
     gr.mount_gradio_app(
         app, blocks, "/", footer_links=[], run_history=False, show_error=False, pwa=False,
         max_file_size=limits.bytes, ssr_mode=False, mcp_server=False, enable_monitoring=False,
         **looks,
     )  # fmt: skip
     return Guard(
-        app, folder, limits, ("localhost", socket.gethostname(), options.host, *options.names)
-    )
+        app, folder, limits, ("localhost", socket.gethostname(), options.host, *options.names),
+        sessions.page,
+    )  # fmt: skip
 
 
 def serve(
@@ -84,6 +87,7 @@ def serve(
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )  # fmt: skip
     with listen(options.host, options.port) as listener, suppress(KeyboardInterrupt):
+        spare_the_pages()
         announce(url(listener))
         server = uvicorn.Server(config)
         # Pages that are open at Ctrl-C are cut off after a while, which is no error to be told.
@@ -91,18 +95,24 @@ def serve(
         server.run([listener])
 
 
-def _clearing(folder: Path, limits: Limits) -> Callable[[FastAPI], Any]:
-    """Return the lifespan of an application in which old files are deleted again and again."""
+def _clearing(folder: Path, limits: Limits, sessions: Sessions) -> Callable[[FastAPI], Any]:
+    """Return the lifespan of an application in which what is old is deleted again and again."""
 
-    async def clear_regularly() -> None:
+    async def clear_files() -> None:
         while True:
             await asyncio.sleep(_CLEARED_SECONDS)
             await to_thread.run_sync(clear, folder, limits)
 
+    async def clear_sessions() -> None:
+        while True:
+            await asyncio.sleep(_CLEARED_SECONDS)
+            sessions.tidy()
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(clear_regularly())
+        tasks = [asyncio.create_task(clear_files()), asyncio.create_task(clear_sessions())]
         yield
-        task.cancel()
+        for task in tasks:
+            task.cancel()
 
     return lifespan
