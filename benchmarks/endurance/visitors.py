@@ -10,7 +10,7 @@ import random
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -151,7 +151,9 @@ class Page:
         """Choose a value of a field, on which other fields depend."""
         list(self._results(self._call(self._event(label), [value])["event_id"]))
 
-    def press(self, label: str, fields: Mapping[str, Any] | None = None) -> Iterator[list[Any]]:
+    def press(
+        self, label: str, fields: Mapping[str, Any] | None = None
+    ) -> Generator[list[Any], None, None]:
         """Press a button, and yield what the page shows from then on.
 
         Args:
@@ -267,7 +269,7 @@ class Visitor:
         """Begin a long run, and watch until there were so many pictures."""
         for label, value in USUAL.items():
             page.choose(label, value)
-        shown = set()
+        shown = set[str]()
         frames = page.press("Start", {"Your own photo": photo, **_LONG})
         while len(shown) < pictures:
             shown.add(str(next(frames)[_PICTURES]))
