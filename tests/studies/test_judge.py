@@ -185,3 +185,9 @@ def test_a_judge_without_classes_has_no_names() -> None:
     nameless = Network(nn.Sequential(nn.Flatten()), Preprocessing(mean=(0.0,) * 3), "nameless")
     with pytest.raises(ValueError, match="nameless has no names of classes"):
         Judge([nameless]).names(Image.new("RGB", (8, 8)))
+
+
+def test_a_judgement_shows_the_numbers_that_apply_rounded() -> None:
+    assert repr(Judgement()) == "Judgement()"
+    shown = repr(Judgement(contrast=51.2345, spectrum_slope=-2.0049, color_error=-1e-9))
+    assert shown == "Judgement(color_error=0, contrast=51.2, spectrum_slope=-2)"

@@ -39,9 +39,14 @@ from preimage.studies.natural_statistics import (
 from preimage.visualizations import PreImage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Judgement:
     """The numbers of a judged picture; those that do not apply are None.
+
+    Printed, it shows the numbers that apply, rounded:
+
+    >>> Judgement(feature_distance=0.7213, judge_agrees=0.0, saturation=3.36e-15)
+    Judgement(feature_distance=0.721, judge_agrees=0, saturation=0)
 
     With several judges, or as a mean over several pictures, each number is a mean.
 
@@ -70,6 +75,11 @@ class Judgement:
     contrast: float | None = None
     spectrum_slope: float | None = None
     natural_gradients: float | None = None
+
+    def __repr__(self) -> str:
+        known = {name: number for name in MEASURES if (number := getattr(self, name)) is not None}
+        shown = (f"{name}={round(number, 4) + 0.0:.3g}" for name, number in known.items())
+        return f"Judgement({', '.join(shown)})"
 
 
 _GRAY = 1e-3
