@@ -300,3 +300,23 @@ def test_the_reach_inside_a_session_which_runs_a_copy_is_the_same() -> None:
 def test_a_layer_is_named_by_a_text(layer: Any) -> None:
     with pytest.raises(TypeError, match=r"^a layer is named by a text such as 'conv1' or '3', not"):
         Layer(nn.Sequential(nn.ReLU()), layer, COLOR)
+
+
+def test_the_reach_of_scores_is_that_of_the_last_map_which_the_image_reaches() -> None:
+    class Beside(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.maps, self.head = nn.Conv2d(3, 4, 5), nn.Linear(4, 3)
+            self.beside, self.spectrum = nn.Conv2d(1, 4, 3), Spectrum()
+
+        def forward(self, x: Tensor) -> Tensor:
+            maps = self.maps(x)
+            size = self.spectrum(maps).abs().mean((2, 3))
+            scores: Tensor = self.head(size + self.beside(torch.ones(1, 1, 9, 9)).mean((2, 3)))
+            return scores
+
+    class Spectrum(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.fft.rfft2(x)
+
+    assert Layer(Beside(), "head", COLOR).reach == 5

@@ -252,7 +252,8 @@ class Layer(Representation):
             1, self.preprocessing.channels, *self.default_size, dtype=torch.float32, device="cpu"
         )
         plain = self.sibling(self.layer)  # a session may run a copy
-        with evaluation_mode(self.model, torch.device("cpu")), RUNNING, torch.no_grad():
+        black.requires_grad_()  # tells maps that the image reaches from others
+        with evaluation_mode(self.model, torch.device("cpu")), RUNNING, torch.enable_grad():
             return last_map(self.model, lambda: plain(black))
 
     def sibling(self, layer: str) -> Layer:
@@ -293,7 +294,8 @@ def _network_of(name: str, layer: str) -> str:
 def last_map(network: nn.Module, run: Callable[[], object]) -> str | None:
     """Return the name of the last submodule to return a map (outer ones return after inner).
 
-    A map is (N, K, H', W') with more than one response along both axes; `run` calls the network.
+    A map is (N, K, H', W') with more than one response along both axes. `run` calls the network.
+    Maps without a gradient do not count: the image does not reach them. Nor do complex ones.
 
     >>> head = nn.Sequential(nn.Conv2d(3, 4, 9), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     >>> last_map(head, lambda: head(torch.zeros(1, 3, 32, 32)))
@@ -302,7 +304,9 @@ def last_map(network: nn.Module, run: Callable[[], object]) -> str | None:
     maps: list[str] = []
 
     def note(name: str, module: nn.Module, inputs: Any, output: Any) -> None:
-        if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) > 1:
+        if not isinstance(output, Tensor) or output.ndim != 4 or min(output.shape[2:]) < 2:
+            return
+        if output.requires_grad and output.is_floating_point():
             maps.append(name)
 
     with ExitStack() as undo:
