@@ -160,11 +160,15 @@ def is_partial(path: Path) -> bool:
     return path.name.startswith(_PARTIAL)
 
 
-def remove_partial(folder: Path) -> None:
-    """Remove temporary files that killed processes left in a folder over an hour ago."""
+def remove_partial(folder: Path, seconds: float = _ABANDONED_SECONDS) -> None:
+    """Remove temporary files that killed processes left in a folder, so many seconds ago or more.
+
+    A younger file may be one that a living process is writing.
+    """
     for path in folder.glob(f"**/{_PARTIAL}*"):
-        if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime >= seconds:
+                path.unlink()
 
 
 def sha256(source: bytes | Path) -> str:

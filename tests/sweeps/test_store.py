@@ -109,6 +109,25 @@ def test_the_claims_of_a_killed_process_are_free(tmp_path: Path, trials: list[Tr
         assert store.claim(trials) == trials
 
 
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_a_run_removes_what_killed_runs_left_but_no_file_that_another_run_may_be_writing(
+    is_alone: bool, tmp_path: Path, trials: list[Trial]
+) -> None:
+    folder = tmp_path / "store"
+    with Store(folder, create=True) as other, Store(folder, create=True) as store:
+        if not is_alone:
+            other.claim(trials[:1])
+        old, young = (folder / "results/ab" / f".partial-{n}.png" for n in (1, 2))
+        old.parent.mkdir()
+        lock = folder / "runs/dead.lock"
+        for path in (old, young, lock):
+            path.touch()
+        os.utime(old, (0, 0))
+        assert store.claim(trials[1:2]) == [trials[1]]
+        assert [path.exists() for path in (old, young, lock)] == [False, not is_alone, False]
+        assert len(list((folder / "runs").iterdir())) == (1 if is_alone else 2)
+
+
 def test_a_full_disk_leaves_neither_file_nor_row(
     tmp_path: Path, trials: list[Trial], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,20 +180,6 @@ def test_a_disk_that_is_full_for_the_index_costs_no_result(
     with Store(tmp_path / "store", create=True) as store:
         assert [record.trial for record in store.records("a")] == trials
         assert store.claim(trials) == trials[1:]
-
-
-def test_what_a_killed_writer_left_behind_is_removed_in_time(
-    tmp_path: Path, trials: list[Trial]
-) -> None:
-    with Store(tmp_path / "store", create=True) as store:
-        store.put(make_outcome(trials[0]))
-        folder = next((tmp_path / "store/results").iterdir())
-        old, young = folder / ".partial-1.png", folder / ".partial-2.png"
-        for path in (old, young):
-            path.write_bytes(b"half")
-        os.utime(old, (0, 0))
-        store.claim(trials)
-        assert (old.exists(), young.exists()) == (False, True)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".npy"])

@@ -145,12 +145,12 @@ class Store:
         Trials are left out if they are done, if they failed (unless `retry`), or if another
         process has claimed them and still runs.
         """
-        if self._lock is None:
-            remove_partial(self.folder / "results")
-            self._lock = FileLock(self._lock_file(self._run))
-            self._lock.acquire()
         keys = [trial.key for trial in trials]
-        with self._index.transaction():
+        with self._index.transaction():  # at most one process at a time
+            if self._lock is None:
+                self._lock = FileLock(self._lock_file(self._run))
+                self._lock.acquire()
+                self._remove_leftovers()
             results = self._results(keys)
             taken = {key for key, (measures, _) in results.items() if measures or not retry}
             claims = self._index.select(
@@ -163,6 +163,18 @@ class Store:
                 "INSERT OR REPLACE INTO claims VALUES (?, ?)", [(t.key, self._run) for t in mine]
             )
         return mine
+
+    def _remove_leftovers(self) -> None:
+        """Remove what killed runs left: locks, claims, and temporary files.
+
+        While another run lives, young temporary files may be its own, and stay.
+        """
+        others = {file.stem for file in (self.folder / "runs").glob("*.lock")} - {self._run}
+        alive = [run for run in others if self._is_alive(run)]
+        if alive:
+            remove_partial(self.folder / "results")
+        else:
+            remove_partial(self.folder / "results", 0)
 
     def put(self, result: Outcome | Failure) -> None:
         """Keep the result of a trial: its files first, then its row.
