@@ -208,7 +208,12 @@ def claims(store: Path) -> int:
 def contents(store: Path) -> Iterator[tuple[str, tuple[bytes, bytes, dict[str, Any]]]]:
     """Yield the key of each result with its files and its numbers, all but the seconds."""
     for key, status, text in _select(store, "SELECT key, status, measures FROM results"):
-        numbers = {"status": status, **json.loads(text or "{}"), "seconds": None}
+        numbers = {
+            "status": status,
+            **json.loads(text or "{}"),
+            "seconds": 0,
+            "processor_seconds": 0,
+        }
         image, picture = (
             (store / "results" / key[:2] / f"{key}{end}").read_bytes() for end in (".npy", ".png")
         )
