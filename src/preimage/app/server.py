@@ -19,8 +19,9 @@ from fastapi import FastAPI
 from preimage.app.address import is_local, listen, url
 from preimage.app.folder import clear
 from preimage.app.guard import Guard
+from preimage.app.memory import return_memory, spare_the_pages
 from preimage.app.options import AppOptions, Limits
-from preimage.app.sessions import Sessions, spare_the_pages
+from preimage.app.sessions import Sessions
 
 _CLEARED_SECONDS = 60
 """Seconds between two times when old files and sessions are deleted."""
@@ -107,6 +108,7 @@ def _clearing(folder: Path, limits: Limits, sessions: Sessions) -> Callable[[Fas
         while True:
             await asyncio.sleep(_CLEARED_SECONDS)
             sessions.tidy()
+            await to_thread.run_sync(return_memory)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -9,7 +9,6 @@ name; `tests/app/test_sessions.py` fails if they mean something else.
 
 from __future__ import annotations
 
-import gc
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -31,16 +30,6 @@ def keep_no_statistics() -> None:
     """
     os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
     os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
-
-
-def spare_the_pages() -> None:
-    """Let the garbage collector overlook all that is there now, since it stays until the end.
-
-    Gradio makes new components for each frame of a run, in circles of references. The collector
-    would let them pile up until they are a quarter of all objects, tens of megabytes.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 class Sessions:
