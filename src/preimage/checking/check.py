@@ -1,4 +1,4 @@
-"""The check of a representation, property by property, in seconds."""
+"""The check of a representation, property by property."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check(
 ) -> Report:
     """Check whether a representation fits what preimage does with it.
 
-    The experiments take seconds. They use the shipped photos and noise. They leave the network
+    The experiments take some seconds, more for a large network. They use the shipped photos and noise. They leave the network
     as it was, which the report confirms in a row of its own.
 
     Args:
