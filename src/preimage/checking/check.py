@@ -40,8 +40,8 @@ def check(
 ) -> Report:
     """Check whether a representation fits what preimage does with it.
 
-    The experiments take some seconds, more for a large network. They use the shipped photos and noise. They leave the network
-    as it was, which the report confirms in a row of its own.
+    The experiments take some seconds, more for a large network. They use the shipped photos and
+    noise. They leave the network as it was, which the report confirms in a row of its own.
 
     Args:
         model: a representation; or a network, whose class scores are checked.
