@@ -58,7 +58,7 @@ def representation(name: str, weights: str | Path | None = None) -> Representati
     if whole or sources.is_network(name):
         raise ValueError(f"{name!r} is a network: name one of its layers, as {name}/LAYER")
     known = [*CLASSICAL, *(f"{known}/LAYER" for known in sources.NETWORKS)]
-    raise ValueError(unknown("representation", name, known))
+    raise ValueError(f"{unknown('representation', name, known)}{sources.ELSEWHERE}")
 
 
 def layer_of(network: Network, name: str) -> Representation:

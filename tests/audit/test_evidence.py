@@ -84,5 +84,9 @@ def test_a_vote_says_how_clear_it_is() -> None:
     assert "60% of the vectors are nearer to codes of photos with red and blue swapped" in unsure
     assert "not enough to conclude it, which takes 70% of the vectors and 55% of" in unsure
     assert "--reference" in unsure
+    assert str(Vote("bgr", 0.18, 0.84)) == (
+        "no other preprocessing: the likeliest other one, red and blue swapped, fits only 18% of "
+        "the vectors better"
+    )
     assert "not enough" not in str(Vote("bgr", 0.9, 0.58))
     assert "a single photo cannot check this" in str(Vote("bgr", 0.9, float("nan")))

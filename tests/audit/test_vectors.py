@@ -54,8 +54,8 @@ def test_rows_that_are_no_vectors_are_skipped_counted_and_replaced(tmp_path: Pat
     assert set(range(40)) - set(found.rows) == {3, 4, 5}
     assert found.skipped == {"with NaN or infinite values": 2, "zero or constant": 1}
     assert str(found) == (
-        "37 of 40 rows, 5 values each; 2 skipped: with NaN or infinite values; "
-        "1 skipped: zero or constant"
+        "37 of 40 rows, 5 values each; skipped, of 40 rows that were looked at: "
+        "2 with NaN or infinite values, 1 zero or constant"
     )
     few = read_vectors(tmp_path / "a.npy", sample=30)
     assert len(few.rows) == 30

@@ -9,8 +9,10 @@ import re
 from pathlib import Path
 
 from PIL import Image
-from tests.cli.runner import run
+from tests.cli.runner import run, save_photo
 from tests.judges import JUDGE
+
+from preimage.models.sources import ELSEWHERE
 
 SMALL = ("--weights", "random", "--layers", "stem", "--steps", "1", "--workers", "1")
 
@@ -38,14 +40,14 @@ def test_the_page_holds_verdict_numbers_and_pictures(tmp_path: Path) -> None:
 
 
 def test_one_photo_and_an_unknown_network_get_one_clear_line(tmp_path: Path) -> None:
-    options = (*SMALL, "--limit", "1", "--out", tmp_path)
+    options = (*SMALL, "--out", tmp_path / "out", "--images", save_photo(tmp_path / "a.png"))
     outcome = run("audit", "layers", "efficientnet-lite0", *options)
     assert outcome.status == 2
     assert "at least 4 photos, not 1" in outcome.errors[0]
-    assert not list(tmp_path.iterdir())
+    assert not (tmp_path / "out").exists()
     outcome = run("audit", "layers", "efficientnet", "--out", tmp_path)
     assert outcome.errors == [
-        "error: unknown network 'efficientnet': did you mean 'efficientnet-lite4'?"
+        f"error: unknown network 'efficientnet': did you mean 'efficientnet-lite4'?{ELSEWHERE}"
     ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.cli.runner import run
+from tests.cli.runner import run, save_photo
 
 import preimage
 from preimage.audit.candidate_search import encode_photos
@@ -59,13 +59,33 @@ def test_photos_in_any_row_are_found(photos: list[Path]) -> None:
     assert len(Path("out/candidates.csv").read_text().splitlines()) == 6
 
 
-def test_a_reference_of_candidates_alone_gets_one_clear_line(photos: list[Path]) -> None:
-    same = ("--candidates", str(photos[0]), "--reference", str(photos[0]))
-    outcome = run("audit", "codes", "store.npy", *FEW, *same)
-    assert outcome.errors == [
-        "error: all photos of the reference are among the candidates: give photos that are not in "
-        "the store with --reference"
-    ]
+def test_if_the_reference_is_in_the_store_the_threshold_comes_from_the_shipped_photos(
+    photos: list[Path],
+) -> None:
+    for n in range(4):
+        save_photo(Path(f"own{n}.png"), seed=n)
+    own = [Path(f"own{n}.png") for n in range(4)]
+    _, codes = encode_photos(preimage.representation(f"{REP}|unit"), own)
+    np.save("store.npy", np.concatenate([np.load("store.npy"), codes.numpy()]))
+    reference = [text for path in own for text in ("--reference", str(path))]
+    outcome = run("audit", "codes", "store.npy", *FEW, *reference, "--candidates", str(photos[0]))
+    assert (outcome.status, outcome.errors) == (0, [])
+    said = "all of the photos of --reference that are no candidates seem to be in the store"
+    at = outcome.output.index(said)
+    assert outcome.output[at + 1] == "the threshold comes from 6 of the shipped photos"
+    assert any(line.startswith("1 of 1 candidates are in the store") for line in outcome.output)
+
+
+def test_candidates_that_cannot_be_looked_for_do_not_end_the_audit(photos: list[Path]) -> None:
+    given = [text for photo in photos for text in ("--candidates", str(photo))]
+    outcome = run("audit", "codes", "store.npy", *FEW, *given)
+    assert outcome.status == 0
+    assert "all of the shipped photos are among the candidates" in outcome.output
+    (line,) = outcome.errors
+    assert line.startswith("warning: no candidates were looked for, because a threshold needs")
+    described = json.loads(Path("out/audit.json").read_text())
+    assert "candidates" not in described
+    assert described["warnings"][-1][1:] in Path("out/audit.html").read_text()
 
 
 def test_unreadable_candidates_are_counted(photos: list[Path]) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.cli.runner import run
+from tests.cli.runner import run, save_photo
 from tests.judges import JUDGE
 
 import preimage
 from preimage import invert
-from preimage.audit import attacks
+from preimage.audit import attacks, code_cache
 from preimage.audit.reference import encode_reference
 from preimage.audit.verdict import NO_PROOF
 from preimage.photo_files import photo_paths
@@ -56,7 +56,8 @@ def test_vectors_are_named_inverted_and_written(stored: np.ndarray) -> None:
     outcome = run("audit", "codes", "store.npz", "--rep", REP, *FEW, "--out", "out")
     assert (outcome.status, outcome.errors) == (0, [])
     assert outcome.output[0] == "store.npz: 2 of 40 rows, 96 values each"
-    assert outcome.output[1] == f"codes of {REP}, divided by their norm; stored as float32"
+    assert outcome.output[1] == "comparing 40 vectors with codes of 96 crops of 9 photos"
+    assert outcome.output[2] == f"codes of {REP}, divided by their norm; stored as float32"
     assert f"4 photos were reconstructed from codes of {REP}|unit alone." in outcome.output
     assert any(line.startswith("Verdict: ") for line in outcome.output)
     assert outcome.output[-2] == NO_PROOF
@@ -118,13 +119,16 @@ def test_json_is_all_that_is_printed_and_a_measure_above_its_threshold_ends_with
         (("--fail-above", "reidentifid=1"), "did you mean 'reidentified'?"),
         (("--attacker", "store.npy"), "store.npy: damaged, or no decoder"),
         (("--candidates", "nowhere"), "nowhere: No such file or directory"),
-        (("--limit", "3"), "an audit needs at least 4 different photos, not 3"),
+        (("--limit", "3"), "--limit must be at least 4, not 3"),
+        (("--reference", "few"), "an audit needs at least 4 different photos, not 1"),
     ],
 )
 def test_an_audit_that_would_show_nothing_gets_one_clear_line(
     stored: np.ndarray, options: tuple[str, ...], message: str
 ) -> None:
     np.save("store.npy", stored)
+    Path("few").mkdir()
+    save_photo(Path("few/a.png"))
     outcome = run("audit", "codes", "store.npy", "--rep", REP, *FEW, *options)
     assert outcome.status == 2
     (line,) = outcome.errors
@@ -144,7 +148,10 @@ def test_steps_that_are_named_are_taken_as_true(stored: np.ndarray) -> None:
     outcome = run("audit", "codes", "store.npy", "--rep", f"{REP}|int8:0.01", *FEW)
     assert (outcome.status, outcome.errors) == (0, [])
     assert outcome.output[1].endswith("rounded to int8 with scale 0.01; stored as int8")
-    assert outcome.output[2] == "  the steps are taken as the name says"
+    assert outcome.output[2] == "  the name of the representation says so; this was not checked"
+    page = Path("audit/audit.html").read_text()
+    assert "named by whoever ran the audit, and not checked" in page
+    assert "recognized by comparison" not in page
     outcome = run(
         "audit", "codes", "store.npy", "--rep", f"{REP}|unit", "--projection", "x.npy", *FEW
     )
@@ -157,21 +164,32 @@ def test_vectors_of_another_network_are_inverted_with_a_warning(stored: np.ndarr
     np.save("store.npy", stored[:, np.random.default_rng(0).permutation(96)])
     outcome = run("audit", "codes", "store.npy", "--rep", REP, *FEW)
     assert outcome.status == 0
-    assert outcome.output[1] == f"not like codes of {REP}: another network or preprocessing?"
+    assert outcome.output[2] == f"not like codes of {REP}: another network or preprocessing?"
 
 
 @pytest.mark.parametrize(
     ("length", "options", "message"),
     [
         (97, (), "the vectors have 97 values, but codes of import:storednet.make/4 have 96"),
-        (12, (), "give the matrix with --projection FILE"),
+        (
+            12,
+            (),
+            f"give it with --projection FILE; if they are the first 12 values, name that step: "
+            f"--rep '{REP}|first:12'",
+        ),
+        (2400, (), "layers of import:storednet.make with 2400 values: 0, 1"),
         (12, ("--projection", "axes.npy"), "axes.npy: a matrix of 3 x 95 is for codes of 95"),
         (96, ("--column", "a"), "unknown array 'a'"),
     ],
 )
-def test_vectors_that_do_not_fit_get_one_clear_line(
-    stored: np.ndarray, length: int, options: tuple[str, ...], message: str
+def test_vectors_that_do_not_fit_get_one_clear_line_before_any_photo_is_encoded(
+    stored: np.ndarray,
+    length: int,
+    options: tuple[str, ...],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(code_cache, "encode_reference", None)
     mixed = stored[:, :1] * 0 + np.random.default_rng(0).normal(size=(40, length))
     np.savez("store.npz", vectors=mixed)
     np.save("axes.npy", np.eye(95)[:3])
@@ -195,10 +213,14 @@ def test_ctrl_c_keeps_what_is_done(stored: np.ndarray, monkeypatch: pytest.Monke
     options = ("--sample", "5", "--limit", "4", "--steps", "2", "--threads", "1")
     outcome = run("audit", "codes", "store.npy", "--rep", REP, *options)
     assert outcome.status == 130  # after the time of a step, 4 photos and a row
-    assert outcome.errors[-1].startswith("interrupted; finished results are kept")
+    assert outcome.errors[-1] == (
+        "interrupted; kept in audit: 5 reconstructions and codes of photos; another run goes on "
+        "from there"
+    )
     table = Path("audit/errors.csv").read_text().splitlines()
     assert len(table) == 2
     monkeypatch.setattr(attacks, "invert", invert)
+    monkeypatch.setattr(code_cache, "encode_reference", None)  # its codes are kept, too
     assert run("audit", "codes", "store.npy", "--rep", REP, *options).status == 0
     again = Path("audit/errors.csv").read_text().splitlines()
     assert len(again) == 6
@@ -221,3 +243,26 @@ def test_rows_are_inverted_again_if_the_file_of_a_matrix_has_changed(
         np.save("axes.npy", sign * axes)
         outcome = run("audit", "codes", "store.npy", "--rep", f"{REP}|pca:axes.npy", *FEW)
         assert (outcome.status, len(calls)) == (0, count)
+
+
+def test_ctrl_c_before_anything_is_finished_keeps_nothing(
+    stored: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save("store.npy", stored)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(code_cache, "encode_reference", interrupted)
+    outcome = run("audit", "codes", "store.npy", "--rep", REP, *FEW)
+    assert outcome.status == 130
+    assert outcome.errors == ["interrupted; nothing was finished, so nothing is kept"]
+
+
+def test_rows_that_are_skipped_are_counted_also_if_the_steps_are_named(stored: np.ndarray) -> None:
+    stored[[3, 5]] = np.nan
+    np.save("store.npy", stored)
+    outcome = run("audit", "codes", "store.npy", "--rep", f"{REP}|unit", *FEW)
+    words = "skipped, of 40 rows that were looked at: 2 with NaN or infinite values"
+    assert outcome.output[0] == f"store.npy: 2 of 40 rows, 96 values each; {words}"
+    assert words in Path("audit/audit.html").read_text()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.cli.runner import run
+from tests.cli.runner import run, save_photo
 
 from preimage.audit import training
 from preimage.audit.decoder import load_decoder
@@ -72,7 +72,11 @@ def test_another_decoder_is_not_replaced(photos: str) -> None:
 
 
 def test_few_photos_get_one_clear_line(photos: str) -> None:
-    outcome = run("audit", "train", photos, *ARGUMENTS, "--limit", "3")
+    Path("few").mkdir()
+    save_photo(Path("few/a.png"))
+    outcome = run("audit", "train", "few", *ARGUMENTS)
     assert outcome.errors == [
-        "error: training needs at least 8 photos, not 3: fewer say nothing about others"
+        "error: training needs at least 8 photos, not 1: fewer say nothing about others"
     ]
+    outcome = run("audit", "train", photos, *ARGUMENTS, "--limit", "3")
+    assert outcome.errors[0].startswith("error: --limit must be at least 8, not 3")

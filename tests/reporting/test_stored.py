@@ -27,29 +27,32 @@ ROWS = {
 
 
 def test_the_grid_has_every_row_and_the_table_its_error(tmp_path: Path) -> None:
-    grid, table = write_rows(tmp_path, ROWS)
+    grid, table = write_rows(tmp_path, ROWS, {"row-9": "a/b.jpg"})
     with Image.open(grid) as drawn:
         assert drawn.width > 2 * 160
     lines = list(csv.reader(table.read_text().splitlines()))
     assert lines == [
-        ["row", "attack", "error", "seconds", "picture"],
-        ["row-4", "inversion", "0.1", "1.0", "inversion/row-4.png"],
-        ["row-9", "inversion", "0.3", "1.235", "inversion/row-9.png"],
+        ["row", "label", "attack", "error", "seconds", "picture"],
+        ["row-4", "", "inversion", "0.1", "1.0", "inversion/row-4.png"],
+        ["row-9", "a/b.jpg", "inversion", "0.3", "1.235", "inversion/row-9.png"],
     ]
 
 
 def test_photos_stand_above_what_attacks_made_of_them(tmp_path: Path) -> None:
-    (grid,) = write_photos(tmp_path, [PICTURE] * 9, {"inversion": ROWS["inversion"] * 4})
+    (grid,) = write_photos(
+        tmp_path, [PICTURE] * 9, ["a.jpg"] * 9, {"inversion": ROWS["inversion"] * 4}
+    )
     with Image.open(grid) as drawn:
         assert drawn.width > 8 * 160
         assert drawn.height > 4 * 80
 
 
 def test_what_is_known_of_a_store_is_plain_data() -> None:
-    vectors = Vectors(np.ones((2, 3)), (4, 9), 12, {"zero or constant": 1})
+    vectors = Vectors(np.ones((2, 3)), (4, 9), 12, {"zero or constant": 1}, 3, {9: "a/b.jpg"})
     found = Recognition(HOG(), "float32", (), "", 1.0, True, ("a reason",))
     contents = json.loads(json.dumps(describe_store(vectors, found, ROWS)))
     assert (contents["rows"], contents["total"]) == (2, 12)
+    assert contents["labels"] == {"row-9": "a/b.jpg"}
     assert contents["skipped"] == {"zero or constant": 1}
     assert contents["errors"] == {"inversion": {"mean": 0.2, "median": 0.2}}
     assert contents["reconstructions"]["inversion"][0] == {

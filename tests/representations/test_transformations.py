@@ -116,6 +116,9 @@ def test_a_wrong_file_gets_one_clear_line(tmp_path: Path) -> None:
         parse_transformation(f"pca:{tmp_path}/vector.npy")
     with pytest.raises(ValueError, match="needs one array called components or matrix"):
         parse_transformation(f"pca:{tmp_path}/two.npz")
+    (tmp_path / "pca.pkl").write_bytes(b"a pickled object")
+    with pytest.raises(ValueError, match=r"pca.pkl: .*np\.savez\(.*mean=p\.mean_"):
+        parse_transformation(f"pca:{tmp_path}/pca.pkl")
     with pytest.raises(ValueError, match="the mean has 2 values, but the matrix is for codes of 3"):
         parse_transformation(f"pca:{tmp_path}/mean.npz")
     with pytest.raises(FileNotFoundError):

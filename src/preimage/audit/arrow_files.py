@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -57,13 +57,37 @@ def open_arrow(path: Path, column: str | None) -> ArrowTable:
         ModelError: if pyarrow is not installed.
         ValueError: if the file is damaged, or has no such column.
     """
+    file = _open(path)
+    return ArrowTable(file, _choose_column(file.schema, column))
+
+
+def _open(path: Path) -> _File:
     arrow = import_optional("pyarrow", "audit")
     try:
-        file = _Parquet(path) if path.suffix.lower() == ".parquet" else _Arrow(path)
+        return _Parquet(path) if path.suffix.lower() == ".parquet" else _Arrow(path)
     except (arrow.ArrowException, OSError) as error:
         kind = path.suffix.lower().removeprefix(".")
         raise ValueError(f"{path}: damaged, or no {kind} file ({one_line(str(error))})") from None
-    return ArrowTable(file, _choose_column(file.schema, column))
+
+
+def read_cells(
+    path: Path, choose: Callable[[Sequence[str]], str | None], rows: Sequence[int]
+) -> list[str]:
+    """Return the cells of these rows, which ascend, in the column that `choose` names, as text.
+
+    Empty if it names none. Raises as `open_arrow` does.
+    """
+    file = _open(path)
+    name = choose(file.schema.names)
+    if name is None:
+        return []
+    found = list[str]()
+    for start, batch in file.batches(name, rows):
+        values = batch.column(name)
+        while len(found) < len(rows) and rows[len(found)] < start + len(values):
+            value = values[rows[len(found)] - start].as_py()
+            found.append("" if value is None else str(value))
+    return found
 
 
 class _Parquet:

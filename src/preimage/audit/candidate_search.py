@@ -33,6 +33,10 @@ _COPIES = ((1.0, 60), (0.8, 90), (0.7, 75))
 """The copies of a photo: the scale of its sides, and the quality of JPEG."""
 
 
+class AllStoredError(ValueError):
+    """A store seems to hold all photos that were to give the threshold."""
+
+
 @dataclass(frozen=True, slots=True)
 class OtherPhotos:
     """Codes of photos that are not in the store.
@@ -142,7 +146,7 @@ def search_store(
         The matches, and the indices of the other photos that were left out.
 
     Raises:
-        ValueError: if all other photos seem to be in the store.
+        AllStoredError: if all other photos seem to be in the store.
     """
     of_candidates, of_whole = NearestRows(candidates), NearestRows(others.whole)
     of_crops = NearestRows(others.crops)
@@ -152,7 +156,7 @@ def search_store(
     has_copies = bool(others.copies.numel())
     out = of_whole.angles <= others.copies.max() if has_copies else of_whole.angles < 0
     if out.all():
-        raise ValueError(
+        raise AllStoredError(
             f"all {len(out)} photos to compare with seem to be in the store: give others, which "
             "are not in it, with --reference"
         )

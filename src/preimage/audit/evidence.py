@@ -155,6 +155,11 @@ class Vote:
         return self.share >= _MAJORITY and self.held_out >= _LEAST_HELD_OUT
 
     def __str__(self) -> str:
+        if self.share <= _UNLIKELY:
+            return (
+                f"no other preprocessing: the likeliest other one, {DESCRIPTIONS[self.name]}, fits "
+                f"only {self.share:.0%} of the vectors better"
+            )
         words = (
             f"{self.share:.0%} of the vectors are nearer to codes of photos with "
             f"{DESCRIPTIONS[self.name]}; "
@@ -171,11 +176,14 @@ class Vote:
             f"{_LEAST_HELD_OUT:.0%} of the crops"
         )
         more = "; give photos like those in the store with --reference"
-        return words + (more if self.share > 0.5 else "")
+        return words + more
 
 
 _MAJORITY = 0.7
 """The least share of vectors that must look like another preprocessing."""
+
+_UNLIKELY = 0.5
+"""With a share of vectors up to this, nothing hints at another preprocessing."""
 
 _LEAST_HELD_OUT = 0.55
 """The least share of crops that must be told apart by other photos; guessing gives a half."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ from preimage.audit.attacks import (
     image_size,
     to_pictures,
 )
-from preimage.audit.candidate_search import encode_others, encode_photos
+from preimage.audit.candidate_search import OtherPhotos, encode_others, encode_photos
 from preimage.audit.candidates import nearest_rows
 from preimage.audit.decoder import Decoder, load_decoder
 from preimage.files import sha256
@@ -24,6 +25,11 @@ from preimage.optimizer import Progress
 from preimage.photo_files import photo_paths
 from preimage.presets import settings_for
 from preimage.representations.base import Representation
+
+Encode: TypeAlias = Callable[
+    [Representation, Sequence[Path], Callable[[int, int], None] | None], tuple[list[Path], Tensor]
+]
+"""A function that computes codes of photos, as `encode_photos` does."""
 
 NEAREST_PHOTO = "nearest photo"
 """The name of the attack that shows the photo with the most similar code."""
@@ -105,13 +111,14 @@ class NearestPhoto:
         representation: Representation,
         files: Sequence[Path],
         progress: Callable[[int, int], None] | None = None,
+        encode: Encode = encode_photos,
     ) -> NearestPhoto:
         """Compute the codes of photos; those that cannot be read are left out.
 
         Raises:
             ImageError: if none of them can be read.
         """
-        found, codes = encode_photos(representation, files, progress)
+        found, codes = encode(representation, files, progress)
         return cls(representation.name, tuple(found), codes, frozenset(map(sha256, found)))
 
     @property
@@ -152,10 +159,12 @@ def attacks_with_photos(
     given: Sequence[Path],
     inversion: Inversion,
     progress: Callable[[int, int], None] | None = None,
+    encode: Encode = encode_photos,
 ) -> list[Attack]:
     """Return the attacks of files of decoders and of folders of photos, from weak to strong.
 
-    Each is followed by one together with an inversion of the codes.
+    Each is followed by one together with an inversion of the codes. `encode` computes the codes of
+    photos, such as `preimage.audit.code_cache.CodeCache.photos`, which keeps them.
 
     Raises:
         ImageError: if a folder holds no photos.
@@ -165,7 +174,7 @@ def attacks_with_photos(
     found: list[Attack] = []
     for path in given:
         if path.is_dir():
-            nearest = NearestPhoto.encode(representation, photo_paths(path), progress)
+            nearest = NearestPhoto.encode(representation, photo_paths(path), progress, encode)
             found += [nearest, StartedInversion(nearest, inversion)]
         else:
             decoder = load_decoder(path)
@@ -189,9 +198,15 @@ class Overlap:
 
 
 def find_overlap(
-    attacks: Sequence[Attack], representation: Representation, photos: Sequence[Path]
+    attacks: Sequence[Attack],
+    representation: Representation,
+    photos: Sequence[Path],
+    encode: Callable[..., OtherPhotos] = encode_others,
 ) -> Overlap:
     """Return the photos that attackers have, too, or copies of them.
+
+    `encode` computes the codes of photos and copies, such as
+    `preimage.audit.code_cache.CodeCache.others`, which keeps them.
 
     Raises:
         ImageError: if a photo cannot be used.
@@ -203,7 +218,7 @@ def find_overlap(
     given = [code.float().flatten(1) for code in codes if code.numel()]
     if not rest or not given:
         return Overlap(same, ())
-    others = encode_others(representation, rest, crops=0)
+    others = encode(representation, rest, crops=0)
     if not others.copies.numel():
         return Overlap(same, ())
     _, angles = nearest_rows(torch.cat(given), others.whole)

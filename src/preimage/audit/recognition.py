@@ -7,7 +7,6 @@ whether they are codes of the layer at all; and a vote says with which preproces
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor
 
 from preimage.audit.evidence import storage
+from preimage.audit.lengths import check_length, code_shape
 from preimage.audit.reference import OWN, Reference, encode_reference
 from preimage.audit.search import Search
 from preimage.audit.vectors import Vectors
@@ -54,6 +54,7 @@ class Recognition:
         scale: what vectors are divided by to be codes of `representation`.
         is_alike: whether the channels agree with those of the layer's codes.
         evidence: what this was concluded from, a line each.
+        is_named: whether the name of the representation says so, and nothing was compared.
     """
 
     representation: Representation
@@ -63,6 +64,7 @@ class Recognition:
     scale: float
     is_alike: bool
     evidence: tuple[str, ...]
+    is_named: bool = False
 
     def __str__(self) -> str:
         layer = self.representation
@@ -80,7 +82,7 @@ class Recognition:
         codes = torch.from_numpy(np.array(values, np.float32))
         if self.stored in LEVELS and self.transformations:
             codes = self.transformations[-1].from_stored(codes)
-        return (codes / self.scale).reshape(len(values), *_code_shape(self.representation))
+        return (codes / self.scale).reshape(len(values), *code_shape(self.representation))
 
     def through_store(self, codes: Tensor) -> Tensor:
         """Return codes of `representation` as the store's number type gives them back."""
@@ -97,6 +99,7 @@ class Recognition:
             "prepared": self.prepared,
             "scale": self.scale,
             "is_alike": self.is_alike,
+            "is_named": self.is_named,
             "evidence": list(self.evidence),
         }
 
@@ -107,12 +110,7 @@ def as_named(values: np.ndarray, representation: Transformed) -> Recognition:
     Raises:
         ValueError: if codes of the representation have another length.
     """
-    wanted = math.prod(_code_shape(representation))
-    if values.shape[1] != wanted:
-        raise ValueError(
-            f"the vectors have {values.shape[1]} values, but codes of {representation.name} have "
-            f"{wanted}: name other steps, or another layer"
-        )
+    check_length(values.shape[1], representation)
     return Recognition(
         representation=representation,
         stored=storage(values),
@@ -120,7 +118,8 @@ def as_named(values: np.ndarray, representation: Transformed) -> Recognition:
         prepared=representation.prepared or OWN,
         scale=1.0,
         is_alike=True,
-        evidence=("the steps are taken as the name says",),
+        evidence=("the name of the representation says so; this was not checked",),
+        is_named=True,
     )
 
 
@@ -156,7 +155,7 @@ def recognize(
     if not np.isfinite(values).all():
         raise ValueError("the vectors hold NaN or infinite values: leave those out")
     matrix = None if projection is None else Projection.read(projection)
-    _check_length(values, layer, matrix)
+    check_length(values.shape[1], layer, matrix, may_be_first=True)
     if not isinstance(reference, Reference):
         paths = photo_paths(reference)
         reference = encode_reference(layer, paths, seed=seed, progress=progress)
@@ -165,29 +164,6 @@ def recognize(
     if found.transformations or found.prepared:
         phi = Transformed(layer, found.transformations, found.prepared or None)
     return Recognition(phi, **found._asdict())
-
-
-def _check_length(values: np.ndarray, layer: Representation, matrix: Projection | None) -> None:
-    """Raise ValueError if vectors cannot be codes of the layer because of their length."""
-    shape, length = _code_shape(layer), values.shape[1]
-    if matrix is not None:
-        (wanted,) = matrix.shape(shape)
-        if length != wanted:
-            raise ValueError(f"{matrix.name} makes vectors of {wanted} values, not of {length}")
-    elif length > math.prod(shape):
-        raise ValueError(
-            f"the vectors have {length} values, but codes of {layer.name} have "
-            f"{math.prod(shape)}: they are of another layer or network"
-        )
-
-
-def _code_shape(layer: Representation) -> tuple[int, ...]:
-    """Return the shape of a code; raise ValueError if it depends on the size of the image."""
-    if layer.default_size is None:
-        raise ValueError(
-            f"{layer.name} has codes of any length: name a layer of a network of fixed image size"
-        )
-    return layer.code_shape(*layer.default_size)
 
 
 def _in_words(step: Transformation) -> str:

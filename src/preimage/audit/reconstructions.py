@@ -39,11 +39,13 @@ class Case:
         name: what the files of its reconstructions are called, such as "row-17" or "photo-3".
         code: the code, (1, ...).
         source: where it comes from, in words.
+        label: what it is called beside its picture, such as the name of a photo.
     """
 
     name: str
     code: Tensor
     source: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def encode_photos(
         image = phi.preprocessing.load(path, size)
         code = recognition.through_store(phi.encode(image[None]))
         pictures.append(phi.preprocessing.to_pil(image).convert("RGB"))
-        cases.append(Case(f"photo-{n}", code, path.name))
+        cases.append(Case(f"photo-{n}", code, path.name, path.name))
     return Truth(tuple(paths), tuple(pictures), tuple(cases))
 
 

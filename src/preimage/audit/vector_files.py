@@ -133,12 +133,18 @@ class FolderTable:
 
     def take(self, rows: Sequence[int]) -> list[np.ndarray]:
         """See `Table.take`."""
-        found = []
-        for row in rows:
-            n = int(np.searchsorted(self._ends, row, side="right"))
-            start = int(self._ends[n - 1]) if n else 0
-            found += ArrayTable(self._files[n]).take([row - start])
-        return found
+        places = map(self._place, rows)
+        return [ArrayTable(file).take([row])[0] for file, row in places]
+
+    def names(self, rows: Sequence[int]) -> list[str]:
+        """Return the name of the file of each row, and its number in it unless it is the first."""
+        places = map(self._place, rows)
+        return [f"{file.name}, row {row}" if row else file.name for file, row in places]
+
+    def _place(self, row: int) -> tuple[Path, int]:
+        """Return the file of a row, and its number in the file."""
+        n = int(np.searchsorted(self._ends, row, side="right"))
+        return self._files[n], row - (int(self._ends[n - 1]) if n else 0)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         for file in self._files:
@@ -163,7 +169,7 @@ class TextTable:
             )
         if self._has_header and not second:
             raise ValueError("holds names of columns, but no vectors")
-        names = cells if self._has_header else [str(n) for n in range(len(cells))]
+        self._names = names = cells if self._has_header else [str(n) for n in range(len(cells))]
         example = second if self._has_header else cells
         self._columns = _choose_cells(names, example, column)
         self._is_list = len(self._columns) == 1 and _is_list(example[self._columns[0]])
@@ -175,11 +181,25 @@ class TextTable:
 
     def take(self, rows: Sequence[int]) -> list[np.ndarray]:
         """See `Table.take`."""
+        return [self._vector(cells) for cells in self._lines(rows)]
+
+    def cells(
+        self, choose: Callable[[Sequence[str]], str | None], rows: Sequence[int]
+    ) -> list[str]:
+        """Return the cells of these rows in the column that `choose` names; empty if it is None."""
+        name = choose(self._names) if self._has_header else None
+        if name is None:
+            return []
+        at = self._names.index(name)
+        return [cells[at] if at < len(cells) else "" for cells in self._lines(rows)]
+
+    def _lines(self, rows: Sequence[int]) -> list[list[str]]:
+        """Return the cells of the lines of these rows."""
         wanted, found = set(rows), []
         with self._path.open(encoding="utf-8-sig", newline="") as file:
             for row, line in enumerate(_filled(file), -int(self._has_header)):
                 if row in wanted:
-                    found.append(self._vector(self._cells(line)))
+                    found.append(self._cells(line))
                     if len(found) == len(wanted):
                         break
         return found

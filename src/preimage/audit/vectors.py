@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -28,18 +28,29 @@ class Vectors:
         values: the vectors in the number type of the store, (N, K).
         rows: the row of each in the store, counted from 0, in ascending order.
         total: the number of rows of the store.
-        skipped: how many of the rows that were drawn could not be used, by reason.
+        skipped: how many of the rows that were looked at could not be used, by reason.
+        looked_at: the number of rows that were looked at.
+        labels: the names of rows, such as paths, if the store has a column of them.
     """
 
     values: np.ndarray
     rows: tuple[int, ...]
     total: int
     skipped: Mapping[str, int]
+    looked_at: int
+    labels: Mapping[int, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        words = [f"{len(self.rows)} of {self.total:,} rows, {self.values.shape[1]} values each"]
-        words += [f"{count} skipped: {reason}" for reason, count in self.skipped.items()]
-        return "; ".join(words)
+        words = f"{len(self.rows)} of {self.total:,} rows, {self.values.shape[1]} values each"
+        return f"{words}; {self.skipped_in_words}" if self.skipped else words
+
+    @property
+    def skipped_in_words(self) -> str:
+        """The number of rows that could not be used, by reason; empty if all could."""
+        if not self.skipped:
+            return ""
+        reasons = ", ".join(f"{count} {reason}" for reason, count in self.skipped.items())
+        return f"skipped, of {self.looked_at:,} rows that were looked at: {reasons}"
 
 
 def read_vectors(
@@ -80,7 +91,8 @@ def read_vectors(
         raise ValueError(f"{path}: no row can be used; of those drawn: {reasons}")
     chosen = sorted(found)
     values = np.stack([found[row] for row in chosen])
-    return Vectors(values, tuple(chosen), len(table), dict(skipped))
+    looked_at = len(chosen) + skipped.total()
+    return Vectors(values, tuple(chosen), len(table), dict(skipped), looked_at)
 
 
 def read_all(
@@ -105,7 +117,8 @@ def read_all(
         if found:
             values = np.stack([vector for _, vector in found])
             skipped = Counter(filter(None, reasons))
-            yield Vectors(values, tuple(n for n, _ in found), len(table), dict(skipped))
+            numbers = tuple(n for n, _ in found)
+            yield Vectors(values, numbers, len(table), dict(skipped), len(rows))
 
 
 def draw(count: int, seed: int) -> Iterator[int]:

@@ -11,6 +11,7 @@ from preimage.files import sha256
 
 if TYPE_CHECKING:
     from preimage.audit.attacks import Attack, Inversion
+    from preimage.audit.code_cache import CodeCache
     from preimage.representations.base import Representation
 
 
@@ -36,6 +37,7 @@ def load_attacks(
     representation: Representation,
     attackers: Sequence[Path] | None,
     inversion: Inversion,
+    cache: CodeCache,
     bar: ProgressBar,
 ) -> list[Attack]:
     """Return the inversion, and the attacks of decoders and of folders of photos."""
@@ -44,7 +46,7 @@ def load_attacks(
     report = bar.for_images("the attackers' photos")
     return [
         inversion,
-        *attacks_with_photos(representation, attackers or (), inversion, report),
+        *attacks_with_photos(representation, attackers or (), inversion, report, cache.photos),
     ]
 
 
@@ -75,6 +77,7 @@ def say_alike(
     attacks: Sequence[Attack],
     representation: Representation,
     photos: Sequence[Path],
+    cache: CodeCache,
     say: Callable[[str], None],
 ) -> None:
     """Print which photos are nearly the same as ones that an attacker has."""
@@ -82,6 +85,6 @@ def say_alike(
 
     if not known_photos(attacks):
         return
-    if alike := find_overlap(attacks, representation, photos).alike:
+    if alike := find_overlap(attacks, representation, photos, cache.others).alike:
         names = ", ".join(path.name for path in alike)
         say(f"measured, but nearly the same as a photo of an attacker: {names}")

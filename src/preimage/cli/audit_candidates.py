@@ -6,27 +6,33 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from preimage.cli.errors import console
 from preimage.cli.progress import ProgressBar
 from preimage.files import sha256
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from preimage.audit.candidates import Matches
+    from preimage.audit.code_cache import CodeCache
     from preimage.audit.recognition import Recognition
 
 
 def find_candidates(
-    embeddings: Path,
-    column: str | None,
+    store: tuple[Path, str | None],
     found: Recognition,
     candidates: Sequence[Path],
     reference: Sequence[Path] | None,
+    cache: CodeCache,
     out: Path,
     bar: ProgressBar,
     say: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Search all rows of a store for photos, print and write the result, and return it for JSON."""
-    from preimage.audit.candidate_search import encode_others, encode_photos, search_store
+    """Search all rows of a store for photos, print and write the result, and return it for JSON.
+
+    The threshold comes from the photos of the reference; if all of them seem to be in the store,
+    from the shipped photos. If those seem to be in it, too, the search is left out with a warning.
+    """
     from preimage.photo_files import photo_paths
     from preimage.reporting.candidates import (
         candidates_in_words,
@@ -35,25 +41,56 @@ def find_candidates(
     )
 
     phi, given = found.representation, photo_paths(candidates)
-    photos, codes = encode_photos(phi, given, bar.for_images("candidates"))
+    say(f"comparing {len(given)} candidates with all rows")
+    photos, codes = cache.photos(phi, given, bar.for_images("candidates"))
     if skipped := len(given) - len(photos):
         say(f"{skipped} of {len(given)} candidates are no photos that can be read")
-    known = {sha256(path) for path in photos}
-    others = [path for path in photo_paths(reference) if sha256(path) not in known]
-    if not others:
-        raise ValueError(
-            "all photos of the reference are among the candidates: give photos that are not in "
-            "the store with --reference"
-        )
-    batches = _batches(embeddings, column, found, codes[0].numel(), bar)
-    matches, left_out = search_store(batches, codes, encode_others(phi, others))
+    matches, warning = _match(store, found, (photos, codes), reference, cache, bar, say)
+    if matches is None:
+        console.print(f"warning: {warning}")
+        return {"candidates_left_out": warning}
     for line in candidates_in_words(photos, matches):
         say(line)
-    if left_out:
-        names = ", ".join(others[n].name for n in left_out)
-        say(f"  left out of the reference, because they seem to be in the store: {names}")
     write_candidates(out, photos, matches)
-    return describe_candidates(photos, matches)
+    return {"candidates": describe_candidates(photos, matches)}
+
+
+def _match(
+    store: tuple[Path, str | None],
+    found: Recognition,
+    candidates: tuple[list[Path], Tensor],
+    reference: Sequence[Path] | None,
+    cache: CodeCache,
+    bar: ProgressBar,
+    say: Callable[[str], None],
+) -> tuple[Matches | None, str]:
+    """Return the matches; None, and the reason, if no photos are known to be outside the store."""
+    from preimage.audit.candidate_search import AllStoredError, search_store
+    from preimage.photo_files import photo_paths
+
+    photos, codes = candidates
+    known = {sha256(path) for path in photos}
+    for given in (reference, None) if reference else (None,):
+        name = "the shipped photos" if given is None else "the photos of --reference"
+        others = [path for path in photo_paths(given) if sha256(path) not in known]
+        if not others:
+            say(f"all of {name} are among the candidates")
+            continue
+        batches = _batches(*store, found, codes[0].numel(), bar)
+        try:
+            matches, out = search_store(batches, codes, cache.others(found.representation, others))
+        except AllStoredError:
+            say(f"all of {name} that are no candidates seem to be in the store")
+            continue
+        say(f"the threshold comes from {len(others) - len(out)} of {name}")
+        if out:
+            names = ", ".join(others[n].name for n in out)
+            say(f"  left out of them, because they seem to be in the store: {names}")
+        return matches, ""
+    return None, (
+        "no candidates were looked for, because a threshold needs photos that are not in the "
+        "store: give some with --reference; all else goes on"
+    )
 
 
 def _batches(

@@ -13,6 +13,13 @@ from preimage.cli.audit_attackers import check_given, leave_out_known, load_atta
 from preimage.cli.audit_candidates import find_candidates
 from preimage.cli.audit_defenses import plan_defended
 from preimage.cli.audit_report import choose_output, exit_if_above, print_audit
+from preimage.cli.audit_store import (
+    check_photos,
+    check_vectors,
+    describe_kept,
+    read_store,
+    recognize_vectors,
+)
 from preimage.cli.errors import clear_errors
 from preimage.cli.options import (
     AsJson,
@@ -24,7 +31,7 @@ from preimage.cli.options import (
     Embeddings,
     FailAbove,
     Judges,
-    Limit,
+    LimitOfAudit,
     OneRep,
     OutFolder,
     ProjectionFile,
@@ -57,8 +64,6 @@ if TYPE_CHECKING:
 
     _Made: TypeAlias = dict[str, list[Reconstruction]]
 
-_ENOUGH = 256  # preimage.audit.recognition.ENOUGH, which would import torch
-
 
 def codes(
     context: typer.Context,
@@ -69,7 +74,7 @@ def codes(
     sample: Sample = 8,
     seed: Seed = 0,
     reference: ReferenceOfVectors = None,
-    limit: Limit = None,
+    limit: LimitOfAudit = None,
     projection: ProjectionFile = None,
     candidates: Candidates = None,
     attacker: Attackers = None,
@@ -93,35 +98,35 @@ def codes(
     With --fail-above, the exit status is 3 if a measure is shown to be above the value.
     """
     from preimage.audit.attacks import Inversion
+    from preimage.audit.code_cache import CodeCache
     from preimage.audit.thresholds import parse_thresholds
-    from preimage.audit.vectors import read_vectors
     from preimage.reporting.results import check_folder
 
-    with clear_errors(), progress_bar() as bar:
+    with clear_errors(lambda: describe_kept(out)), progress_bar() as bar:
         check_folder(out)
         thresholds = parse_thresholds(fail_above or (), has_judge=bool(judge))
         check_given(attacker or (), candidates or ())
         say = choose_output(as_json)
         execution = parse_execution("auto", None, device, threads)
-        vectors = read_vectors(embeddings, column=column, sample=sample, seed=seed)
-        say(f"{embeddings}: {vectors}")
-        layer, judges = _load(rep, weights, judge or ())
+        check_photos(reference, limit, seed)
+        vectors, seen = read_store(embeddings, column, sample, seed, say)
+        layer, judges = _load(rep, weights, judge or (), vectors, projection)
         settings = with_changes(choose_quality(layer, quality), steps, None)
-        seen = read_vectors(embeddings, column=column, sample=max(sample, _ENOUGH), seed=seed)
-        found = recognize_vectors(seen, layer, reference, projection, bar)
+        cache = CodeCache(out)
+        found = recognize_vectors(seen, layer, reference, projection, cache, bar, say)
         say("\n  ".join((str(found), *found.evidence)))
         about = _describe_call(context, embeddings, column, seed)
         if candidates:
-            about["candidates"] = find_candidates(
-                embeddings, column, found, candidates, reference, out, bar, say
+            about |= find_candidates(
+                (embeddings, column), found, candidates, reference, cache, out, bar, say
             )
         processes = choose_workers(workers, threads, device)
         inversion = Inversion(settings, device=device, execution=execution, workers=processes)
-        attacks = load_attacks(found.representation, attacker, inversion, bar)
+        attacks = load_attacks(found.representation, attacker, inversion, cache, bar)
         runs = [_prepare(one, settings, found, weights, seed, out) for one in attacks]
         measured = leave_out_known(attacks, reference, say)
-        truth = _encode_truth(found, vectors, measured, limit, seed)
-        say_alike(attacks, found.representation, truth.paths, say)
+        truth = _encode_truth(found, vectors, check_photos(measured, limit, seed))
+        say_alike(attacks, found.representation, truth.paths, cache, say)
         drafts = with_changes(choose_quality(layer, quality or "draft"), steps, None)
         draft = _prepare(replace(inversion, settings=drafts), drafts, found, weights, seed, out)
         plan = plan_defended(defend or (), draft, truth, (found, seen), limit, quality or "draft")
@@ -147,13 +152,18 @@ def _describe_call(
 
 
 def _load(
-    rep: str, weights: str | None, judge: Sequence[str]
+    rep: str,
+    weights: str | None,
+    judge: Sequence[str],
+    vectors: Vectors,
+    projection: Path | None,
 ) -> tuple[Representation, list[Network]]:
-    """Return a layer, and the judges, none of which is its network."""
+    """Return a layer, whose codes vectors can be, and the judges, none of which is its network."""
     from preimage import catalog
     from preimage.audit.independence import check_independent
 
     layer = catalog.representation(rep, weights)
+    check_vectors(vectors, layer, weights, projection)
     judges = [catalog.network(name) for name in judge]
     check_independent(judges, layer.network_module)
     return layer, judges
@@ -180,26 +190,6 @@ def _prepare(
     return AttackRun(attack, phi, out, about, seed)
 
 
-def recognize_vectors(
-    vectors: Vectors,
-    layer: Representation,
-    reference: Sequence[Path] | None,
-    projection: Path | None,
-    bar: ProgressBar,
-) -> Recognition:
-    """Return what was done to vectors; steps that the representation names are taken as true."""
-    from preimage.audit.recognition import as_named, recognize
-    from preimage.representations.transformed import Transformed
-
-    if isinstance(layer, Transformed):
-        if projection is not None:
-            raise ValueError(f"{layer.name} names its steps: leave out --projection, or the steps")
-        return as_named(vectors.values, layer)
-    file = None if projection is None else str(projection)
-    report = bar.for_images(f"reference of {layer.name}")
-    return recognize(vectors, layer, reference=reference, projection=file, progress=report)
-
-
 def choose_quality(phi: Representation, quality: str | None) -> Settings:
     """Return the settings of a quality; raise ValueError if there is no such one."""
     from preimage.presets import QUALITIES, settings_for
@@ -224,31 +214,15 @@ def _list_cases(vectors: Vectors, recognition: Recognition, source: str) -> list
 
     found = recognition.codes(vectors.values)
     return [
-        Case(f"row-{row}", found[[n]], f"{source}, row {row}") for n, row in enumerate(vectors.rows)
+        Case(f"row-{row}", found[[n]], f"{source}, row {row}", vectors.labels.get(row, ""))
+        for n, row in enumerate(vectors.rows)
     ]
 
 
-def _encode_truth(
-    recognition: Recognition,
-    vectors: Vectors,
-    reference: Sequence[Path] | None,
-    limit: int | None,
-    seed: int,
-) -> Truth:
-    """Return the photos whose codes are attacked.
+def _encode_truth(recognition: Recognition, vectors: Vectors, paths: Sequence[Path]) -> Truth:
+    """Return the photos whose codes are attacked."""
+    from preimage.audit.truth import encode_photos, size_of_images
 
-    Raises:
-        ValueError: if there are too few.
-    """
-    from preimage.audit.truth import choose_photos, encode_photos, size_of_images
-    from preimage.audit.verdict import FEWEST_PHOTOS, LEAST_PHOTOS
-
-    paths = choose_photos(reference, limit or FEWEST_PHOTOS, seed)
-    if len(paths) < LEAST_PHOTOS:
-        raise ValueError(
-            f"an audit needs at least {LEAST_PHOTOS} different photos, not {len(paths)}: give more "
-            "with --reference or --limit"
-        )
     shape = tuple(recognition.codes(vectors.values[:1]).shape[1:])
     return encode_photos(paths, recognition, size_of_images(recognition.representation, shape))
 
@@ -303,8 +277,10 @@ def _attack_all(
                     results[run.attack.name] += run.reconstruct(part, bar.for_steps(words))
     finally:
         folder = runs[0].folder
-        written += write_photos(folder, truth.pictures, made) if any(made.values()) else []
-        written += write_rows(folder, rows) if any(rows.values()) else []
+        names = [path.name for path in truth.paths]
+        written += write_photos(folder, truth.pictures, names, made) if any(made.values()) else []
+        labels = {case.name: case.label for case in stored}
+        written += write_rows(folder, rows, labels) if any(rows.values()) else []
     return made, rows, written
 
 
@@ -316,6 +292,11 @@ def _announce(runs: Sequence[AttackRun], cases: Sequence[Case], batch: int) -> N
         if left:
             seconds += run.estimate_seconds(left[0]) * -(-len(left) // batch)
     announce(seconds, f"{len(cases)} codes", "--limit or --sample")
+
+
+def _list_left_out(about: Mapping[str, Any]) -> list[str]:
+    """Return why candidates were not looked for; empty if they were, or none were given."""
+    return [str(about["candidates_left_out"])] if "candidates_left_out" in about else []
 
 
 def _measure(
@@ -352,7 +333,7 @@ def _measure(
         layers=(measure_layer(name, photos, gallery, attacked, seed),),
         photos=tuple(path.name for path in truth.paths),
         judges=tuple(one.name for one in judges),
-        warnings=tuple(find_limits(len(truth.paths), len(judges))),
+        warnings=(*find_limits(len(truth.paths), len(judges)), *_list_left_out(about)),
         comparison=compare_errors(of_rows, of_photos, seed)
         if len(of_rows) >= FEWEST_ROWS
         else None,

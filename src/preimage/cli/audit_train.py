@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import typer
 
 from preimage.cli.errors import clear_errors
-from preimage.cli.options import Limit, OneRep, OutDecoder, OwnPhotos, Seed, Threads, Weights
+from preimage.cli.options import (
+    LimitOfTraining,
+    OneRep,
+    OutDecoder,
+    OwnPhotos,
+    Seed,
+    Threads,
+    Weights,
+)
 from preimage.cli.progress import ProgressBar, announce, progress_bar
 
 if TYPE_CHECKING:
@@ -25,7 +33,7 @@ def train(
     images: OwnPhotos,
     rep: OneRep,
     weights: Weights = None,
-    limit: Limit = None,
+    limit: LimitOfTraining = None,
     seed: Seed = 0,
     out: OutDecoder = Path("decoder.pt"),
     threads: Threads = None,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 import typer
@@ -24,6 +24,8 @@ from preimage.names import one_line
 console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
 """Standard error, for everything that is not a result."""
 
+
+_KEPT = "finished results are kept, and another run goes on from there"
 
 _tracebacks = False
 
@@ -41,8 +43,12 @@ def print_traceback() -> None:
 
 
 @contextlib.contextmanager
-def clear_errors() -> Iterator[None]:
-    """Turn an error that a user can cause into one line and exit status 2."""
+def clear_errors(describe_kept: Callable[[], str] = lambda: _KEPT) -> Iterator[None]:
+    """Turn an error that a user can cause into one line and exit status 2.
+
+    Args:
+        describe_kept: says after Ctrl-C what is kept.
+    """
     try:
         yield
     except BrokenPipeError:  # nobody reads the output any more: Typer ends without a message
@@ -52,7 +58,7 @@ def clear_errors() -> Iterator[None]:
     except (ValueError, ArithmeticError, Warning) as error:  # warnings: python -W error
         fail("; ".join([str(error), *getattr(error, "__notes__", ())]))
     except KeyboardInterrupt:
-        console.print("interrupted; finished results are kept, and another run goes on from there")
+        console.print(f"interrupted; {describe_kept()}")
         raise typer.Exit(130) from None
 
 

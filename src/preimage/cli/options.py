@@ -40,8 +40,9 @@ ReferenceOfVectors: TypeAlias = Annotated[
     list[Path] | None,
     Option(
         "--reference",
-        help="Photo, or folder of photos, like those in the store: their codes are compared with "
-        "the vectors, and attacked. Repeatable. Default: the shipped photos.",
+        help="Photo, or folder of photos, like those in the store, which need not be in it: their "
+        "codes are compared with the vectors, and attacked. For --candidates: photos that are "
+        "not in the store. Repeatable. Default: the shipped photos.",
     ),
 ]
 Candidates: TypeAlias = Annotated[
@@ -86,6 +87,13 @@ Images: TypeAlias = Annotated[
     Option(help="Photo, or folder of photos; repeatable. Default: the shipped photos."),
 ]
 Limit: TypeAlias = Annotated[int | None, Option(min=1, help="Maximum number of photos.")]
+LimitOfAudit: TypeAlias = Annotated[
+    int | None,
+    Option("--limit", min=4, help="Maximum number of photos that are attacked."),
+]
+LimitOfTraining: TypeAlias = Annotated[
+    int | None, Option("--limit", min=8, help="Maximum number of photos.")
+]
 LimitOfInputs: TypeAlias = Annotated[
     int | None, Option("--limit", min=1, help="Maximum number of photos, and of codes in a file.")
 ]

@@ -26,11 +26,25 @@ def announce(seconds: float, what: str, option: str) -> None:
         what: the inputs, with their number.
         option: the option that takes fewer of them.
     """
-    if seconds > _LONG_SECONDS:
-        left = f"{seconds / 60:.0f} minutes" if seconds > 90 else f"{seconds:.0f} seconds"
+    if is_long(seconds):
+        left = in_words(seconds)
         console.print(
             f"{what}: about {left} left; finished results are kept, and {option} takes fewer"
         )
+
+
+def is_long(seconds: float) -> bool:
+    """Return whether a time that is left is worth a line."""
+    return seconds > _LONG_SECONDS
+
+
+def in_words(seconds: float) -> str:
+    """Return a time in minutes or seconds.
+
+    >>> in_words(40), in_words(150)
+    ('40 seconds', '2 minutes')
+    """
+    return f"{seconds / 60:.0f} minutes" if seconds > 90 else f"{seconds:.0f} seconds"
 
 
 class ProgressBar:

@@ -57,6 +57,12 @@ _FILES: dict[str, Any] = {"matconvnet": matconvnet, "pt2": pt2_source}
 SOURCES = (*_FILES, *_LIBRARIES)
 """The sources of all other networks, named SOURCE:MODEL."""
 
+ELSEWHERE = (
+    "; other networks are named by their source: torchvision:NAME, timm:NAME, hf:NAME, "
+    "open_clip:NAME, matconvnet:FILE, pt2:FILE, or import:MODULE.FUNCTION for your own"
+)
+"""The end of a message about an unknown network: the names of those from elsewhere."""
+
 
 def is_network(name: str) -> bool:
     """Return whether a name is that of a network, without a layer."""
@@ -211,7 +217,7 @@ def weight_file(name: str, weights: str | None = None) -> Path | None:
 def _split(name: str) -> tuple[str, str]:
     source, colon, model = name.partition(":")
     if not colon:
-        raise ModelError(unknown("network", name, NETWORKS))
+        raise ModelError(f"{unknown('network', name, NETWORKS)}{ELSEWHERE}")
     if source not in SOURCES:
         raise ModelError(unknown("source", source, SOURCES))
     if not model:

@@ -23,28 +23,42 @@ _COLUMNS = 8
 _SIDE = 160
 """Longest side of a picture in the grid, in pixels."""
 
+_LONGEST_LABEL = 24
+
 _MEASURES = ("measure", "judge", "value", "low", "high", "chance", "luck", "photos")
 
 
-def write_rows(folder: Path, rows: Mapping[str, Sequence[Reconstruction]]) -> list[Path]:
-    """Write grid.png and errors.csv of what each attack made of stored vectors; return paths."""
+def write_rows(
+    folder: Path, rows: Mapping[str, Sequence[Reconstruction]], labels: Mapping[str, str]
+) -> list[Path]:
+    """Write grid.png and errors.csv of what each attack made of stored vectors; return paths.
+
+    `labels` are the names of rows in their store, such as ids or paths, if there are any.
+    """
     grid, table = folder / "grid.png", folder / "errors.csv"
     found = [(attack, row) for attack, made in rows.items() for row in made]
-    cells = [Cell(small(row.picture), f"{row.name}, {row.error:.1%}") for _, row in found]
+    cells = [
+        Cell(small(row.picture), f"{shorten(labels.get(row.name) or row.name)}, {row.error:.1%}")
+        for _, row in found
+    ]
     with write_whole(grid) as partial:
         draw_grid(in_rows(cells, _COLUMNS), font_size=12).save(partial)
     lines = [
-        [row.name, attack, row.error, round(row.seconds, 3), row.file] for attack, row in found
+        [row.name, labels.get(row.name, ""), attack, row.error, round(row.seconds, 3), row.file]
+        for attack, row in found
     ]
-    _write_csv(table, [["row", "attack", "error", "seconds", "picture"], *lines])
+    _write_csv(table, [["row", "label", "attack", "error", "seconds", "picture"], *lines])
     return [grid, table]
 
 
 def write_photos(
-    folder: Path, photos: Sequence[Image.Image], made: Mapping[str, Sequence[Reconstruction]]
+    folder: Path,
+    photos: Sequence[Image.Image],
+    names: Sequence[str],
+    made: Mapping[str, Sequence[Reconstruction]],
 ) -> list[Path]:
     """Write photos.png, each photo above what attacks made of its code; return its path."""
-    rows = [[Cell(small(photo), f"photo {n}") for n, photo in enumerate(photos, 1)]]
+    rows = [[Cell(small(photo), shorten(name)) for photo, name in zip(photos, names, strict=True)]]
     for attack, found in made.items():
         rows.append([Cell(small(one.picture), f"{attack}, {one.error:.1%}") for one in found])
     starts = range(0, len(photos), _COLUMNS)
@@ -97,6 +111,8 @@ def describe_store(
         "rows": len(vectors.rows),
         "total": vectors.total,
         "skipped": dict(vectors.skipped),
+        "looked_at": vectors.looked_at,
+        "labels": {f"row-{row}": label for row, label in vectors.labels.items()},
         "recognized": recognition.describe(),
         "errors": {
             attack: {"mean": statistics.fmean(found), "median": statistics.median(found)}
@@ -107,6 +123,15 @@ def describe_store(
             for attack, made in rows.items()
         },
     }
+
+
+def shorten(label: str) -> str:
+    """Return a label as it fits above a small picture: its end, which tells files apart.
+
+    >>> shorten("photos/2024/holidays/IMG_0001.jpg")
+    '…/holidays/IMG_0001.jpg'
+    """
+    return label if len(label) <= _LONGEST_LABEL else f"…{label[1 - _LONGEST_LABEL :]}"
 
 
 def small(picture: Image.Image) -> Image.Image:

@@ -33,6 +33,12 @@ _EXAMPLES = ("unit", "first:64", "pca:FILE", "int8:SCALE", "uint8:SCALE")
 _Number = TypeVar("_Number", int, float)
 _MATRIX_KEYS = ("components", "matrix")
 
+_RECIPE = (
+    "a projection is an .npy or .npz file, such as of scikit-learn's PCA p: "
+    "np.savez('pca.npz', components=p.components_, mean=p.mean_)"
+)
+"""The end of a message about a file that is no matrix."""
+
 
 class Transformation(ABC):
     """A map of codes (N, ...) to codes, differentiable almost everywhere.
@@ -272,4 +278,4 @@ def _read_matrix(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
                 raise ValueError(f"needs one array called {' or '.join(_MATRIX_KEYS)}")
             return file[known[0]], file["mean"] if "mean" in file.files else None
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{path}: {error}; {_RECIPE}") from None

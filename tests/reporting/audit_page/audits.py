@@ -22,9 +22,12 @@ STORE: dict[str, Any] = {
     "rows": 2,
     "total": 500,
     "skipped": {"NaN": 3},
+    "looked_at": 259,
+    "labels": {"row-17": "holidays/cat.jpg"},
     "recognized": {
         "words": "codes of net/pool, divided by their norm; stored as float16",
         "is_alike": True,
+        "is_named": False,
         "evidence": ["norms 1 ± 0.001", "correlate by 0.9: 55 times chance"],
     },
     "errors": {"inversion": {"mean": 0.0934, "median": 0.0811}},

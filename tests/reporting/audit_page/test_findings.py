@@ -5,11 +5,16 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import torch
 from tests.reporting.audit_page.audits import audit, store_audit
 
+from preimage.audit.attacks import Attack, Inversion, StartedInversion
+from preimage.audit.decoder import Decoder
 from preimage.audit.measures import MEASURES
+from preimage.audit.own_photos import Decoding, NearestPhoto
 from preimage.audit.verdict import Verdict
-from preimage.reporting.audit_page.findings import MEANINGS, headline, strongest, tell
+from preimage.reporting.audit_page.findings import MEANINGS, METHODS, headline, strongest, tell
+from preimage.representations.hog import HOG
 
 
 def test_every_measure_has_a_meaning() -> None:
@@ -48,9 +53,26 @@ def test_photos_that_are_re_identified_though_not_most_are_in_the_headline(tmp_p
     verdict = Verdict(("content",))
     attack = dataclasses.replace(layer.attacks[0], verdict=verdict)
     found = dataclasses.replace(found, layers=(dataclasses.replace(layer, attacks=(attack,)),))
-    assert headline(found) == (
-        "These vectors give away what some photos show; some photos are re-identified."
-    )
+    words = "these vectors give away what some photos show; some photos are re-identified."
+    assert headline(found) == f"Provisional, with 4 photos only: {words}"
+
+
+def test_a_headline_of_enough_photos_or_of_nothing_is_not_called_provisional(
+    tmp_path: Path,
+) -> None:
+    assert headline(store_audit(tmp_path, count=24)).startswith("These vectors give away")
+    assert "Provisional" not in headline(audit(tmp_path, count=4, luck=0.5))
+
+
+def test_every_attack_is_explained_in_two_sentences() -> None:
+    inversion = Inversion()
+    phi, nothing = HOG(), torch.zeros(0)
+    decoder = Decoding(Decoder("hog", "", (), (), 0, nothing), inversion)
+    nearest = NearestPhoto(phi.name, (), nothing, frozenset())
+    attacks: list[Attack] = [inversion, decoder, dataclasses.replace(decoder, with_code=True)]
+    attacks += [nearest, StartedInversion(nearest, inversion)]
+    assert set(METHODS) == {attack.name for attack in attacks}
+    assert all(words.count(". ") == 1 and words.endswith(".") for words in METHODS.values())
 
 
 def test_of_attacks_that_show_as_much_the_one_with_higher_rates_is_strongest(

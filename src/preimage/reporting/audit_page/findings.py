@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from preimage.audit.advice import LEVELS, SOME_PHOTOS, is_store, layer_name, shows_some_photos
 from preimage.audit.measures import MEASURES, Estimate, Finding
 from preimage.audit.result import AttackResult, Audit, LayerResult
-from preimage.audit.verdict import is_beyond_chance
+from preimage.audit.verdict import FEWEST_PHOTOS, is_beyond_chance
 
 TITLES: dict[Finding, str] = {
     "photo": "The very photo",
@@ -36,6 +36,32 @@ MEANINGS = {
 """The meaning of each measure, by its name."""
 
 
+METHODS = {
+    "inversion": (
+        "Starting from noise, a picture is changed step by step until the network gives it the "
+        "same vector. No photos, no training and no access to the owner's service are needed."
+    ),
+    "decoder": (
+        "From photos of their own the attacker has learned what a vector says about textures and "
+        "colors inside the network, and makes a picture that has them. These photos need not be "
+        "in the store."
+    ),
+    "decoder + inversion": (
+        "The picture shall have what the decoder predicts and the same vector, too. It takes "
+        "nothing more than the decoder alone."
+    ),
+    "nearest photo": (
+        "The attacker computes the vectors of their own photos and shows the photo whose vector is "
+        "most alike. It is the attacker's photo, which only resembles the stored one."
+    ),
+    "nearest photo + inversion": (
+        "The attacker's most similar photo is changed step by step until the network gives it the "
+        "same vector. It takes nothing more than the nearest photo alone."
+    ),
+}
+"""How each attack goes, and what it needs, by its name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """The words for one finding of a layer.
@@ -61,7 +87,16 @@ def tell(layer: LayerResult) -> list[Told]:
 
 
 def headline(audit: Audit) -> str:
-    """Return the verdict in one sentence."""
+    """Return the verdict in one sentence, which says that it is provisional if photos are few."""
+    words = _headline(audit)
+    is_shown = any(layer.verdict.shows for layer in audit.layers)
+    if not is_shown or len(audit.photos) >= FEWEST_PHOTOS:
+        return words
+    return f"Provisional, with {len(audit.photos)} photos only: {words[:1].lower()}{words[1:]}"
+
+
+def _headline(audit: Audit) -> str:
+    """Return the verdict in one sentence, however few photos it is of."""
     if len(audit.layers) == 1:
         (layer,) = audit.layers
         subject = "These vectors" if is_store(audit) else "The output of this layer"

@@ -17,6 +17,7 @@ from preimage.files import write_whole
 from preimage.reporting.audit_page.facts import list_facts
 from preimage.reporting.audit_page.findings import (
     MEANINGS,
+    METHODS,
     headline,
     most_telling,
     strongest,
@@ -123,6 +124,7 @@ def _values(folder: Path, audit: Audit) -> dict[str, Any]:
         "knowledge": strongest(most_telling(audit)).knowledge,
         "made": about.get("made"),
         "meanings": MEANINGS,
+        "methods": METHODS,
         "most_inputs": MOST_INPUTS,
         "no_proof": NO_PROOF,
         "plot": plot_rates(audit),

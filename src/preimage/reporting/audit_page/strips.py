@@ -86,7 +86,8 @@ def list_strips(folder: Path, audit: Audit) -> list[Strip]:
 def list_rows(folder: Path, audit: Audit) -> list[Strip]:
     """Return rows of the store with what all attacks made of them, as many as fit."""
     made: Mapping[str, Sequence[Mapping[str, Any]]]
-    made = audit.about.get("store", {}).get("reconstructions", {})
+    store: Mapping[str, Any] = audit.about.get("store", {})
+    made, labels = store.get("reconstructions", {}), store.get("labels", {})
     count = max(map(len, made.values()), default=0)
     strips = []
     for n in spread(count, max(1, MOST // 2 // max(1, len(made)))):
@@ -95,7 +96,8 @@ def list_rows(folder: Path, audit: Audit) -> list[Strip]:
             _shot(folder / row["file"], f"what {attack} made of it", attack, row["error"])
             for attack, row in found.items()
         ]
-        title = str(next(iter(found.values()))["name"]).replace("-", " ")
+        name = str(next(iter(found.values()))["name"])
+        title = ", ".join(filter(None, [name.replace("-", " "), labels.get(name)]))
         strips.append(Strip(title, tuple(shots)))
     return strips
 

@@ -1,0 +1,128 @@
+"""Codes of photos on disk, so that an audit which is continued does not compute them again.
+
+Each file has the checksum of what its codes depend on as its name: the representation, weights and
+matrices, the contents of the photos, and the version of this package.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import preimage
+from preimage.audit.candidate_search import CROPS as CROPS_OF_OTHERS
+from preimage.audit.candidate_search import OtherPhotos, encode_others, encode_photos
+from preimage.audit.decoder import checksum_of
+from preimage.audit.reference import Reference, encode_reference
+from preimage.files import sha256, write_whole
+from preimage.representations.base import Representation
+from preimage.representations.transformations import Projection
+from preimage.representations.transformed import Transformed
+
+FOLDER = "codes"
+"""The name of the folder of codes in that of an audit."""
+
+_Progress = Callable[[int, int], None]
+_Arrays = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeCache:
+    """Codes of photos, which are kept in a folder.
+
+    Attributes:
+        folder: the folder of the audit; if None, nothing is kept.
+    """
+
+    folder: Path | None = None
+
+    def reference(
+        self, layer: Representation, photos: Sequence[Path], progress: _Progress | None = None
+    ) -> Reference:
+        """Return the codes of crops of photos; see `encode_reference`."""
+
+        def compute() -> _Arrays:
+            found = encode_reference(layer, photos, progress=progress)
+            codes = {f"codes {name}": code.numpy() for name, code in found.codes.items()}
+            return {**codes, "photos": found.photos}
+
+        kept = self._get("reference", layer, photos, compute)
+        names = [name for name in kept if name != "photos"]
+        codes = {name.removeprefix("codes "): torch.from_numpy(kept[name]) for name in names}
+        return Reference(codes, kept["photos"])
+
+    def photos(
+        self, phi: Representation, photos: Sequence[Path], progress: _Progress | None = None
+    ) -> tuple[list[Path], Tensor]:
+        """Return the photos that can be read, and their codes; see `encode_photos`."""
+
+        def compute() -> _Arrays:
+            found, codes = encode_photos(phi, photos, progress)
+            known = set(found)
+            return {"codes": codes.numpy(), "read": np.array([path in known for path in photos])}
+
+        kept = self._get("photos", phi, photos, compute)
+        read = [path for path, is_read in zip(photos, kept["read"], strict=True) if is_read]
+        return read, torch.from_numpy(kept["codes"])
+
+    def others(
+        self, phi: Representation, photos: Sequence[Path], *, crops: int = CROPS_OF_OTHERS
+    ) -> OtherPhotos:
+        """Return the codes of photos, of crops and of copies of them; see `encode_others`."""
+
+        def compute() -> _Arrays:
+            found = encode_others(phi, photos, crops=crops)
+            names = ("whole", "crops", "photo_of", "copies")
+            return {name: getattr(found, name).numpy() for name in names}
+
+        kept = self._get(f"others {crops}", phi, photos, compute)
+        return OtherPhotos(**{name: torch.from_numpy(array) for name, array in kept.items()})
+
+    def _get(
+        self, kind: str, phi: Representation, photos: Sequence[Path], compute: Callable[[], _Arrays]
+    ) -> _Arrays:
+        """Return arrays that were kept, or compute and keep them."""
+        if self.folder is None:
+            return compute()
+        path = self.folder / FOLDER / f"{sha256(_describe(kind, phi, photos).encode())[:32]}.npz"
+        if (known := _read(path)) is not None:
+            return known
+        found = compute()
+        with write_whole(path) as partial, partial.open("wb") as file:
+            arrays: dict[str, Any] = dict(found)
+            np.savez(file, **arrays)
+        return found
+
+
+def _describe(kind: str, phi: Representation, photos: Sequence[Path]) -> str:
+    """Return all that codes depend on, as text."""
+    steps = phi.transformations if isinstance(phi, Transformed) else ()
+    means = [step.mean for step in steps if isinstance(step, Projection) and step.mean is not None]
+    about: dict[str, Any] = {
+        "kind": kind,
+        "representation": phi.name,
+        "preprocessing": repr(phi.preprocessing),
+        "weights": checksum_of(phi),
+        "means": [sha256(mean.numpy().tobytes()) for mean in means],
+        "photos": [sha256(path) for path in photos],
+        "versions": [preimage.__version__, torch.__version__, torch.get_num_threads()],
+    }
+    return json.dumps(about)
+
+
+def _read(path: Path) -> _Arrays | None:
+    """Return the arrays of a file; None if there is none, or if it is damaged."""
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
