@@ -35,7 +35,8 @@ def options_of(words: Sequence[str]) -> set[str]:
 
 def run_here(words: Sequence[str]) -> None:
     """Run a command in this process, which must succeed without an error."""
-    in_process = ["--workers", "1"] if "--workers" in options_of(words) else []
+    takes_workers = "--workers" in options_of(words) and "--workers" not in words
+    in_process = ["--workers", "1"] if takes_workers else []
     outcome = run(*words, *in_process)
     assert (outcome.status, outcome.errors) == (0, []), words
 

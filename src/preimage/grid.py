@@ -80,12 +80,29 @@ def draw_grid(
     return canvas
 
 
-def in_rows(cells: Sequence[T], columns: int) -> list[Sequence[T]]:
-    """Return cells as rows of at most so many columns.
+COLUMNS = 5
+"""The most pictures in a row of a grid, unless it would then be higher than wide."""
+
+
+def even_columns(count: int, most: int = COLUMNS) -> int:
+    """Return a number of columns for so many cells that leaves few gaps in the last row.
+
+    It is at least that of a square, and at most `most`. Among equals, the rows are the fewest.
+
+    >>> [even_columns(count) for count in (1, 3, 6, 7, 8, 9, 10, 11)]
+    [1, 3, 3, 4, 4, 3, 5, 4]
+    """
+    least = min(math.ceil(math.sqrt(max(1, count))), most)
+    return min(range(least, most + 1), key=lambda columns: (-count % columns, -columns))
+
+
+def in_rows(cells: Sequence[T], columns: int | None = None) -> list[Sequence[T]]:
+    """Return cells as rows of so many columns; by default, of about equal length.
 
     >>> [len(row) for row in in_rows("abcde", 2)]
     [2, 2, 1]
     """
+    columns = columns or even_columns(len(cells))
     return [cells[start : start + columns] for start in range(0, len(cells), columns)]
 
 

@@ -59,8 +59,9 @@ def served(*arguments: str) -> Iterator[Served]:
     if find_spec("gradio") is None:
         pytest.skip("Gradio is missing: run `make test-browser`")
     with tempfile.TemporaryFile("w+b") as output:
+        given = arguments if "--workers" in arguments else ("--workers", "1", *arguments)
         process = subprocess.Popen(
-            [sys.executable, "-m", "preimage", "app", "--port", "0", "--workers", "1", *arguments],
+            [sys.executable, "-m", "preimage", "app", "--port", "0", *given],
             stdout=output, stderr=subprocess.STDOUT, env={**os.environ, "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
         app = Served(_address(process, output), process)

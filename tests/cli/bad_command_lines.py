@@ -95,6 +95,7 @@ _OF_A_RUN = (
     "--steps 99999999999999999999", "--video film.avi", "--video film", "--out a.png/x",
     "--out x.pgn", "--out file", "--grid=3", "--json=perhaps", "--misspelt", "--siz 3",
 )  # fmt: skip
+_TWICE = ("--steps 1 --steps 2", "--size 20 --size=30", "--out a --out a", "--prior tv --prior tv")
 _SEEDS = (
     "--seed -1", "--seed 1.5", "--seed a", "--seed 99999999999999999999", "--seeds 0",
     "--seeds -3", "--seeds two", "--seeds 2.5", "--seeds 1000000000",
@@ -136,8 +137,8 @@ BAD: dict[str, tuple[str, ...]] = {
         *_PHOTOS, "scalar.npy", "vector.npy", "zero.npy", "nan.npy", "complex.npy", "shape.npy",
         "none.npy", "text.npy", "object.npy", "empty.npy", "cut.npy", "code.npy --size 3x3",
     ),
-    "invert a.png --rep hog --steps 1": (
-        *_OF_A_RUN, *_SEEDS, "--loss-weight -1", "--loss-weight nan", "--loss-weight inf",
+    "invert a.png --rep hog": (
+        *_OF_A_RUN, *_TWICE, *_SEEDS, "--loss-weight -1", "--loss-weight nan", "--loss-weight inf",
         "--loss-weight a", "--loss-weight ''", "--quality great", "--quality ''",
         "--solver newton", "--preset modrn", "--preset modern", "--preset paper --quality fast",
         "--solver algorithm-1 --quality fast", "--solver sobolev-lbfgs --preset paper",
@@ -153,18 +154,18 @@ BAD: dict[str, tuple[str, ...]] = {
     ),
     "caricature --rep hog --steps 1": _PHOTOS,
     "caricature a.png --steps 1 --rep": _LAYERS[:6],
-    "caricature a.png --rep hog --steps 1": (
-        *_OF_A_RUN[:8], "--strength 0", "--strength -1", "--strength nan", "--strength inf",
-        "--strength a", "--preset modern", "--seed -1", "--size 0", "--seeds 2",
+    "caricature a.png --rep hog": (
+        *_OF_A_RUN[:8], *_TWICE, "--strength 0", "--strength -1", "--strength nan",
+        "--strength inf", "--strength a", "--strength 1,3", "--preset modern", "--seed -1", "--size 0", "--seeds 2",
     ),
     "maximize import:badnet.make/0 --steps 1": _TARGETS,
     "maximize import:badnet.make --steps 1": (
         "--classes swan", "--classes ''", "--classes 7", "--classes -1", "--classes goose,,",
         "--channels 0",
     ),
-    "maximize import:badnet.make/0 --steps 1 --channels 0": (
-        *_OF_A_RUN[:12], *_SEEDS[:8], "--diversity -1", "--diversity nan", "--diversity inf",
-        "--strength 0", "--strength nan", "--mosaic --size 20", "--mosaic --diversity 1",
+    "maximize import:badnet.make/0 --channels 0": (
+        *_OF_A_RUN[:12], *_TWICE, *_SEEDS[:8], "--diversity -1", "--diversity nan",
+        "--diversity inf", "--strength 0", "--strength nan", "--mosaic --size 20", "--mosaic --diversity 1",
         "--reference missing.png", "--reference folder", "--reference words.png", "--preset none",
         "--start missing.png", "--start folder", "--start words.png", "--start missing.npz",
         "--start hoggle.npz", "--start a.png --mosaic",

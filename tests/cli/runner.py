@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,12 @@ def run(*arguments: str | Path, data: bytes | None = None) -> Outcome:
 def without_progress(errors: str) -> list[str]:
     """The lines of standard error but those of progress, which slow machines print every minute."""
     return [line for line in errors.splitlines() if not _PROGRESS.match(line)]
+
+
+def unless_given(defaults: Sequence[str], options: Sequence[str | Path]) -> list[str | Path]:
+    """The options, and before them those of the defaults, each with its value, that they lack."""
+    pairs = zip(defaults[::2], defaults[1::2], strict=True)
+    return [word for pair in pairs if pair[0] not in options for word in pair] + [*options]
 
 
 def save_photo(path: Path, seed: int = 0, size: tuple[int, int] = (40, 48)) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.atlas.sites import TINY, inversion, keep, links, maximization
-from tests.cli.runner import run, save_photo
+from tests.cli.runner import run, save_photo, unless_given
 from tests.judges import JUDGE
 from tests.study_files import count_results
 from torch import nn
@@ -83,7 +83,7 @@ def test_mistakes_are_told_before_any_work(
     tmp_path: Path, options: tuple[str, str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    outcome = run("atlas", "build", TINY, "--out", "site", *SMALL, *options)
+    outcome = run("atlas", "build", TINY, *unless_given(("--out", "site", *SMALL), options))
     assert outcome.status == 2
     assert message in outcome.errors[-1]
     assert not (tmp_path / "site").exists()

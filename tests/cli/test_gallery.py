@@ -200,6 +200,38 @@ def test_a_picture_shows_the_results_of_several_photos_a_row_for_each(tmp_path: 
     assert [told["seed"] for told in json.loads(out.with_suffix(".json").read_text())] == [0, 1] * 2
 
 
+def test_a_picture_of_several_runs_is_there_before_the_last_one_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "all.png"
+    invert, kept = preimage.invert, list[int]()
+
+    def ended(*arguments: Any, **options: Any) -> preimage.PreImage:
+        told = json.loads(out.with_suffix(".json").read_text()) if out.exists() else []
+        kept.append(len(told))
+        if len(kept) == 4:
+            raise SystemExit(143)  # as SIGTERM does
+        return invert(*arguments, **options)
+
+    monkeypatch.setattr(preimage, "invert", ended)
+    photos = [save_photo(tmp_path / f"{name}.png") for name in "ab"]
+    arguments = ("--rep", "hog", "--rep", "dsift", "--out", out, *SMALL)
+    assert run("invert", *photos, *arguments).status == 143
+    assert kept == [0, 1, 2, 3]
+    assert len(json.loads(out.with_suffix(".json").read_text())) == 3
+    assert pixels_of(out).shape[0] > 200  # two rows
+
+
+@pytest.mark.parametrize("name", ["all.png", "all.npz"])
+def test_a_file_of_all_results_is_named_once_when_it_is_there(name: str, tmp_path: Path) -> None:
+    photo, out = save_photo(tmp_path / "a.png"), tmp_path / name
+    outcome = run("invert", photo, "--rep", "hog", "--seeds", "2", "--out", out, *SMALL)
+    kind = "picture" if out.suffix == ".png" else "result"
+    assert [line for line in outcome.output if "->" in line] == [f"{kind}  -> {out}"]
+    assert outcome.output[-1] == f"{kind}  -> {out}"
+    assert len(outcome.output) == 3
+
+
 def test_an_input_that_fails_leaves_the_picture_to_the_others(tmp_path: Path) -> None:
     good, bad = save_photo(tmp_path / "a.png"), tmp_path / "b.png"
     bad.write_text("no image")

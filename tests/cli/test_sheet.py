@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.atlas.sites import TINY
-from tests.cli.runner import run
+from tests.cli.runner import run, unless_given
 from tests.reporting.sheet.sheets import save_color
 from tests.study_files import count_results
 
@@ -90,7 +90,7 @@ def test_mistakes_are_told_before_any_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    outcome = run("sheet", photo, *SMALL, *options)
+    outcome = run("sheet", photo, *unless_given(SMALL, options))
     assert outcome.status == 2
     assert message in outcome.errors[-1]
     assert list(tmp_path.iterdir()) == [photo]

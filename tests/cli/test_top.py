@@ -51,6 +51,20 @@ def test_top_draws_the_channels_and_says_where_the_crops_are_from(
     assert pixels_of(out).shape[1] == 3 * 196 + 4 * 8
 
 
+def test_each_layer_has_a_picture_in_a_folder_by_default(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "top.png").write_text("mine")
+    name = NET.replace(":", "-")
+    for layer in ("0", "1"):
+        outcome = run("top", f"{NET}/{layer}", "--reference", folder, "--channels", "0")
+        assert (outcome.status, outcome.errors) == (0, [])
+    names = [f"{name}-{layer}.{kind}" for layer in "01" for kind in ("json", "png")]
+    assert sorted(path.name for path in (tmp_path / "top").iterdir()) == names
+    assert (tmp_path / "top.png").read_text() == "mine"
+
+
 def test_top_uses_the_largest_known_set_and_else_the_shipped_photos(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -56,6 +56,21 @@ def test_a_bad_command_line_gets_one_line_and_writes_nothing(line: str, prepared
     assert _files(prepared) == before
 
 
+@pytest.mark.parametrize("values", [("--out", "a", "--steps", "1", "--out", "a"), ("--out=a",) * 3])
+def test_an_option_of_one_value_that_is_given_twice_is_named(values: tuple[str, ...]) -> None:
+    outcome = run("invert", "missing.png", "--rep", "hog", "--rep", "hogb", *values)
+    assert outcome.status == 2
+    (problem,) = outcome.errors
+    assert problem.startswith("error: --out takes one value, but is given ")
+
+
+def test_flags_and_repeatable_options_may_be_given_twice() -> None:
+    arguments = ("--rep", "hog", "--loss-weight", "1", "--json", "--grid") * 2
+    assert run("invert", "missing.png", *arguments).errors == [
+        "error: missing.png: No such file or directory"
+    ]
+
+
 @pytest.mark.parametrize("width", [60, 80])
 @pytest.mark.parametrize("names", COMMANDS, ids=" ".join)
 def test_help_fills_the_screen_and_cuts_no_word(

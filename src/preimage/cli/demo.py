@@ -13,7 +13,7 @@ from preimage.cli.tables import percent, print_table
 
 
 def demo(
-    out: OutPicture = Path("demo.png"),
+    out: OutPicture = Path("preimages/demo.png"),
     threads: Threads = None,
 ) -> None:
     """Invert the HOG, HOGb and DSIFT codes of a shipped photo, as in Figure 4."""

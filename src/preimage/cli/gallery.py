@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
     from preimage.studies.judge import Judge
 
-_COLUMNS = 5
+_GROWTH = 1.25
+"""How much the number of results grows until the picture of them all is written again."""
 _LEAST_BYTES = 8192
 """The least number of bytes that a picture and its sidecar take on a disk."""
 
@@ -67,7 +68,7 @@ class Gallery:
         grid: whether to draw the results of each input side by side.
         video: the film to write.
         as_json: whether to print JSON.
-        columns: pictures in a row of a grid or film.
+        columns: pictures in a row of a grid or film; None for rows of about equal length.
         judge: networks that judge each picture.
 
     Attributes:
@@ -86,7 +87,7 @@ class Gallery:
         grid: bool,
         video: Path | None,
         as_json: bool,
-        columns: int = _COLUMNS,
+        columns: int | None = None,
         judge: Judge | None = None,
     ) -> None:
         self.lines: list[dict[str, Any]] = []
@@ -95,7 +96,9 @@ class Gallery:
         self._as_json, self._columns, self._judge = as_json, columns, judge
         self._is_result = names_file(out) and out.suffix == ".npz"
         self._is_picture = names_file(out) and not self._is_result
+        self._is_file = self._is_picture or self._is_result
         self._names: set[str] = set()
+        self._kept = 0
         self._rows: list[Sequence[Cell]] = []
         self._last: tuple[Path, Image.Image, PreImage, int]
         self._filmed: list[PreImage] = []
@@ -153,6 +156,8 @@ class Gallery:
                 for ended in group:
                     cells += self._print(ended, with_original=not cells)
                     messages += [ended] if ended.message else []
+                    if len(runs) > 1:
+                        self._write_so_far(cells)
                 failures += _failures(item, messages)
                 self._draw(item, cells, first, grid_name)
             self._finish()
@@ -207,14 +212,13 @@ class Gallery:
         self, item: Input, result: PreImage, index: int
     ) -> tuple[Path, Image.Image, dict[str, Any]]:
         """Write one image if it has files of its own; return path, picture and description."""
-        is_file = self._is_picture or self._is_result
-        path = self._out if is_file else self._path(item, result, index)
+        path = self._out if self._is_file else self._path(item, result, index)
         line = {**item.describe(result, index), **result.describe(index)}
         if self._judge is not None:
             line |= self._judge.describe(result, index, item.class_name(result, index))
         line["output"] = str(path)
         picture = result.to_pil(index)
-        if not is_file:
+        if not self._is_file:
             _write(path, picture, result, index, line)
         return path, picture, line
 
@@ -231,7 +235,8 @@ class Gallery:
         for index, (path, picture, line) in enumerate(ended.outputs):
             self._last = path, picture, result, index
             self.lines.append(line)
-            typer.echo(json.dumps(line) if self._as_json else "  ".join(_words(line)))
+            words = _words(line) if self._is_file else [*_words(line), f"-> {path}"]
+            typer.echo(json.dumps(line) if self._as_json else "  ".join(words))
             box = None if result.visualization == "maximize" else result.box
             cells.append(Cell(draw_box(picture, box), label(result, index)))
         if self._video is not None:
@@ -249,22 +254,34 @@ class Gallery:
             write_picture(path, draw_grid(rows), self.lines[first:])
             self._name("grid", path)
 
+    def _write_so_far(self, cells: Sequence[Cell]) -> None:
+        """Write the picture of all results, so that they are kept if the process is ended.
+
+        It is written again only if a quarter more results have come, because that takes time.
+        """
+        if self._is_picture and len(self.lines) >= _GROWTH * self._kept and self.lines:
+            rows = [*self._rows, *in_rows(cells, self._columns)]
+            write_picture(self._out, draw_grid(rows), self.lines)
+            self._kept = len(self.lines)
+
     def _finish(self) -> None:
         """Write the file of all results and the film, if there is anything to show."""
         if self._is_result and self.lines:
             result = self._last[2]
             result.save(self._out)
+            self._name("result", self._out)
         elif self._is_picture and len(self.lines) == 1 and not self._grid:
             _write(*self._last, self.lines[0])
+            self._name("picture", self._out)
         elif self._is_picture and self._rows:
             write_picture(self._out, draw_grid(self._rows), self.lines)
+            self._name("picture", self._out)
         if self._video is not None and self._filmed:
-            columns = min(len(self._labels), self._columns)
-            write_video(self._video, draw_frames(self._filmed, self._labels, columns))
+            write_video(self._video, draw_frames(self._filmed, self._labels, self._columns))
             self._name("film", self._video)
 
     def _name(self, kind: str, path: Path) -> None:
-        """Print the path of a film or a grid."""
+        """Print the path of a file of several results, or of all."""
         if not self._as_json:
             typer.echo(f"{kind}  -> {path}")
 
@@ -347,7 +364,7 @@ def _words(line: Mapping[str, Any]) -> list[str]:
         words.append(f"probability {line['probability']:.2f}")
     if judged := _judged(line):
         words.append(f"judge: {', '.join(judged)}")
-    return [*words, f"{line['seconds']:.1f} s", f"-> {line['output']}"]
+    return [*words, f"{line['seconds']:.1f} s"]
 
 
 def _judged(line: Mapping[str, Any]) -> list[str]:

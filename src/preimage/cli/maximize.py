@@ -50,6 +50,7 @@ from preimage.cli.parsing import (
     parse_neuron,
     parse_size,
 )
+from preimage.grid import COLUMNS, even_columns
 from preimage.names import parse_channels
 
 if TYPE_CHECKING:
@@ -120,7 +121,8 @@ def maximize(
             "device": device,
             "snapshot_every": every,
         }
-        columns = seeds if seeds > 1 else math.ceil(math.sqrt(len(targets)))
+        widest = max(COLUMNS, math.ceil(math.sqrt(len(targets))))
+        columns = seeds if seeds > 1 else even_columns(len(targets), widest)
         gallery = Gallery(
             out, grid=grid, video=video, as_json=as_json, columns=columns, judge=find_judge(judge)
         )

@@ -371,6 +371,9 @@ OutDecoder: TypeAlias = Annotated[
     Path, Option("--out", help="File of the decoder; a training into the same file goes on.")
 ]
 OutPicture: TypeAlias = Annotated[Path, Option("--out", help="Picture to write.")]
+OutTop: TypeAlias = Annotated[
+    Path | None, Option("--out", help="Picture to write. Default: top/NETWORK-LAYER.png.")
+]
 OutSheet: TypeAlias = Annotated[
     Path, Option("--out", help="Page to write: .html with films, or .pdf or .png to print.")
 ]

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from preimage.cli.errors import clear_errors, conclude
-from preimage.cli.options import Channels, Device, LayerArgument, OutPicture, Reference, Weights
+from preimage.cli.options import Channels, Device, LayerArgument, OutTop, Reference, Weights
 from preimage.cli.parsing import check_device
 from preimage.cli.progress import progress_bar
 from preimage.cli.stats import group_layers, list_channels, skipped_images
@@ -22,13 +22,14 @@ def top(
     channels: Channels = None,
     reference: Reference = None,
     weights: Weights = None,
-    out: OutPicture = Path("top.png"),
+    out: OutTop = None,
     device: Device = "cpu",
 ) -> None:
     """Show, for each channel, the parts of 9 photos that the channel responds to most.
 
     Without --channels, the first 25 channels are shown.
     """
+    from preimage.files import file_name
     from preimage.photo_files import photo_paths
     from preimage.reporting.results import check_picture
     from preimage.reporting.top_responses import draw_top_responses
@@ -38,6 +39,7 @@ def top(
 
     with clear_errors(), progress_bar() as bar:
         check_device(device)
+        out = out or Path("top") / f"{file_name(layer)}.png"
         check_picture(out)
         (several,) = group_layers([layer], weights)
         (phi,) = several.layers.values()

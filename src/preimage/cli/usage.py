@@ -6,6 +6,7 @@ import inspect
 import shlex
 import shutil
 import sys
+from collections import Counter
 from typing import Any, NoReturn
 
 import typer
@@ -77,6 +78,16 @@ class Command(_ReadableHelp, TyperCommand):
         if shutil.get_terminal_size().columns < _LEAST_COLUMNS:
             self.rich_markup_mode = None
         super().format_help(ctx, formatter)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments; no value is dropped because its option is given twice."""
+        _, _, given = self.make_parser(ctx).parse_args(list(args))
+        for parameter, count in Counter(given).items():
+            takes_one = parameter.param_type_name == "option" and not parameter.multiple
+            if count > 1 and takes_one and not parameter.is_flag:
+                name = max(parameter.opts, key=len)
+                ctx.fail(f"{name} takes one value, but is given {count} times")
+        return super().parse_args(ctx, args)
 
 
 class Group(_ReadableHelp, TyperGroup):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch.nn.functional import pad
 
-from preimage.grid import Cell, draw_grid
+from preimage.grid import Cell, draw_grid, in_rows
 from preimage.reporting.channels import describe_channel
 from preimage.representations.layer import Layer
 from preimage.representations.receptive_field import Box, ReceptiveField
@@ -27,7 +27,6 @@ CROPS = 9
 
 _TILE = 64
 _GAP = 2
-_COLUMNS = 5
 
 
 def response_box(
@@ -62,8 +61,7 @@ def draw_top_responses(
     described = [describe_channel(statistics, channel, CROPS) for channel in channels]
     tiles = _tiles(layer, [d for d in described if not d["dead"]])
     cells = [Cell(_mosaic(tiles.get(d["channel"], [])), _label(d)) for d in described]
-    rows = [cells[i : i + _COLUMNS] for i in range(0, len(cells), _COLUMNS)]
-    return draw_grid(rows), described
+    return draw_grid(in_rows(cells)), described
 
 
 def _tiles(layer: Layer, described: list[dict[str, Any]]) -> dict[int, list[Image.Image]]:

@@ -39,14 +39,14 @@ def check_video(path: Path) -> None:
 
 
 def draw_frames(
-    results: Sequence[PreImage], labels: Sequence[str], columns: int
+    results: Sequence[PreImage], labels: Sequence[str], columns: int | None
 ) -> list[Image.Image]:
     """Draw a frame for each snapshot and one of the end, with all results side by side.
 
     Args:
         results: visualizations with snapshots of the same steps.
         labels: the text below each image of each result.
-        columns: number of pictures in a row.
+        columns: number of pictures in a row; None for rows of about equal length.
     """
     moments = [
         [picture for _, pictures in moment for picture in pictures]

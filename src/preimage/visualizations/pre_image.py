@@ -35,7 +35,6 @@ from preimage.representations.receptive_field import Box
 from preimage.settings import Settings
 from preimage.visualizations.saving import read_npz, write_npz, write_picture
 from preimage.visualizations.showing import (
-    COLUMNS,
     draw_results,
     draw_sample,
     draw_slider,
@@ -150,18 +149,18 @@ class PreImage:
         """Return a slider over the snapshots, for notebooks; None without snapshots."""
         return draw_slider(self) if self.snapshots else None
 
-    def grid(self, columns: int = COLUMNS) -> Image.Image:
+    def grid(self, columns: int | None = None) -> Image.Image:
         """Return one picture of all results with labels, each photo before its own results.
 
         Small results are enlarged by a whole factor.
 
         Args:
-            columns: pictures in a row.
+            columns: pictures in a row. If None, at most 5, so that few places remain empty.
 
         Raises:
             ValueError: if the picture would be too large.
         """
-        return draw_results(self, whole("columns", columns, least=1))
+        return draw_results(self, None if columns is None else whole("columns", columns, least=1))
 
     def plot(self) -> Figure:
         """Return a figure of matplotlib: the first results, their energies, and the errors by C.

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-COLUMNS = 5
-"""Pictures in a row of a grid."""
-
 _MOST = 40
 """The most results that a notebook shows."""
 _MOST_FRAMES = 30
@@ -66,7 +63,7 @@ def in_maxima(response: float, maximum: float) -> str:
     return f"{response / maximum:.1f} M" if maximum > 0 else "M <= 0"
 
 
-def draw_results(result: PreImage, columns: int = COLUMNS, heading: str = "") -> Image.Image:
+def draw_results(result: PreImage, columns: int | None = None, heading: str = "") -> Image.Image:
     """Draw all results side by side, each photo before its own results."""
     pictures = [result.to_pil(index) for index in range(len(result))]
     return _draw(result, pictures, columns, heading)
@@ -88,7 +85,7 @@ def draw_slider(result: PreImage) -> str:
     ]
     moments.append(("end", [shown.to_pil(index) for index in range(len(shown))]))
     return slider_html(
-        [(name, _draw(shown, pictures, COLUMNS, heading)) for name, pictures in moments],
+        [(name, _draw(shown, pictures, None, heading)) for name, pictures in moments],
         f"{result.visualization} {result.representation}",
     )
 
@@ -152,7 +149,7 @@ def _heading(result: PreImage) -> str:
 
 
 def _draw(
-    result: PreImage, pictures: Sequence[Image.Image], columns: int, heading: str
+    result: PreImage, pictures: Sequence[Image.Image], columns: int | None, heading: str
 ) -> Image.Image:
     """Draw a picture of each result side by side, each photo before its own results."""
     box = None if result.visualization == "maximize" else result.box
