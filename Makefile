@@ -1,7 +1,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SET_UP := $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet --constraint constraints.txt
+SIZE := one to a few minutes, 1.3 GB, or some gigabytes with the torch for CUDA
+SET_UP := @echo "installing into $(VENV): $(SIZE)" && $(PYTHON) -m venv $(VENV) && \
+    $(BIN)/pip install --quiet --constraint constraints.txt
 
 .PHONY: demo dist docs test test-browser test-extras test-processors test-wheel lint clean
 

@@ -18,7 +18,7 @@ from preimage.files import cache_folder
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-_MESSAGE = "compiling descriptors for this processor: once, about ten seconds\n"
+_MESSAGE = "compiling for this processor, up to ten seconds; later runs find what was compiled\n"
 
 
 @lru_cache(maxsize=1)

@@ -156,7 +156,8 @@ BAD: dict[str, tuple[str, ...]] = {
     "caricature a.png --steps 1 --rep": _LAYERS[:6],
     "caricature a.png --rep hog": (
         *_OF_A_RUN[:8], *_TWICE, "--strength 0", "--strength -1", "--strength nan",
-        "--strength inf", "--strength a", "--strength 1,3", "--preset modern", "--seed -1", "--size 0", "--seeds 2",
+        "--strength inf", "--strength a", "--strength 1,3", "--preset modern", "--seed -1",
+        "--size 0", "--seeds 2",
     ),
     "maximize import:badnet.make/0 --steps 1": _TARGETS,
     "maximize import:badnet.make --steps 1": (
@@ -165,7 +166,8 @@ BAD: dict[str, tuple[str, ...]] = {
     ),
     "maximize import:badnet.make/0 --channels 0": (
         *_OF_A_RUN[:12], *_TWICE, *_SEEDS[:8], "--diversity -1", "--diversity nan",
-        "--diversity inf", "--strength 0", "--strength nan", "--mosaic --size 20", "--mosaic --diversity 1",
+        "--diversity inf", "--strength 0", "--strength nan", "--mosaic --size 20",
+        "--mosaic --diversity 1",
         "--reference missing.png", "--reference folder", "--reference words.png", "--preset none",
         "--start missing.png", "--start folder", "--start words.png", "--start missing.npz",
         "--start hoggle.npz", "--start a.png --mosaic",

@@ -62,6 +62,26 @@ def test_one_picture_holds_a_row_for_each_photo_beginning_with_it(tmp_path: Path
     assert len(frames) == 3 + 1 + 12  # of 3 steps and of the end, which is held
 
 
+def test_growing_strengths_stand_beside_each_other(tmp_path: Path) -> None:
+    words = ("caricature", CHELSEA, "--rep", f"{LITE0}/stem", *SMALL, "--strength", "30")
+    outcome = run(*words[:-2], "--strength", "1", *words[-2:], "--grid", "--out", tmp_path)
+    assert outcome.status == 0
+    assert [line.split("  ")[2] for line in outcome.output[:2]] == ["strength 1", "strength 30"]
+    told = json.loads((tmp_path / f"chelsea.{LITE0}-stem.grid.json").read_text())
+    assert [line["strength"] for line in told] == [1, 30]
+    assert told[1]["response"] > told[0]["response"]
+    names = {Path(line["output"]).name for line in told}
+    assert names == {f"chelsea.{LITE0}-stem.strength{n}.png" for n in (1, 30)}
+    alone = run(*words, "--json", "--out", tmp_path / "alone")
+    assert json.loads(alone.output[0])["response"] == pytest.approx(told[1]["response"], rel=1e-3)
+
+
+def test_a_caricature_that_is_hardly_one_is_told_with_what_helps(tmp_path: Path) -> None:
+    words = ("caricature", CHELSEA, "--rep", f"{LITE0}/stem", *SMALL, "--strength", "0.01")
+    outcome = run(*words, "--out", tmp_path)
+    assert outcome.output[-1].endswith("hardly more than the photo excites; try --strength 0.1")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

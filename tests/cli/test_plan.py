@@ -7,7 +7,9 @@ import os
 import re
 import shutil
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.cli.runner import Outcome, run
@@ -72,6 +74,15 @@ def test_a_dry_run_tells_how_busy_the_machine_is(
     assert first.startswith("16 trials, 16 to do: about 1.7 minutes with 1 worker, ")
     assert first.endswith(" and about 16 KB on disk")
     assert last == "the machine is busy: at its present load about 5.0 minutes"
+
+
+def test_a_bar_tells_what_is_measured(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[object, ...]] = []
+    keep = lambda *state: told.append(state)  # noqa: E731
+    bar = SimpleNamespace(start=keep, update=keep)
+    monkeypatch.setattr(plan, "progress_bar", lambda: nullcontext(bar))
+    assert _run(folder, "--dry-run").status == 0
+    assert told == [("estimating the time",), (0, 2, "hog"), (1, 2, "dsift")]
 
 
 @pytest.mark.filterwarnings("default")

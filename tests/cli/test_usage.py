@@ -64,6 +64,12 @@ def test_an_option_of_one_value_that_is_given_twice_is_named(values: tuple[str, 
     assert problem.startswith("error: --out takes one value, but is given ")
 
 
+def test_a_list_for_a_repeatable_number_is_told_to_be_repeated() -> None:
+    outcome = run("caricature", "missing.png", "--rep", "hog", "--strength", "1,3")
+    (problem,) = outcome.errors
+    assert "--strength must be a number, not '1,3': repeat --strength for several" in problem
+
+
 def test_flags_and_repeatable_options_may_be_given_twice() -> None:
     arguments = ("--rep", "hog", "--loss-weight", "1", "--json", "--grid") * 2
     assert run("invert", "missing.png", *arguments).errors == [

@@ -56,8 +56,11 @@ def test_the_size_of_a_code_is_compared_with_the_photos(
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (0.0002, "Error below 0.1 %: nearly"),
-        (0.021, "Error 2.1 %: nearly"),
+        (0.0002, "Error below 0.1 %: the photo's code but for traces"),
+        (0.044, "Error 4.4 %: the photo's code but for traces"),
+        (0.075, "Error 7.5 %: very nearly"),
+        (0.12, "Error 12 %: very nearly"),
+        (0.18, "Error 18 %: nearly"),
         (0.4, "Error 40 %: much"),
         (0.95, "Error 95 %: no picture"),
     ],

@@ -59,7 +59,10 @@ def test_a_trial_that_cannot_be_carried_out_is_not_timed(tmp_path: Path) -> None
     good = make_trials(photos)[0]
     bad = good.model_copy(update={"photo": str(tmp_path / "gone.png")})
     hoggle = good.model_copy(update={"settings": None})
-    assert measure_costs([Record(t, "missing") for t in (bad, hoggle)], tmp_path) == ({}, 1)
+    told: list[tuple[str, int, int]] = []
+    records = [Record(t, "missing") for t in (bad, hoggle)]
+    found = measure_costs(records, tmp_path, progress=lambda *state: told.append(state))
+    assert (found, told) == (({}, 1), [("hog", 0, 1)])
     costs, _ = measure_costs([Record(t, "missing") for t in (bad, good)], tmp_path)
     assert list(costs) == ["hog"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from tests.support import known
@@ -15,7 +17,8 @@ from preimage.presets import ANCHORED, NNPREIMAGE
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
 from preimage.studies.colors import saturation
-from preimage.visualizations import caricature
+from preimage.visualizations import PreImage, caricature
+from preimage.visualizations.showing import label
 
 NETWORK = color_network()
 FEATURES = NETWORK.layer("features")
@@ -138,3 +141,25 @@ def test_codes_whose_squares_leave_single_precision_have_the_same_caricature(sca
     found = caricature(phi, photo, settings=settings)
     torch.testing.assert_close(found.images, expected.images, atol=1e-2, rtol=1e-4)
     torch.testing.assert_close(found.response, expected.response)
+
+
+def test_several_strengths_give_the_caricatures_of_each(tmp_path: Path) -> None:
+    photos = [CHELSEA, shipped_photos()["coffee"]]
+    found = caricature(FEATURES, photos, strength=[1, 30], seeds=[0, 1], settings=SETTINGS)
+    assert found.strengths == (1, 1, 30, 30) * 2
+    assert (found.sources, found.seeds) == ((0,) * 4 + (1,) * 4, (0, 1) * 4)
+    alone = caricature(FEATURES, photos[1], strength=30, seeds=[1], settings=SETTINGS)
+    assert torch.equal(alone.images[0], found.images[7])
+    assert (alone.strengths, alone.loss_weights) == ((30,), found.loss_weights[7:])
+    told, of_one = found.describe(7), alone.describe()
+    assert (told["strength"], told["settings"]) == (30, of_one["settings"])
+    assert label(found, 7).startswith("features, seed 1, strength 30: response x ")
+    assert label(alone, 0).startswith("features: response x ")
+    found.save(tmp_path / "all.npz")
+    assert PreImage.load(tmp_path / "all.npz")[2:4].strengths == (30, 30)
+
+
+def test_each_of_several_strengths_is_checked() -> None:
+    for strengths, message in (([3, 0], "strength must be positive"), ([], "no strength")):
+        with pytest.raises(ValueError, match=message):
+            caricature(FEATURES, CHELSEA, strength=strengths)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import typer
 
 import preimage
 from preimage.cli.errors import clear_errors, conclude
@@ -26,7 +29,7 @@ from preimage.cli.options import (
     Seed,
     Size,
     Steps,
-    Strength,
+    Strengths,
     Threads,
     Video,
     Weights,
@@ -48,6 +51,9 @@ if TYPE_CHECKING:
     from preimage.settings import Settings
     from preimage.visualizations import PreImage
 
+_HARDLY = 1.2
+"""The response, in units of that to the photo, below which a caricature looks like its photo."""
+
 
 def caricature(
     images: Photos,
@@ -55,7 +61,7 @@ def caricature(
     layers: Layers = None,
     weights: Weights = None,
     out: Out = Path("caricatures"),
-    strength: Strength = None,
+    strength: Strengths = None,
     seed: Seed = 0,
     preset: Preset = "anchored",
     prior: Prior = None,
@@ -76,18 +82,19 @@ def caricature(
     from preimage.cli.runs import inputs_of, saves_time, share_out
 
     with clear_errors():
-        settings = find_preset(preset, steps, strength, prior, CARICATURE_PRESETS)
+        settings = find_preset(preset, steps, None, prior, CARICATURE_PRESETS)
         chosen = find_representations(rep, layers, weights)
         execution = parse_execution(accelerate, memory, device, threads)
         options: dict[str, Any] = {
             "seeds": [seed],
+            "strength": strength or None,
             "settings": settings,
             "size": parse_size(size),
             "device": device,
         }
         gallery = Gallery(out, grid=grid, video=video, as_json=as_json, judge=find_judge(judge))
         sources, failures = read_inputs(images)
-        count = len(sources) * len(chosen)
+        count = len(sources) * len(chosen) * len(strength or [0])
         gallery.check_space(count)
         find = functools.partial(_typical, chosen, sources, settings, options["size"])
         pays = functools.partial(saves_time, find, count, execution)
@@ -96,7 +103,24 @@ def caricature(
     inputs = list(inputs_of(sources, chosen, _read, visualize))
     grid_name = name_of_grid(rep, layers, chosen)
     failures += gallery.show(inputs, grid_name, sharing.workers)
+    if (words := advice(gallery.lines)) and not as_json:
+        typer.echo(words)
     conclude(failures, interrupted=gallery.interrupted)
+
+
+def advice(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Return what to do about caricatures that hardly differ from their photos, if all are such.
+
+    >>> advice([{"response": 1.05, "strength": 10}])
+    'response x 1.05: hardly more than the photo excites; try --strength 100'
+    >>> advice([{"response": 1.05, "strength": 10}, {"response": 3, "strength": 100}])
+    ''
+    """
+    best = max(lines, key=lambda line: line["response"] or 0, default={"response": math.inf})
+    if (best["response"] or 0) >= _HARDLY:
+        return ""
+    more = f"--strength {10 * best['strength']:g}"
+    return f"response x {best['response']:.2f}: hardly more than the photo excites; try {more}"
 
 
 def _typical(

@@ -294,6 +294,8 @@ class Gallery:
             parts.append(f"code{result.sources[index]}")
         if result.visualization == "invert" and len(set(result.loss_weights)) > 1:
             parts.append(f"C{result.loss_weights[index]:g}")
+        if result.strengths is not None and len(set(result.strengths)) > 1:
+            parts.append(f"strength{result.strengths[index]:g}")
         if any(result.seeds):
             parts.append(f"seed{result.seeds[index]}")
         return self._out / f"{self._unique(*parts)}.png"
@@ -356,6 +358,7 @@ def _words(line: Mapping[str, Any]) -> list[str]:
         case "invert":
             words.append(f"error {percent(line['error'])}")
         case "caricature":
+            words.append(f"strength {line['strength']:g}")
             words.append(f"response x {line['response']:.2f}")
         case "maximize":
             relative = in_maxima(line["response"], line["maximum"])

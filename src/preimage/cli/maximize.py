@@ -280,7 +280,8 @@ def above_maximum(lines: Sequence[dict[str, Any]]) -> str:
     >>> above_maximum([line, line | {"response": 1.0}])
     '1 of 1 live targets above the maximum M over 9 photos'
     >>> above_maximum([line, line | {"target": "14", "response": 0.0}])
-    '1 of 2 live targets above the maximum M over 9 photos; no image rose to that of 14'
+    '1 of 2 live targets above the maximum M over 9 photos; no image rose to that of 14: more \
+--steps or --seeds, or a larger --strength, can raise it'
     """
     best: dict[str, float] = {}
     for line in lines:
@@ -289,4 +290,7 @@ def above_maximum(lines: Sequence[dict[str, Any]]) -> str:
     count = sum(above > 0 for above in best.values())
     words = f"{count} of {len(best)} live targets above the maximum M over {lines[0]['reference']}"
     below = [target for target, above in best.items() if above < 0]
-    return words + (f"; no image rose to that of {', '.join(below)}" if below else "")
+    if not below:
+        return words
+    advice = "more --steps or --seeds, or a larger --strength, can raise it"
+    return f"{words}; no image rose to that of {', '.join(below)}: {advice}"

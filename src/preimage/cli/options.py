@@ -216,6 +216,15 @@ Strength: TypeAlias = Annotated[
     float | None,
     Option(min=0, help="C in units of 1 / Z (Eq. 4). Default: the preset's."),
 ]
+Strengths: TypeAlias = Annotated[
+    list[float] | None,
+    Option(
+        "--strength",
+        min=0,
+        help="C in units of 1 / Z (Eq. 4): a larger one exaggerates more; repeatable. Default: "
+        "the preset's.",
+    ),
+]
 Steps: TypeAlias = Annotated[
     int | None,
     Option(min=1, help="Number of steps. The final stage of the preset nnpreimage adds 50."),

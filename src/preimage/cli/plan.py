@@ -13,6 +13,7 @@ import torch
 import typer
 
 from preimage.cli.parsing import check_device
+from preimage.cli.progress import progress_bar
 from preimage.cli.run_options import RunOptions
 from preimage.cli.running import count_workers
 from preimage.cli.tables import print_table
@@ -64,7 +65,12 @@ def print_plan(records: Sequence[Record], folder: Path, options: RunOptions, sta
         check_device(options.device)
     begun = time.process_time()
     device = "cpu" if options.ray else options.device
-    costs, slower = measure_costs(records, _disk(folder), batch=options.batch, device=device)
+    with progress_bar() as bar:
+        bar.start("estimating the time")
+        costs, slower = measure_costs(
+            records, _disk(folder), batch=options.batch, device=device,
+            progress=lambda name, done, total: bar.update(done, total, name),
+        )  # fmt: skip
     left = _print_counts(records, costs, retry=options.retry)
     workers = count_workers(options, sum(left.values()))
     parts = [(costs[name], count) for name, count in left.items() if name in costs]

@@ -82,7 +82,8 @@ class Command(_ReadableHelp, TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments; no value is dropped because its option is given twice."""
         _, _, given = self.make_parser(ctx).parse_args(list(args))
-        for parameter, count in Counter(given).items():
+        counts: Counter[Any] = Counter(given)
+        for parameter, count in counts.items():
             takes_one = parameter.param_type_name == "option" and not parameter.multiple
             if count > 1 and takes_one and not parameter.is_flag:
                 name = max(parameter.opts, key=len)
@@ -165,4 +166,5 @@ def describe(error: Any) -> str:
     wanted = _KINDS.get(kind.partition("_")[0])
     if wanted is None:
         return f"{name}: {problem['msg']}, not {problem['input']!r}"
-    return f"{name} must be {wanted}, not {problem['input']!r}"
+    several = f": repeat {name} for several" if parameter.multiple else ""
+    return f"{name} must be {wanted}, not {problem['input']!r}{several}"

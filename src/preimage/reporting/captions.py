@@ -10,8 +10,15 @@ from preimage.representations.code_grid import CodeGrid
 _CLASSICAL = {"hog": "cells of HOG", "hogb": "cells of HOGb", "dsift": "descriptors of dense SIFT"}
 """The positions of codes that belong to no network, by representation, in words."""
 
-_SMALL, _LARGE = 0.25, 0.6
-"""Errors up to which a picture has nearly the photo's code, and up to which it has much of it."""
+_MEANINGS = (
+    (0.05, "the photo's code but for traces. What looks different here hardly shows in the code."),
+    (0.12, "very nearly the photo's code. Most of what looks different here is not in the code."),
+    (0.25, "nearly the photo's code. What looks different here is not in the code, or not found."),
+    (0.6, "much of the photo's code. More steps would bring the picture closer to it."),
+)
+"""Errors, and what a picture with at most that error has of the photo's code."""
+
+_NOTHING = "no picture with the photo's code was found, which says little about the code."
 
 
 def heading(representation: str, code: CodeGrid) -> str:
@@ -62,17 +69,9 @@ def error_in_words(error: float) -> str:
     """Return an error of an inversion (a fraction), and what it says about the picture.
 
     >>> print(error_in_words(0.123))
-    Error 12 %: nearly the photo's code. This code hardly shows what differs from the photo.
+    Error 12 %: nearly the photo's code. What looks different here is not in the code, or not found.
     """
     percent = 100 * error
     size = f"{percent:.{1 if percent < 10 else 0}f}" if percent >= 0.1 else "below 0.1"
-    words = f"Error {size} %"
-    if error <= _SMALL:
-        return (
-            f"{words}: nearly the photo's code. This code hardly shows what differs from the photo."
-        )
-    if error <= _LARGE:
-        return (
-            f"{words}: much of the photo's code. More steps would bring the picture closer to it."
-        )
-    return f"{words}: no picture with the photo's code was found, which says little about the code."
+    meaning = next((words for most, words in _MEANINGS if error <= most), _NOTHING)
+    return f"Error {size} %: {meaning}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -55,7 +55,12 @@ class Cost:
 
 
 def measure_costs(
-    records: Sequence[Record], folder: Path, *, batch: int = 1, device: str = "cpu"
+    records: Sequence[Record],
+    folder: Path,
+    *,
+    batch: int = 1,
+    device: str = "cpu",
+    progress: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> tuple[dict[str, Cost], float]:
     """Return the cost of trials by `cost_names`, and the slowdown by other programs.
 
@@ -70,13 +75,15 @@ def measure_costs(
         folder: an existing folder, on whose disk results are kept temporarily.
         batch: largest number of trials that are computed together.
         device: where to compute.
+        progress: called before each name with it, the number of names before it, and that of all.
     """
     single = _is_single(device)
     by_name: dict[str, list[Record]] = {}
     for name, record in zip(cost_names(records), records, strict=True):
         by_name.setdefault(name, []).append(record)
     loader, costs, samples = Loader(), {}, []
-    for name, alike in by_name.items():
+    for done, (name, alike) in enumerate(by_name.items()):
+        progress(name, done, len(by_name))
         known = [_seconds(r.measures, single) for r in alike if r.measures is not None]
         todo = [record.trial for record in alike if record.measures is None]
         if not todo:

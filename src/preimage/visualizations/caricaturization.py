@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 
@@ -42,7 +43,7 @@ def caricature(
     representation: Representation,
     images: ImageLike | Sequence[ImageLike],
     *,
-    strength: float | None = None,
+    strength: float | Sequence[float] | None = None,
     seeds: Sequence[int] = (0,),
     size: int | tuple[int, int] | None = None,
     settings: Settings | None = None,
@@ -58,7 +59,8 @@ def caricature(
     Args:
         representation: Phi.
         images: one photo, or several of one size, as for `invert`.
-        strength: C as a multiple of 1 / Z. If None, it is that of the settings, or 10.
+        strength: C as a multiple of 1 / Z, one or several, each for one caricature. If None, it is
+            that of the settings, or 10.
         seeds: random seeds, each for one caricature; a seed fixes the views.
         size: height and width of the photos, or the largest length of their longer side.
         settings: all constants; by default `ANCHORED`, which keeps the photo's colors. The
@@ -90,12 +92,13 @@ def caricature(
     seeds, size = check_arguments(representation, seeds), check_size(size)
     device = check_options(settings, device, execution, progress)
     settings = ANCHORED if settings is None else settings
-    strength = strength_of("caricature", settings, strength)
-    settings, function = choose_prior(settings.replace(strength=strength), prior)
+    strengths = _list_strengths(settings, strength)
+    settings = settings.replace(strength=strengths[0] if len(strengths) == 1 else None)
+    settings, function = choose_prior(settings, prior)
     # 1. The target: the positive part of each photo's code, and Z.
     photos = load_photos(representation.preprocessing, images, size).to(device)
     height, width = photos.shape[-2:]
-    count = len(photos) * len(seeds)
+    count = len(photos) * len(strengths) * len(seeds)
     check_memory(representation, (height, width), count)
     workers, execution = choose_workers(workers, count, device, execution)
     with ready(representation, (height, width), count, settings, device, execution) as session:
@@ -104,15 +107,16 @@ def caricature(
         squares = torch.stack([(code * code).sum() for code in target * units])
         if not bool((squares > 0).all()):
             raise ValueError(f"{representation.name} does not respond to the photo")
-        # 2. A caricature for each photo and seed, from the photo itself.
-        sources, row_seeds = zip(*itertools.product(range(len(photos)), seeds), strict=True)
+        # 2. A caricature for each photo, strength and seed, from the photo itself.
+        rows = itertools.product(range(len(photos)), strengths, seeds)
+        sources, row_strengths, row_seeds = zip(*rows, strict=True)
         chosen = list(sources)
         loss = InnerProduct((target * units * units)[chosen])
         problem = Problem(
             visualization="caricature",
             sources=sources,
             loss=loss,
-            loss_weights=(strength / squares[chosen]).tolist(),
+            loss_weights=(squares.new_tensor(row_strengths) / squares[chosen]).tolist(),
             seeds=row_seeds,
             size=(height, width),
             start=photos[chosen],
@@ -123,5 +127,24 @@ def caricature(
         )  # fmt: skip
     # 3. The response to each caricature, divided by the response to its photo.
     return dataclasses.replace(
-        found, originals=photos[chosen], response=loss.response(found.codes) / squares[chosen]
+        found,
+        strengths=row_strengths,
+        originals=photos[chosen],
+        response=loss.response(found.codes) / squares[chosen],
     )
+
+
+def _list_strengths(settings: Settings, strength: float | Sequence[float] | None) -> list[float]:
+    """Return one or several strengths as a list; a tensor of no axes is one.
+
+    Raises:
+        ValueError: if one of them is no positive number, or if there is none.
+    """
+    if not isinstance(strength, Iterable) or getattr(strength, "ndim", None) == 0:
+        given: list[Any] = [strength_of("caricature", settings, strength)]  # type: ignore[arg-type]
+    else:
+        given = list(strength)
+    if not given:
+        raise ValueError("no strength was given")
+    several = [settings.replace(strength=value) for value in given]  # which checks each
+    return [strength_of("caricature", own) for own in several]

@@ -50,9 +50,9 @@ if TYPE_CHECKING:
 class PreImage:
     """The images that a visualization found, with all that is known about each.
 
-    The N results are ordered by source, then loss weight, then seed; the seed varies fastest.
-    A source is what is visualized: an image or code of `invert`, a target of `maximize`, a
-    photo of `caricature`. A field that does not apply to a visualization is None.
+    The N results are ordered by source, then loss weight or strength, then seed; the seed varies
+    fastest. A source is what is visualized: an image or code of `invert`, a target of `maximize`,
+    a photo of `caricature`. A field that does not apply to a visualization is None.
 
     Attributes:
         visualization: "invert", "maximize" or "caricature".
@@ -64,6 +64,7 @@ class PreImage:
         sources: index of the source of each.
         loss_weights: C of each.
         seeds: the seed of each.
+        strengths: for `caricature`, the strength of each, a multiple of 1 / Z.
         error: for `invert`, ||Phi(x*) - Phi_0|| / ||Phi_0||, within the mask if there is
             one, (N,).
         response: for `maximize`, the response <Phi(x*), Phi_0>; for `caricature`, this response
@@ -101,6 +102,7 @@ class PreImage:
     sources: tuple[int, ...]
     loss_weights: tuple[float, ...]
     seeds: tuple[int, ...]
+    strengths: tuple[float, ...] | None = None
     error: Tensor | None = None
     response: Tensor | None = None
     originals: Tensor | None = None
@@ -244,10 +246,16 @@ class PreImage:
             "steps": len(total),
             "interrupted": self.interrupted,
             "seconds": round(self.seconds, 3),
-            "settings": dataclasses.asdict(self.settings),
+            "settings": dataclasses.asdict(self._settings_of(index)),
             "ran": dataclasses.asdict(self.ran),
             "versions": self.versions,
         }
+
+    def _settings_of(self, index: int) -> Settings:
+        """Return the settings of result `index`, with its own strength if there are several."""
+        if self.strengths is None:
+            return self.settings
+        return self.settings.replace(strength=self.strengths[index])
 
     def _describe_target(self, index: int) -> dict[str, Any]:
         described: dict[str, Any] = {}
@@ -255,7 +263,7 @@ class PreImage:
             described["target"] = self.targets[index]
             described |= {"maximum": self.maxima[index], "reference": self.reference}
         if self.visualization != "invert":
-            described["strength"] = self.settings.strength
+            described["strength"] = self._settings_of(index).strength
         if self.start is not None:
             described["start"] = self.start[index]
         if isinstance(self.mask, Mask):
@@ -329,7 +337,7 @@ def _number(values: Tensor | None, index: int) -> float | None:
 
 
 PER_RESULT = (
-    "images", "codes", "sources", "loss_weights", "seeds", "error", "response", "originals",
-    "psnr", "ssim", "start", "targets", "maxima",
+    "images", "codes", "sources", "loss_weights", "seeds", "strengths", "error", "response",
+    "originals", "psnr", "ssim", "start", "targets", "maxima",
 )  # fmt: skip
 """The fields of `PreImage` that have one value for each result."""

@@ -39,6 +39,8 @@ def label(result: PreImage, index: int) -> str:
         words.append(f"seed {result.seeds[index]}")
     if is_inversion and _differ(result.loss_weights):
         words.append(f"C {result.loss_weights[index]:g}")
+    if result.strengths is not None and _differ(result.strengths):
+        words.append(f"strength {result.strengths[index]:g}")
     return f"{', '.join(words)}: {_success(result, index)}"
 
 

@@ -32,7 +32,8 @@ LEAD = (
 ERROR = (
     "The error is the distance between the codes of picture and photo, as a share of the length "
     "of the photo's code. At 0\u00a0% the representation cannot tell them apart, however "
-    "different they look to us."
+    "different they look to us. Errors of different codes cannot be compared: a code of few "
+    "numbers is soon reached by a picture that looks like nothing. Look at the pictures."
 )
 
 ABOUT_DESCRIPTORS = (
