@@ -215,7 +215,7 @@ def test_a_picture_of_several_runs_is_there_before_the_last_one_ends(
 
     monkeypatch.setattr(preimage, "invert", ended)
     photos = [save_photo(tmp_path / f"{name}.png") for name in "ab"]
-    arguments = ("--rep", "hog", "--rep", "dsift", "--out", out, *SMALL)
+    arguments = ("--rep", "hog", "--rep", "dsift", "--out", out, "--workers", "1", *SMALL)
     assert run("invert", *photos, *arguments).status == 143
     assert kept == [0, 1, 2, 3]
     assert len(json.loads(out.with_suffix(".json").read_text())) == 3
