@@ -352,13 +352,14 @@ def _words(line: Mapping[str, Any]) -> list[str]:
     words = [line[key] for key in ("input", "representation", "target") if key in line]
     if line["visualization"] == "invert":
         words.append(f"C {line['loss_weight']:g}")
+    if line["visualization"] == "caricature":
+        words.append(f"strength {line['strength']:g}")
     height, width = line["image_size"]
     words += [f"seed {line['seed']}", f"{height} x {width}"]
     match line["visualization"]:
         case "invert":
             words.append(f"error {percent(line['error'])}")
         case "caricature":
-            words.append(f"strength {line['strength']:g}")
             words.append(f"response x {line['response']:.2f}")
         case "maximize":
             relative = in_maxima(line["response"], line["maximum"])
