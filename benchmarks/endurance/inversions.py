@@ -179,7 +179,7 @@ def _parts(case: Case) -> Parts:
     state = torch.random.get_rng_state()
     try:
         result = case()
-    except ValueError as error:
+    except (ValueError, ArithmeticError) as error:
         parts = {type(error).__name__: data_hash(str(error))}
     else:
         parts = of_result(result) | {"interrupted": str(result.interrupted)}

@@ -196,8 +196,13 @@ def findings(runs: Runs, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 def results(store: Path) -> dict[str, float]:
-    """Return when each result of a store was kept, by the key of its trial."""
-    return dict(_select(store, "SELECT key, finished FROM results"))
+    """Return when each result of a store whose files are there was kept, by its key."""
+    files = {path.name for path in store.glob("results/*/[!.]*")}
+    return {
+        key: finished
+        for key, finished in _select(store, "SELECT key, finished FROM results")
+        if {f"{key}.png", f"{key}.npy"} <= files
+    }
 
 
 def claims(store: Path) -> int:

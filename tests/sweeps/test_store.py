@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import errno
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +145,26 @@ def test_a_full_disk_leaves_neither_file_nor_row(
         assert store.records("a")[0].status == "missing"
         assert not list((tmp_path / "store").rglob(".partial*"))
         store.put(make_outcome(trials[0]))
+        assert store.records("a")[0].status == "done"
+
+
+def test_a_result_that_was_committed_when_the_run_was_interrupted_is_kept(
+    tmp_path: Path, trials: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(tmp_path / "store", create=True) as store:
+        store.plan("a", trials)
+        transaction = store._index.transaction
+
+        @contextlib.contextmanager
+        def interrupted() -> Iterator[None]:
+            with transaction():
+                yield
+            raise KeyboardInterrupt  # the signal arrived while the disk was waited for
+
+        with monkeypatch.context() as patched:
+            patched.setattr(store._index, "transaction", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                store.put(make_outcome(trials[0]))
         assert store.records("a")[0].status == "done"
 
 

@@ -200,7 +200,7 @@ class Store:
         measures = json.dumps(dataclasses.asdict(result.measures))
         try:
             self._commit(result.key, "done", measures, json.dumps(result.versions), None)
-        except BaseException:
+        except StoreError:  # after an interruption the row may be committed, and needs its files
             for path in paths:
                 path.unlink(missing_ok=True)
             raise
