@@ -5,7 +5,7 @@ SIZE := one to a few minutes, 1.3 GB, or some gigabytes with the torch for CUDA
 SET_UP := @echo "installing into $(VENV): $(SIZE)" && $(PYTHON) -m venv $(VENV) && \
     $(BIN)/pip install --quiet --constraint constraints.txt
 
-.PHONY: demo dist docs test test-browser test-extras test-processors test-wheel lint clean
+.PHONY: demo dist docs matrix test test-browser test-extras test-processors test-wheel lint clean
 
 demo: $(VENV)/cli
 	$(BIN)/preimage demo --out demo.png
@@ -19,6 +19,9 @@ docs: $(VENV)/docs
 	$(BIN)/python -m docs.site.gallery docs/gallery
 	$(BIN)/sphinx-build -W --keep-going -q docs docs/_build/html
 	@echo open docs/_build/html/index.html
+
+matrix: $(VENV)-matrix/uv  # the core of the suite with other Pythons and versions; WHAT="--quick 3.12-oldest", for example
+	$(VENV)-matrix/bin/python tests/matrix.py $(WHAT)
 
 test: $(VENV)/dev
 	$(BIN)/pytest
@@ -69,5 +72,10 @@ $(VENV)-app/app: pyproject.toml constraints.txt  # apart, because Gradio allows 
 	$(VENV)-app/bin/pip install --quiet --constraint constraints.txt --editable ".[dev,browser,app]"
 	touch $@
 
+$(VENV)-matrix/uv: constraints.txt
+	$(PYTHON) -m venv $(VENV)-matrix
+	$(VENV)-matrix/bin/pip install --quiet --constraint constraints.txt uv
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(VENV)-app build dist docs/_build docs/gallery .mypy_cache .pytest_cache .ruff_cache demo.png
+	rm -rf $(VENV) $(VENV)-app $(VENV)-matrix build dist docs/_build docs/gallery .mypy_cache .pytest_cache .ruff_cache demo.png

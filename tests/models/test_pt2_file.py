@@ -124,3 +124,12 @@ def test_other_files_are_no_programs(tmp_path: Path, data: bytes) -> None:
         archive.writestr("a/b", b"c")
     with pytest.raises(ModelError, match="damaged, or not a program"):
         check_program("pt2:y", tmp_path / "y.pt2")
+
+
+def test_a_program_of_an_older_torch_is_named_as_such(tmp_path: Path) -> None:
+    file = tmp_path / "old.pt2"
+    with zipfile.ZipFile(file, "w") as archive:  # as torch 2.4 to 2.7 save it
+        archive.writestr("serialized_exported_program.json", "{}")
+        archive.writestr("version", "7.3")
+    with pytest.raises(ModelError, match=r"pt2:old: saved by an older torch: .*2\.9"):
+        check_program("pt2:old", file)

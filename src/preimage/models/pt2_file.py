@@ -25,6 +25,9 @@ _PLAIN = re.compile(
     r"|\.storage_alignment|extra/.*|data/sample_inputs/model\.pt"
     r"|data/(weights|constants)/(weight_\d+|tensor_\d+|model_\w+_config\.json)"
 )
+_OLD_PROGRAM = "serialized_exported_program.json"
+"""The file of the program in the form that torch 2.4, for example, saves."""
+
 _TARGET = re.compile(
     r"torch\.ops\.(aten|prims)\.\w+\.\w+|torch\.ops\.higher_order\.wrap_with_\w+"
     r"|_operator\.(getitem|add|sub|mul|floordiv|truediv|mod|pow|neg|eq|ne|lt|le|gt|ge|and_|or_|not_)"
@@ -56,6 +59,8 @@ def check_program(spec: str, file: Path) -> None:
     try:
         with zipfile.ZipFile(file) as archive:
             problem = next(_problems(archive), None)
+    except ModelError as error:
+        raise ModelError(f"{spec}: {error}") from None
     except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, AttributeError, TypeError):
         raise ModelError(f"{spec}: damaged, or not a program of torch.export") from None
     if problem is not None:
@@ -65,6 +70,10 @@ def check_program(spec: str, file: Path) -> None:
 def _problems(archive: zipfile.ZipFile) -> Iterator[str]:
     """Yield each thing in a file that is neither a tensor nor a harmless operator, in words."""
     listed = archive.namelist()
+    if any(name.rpartition("/")[2] == _OLD_PROGRAM for name in listed):
+        raise ModelError(
+            "saved by an older torch: export and save it again with torch 2.9 or newer"
+        )
     names = {name.partition("/")[2]: name for name in listed}
     if len(names) < len(listed) or len({name.partition("/")[0] for name in listed}) != 1:
         yield "holds several files of one name"
