@@ -13,6 +13,8 @@ from preimage.names import LayerName, parse_channels, unknown
         ("matconvnet:nets/mine.mat/conv3", "matconvnet:nets/mine.mat", "conv3"),
         ("import:package.module.factory/0.1", "import:package.module.factory", "0.1"),
         ("alexnet/", "alexnet", ""),
+        ("matconvnet:C:\\nets\\mine.mat/conv3", "matconvnet:C:\\nets\\mine.mat", "conv3"),
+        ("pt2:C:/nets/mine.pt2/act|pca:C:\\a.npy", "pt2:C:/nets/mine.pt2", "act|pca:C:\\a.npy"),
     ],
 )
 def test_the_layer_follows_the_last_slash(text: str, network: str, layer: str) -> None:
