@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -82,3 +84,9 @@ def test_the_docs_install_nothing_from_an_index_that_does_not_have_it() -> None:
         if '"preimage[' in line and page.name != "release.md"
     ]
     assert wrong == []
+
+
+def test_names_of_extras_are_those_that_every_pip_finds() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = list(extras["optional-dependencies"])
+    assert [name for name in names if not re.fullmatch("[a-z]+(-[a-z]+)*", name)] == []

@@ -171,7 +171,7 @@ with h5py.File("net.mat", "w") as file:
 """,
     ),
     Extra(
-        "open_clip",
+        "open-clip",
         code="""
 preimage.network("open_clip:RN50", weights="random")
 """,

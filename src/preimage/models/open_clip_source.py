@@ -28,7 +28,7 @@ _HUB_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 def load(name: str, weights: str | Path | None = None) -> Loaded:
     """Load an image tower with its preprocessing; see `preimage.models.sources.load`."""
     spec = f"open_clip:{name}"
-    open_clip = import_optional("open_clip", "open_clip")
+    open_clip = import_optional("open_clip", "open-clip")
     model, tag = _parse(open_clip, name)
     tags = open_clip.list_pretrained_tags_by_model(model)
     known = open_clip.get_pretrained_cfg(model, tag) if tag else {}
@@ -60,7 +60,7 @@ def load(name: str, weights: str | Path | None = None) -> Loaded:
 
 def fetch(name: str) -> Path:
     """Download the weights of a tag; see `preimage.models.sources.fetch`."""
-    open_clip = import_optional("open_clip", "open_clip")
+    open_clip = import_optional("open_clip", "open-clip")
     model, tag = _parse(open_clip, name)
     tags = open_clip.list_pretrained_tags_by_model(model)
     known = open_clip.get_pretrained_cfg(model, tag)
@@ -101,7 +101,7 @@ def _file(spec: str, tag: str, tags: list[str]) -> Path:
 def _cached(known: dict[str, Any]) -> Path | None:
     """Return the weight file of a tag in the hub's cache or OpenCLIP's own; None without one."""
     if known.get("hf_hub"):
-        hub = import_optional("huggingface_hub", "open_clip")
+        hub = import_optional("huggingface_hub", "open-clip")
         repository, _, file = known["hf_hub"].rpartition("/")
         safe = str(Path(file).with_suffix(".safetensors")) if file else ""
         for wanted in (safe, file) if file else _HUB_FILES:
