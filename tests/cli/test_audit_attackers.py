@@ -56,8 +56,7 @@ def test_a_decoder_attacks(photos: list[Path]) -> None:
     run("audit", "train", *eight, "--rep", REP)
     outcome = run("audit", "codes", "store.npy", *FEW, "--attacker", "decoder.pt")
     assert outcome.errors[-1:] == [
-        "error: an audit needs at least 4 different photos, not 1: give more with --reference or "
-        "--limit"
+        "error: an audit needs at least 4 different photos, not 1: give more with --reference"
     ]
     every = [str(path) for path in photos]
     run("audit", "train", *every, "--rep", REP, "--out", "all.pt")
