@@ -5,10 +5,12 @@ SIZE := one to a few minutes, 1.3 GB, or some gigabytes with the torch for CUDA
 SET_UP := @echo "installing into $(VENV): $(SIZE)" && $(PYTHON) -m venv $(VENV) && \
     $(BIN)/pip install --quiet --constraint constraints.txt
 
-.PHONY: demo dist docs matrix test test-browser test-extras test-processors test-wheel lint clean
+.PHONY: demo dev dist docs matrix test test-browser test-extras test-processors test-wheel lint clean
 
 demo: $(VENV)/cli
 	$(BIN)/preimage demo --out demo.png
+
+dev: $(VENV)/dev
 
 dist: $(VENV)/release  # the sdist, and the wheel from it
 	rm -rf dist

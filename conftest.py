@@ -33,6 +33,7 @@ if find_spec("gradio") is None:  # modules that need Gradio
         f"src/preimage/app/{name}.py"
         for name in ("*_page", "guard", "photo_choice", "server", "style")
     ]
+    collect_ignore_glob += ["benchmarks/endurance/app.py", "benchmarks/endurance/visitors.py"]
 THREADS = int(os.environ.get("PREIMAGE_TEST_THREADS", "1"))
 torch.set_num_threads(THREADS)
 settings.register_profile("preimage", deadline=None, derandomize=True, max_examples=25)

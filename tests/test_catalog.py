@@ -9,11 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from preimage.app import choices
 from preimage.catalog import CLASSICAL, layer_of, network, representation
 from preimage.networks import Network
 from preimage.photo_files import shipped_photos
 from preimage.preprocessing import Preprocessing
 from preimage.presets import NNPREIMAGE
+from preimage.reporting import captions
+from preimage.reporting.sheet import content
 from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
@@ -27,6 +30,11 @@ SHORT = NNPREIMAGE.replace(iterations=3, final_iterations=1)
 @pytest.mark.parametrize("name", CLASSICAL)
 def test_a_representation_goes_by_the_name_it_is_found_under(name: str) -> None:
     assert representation(name).name == name
+
+
+def test_every_classical_representation_has_words_where_it_is_shown() -> None:
+    for words in (choices.CLASSICAL, captions.POSITIONS, content.NAMES, content.ABOUT):
+        assert list(words) == list(CLASSICAL)
 
 
 def test_the_classical_representations_are_those_of_section_5_1() -> None:
@@ -93,7 +101,7 @@ def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
 
 
 def test_a_name_near_none_is_refused_with_all_of_them() -> None:
-    with pytest.raises(ValueError, match="there are hog, hogb, dsift, alexnet/LAYER"):
+    with pytest.raises(ValueError, match=f"there are {', '.join(CLASSICAL)}, alexnet/LAYER"):
         representation("xyz")
 
 

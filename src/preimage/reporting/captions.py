@@ -7,7 +7,7 @@ from math import prod
 
 from preimage.representations.code_grid import CodeGrid
 
-_CLASSICAL = {"hog": "cells of HOG", "hogb": "cells of HOGb", "dsift": "descriptors of dense SIFT"}
+POSITIONS = {"hog": "cells of HOG", "hogb": "cells of HOGb", "dsift": "descriptors of dense SIFT"}
 """The positions of codes that belong to no network, by representation, in words."""
 
 _MEANINGS = (
@@ -36,7 +36,7 @@ def heading(representation: str, code: CodeGrid) -> str:
     rows, columns = code.grid
     if code.positions == 1:
         return f"What {code.channels:,} responses without a place still tell"
-    words = _CLASSICAL.get(representation, "responses of this layer")
+    words = POSITIONS.get(representation, "responses of this layer")
     return f"What {rows} x {columns} {words} still tell"
 
 
@@ -58,7 +58,7 @@ def code_in_words(
     count, values = prod(code.code_shape), prod(image_shape)
     much = f"{100 * count / values:.2g} % of" if count < values else f"{count / values:.2g} times"
     words = f"{count:,} numbers, {much} the photo's {values:,}."
-    if representation in _CLASSICAL:
+    if representation in POSITIONS:
         return words
     if field is None or field >= max(image_shape):
         return f"{words} Each can depend on the whole photo."

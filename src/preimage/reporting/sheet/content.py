@@ -51,13 +51,15 @@ _METHOD = (
     "Pre-Images, International Journal of Computer Vision, 2016."
 )
 
-_NAMES = {"hog": "HOG", "hogb": "HOGb", "dsift": "Dense SIFT"}
+NAMES = {"hog": "HOG", "hogb": "HOGb", "dsift": "Dense SIFT"}
+"""Titles of the panels of classical representations, by name."""
 
-_ABOUT = {
+ABOUT = {
     "hog": "Histograms of oriented gradients: how much edge of each direction is in each cell.",
     "hogb": "HOG in which every edge counts for its two nearest directions.",
     "dsift": "SIFT at the points of a grid: edges by direction in 4 x 4 cells around each.",
 }
+"""What these representations are, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def _panel(
     phi = loader.representation(trial.representation, trial.weights)
     size = photo.height, photo.width
     if network is None:
-        title, words = _NAMES[phi.name], [_ABOUT[phi.name]]
+        title, words = NAMES[phi.name], [ABOUT[phi.name]]
     else:
         title, words = _name_layer(LayerName.parse(trial.representation).layer, network), []
     above, numbers = _together(_describe_code(phi, size))
