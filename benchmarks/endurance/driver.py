@@ -1,6 +1,7 @@
 """Endurance: hours of use in one process or one store, as `python -m benchmarks endurance PART`.
 
 - `app`: hours of the live app with two visitors (needs Gradio).
+- `sessions`: what the live app keeps of visitors (needs Gradio).
 - `inversions`: 500 inversions in one process.
 - `networks`: 24 fresh networks in one process, each dropped after use.
 - `study`: a study of 2,000 trials that is killed again and again.
@@ -12,7 +13,7 @@ import argparse
 import importlib
 from collections.abc import Sequence
 
-PARTS = ("app", "inversions", "networks", "study")
+PARTS = ("app", "inversions", "networks", "study", "sessions")
 
 
 def main(arguments: Sequence[str]) -> None:
