@@ -13,7 +13,7 @@ Several steps are joined by a bar, as in the names of representations: pca:16|no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -153,10 +153,25 @@ def plan_defense(name: str, codes: Tensor, seed: int = 0) -> Defense:
     return Defense(STEP.join(texts), tuple(steps))
 
 
-def _make(text: str, codes: Tensor, seed: int) -> Step:
-    kind, _, given = text.partition(":")
-    if kind not in _KINDS:
+def check_names(names: Iterable[str]) -> None:
+    """Raise if there is no defense of a name, which needs no codes.
+
+    Raises:
+        ValueError: if there is not; the nearest name is offered.
+    """
+    for name in set(names) - {ALL, NONE}:
+        for text in name.split(STEP):
+            _check_kind(text.strip())
+
+
+def _check_kind(text: str) -> None:
+    if text.partition(":")[0] not in _KINDS:
         raise ValueError(unknown("defense", text, (*_EXAMPLES, ALL)))
+
+
+def _make(text: str, codes: Tensor, seed: int) -> Step:
+    _check_kind(text)
+    kind, _, given = text.partition(":")
     if text == "rotation":
         return Secret(Rotation(seed))
     if kind == "noise":

@@ -42,6 +42,13 @@ def print_traceback() -> None:
         console.print(traceback.format_exc().rstrip())
 
 
+def in_one_line(error: BaseException) -> str:
+    """Return what an error says, with its notes."""
+    if isinstance(error, OSError):
+        return explain(error)
+    return "; ".join([str(error), *getattr(error, "__notes__", ())])
+
+
 @contextlib.contextmanager
 def clear_errors(describe_kept: Callable[[], str] = lambda: _KEPT) -> Iterator[None]:
     """Turn an error that a user can cause into one line and exit status 2.
@@ -53,10 +60,8 @@ def clear_errors(describe_kept: Callable[[], str] = lambda: _KEPT) -> Iterator[N
         yield
     except BrokenPipeError:  # nobody reads the output any more: Typer ends without a message
         raise
-    except OSError as error:
-        fail(explain(error))
-    except (ValueError, ArithmeticError, Warning) as error:  # warnings: python -W error
-        fail("; ".join([str(error), *getattr(error, "__notes__", ())]))
+    except (OSError, ValueError, ArithmeticError, Warning) as error:  # warnings: python -W error
+        fail(in_one_line(error))
     except KeyboardInterrupt:
         console.print(f"interrupted; {describe_kept()}")
         raise typer.Exit(130) from None

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from preimage.cli.errors import clear_errors, console, print_traceback
+from preimage.cli.errors import clear_errors, console, in_one_line, print_traceback
 from preimage.cli.progress import progress_bar
 from preimage.cli.runs import ERRORS, Input, Run, announced, carry_out
 from preimage.cli.tables import percent
-from preimage.files import explain, file_name, write_whole
+from preimage.files import file_name, write_whole
 from preimage.grid import Cell, draw_box, draw_grid, in_rows
 from preimage.reporting.results import check_output, check_picture, check_writable, names_file
 from preimage.reporting.video import check_video, draw_frames, write_video
@@ -205,8 +205,7 @@ class Gallery:
             raise end
         if isinstance(end, DeadTargetError):
             return _Ended(item, message=str(end), is_dead=True)
-        words = explain(end) if isinstance(end, OSError) else end
-        return _Ended(item, message=f"{item.name}: {words}")
+        return _Ended(item, message=f"{item.name}: {in_one_line(end)}")
 
     def _write_one(
         self, item: Input, result: PreImage, index: int

@@ -57,10 +57,7 @@ _FILES: dict[str, Any] = {"matconvnet": matconvnet, "pt2": pt2_source}
 SOURCES = (*_FILES, *_LIBRARIES)
 """The sources of all other networks, named SOURCE:MODEL."""
 
-ELSEWHERE = (
-    "; other networks are named by their source: torchvision:NAME, timm:NAME, hf:NAME, "
-    "open_clip:NAME, matconvnet:FILE, pt2:FILE, or import:MODULE.FUNCTION for your own"
-)
+ELSEWHERE = "; or SOURCE:NAME of torchvision, timm, hf, open_clip, matconvnet, pt2, import"
 """The end of a message about an unknown network: the names of those from elsewhere."""
 
 
