@@ -92,35 +92,36 @@ def _exaggerated() -> PreImage:
     )
 
 
-_ALGORITHM_1 = preimage.NNPREIMAGE.replace(iterations=8, final_iterations=4)
+_ALGORITHM_1 = preimage.NNPREIMAGE.replace(iterations=5, final_iterations=3)
 _OFTEN: dict[str, Case] = {
-    "hog 96": _inverted("hog", "chelsea", 60, size=96),
-    "hog 160, seed 3": _inverted("hog", "astronaut", 40, size=160, seeds=[3]),
-    "hogb 75 x 101": _inverted("hogb", "coffee", 40, size=(75, 101)),
-    "dsift 96": _inverted("dsift", "flower", 40, size=96),
-    "dsift 128, seed 1": _inverted("dsift", "china", 30, size=128, seeds=[1]),
-    "hog by Algorithm 1": _inverted("hog", "peaks", 1, size=96, settings=_ALGORITHM_1),
-    "stem 160": _inverted("stem", "chelsea", 6, size=160),
-    "blocks.2 96 x 128": _inverted("blocks.2", "coffee", 8, size=(96, 128)),
-    "blocks.5 128, seed 2": _inverted("blocks.5", "flower", 8, size=128, seeds=[2]),
-    "blocks.13 160": _inverted("blocks.13", "chelsea", 4, size=160),
-    "classifier 128": _inverted("classifier", "astronaut", 5, size=128),
-    "blocks.5 by Algorithm 1": _inverted("blocks.5", "china", 1, size=96, settings=_ALGORITHM_1),
+    "hog 64": _inverted("hog", "chelsea", 30, size=64),
+    "hog 96, seed 3": _inverted("hog", "astronaut", 20, size=96, seeds=[3]),
+    "hogb 41 x 57": _inverted("hogb", "coffee", 20, size=(41, 57)),
+    "dsift 48": _inverted("dsift", "flower", 20, size=48),
+    "dsift 64, seed 1": _inverted("dsift", "china", 20, size=64, seeds=[1]),
+    "hog by Algorithm 1": _inverted("hog", "peaks", 1, size=48, settings=_ALGORITHM_1),
+    "stem 64, layer made anew": _inverted("stem", "chelsea", 4, size=64),
+    "blocks.2 48 x 64": _inverted("blocks.2", "coffee", 4, size=(48, 64)),
+    "blocks.5 64, seed 2": _inverted("blocks.5", "flower", 4, size=64, seeds=[2]),
+    "blocks.13 96": _inverted("blocks.13", "chelsea", 3, size=96),
+    "classifier 64": _inverted("classifier", "astronaut", 3, size=64),
+    "blocks.5 by Algorithm 1": _inverted("blocks.5", "china", 1, size=64, settings=_ALGORITHM_1),
 }
 _NOW_AND_THEN: dict[str, Case] = {
     "maximization": _maximized,
     "caricature": _exaggerated,
+    "blocks.8 224": _inverted("blocks.8", "peaks", 3),
     "C chosen": _inverted("blocks.2", "rocket", 3, size=64, loss_weight="auto"),
-    "batch of 6": _inverted("hog", ["chelsea", "coffee"], 20, size=(64, 80), seeds=range(3)),
-    "batch of a layer": _inverted("blocks.2", "chelsea", 5, size=64, seeds=range(4)),
+    "batch of 6": _inverted("hog", ["chelsea", "coffee"], 20, size=(48, 64), seeds=range(3)),
+    "batch of a layer": _inverted("blocks.2", "chelsea", 3, size=48, seeds=range(4)),
     "two workers": _inverted("hog", "flower", 100, size=160, seeds=range(4), workers=2),
-    "two threads": _inverted("blocks.5", "coffee", 5, size=96, execution=Execution(threads=2)),
+    "two threads": _inverted("blocks.5", "coffee", 3, size=64, execution=Execution(threads=2)),
     "recomputed": _inverted("blocks.5", "coffee", 2, execution=Execution("auto", 60 * 2**20, 1)),
-    "plain": _inverted("blocks.2", "coffee", 5, size=96, execution=Execution("plain", threads=1)),
-    "snapshots": _inverted("dsift", "rocket", 20, size=64, snapshot_every=4),
+    "plain": _inverted("blocks.2", "coffee", 3, size=64, execution=Execution("plain", threads=1)),
+    "snapshots": _inverted("dsift", "rocket", 20, size=48, snapshot_every=4),
     "saved and loaded": _saved,
-    "stopped": _inverted("hog", "peaks", 60, size=96, progress=_stop_at(7)),
-    "stopped, layer": _inverted("blocks.2", "peaks", 9, size=96, progress=_stop_at(3)),
+    "stopped": _inverted("hog", "peaks", 60, size=64, progress=_stop_at(7)),
+    "stopped, layer": _inverted("blocks.2", "peaks", 9, size=64, progress=_stop_at(3)),
     "fails: NaN": _inverted("hog", [np.full((32, 32), np.nan)], 9),
     "fails: too small": _inverted("dsift", [np.zeros((4, 4), np.uint8)], 9),
     "fails: no photo": _inverted("blocks.2", [__file__], 9),
@@ -170,7 +171,7 @@ def order(count: int, seed: int) -> list[str]:
     chance, often, rest = random.Random(seed), list(_OFTEN), list(_NOW_AND_THEN)
     names = chance.sample(often + rest, len(often + rest))
     while len(names) < count:
-        names.append(chance.choice(often if chance.random() < 0.7 else rest))
+        names.append(chance.choice(often if chance.random() < 0.8 else rest))
     return names[:count]
 
 
