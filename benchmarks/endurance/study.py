@@ -177,6 +177,10 @@ def findings(runs: Runs, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     alone = len(set(killed) ^ set(calm))
     yield f"results: {len(killed)} disturbed, {len(calm)} calm, {alone} in one of them alone"
     differ = [key for key in killed if killed[key] != calm.get(key)]
+    for reason, number in _select(
+        stores[0], "SELECT reason, COUNT(*) FROM results WHERE status = 'failed' GROUP BY reason"
+    ):
+        yield f"failed: {number} of the disturbed: {reason}"
     yield f"results that differ from the calm run in any bit: {len(differ)} {differ[:3]}"
     yield f"kept results lost or made again: {sum(row['lost_or_made_again'] for row in rows)}"
     yield f"trials under way when a run ended: {sum(row['under_way'] or 0 for row in rows)}"
@@ -196,12 +200,12 @@ def findings(runs: Runs, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 def results(store: Path) -> dict[str, float]:
-    """Return when each result of a store whose files are there was kept, by its key."""
+    """Return when each trial failed, or its result was kept whose files are there, by its key."""
     files = {path.name for path in store.glob("results/*/[!.]*")}
     return {
         key: finished
-        for key, finished in _select(store, "SELECT key, finished FROM results")
-        if {f"{key}.png", f"{key}.npy"} <= files
+        for key, status, finished in _select(store, "SELECT key, status, finished FROM results")
+        if status == "failed" or {f"{key}.png", f"{key}.npy"} <= files
     }
 
 
