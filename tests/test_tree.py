@@ -24,6 +24,7 @@ OF_THE_WHOLE = {
     "release/test_wheel.py",
     "reporting/audit_page/test_in_browser.py",
     "reporting/sheet/test_in_browser.py",
+    "test_compatibility.py",
     "test_default_dtype.py",
     "test_docs.py",
     "test_examples.py",

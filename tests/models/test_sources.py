@@ -77,7 +77,7 @@ def test_weights_of_another_network_are_one_clear_line(tmp_path: Path, spec: str
         ("torchvision:resnet5", "did you mean 'resnet"),
         ("timm:vit_smal_patch16_224", "'vit_small_patch16_224'"),
         ("alexnt", "unknown network 'alexnt': did you mean 'alexnet'?"),
-        ("resnet50", "named by their source: torchvision:NAME, timm:NAME, hf:NAME, open_clip:NAME"),
+        ("resnet50", "or SOURCE:NAME of torchvision, timm, hf, open_clip"),
         ("torchvison:resnet50", "did you mean 'torchvision'?"),
         ("torchvision:", "expected torchvision:MODEL"),
         ("torchvision:fcn_resnet50", "unknown torchvision classification network"),

@@ -14,5 +14,5 @@ def test_what_a_page_is_given_is_escaped() -> None:
 
 def test_without_jinja2_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    with pytest.raises(ModelError, match=r"preimage\[atlas\]"):
+    with pytest.raises(ModelError, match=r"\[atlas\]"):
         open_templates("preimage.atlas", "atlas")

@@ -62,7 +62,7 @@ def test_a_trial_that_cannot_be_carried_out_is_not_timed(tmp_path: Path) -> None
     told: list[tuple[str, int, int]] = []
     records = [Record(t, "missing") for t in (bad, hoggle)]
     found = measure_costs(records, tmp_path, progress=lambda *state: told.append(state))
-    assert (found, told) == (({}, 1), [("hog", 0, 1)])
+    assert (found, told) == (({}, 1), [("hog, sobolev-lbfgs 3", 0, 2), ("hog, HOGgle", 1, 2)])
     costs, _ = measure_costs([Record(t, "missing") for t in (bad, good)], tmp_path)
     assert list(costs) == ["hog"]
 

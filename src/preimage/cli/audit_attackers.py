@@ -15,17 +15,21 @@ if TYPE_CHECKING:
     from preimage.representations.base import Representation
 
 
-def check_given(attackers: Sequence[Path], candidates: Sequence[Path]) -> None:
-    """Check that files of attackers are decoders, and folders hold photos, before anything runs.
+def check_given(
+    attackers: Sequence[Path], candidates: Sequence[Path], defenses: Sequence[str]
+) -> None:
+    """Check before anything runs that files are decoders, folders hold photos, defenses exist.
 
     Raises:
         ImageError: if a folder holds no photos.
         OSError: if a file does not exist.
-        ValueError: if a file is no decoder.
+        ValueError: if a file is no decoder, or there is no such defense.
     """
     from preimage.audit.decoder import load_decoder
+    from preimage.audit.defenses import check_names
     from preimage.photo_files import photo_paths
 
+    check_names(defenses)
     for path in attackers:
         if not path.is_dir():
             load_decoder(path)

@@ -99,15 +99,13 @@ def codes(
     """
     from preimage.audit.attacks import Inversion
     from preimage.audit.code_cache import CodeCache
-    from preimage.audit.defenses import check_names
     from preimage.audit.thresholds import parse_thresholds
     from preimage.reporting.results import check_folder
 
     with clear_errors(lambda: describe_kept(out)), progress_bar() as bar:
         check_folder(out)
         thresholds = parse_thresholds(fail_above or (), has_judge=bool(judge))
-        check_given(attacker or (), candidates or ())
-        check_names(defend or ())
+        check_given(attacker or (), candidates or (), defend or ())
         say = choose_output(as_json)
         execution = parse_execution("auto", None, device, threads)
         check_photos(reference, limit, seed)

@@ -39,10 +39,8 @@ def demo(
         for name in REPRESENTATIONS:
             representation = preimage.representation(name)
             bar.start(f"{name}: compiling")
-            preimage.invert(  # so that the time below is that of an inversion alone
-                representation, photo, size=_SIDE, quality="draft", execution=execution,
-                progress=None,
-            )  # fmt: skip
+            # So that the time below is that of an inversion alone:
+            preimage.invert(representation, photo, size=_SIDE, quality="draft", execution=execution)
             start = time.perf_counter()
             result = preimage.invert(
                 representation, photo, execution=execution, progress=bar.for_steps(name)

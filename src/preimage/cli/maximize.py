@@ -109,7 +109,6 @@ def maximize(
         model, targets = _choose_targets(rep, weights, channels, neurons or [], classes)
         settings = find_preset(preset, steps, strength, prior)
         execution = parse_execution(accelerate, memory, device, threads)
-        every = 0 if video is None else frame_interval(settings, _representation(model))
         options: dict[str, Any] = {
             "seeds": range(seed, seed + seeds),
             "start": read_start(start),
@@ -119,7 +118,9 @@ def maximize(
             "diversity": diversity,
             "mosaic": mosaic,
             "device": device,
-            "snapshot_every": every,
+            "snapshot_every": 0
+            if video is None
+            else frame_interval(settings, _representation(model)),
         }
         widest = max(COLUMNS, math.ceil(math.sqrt(len(targets))))
         columns = seeds if seeds > 1 else even_columns(len(targets), widest)

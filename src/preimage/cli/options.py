@@ -24,10 +24,7 @@ Inputs: TypeAlias = Annotated[
 ]
 Embeddings: TypeAlias = Annotated[
     Path,
-    Argument(
-        help="Stored vectors: .npy, .npz, .parquet, .arrow, .feather, .csv, .tsv, or a folder of "
-        ".npy files."
-    ),
+    Argument(help="Vectors: .npy, .npz, .parquet, .arrow, .feather, .csv, .tsv; a folder of .npy."),
 ]
 Column: TypeAlias = Annotated[
     str | None,
@@ -47,17 +44,11 @@ ReferenceOfVectors: TypeAlias = Annotated[
 ]
 Candidates: TypeAlias = Annotated[
     list[Path] | None,
-    Option(
-        help="Photo, or folder of photos, that an attacker has: say which are in the store; "
-        "repeatable."
-    ),
+    Option(help="Photo, or folder of photos: say which are in the store; repeatable."),
 ]
 Attackers: TypeAlias = Annotated[
     list[Path] | None,
-    Option(
-        help="Decoder that preimage audit train wrote, or folder of photos that an attacker has; "
-        "repeatable."
-    ),
+    Option(help="Decoder of preimage audit train, or folder of an attacker's photos; repeatable."),
 ]
 Defenses: TypeAlias = Annotated[
     list[str] | None,
@@ -218,12 +209,7 @@ Strength: TypeAlias = Annotated[
 ]
 Strengths: TypeAlias = Annotated[
     list[float] | None,
-    Option(
-        "--strength",
-        min=0,
-        help="C in units of 1 / Z (Eq. 4): a larger one exaggerates more; repeatable. Default: "
-        "the preset's.",
-    ),
+    Option("--strength", min=0, help="C in units of 1 / Z; repeatable. Default: the preset's."),
 ]
 Steps: TypeAlias = Annotated[
     int | None,
@@ -245,10 +231,7 @@ Preset: TypeAlias = Annotated[
 ]
 Prior: TypeAlias = Annotated[
     str | None,
-    Option(
-        help=f"Prior of the variation: {' or '.join(PRIORS)}. Default: that of the quality or "
-        "preset."
-    ),
+    Option(help=f"Prior of the variation: {' or '.join(PRIORS)}. Default: the preset's."),
 ]
 Solver: TypeAlias = Annotated[
     str | None, Option(help=f"Solver: {', '.join(SOLVERS)}. Default: jittered-lbfgs for networks.")

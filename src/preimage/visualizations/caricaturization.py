@@ -113,14 +113,10 @@ def caricature(
         chosen = list(sources)
         loss = InnerProduct((target * units * units)[chosen])
         problem = Problem(
-            visualization="caricature",
-            sources=sources,
-            loss=loss,
+            visualization="caricature", sources=sources, loss=loss,
             loss_weights=(squares.new_tensor(row_strengths) / squares[chosen]).tolist(),
-            seeds=row_seeds,
-            size=(height, width),
-            start=photos[chosen],
-        )
+            seeds=row_seeds, size=(height, width), start=photos[chosen],
+        )  # fmt: skip
         found = solve_shared(
             workers, representation, session, problem, settings, device, execution, progress,
             snapshot_every, function,

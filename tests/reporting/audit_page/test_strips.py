@@ -58,6 +58,6 @@ def test_only_photos_of_all_layers_are_side_by_side(tmp_path: Path) -> None:
 
 def test_rows_of_the_store_are_shown_with_their_numbers(tmp_path: Path) -> None:
     rows = list_rows(tmp_path, store_audit(tmp_path, count=4))
-    assert [strip.title for strip in rows] == ["row 17", "row 41"]
+    assert [strip.title for strip in rows] == ["row 17, holidays/cat.jpg", "row 41"]
     assert rows[0].shots[0].note == "error 9.3 %"
     assert list_rows(tmp_path, audit(tmp_path, count=4)) == []
