@@ -118,9 +118,7 @@ def maximize(
             "diversity": diversity,
             "mosaic": mosaic,
             "device": device,
-            "snapshot_every": 0
-            if video is None
-            else frame_interval(settings, _representation(model)),
+            "snapshot_every": frame_interval(settings, _representation(model)) if video else 0,
         }
         widest = max(COLUMNS, math.ceil(math.sqrt(len(targets))))
         columns = seeds if seeds > 1 else even_columns(len(targets), widest)
