@@ -41,7 +41,7 @@ def check_length(
     >>> from preimage.representations.layer import Layer
     >>> from torch import nn
     >>> from preimage.preprocessing import Preprocessing
-    >>> pool = Layer(nn.Flatten(), "", Preprocessing((0.0,), size=(2, 3)), name="mine/pool")
+    >>> pool = Layer(nn.Sequential(nn.Flatten()), "0", Preprocessing((0.0,), size=(2, 3)))
     >>> check_length(6, pool)
     """
     shape = code_shape(layer)

@@ -129,7 +129,7 @@ def shorten(label: str) -> str:
     """Return a label as it fits above a small picture: its end, which tells files apart.
 
     >>> shorten("photos/2024/holidays/IMG_0001.jpg")
-    '…/holidays/IMG_0001.jpg'
+    '…4/holidays/IMG_0001.jpg'
     """
     return label if len(label) <= _LONGEST_LABEL else f"…{label[1 - _LONGEST_LABEL :]}"
 
