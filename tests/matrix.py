@@ -22,14 +22,14 @@ from xml.etree import ElementTree
 
 ROOT = Path(__file__).parent.parent
 TOOLS = ("h5py", "hypothesis", "pytest", "scikit-image", "scipy")
-"""What the tests themselves import."""
+"""Packages that the tests import."""
 
 NOT_CORE = (
     "app", "atlas", "audit",  # of extras of their own
     "release", "test_docs.py", "test_examples.py", "test_site.py", "test_tree.py",
     "test_vocabulary.py",  # of the repository, not of what is installed
 )  # fmt: skip
-"""What is not run, because it tests other extras, or pages and files of the repository."""
+"""Tests of other extras, and of pages and files of the repository, which are not run."""
 
 SHOWN = (
     "python", "torch", "numpy", "pillow", "platformdirs", "typer", "rich", "pydantic", "filelock",
@@ -70,7 +70,7 @@ COMBINATIONS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a combination: a column of the table, and whether all of it is green."""
+    """The result of a combination: a column of the table, and whether all of it is green."""
 
     column: tuple[str, ...]
     is_green: bool

@@ -1,4 +1,4 @@
-"""What SECURITY.md promises of the source: what it unpickles, imports, executes and downloads."""
+"""The promises of SECURITY.md: what the source unpickles, imports, executes and downloads."""
 
 from __future__ import annotations
 

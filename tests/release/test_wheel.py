@@ -105,7 +105,7 @@ _preimage_completion preimage; printf '%s\\n' "${{COMPREPLY[@]}}" """,
 words=({words}); CURRENT=$#words
 source ~/.zfunc/_preimage; _preimage_completion""",
 }
-"""What each shell does at Tab; zsh prints what it would show."""
+"""The completion of each shell at Tab; zsh prints what it would show."""
 
 
 @pytest.mark.parametrize(

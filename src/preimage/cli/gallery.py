@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from preimage.studies.judge import Judge
 
 _GROWTH = 1.25
-"""How much the number of results grows until the picture of them all is written again."""
+"""Growth of the number of results after which the picture of all is written again, a factor."""
 _LEAST_BYTES = 8192
 """The least number of bytes that a picture and its sidecar take on a disk."""
 

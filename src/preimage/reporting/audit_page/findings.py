@@ -59,7 +59,7 @@ METHODS = {
         "same vector. It takes nothing more than the nearest photo alone."
     ),
 }
-"""How each attack goes, and what it needs, by its name."""
+"""Two sentences on each attack, by its name: its steps, and its needs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ ABOUT = {
     "hogb": "HOG in which every edge counts for its two nearest directions.",
     "dsift": "SIFT at the points of a grid: edges by direction in 4 x 4 cells around each.",
 }
-"""What these representations are, in a sentence."""
+"""A sentence on each classical representation, by name."""
 
 
 @dataclass(frozen=True, slots=True)
