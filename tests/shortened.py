@@ -38,7 +38,7 @@ def run_here(words: Sequence[str]) -> None:
     takes_workers = "--workers" in options_of(words) and "--workers" not in words
     in_process = ["--workers", "1"] if takes_workers else []
     outcome = run(*words, *in_process)
-    assert (outcome.status, outcome.errors) == (0, []), words
+    assert (outcome.status, outcome.errors) == (0, []), (words, outcome.status, outcome.errors)
 
 
 def shorten(folder: Path, patch: pytest.MonkeyPatch, names: Sequence[str] = NAMES) -> None:
