@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import threading
 import time
 
 import pytest
 
 from preimage.workers import Died, Done, Failed, Pool, WorkerError, process, share
-from preimage.workers.process import Reporter
+from preimage.workers.process import Event, Reporter
 
 ALWAYS = 60.0
 """Seconds that a task would run which is not stopped."""
@@ -45,6 +46,31 @@ def test_a_worker_that_dies_loses_its_own_task_only() -> None:
     assert [n for n in range(4) if isinstance(ends[n], Done)] == [0, 2, 3]
     assert isinstance(ends[1], Died)
     assert "a worker process died (killed, as for want of memory" in str(ends[1].error)
+
+
+def test_another_thread_may_kill_the_workers_and_the_task_is_told_to_have_died() -> None:
+    with Pool(_until_stopped, workers=1, threads=1, method="fork") as pool:
+        for _ in range(20):
+            pool.begin(1)
+            threading.Thread(target=pool.kill).start()
+            events: list[Event] = []
+            while pool.is_busy:
+                events += pool.wait()
+            assert isinstance(events[-1], Died)
+
+
+def test_a_worker_that_died_between_tasks_is_replaced() -> None:
+    with Pool(lambda task, _: (task, os.getpid()), workers=1, threads=1, method="fork") as pool:
+        pids = []
+        for task in range(2):
+            pool.begin(task)
+            (event,) = pool.wait()
+            assert isinstance(event, Done)
+            pids.append(event.value[1])
+            os.kill(event.value[1], 9)
+            while multiprocessing.active_children():
+                time.sleep(0.01)
+    assert pids[0] != pids[1]
 
 
 def test_the_error_of_a_task_leaves_the_others() -> None:

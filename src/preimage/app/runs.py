@@ -162,9 +162,9 @@ class Runs:
         threading.Thread(target=lend, daemon=True).start()
 
     def close(self) -> None:
-        """End all workers."""
+        """End all workers; runs under way end with an error."""
         for pool in self._pools:
-            pool.end()
+            pool.kill()
 
 
 def _warm(pool: Pool) -> None:

@@ -68,7 +68,15 @@ class Pool:
         self._busy.clear()
 
     def _all(self) -> list[Worker]:
-        return [*self._idle, *(worker for worker, _ in self._busy.values())]
+        return [*self._idle, *(worker for worker, _ in list(self._busy.values()))]
+
+    def kill(self) -> None:
+        """Kill all workers, also from another thread: `wait` then tells of each task that it died.
+
+        `end` is for the thread that uses the pool, and forgets the tasks.
+        """
+        for worker in self._all():
+            worker.kill()
 
     @property
     def is_busy(self) -> bool:
@@ -82,11 +90,14 @@ class Pool:
 
     def begin(self, task: Any) -> None:
         """Give a task to a worker that has none."""
+        while self._idle and not self._idle[-1].is_alive:
+            self._idle.pop().end()
         if not self._idle:
             others = [worker.connection for worker in self._all()]
             self._idle.append(Worker(self._function, others, self._threads, self._method))
-        worker = self._idle.pop()
-        self._busy[worker.connection] = (worker, task)
+        worker = self._idle[-1]
+        self._busy[worker.connection] = (worker, task)  # before it is no longer idle, for `kill`
+        self._idle.pop()
         worker.send(task)
 
     def wait(self, seconds: float | None = None) -> Iterator[Event]:

@@ -186,9 +186,18 @@ class Worker:
         with contextlib.suppress(ConnectionError):
             self.connection.send_bytes(pickle.dumps(task))
 
+    @property
+    def is_alive(self) -> bool:
+        """False if the process has ended."""
+        return self._process.is_alive()
+
+    def kill(self) -> None:
+        """Kill the process; the next receive fails."""
+        self._process.kill()
+
     def end(self) -> int | None:
         """Kill the process, and return its exit status."""
-        self._process.kill()
+        self.kill()
         self._process.join()
         self.connection.close()
         return self._process.exitcode
