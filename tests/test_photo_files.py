@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from preimage.decoding import ImageError
 from preimage.files import write_whole
-from preimage.photo_files import photo_paths, shipped_photos
+from preimage.photo_files import listed_photos, photo_paths, shipped_photos
 
 
 def test_every_shipped_photo_has_a_license_and_every_license_a_photo() -> None:
@@ -55,3 +57,21 @@ def test_files_and_folders_may_be_given_together_and_each_file_counts_once(tmp_p
 
 def test_without_any_the_shipped_photos_are_taken() -> None:
     assert photo_paths() == photo_paths(None) == list(shipped_photos().values())
+
+
+def test_a_parameter_takes_a_photo_a_folder_or_a_list_of_both(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        Image.new("L", (2, 2)).save(tmp_path / name)
+    inside, other = [tmp_path / "a.png", tmp_path / "b.png"], tmp_path / "gone.png"
+    for folder in (tmp_path, str(tmp_path)):
+        assert listed_photos("images", folder) == inside
+        assert listed_photos("images", [other, folder]) == [other, *inside]
+    assert listed_photos("images", other) == listed_photos("images", str(other)) == [other]
+    with pytest.raises(ImageError, match="not an empty name"):
+        listed_photos("images", "")
+
+
+@pytest.mark.parametrize("images", [5, None, b"a.png", [None], np.zeros((2, 3, 3)), ["a.png", 5]])
+def test_what_is_no_path_is_no_photo_of_a_parameter(images: Any) -> None:
+    with pytest.raises(TypeError, match=r"^images must be the path of a photo or of a folder"):
+        listed_photos("images", images)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -167,6 +168,26 @@ def test_images_of_several_sizes_count_where_no_size_is_prescribed(tmp_path: Pat
     assert found.count == 4 * 18 * 22 + 8 * 33
     (line,) = found.skipped
     assert line.startswith(f"{tmp_path / 'tiny.png'}: small/0 does not take color images of 3 x 3")
+
+
+def test_a_layer_and_a_folder_are_measured_as_lists_of_them_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths, (phi,) = photos(tmp_path / "in", 3), layers(network(), "0").layers.values()
+    expected = measure(Layers([phi]), paths)["0"]
+    for folder in (tmp_path / "in", str(tmp_path / "in")):
+        monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path / f"cache of a {type(folder).__name__}"))
+        assert_equal(measure(phi, folder)["0"], expected)
+        known = load_known(phi, folder)
+        assert known is not None
+        assert_equal(known, expected)
+    assert measure(phi)["0"].images == tuple(map(str, shipped_photos().values()))
+
+
+def test_what_is_no_layer_is_not_measured(tmp_path: Path) -> None:
+    model: Any = network()
+    with pytest.raises(TypeError, match=r"^layers must be a layer, .*, not a Sequential$"):
+        measure(model, photos(tmp_path / "in", 1))
 
 
 def test_bad_input_is_refused(tmp_path: Path) -> None:

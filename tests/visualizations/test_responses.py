@@ -18,7 +18,7 @@ from preimage.preprocessing import Preprocessing
 from preimage.presets import NNPREIMAGE
 from preimage.representations.layer import Layer
 from preimage.statistics import load_known, measure
-from preimage.targets import FunctionTarget, Target, channel, direction
+from preimage.targets import AnyTarget, FunctionTarget, Target, channel, direction
 from preimage.visualizations import maximize
 from preimage.visualizations.maximization import DeadTargetError
 from preimage.visualizations.responses import ResponseRange, find_ranges, given_ranges
@@ -113,21 +113,26 @@ def test_given_maxima_are_one_for_each_target_and_positive() -> None:
             given_ranges(maxima, 2)
 
 
-def test_a_single_path_is_no_list_of_photos() -> None:
-    folder: Any = "photos"
-    with pytest.raises(TypeError, match="reference must be a list of paths"):
-        find_ranges(FEATURES, [channel(None, 3)], CPU, folder)
+@pytest.mark.parametrize(
+    "target", [channel(None, 3), FunctionTarget(lambda code: code[:, 3].amax())]
+)
+def test_a_folder_stands_for_its_photos(target: AnyTarget, tmp_path: Path) -> None:
+    paths = [save_photo(tmp_path / f"{seed}.png", seed=seed) for seed in range(3)]
+    expected = find_ranges(FEATURES, [target], CPU, paths)
+    assert expected.words == "3 photos"
+    for folder in (tmp_path, str(tmp_path), [tmp_path]):
+        assert find_ranges(FEATURES, [target], CPU, folder) == expected
 
 
 @pytest.mark.parametrize(
     "reference",
     [
         [torch.zeros(3, 20, 20)], [None], [PHOTOS[0], np.zeros((9, 9, 3))], [5],
-        np.zeros((2, 9, 9, 3)), torch.zeros(3, 9, 9), 5, PHOTOS[0],
+        np.zeros((2, 9, 9, 3)), torch.zeros(3, 9, 9), 5,
     ],
 )  # fmt: skip
 def test_what_is_no_path_is_no_reference(reference: Any) -> None:
-    with pytest.raises(TypeError, match=r"^reference must be a list of paths, such as"):
+    with pytest.raises(TypeError, match=r"^reference must be the path of a photo or of a folder"):
         maximize(FEATURES, 3, settings=QUICK, reference=reference)
 
 

@@ -6,13 +6,13 @@ import dataclasses
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from preimage.decoding import ImageError
+from preimage.photo_files import Photos, listed_photos, photo_paths
 from preimage.representations.borrowing import ordinary_torch
 from preimage.representations.code_grid import CodeGrid
 from preimage.representations.layer import Layer
@@ -20,15 +20,13 @@ from preimage.representations.layers import Layers
 from preimage.statistics.channels import ChannelStatistics, image_statistics, join
 from preimage.statistics.store import Checkpoint, Store, image_set_key, stored_name
 
-PathLike: TypeAlias = str | os.PathLike[str]
-
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0
 
 
 @ordinary_torch()
 def measure(
-    layers: Layers,
-    images: Sequence[PathLike],
+    layers: Layers | Layer,
+    images: Photos | None = None,
     *,
     top: int = 9,
     batch_size: int = 16,
@@ -42,9 +40,10 @@ def measure(
     interrupted; a repeated call resumes the pass and returns the same numbers as a single call.
 
     Args:
-        layers: the layers.
-        images: image files, resized and cropped as the preprocessing prescribes. Files that
-            cannot be used are skipped.
+        layers: the layers of a network, or one of them.
+        images: a photo, a folder of photos, or a list of both; they are resized and cropped as the
+            preprocessing prescribes. Files that cannot be used are skipped. If None, the shipped
+            photos are measured.
         top: number of largest responses to keep, each of another image.
         batch_size: number of images in one forward pass; it changes nothing but rounding.
         device: where to compute.
@@ -55,22 +54,28 @@ def measure(
 
     Raises:
         ImageError: if none of the images can be used.
+        TypeError: if `layers` is something else, or one of the images is no path.
         ValueError: if the network does not take images of the prescribed size, or the codes of
             a layer are not maps, tokens or vectors, or not finite.
         OSError: if the cache folder cannot be written.
 
     >>> from tempfile import TemporaryDirectory
     >>> from unittest.mock import patch
-    >>> from preimage.photo_files import shipped_photos
     >>> from preimage.preprocessing import Preprocessing
     >>> network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3))
     >>> conv = Layer(network, "0", Preprocessing(mean=(127.5,) * 3, size=(34, 34)))
     >>> with TemporaryDirectory() as folder, patch.dict(os.environ, PREIMAGE_CACHE=folder):
-    ...     found = measure(Layers([conv]), list(shipped_photos().values()))["0"]
+    ...     found = measure(conv)["0"]
     >>> found.count == len(found.images) * 32 * 32
     True
     """
-    paths = [os.path.abspath(path) for path in images]
+    layers = Layers([layers]) if isinstance(layers, Layer) else layers
+    if not isinstance(layers, Layers):
+        raise TypeError(
+            "layers must be a layer, as network.layer(NAME), or several, as network.several([NAME, "
+            f"...]), not a {type(layers).__name__}"
+        )
+    paths = _absolute(images)
     if not paths:
         raise ImageError("statistics need at least one image")
     if layers.preprocessing.size is not None:
@@ -90,17 +95,17 @@ def measure(
 
 
 def load_known(
-    layer: Layer, images: Sequence[PathLike] | None = None, least: int = 1
+    layer: Layer, images: Photos | None = None, least: int = 1
 ) -> ChannelStatistics | None:
     """Return the known statistics of a layer with its present weights, or None if unknown.
 
-    `images` are the files that were measured. If None, the largest known set is taken, if at least
-    `least` of its images could be used.
+    `images` are the photos that were measured, as for `measure`. If None, the largest known set is
+    taken, if at least `least` of its images could be used.
     """
     store = Store(layer)
     known = dict(store.finished(stored_name(layer)))
     if images is not None:
-        key = image_set_key([os.path.abspath(path) for path in images])
+        key = image_set_key(_absolute(images))
         known = {key: known[key]} if key in known else {}
     if not known:
         return None
@@ -109,6 +114,12 @@ def load_known(
     if images is None and used[key] < least:
         return None
     return _finished(layer, store.images(key), known[key])
+
+
+def _absolute(images: Photos | None) -> list[str]:
+    """Return the absolute paths of photos; if None, of the shipped photos."""
+    photos = photo_paths() if images is None else listed_photos("images", images)
+    return [os.path.abspath(path) for path in photos]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ so that one set of constants serves all layers.
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Sequence
 from functools import partial
 from typing import Literal
@@ -24,6 +23,7 @@ from preimage.checks import check_size, finite
 from preimage.losses import DiverseInnerProduct, FunctionLoss, InnerProduct
 from preimage.networks import Network
 from preimage.objective import Loss
+from preimage.photo_files import Photos
 from preimage.presets import MODERN, strength_of
 from preimage.priors.function import PriorFunction
 from preimage.representations.base import Representation
@@ -70,7 +70,7 @@ def maximize(
     start: StartLike | None = None,
     size: int | tuple[int, int] | None = None,
     maxima: Sequence[float] | Measured | None = None,
-    reference: Sequence[str | os.PathLike[str]] | None = None,
+    reference: Photos | None = None,
     diversity: float = 0,
     mosaic: bool = False,
     strength: float | None = None,
@@ -96,9 +96,9 @@ def maximize(
         size: height and width of the images, or the side of square ones; by default, see
             `preimage.visualizations.layout`.
         maxima: M of each target, as numbers or as `find_maxima` returns it.
-        reference: photos (paths) that M is taken from if it is not given. By default, they are
-            the largest set that `preimage stats` has seen, if it is not smaller than the set of
-            the shipped photos, or else these.
+        reference: photos that M is taken from if it is not given: the path of a photo or of a
+            folder, or a list of paths. By default, they are the largest set that `preimage stats`
+            has seen, if it is not smaller than the set of the shipped photos, or else these.
         diversity: weight of a penalty on images of one target that share a texture; see
             `preimage.losses.DiverseInnerProduct`. They then depend on each other.
         mosaic: whether all targets share one image, as in the authors' code: cheaper, for
@@ -188,7 +188,7 @@ def find_maxima(
     targets: TargetLike | Sequence[TargetLike],
     *,
     size: int | tuple[int, int] | None = None,
-    reference: Sequence[str | os.PathLike[str]] | None = None,
+    reference: Photos | None = None,
     device: str | torch.device = "cpu",
     execution: Execution = AUTO,
 ) -> Measured:
@@ -204,7 +204,7 @@ def _ranges(
     targets: Sequence[AnyTarget],
     maxima: Sequence[float] | Measured | None,
     device: torch.device,
-    reference: Sequence[str | os.PathLike[str]] | None,
+    reference: Photos | None,
     size: int | tuple[int, int] | None,
 ) -> Measured:
     """Return the range of each target's responses, and the source of M in words.

@@ -8,16 +8,16 @@ some classes are not shown: M of a class is then the largest response of any cla
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from preimage.photo_files import photo_paths
+from preimage.photo_files import Photos, listed_photos, photo_paths
 from preimage.representations.base import Representation
 from preimage.representations.code_grid import CodeGrid
 from preimage.representations.layer import Layer
@@ -25,8 +25,6 @@ from preimage.representations.layers import Layers
 from preimage.statistics import ChannelStatistics, load_known, measure
 from preimage.targets import AnyTarget, FunctionTarget, Target
 from preimage.visualizations.layout import own_size
-
-PathLike: TypeAlias = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def find_ranges(
     representation: Representation,
     targets: Sequence[AnyTarget],
     device: torch.device,
-    reference: Sequence[PathLike] | None = None,
+    reference: Photos | None = None,
     size: int | tuple[int, int] | None = None,
 ) -> Measured:
     """Return the range of each target's responses to photos, and a description of the photos.
@@ -90,8 +88,9 @@ def find_ranges(
     of the run, and return one response for each.
     """
     side = (size, size) if isinstance(size, int) else size
-    ranges, words = _find_ranges(representation, targets, device, reference, side)
-    has_others = reference is not None and _takes_shipped(representation)
+    photos = None if reference is None else listed_photos("reference", reference)
+    ranges, words = _find_ranges(representation, targets, device, photos, side)
+    has_others = photos is not None and _takes_shipped(representation)
     if not has_others or not any(found.is_dead for found in ranges):
         return Measured(ranges, words)
     others = _measure(representation, targets, device, photo_paths(), side)
@@ -104,11 +103,10 @@ def _find_ranges(
     representation: Representation,
     targets: Sequence[AnyTarget],
     device: torch.device,
-    reference: Sequence[PathLike] | None,
+    reference: Sequence[Path] | None,
     size: tuple[int, int] | None,
 ) -> tuple[list[ResponseRange], str]:
     """Return the range of each target's responses to these photos, and the photos in words."""
-    _check_reference(reference)
     layers = representation.layers
     sums = [target for target in targets if isinstance(target, Target)]
     terms = [term for target in sums for term in target.terms]
@@ -128,21 +126,6 @@ def _find_ranges(
     return _measure(representation, targets, device, photos, size), _in_words(len(photos))
 
 
-def _check_reference(reference: object) -> None:
-    """Raise TypeError if the photos are given, but not as a list of paths."""
-    words = "reference must be a list of paths, such as list(Path(FOLDER).iterdir())"
-    if reference is None:
-        return
-    if not isinstance(reference, Sequence) or isinstance(reference, str | bytes):
-        raise TypeError(f"{words}, not a {type(reference).__name__}")
-    for photo in reference:
-        if not isinstance(photo, str | os.PathLike):
-            raise TypeError(
-                f"{words}, but one of them is a {type(photo).__name__}: save arrays and tensors "
-                "with numpy.save, and give the .npy files"
-            )
-
-
 def _takes_shipped(representation: Representation) -> bool:
     """Tell whether the shipped photos, which are in color, have the channels that are wanted."""
     return representation.preprocessing.channels in (1, 3)
@@ -153,7 +136,7 @@ def _in_words(photos: int) -> str:
 
 
 def _statistics(
-    layers: Mapping[str | None, Layer], device: torch.device, reference: Sequence[PathLike] | None
+    layers: Mapping[str | None, Layer], device: torch.device, reference: Sequence[Path] | None
 ) -> dict[str | None, ChannelStatistics] | None:
     """Return each layer's statistics over `reference`, or else known ones; None if one has none.
 
@@ -192,7 +175,7 @@ def _measure(
     representation: Representation,
     targets: Sequence[AnyTarget],
     device: torch.device,
-    photos: Sequence[PathLike],
+    photos: Sequence[Path],
     size: tuple[int, int] | None,
 ) -> list[ResponseRange]:
     """Return the range of each target over all positions of the photos."""
