@@ -131,13 +131,9 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
 
 
 def _file_of(page: Path, target: str) -> Path | None:
-    """The file that a link leads to; of a page of the gallery, its script; None for the web."""
+    """The file of a clone that a link leads to; None for the web."""
     if target.startswith("http"):
         return None
-    if target == "gallery/index.md":
-        return ROOT / "docs/site/gallery.py"
-    if target.startswith("gallery/"):
-        return ROOT / "examples" / f"{Path(target).stem}.py"
     return page.parent / target if target else page
 
 

@@ -43,6 +43,11 @@ def test_a_comment_that_names_nothing_is_an_error() -> None:
         pages.completed("<!-- made from the code: nothing -->")
 
 
+def test_a_link_to_an_example_leads_to_its_page_of_the_gallery() -> None:
+    text = pages.completed("[one](../examples/classes.py), [all](../examples), [file](../Makefile)")
+    assert text == "[one](gallery/classes.md), [all](gallery/index.md), [file](../Makefile)"
+
+
 def test_every_comment_of_a_page_names_something() -> None:
     for page in (ROOT / "docs").glob("*.md"):
         for name in re.findall(

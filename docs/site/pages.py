@@ -2,7 +2,8 @@
 
 A line `<!-- made from the code: NAME -->` is replaced by what a function of that name returns, with
 the line in italics below it, which tells readers of the plain file where to look.
-Links to files that are not pages of the site are turned to the pages that show them.
+Links to files that are not pages of the site, such as scripts of examples/, are turned to the pages
+that show them: so each link also leads somewhere in a clone.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ def completed(text: str) -> str:
     """
     for file, page in _SHOWN_BY.items():
         text = text.replace(f"]({file}", f"]({page}")
+    text = re.sub(r"\]\(\.\./examples/(\w+)\.py\)", r"](gallery/\1.md)", text)
+    text = text.replace("](../examples)", "](gallery/index.md)")
     return re.sub(
         r"^<!-- made from the code: (.+) -->(\n\*.+\*$)?",
         lambda found: MAKERS[found[1]](),

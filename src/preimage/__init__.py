@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from preimage.optimizer import NonFiniteEnergyError, Progress
     from preimage.preprocessing import Preprocessing
     from preimage.presets import ANCHORED, MODERN, NNPREIMAGE, PAPER, settings_for
+    from preimage.reporting.top_responses import top
     from preimage.representations.base import Representation
     from preimage.representations.dsift import DSIFT
     from preimage.representations.execution import Execution
@@ -80,6 +81,7 @@ __all__ = [
     "neuron",
     "representation",
     "settings_for",
+    "top",
 ]
 
 _NAMES = {
@@ -91,6 +93,7 @@ _NAMES = {
     "optimizer": ("NonFiniteEnergyError", "Progress"),
     "preprocessing": ("Preprocessing",),
     "presets": ("ANCHORED", "MODERN", "NNPREIMAGE", "PAPER", "settings_for"),
+    "reporting.top_responses": ("top",),
     "representations.base": ("Representation",),
     "representations.dsift": ("DSIFT",),
     "representations.execution": ("Execution",),

@@ -69,6 +69,7 @@ def test_top_uses_the_largest_known_set_and_else_the_shipped_photos(
     folder: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "top.png"
+    run("stats", f"{NET}/0", "--images", folder)  # fewer than the package ships
     assert "9 images" in run("top", f"{NET}/0", "--out", out).output[0]
     for seed in range(4, 12):
         save_photo(folder / f"{seed}.png", seed=seed)
@@ -79,6 +80,8 @@ def test_top_uses_the_largest_known_set_and_else_the_shipped_photos(
 
 
 def test_an_image_that_top_cannot_read_any_more_is_named(folder: Path, tmp_path: Path) -> None:
+    for seed in range(4, 9):
+        save_photo(folder / f"{seed}.png", seed=seed)
     run("stats", f"{NET}/0", "--images", folder)
     for path in folder.iterdir():
         path.unlink()

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.statistics.networks import network, photos
+from tests.statistics.networks import SMALL, network, photos
 from torch import Tensor, nn
 
 from preimage.catalog import network as network_of
 from preimage.photo_files import shipped_photos
 from preimage.preprocessing import Preprocessing
-from preimage.reporting.top_responses import draw_top_responses, response_box
+from preimage.reporting.top_responses import draw_top_responses, response_box, top
+from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
 from preimage.representations.receptive_field import ReceptiveField
 from preimage.statistics import ChannelStatistics, measure
+from preimage.visualizations.maximization import find_maxima
 
 PATCH = 7
 PLAIN = Preprocessing(mean=(127.5,), size=(40, 48))
@@ -68,8 +71,8 @@ def test_the_box_is_where_the_pattern_was_planted(
     places = [(6 + 3 * index, 33 - 3 * index) for index in range(9)]
     layer, paths = detector(stride, padding), planted(tmp_path / "in", places)
     _, (described,) = draw_top_responses(layer, top_of(layer, paths), [0])
-    assert [top["image"] for top in described["top"]] == [str(path) for path in paths]
-    assert [top["box"] for top in described["top"]] == [
+    assert [one["image"] for one in described["top"]] == [str(path) for path in paths]
+    assert [one["box"] for one in described["top"]] == [
         (row, column, row + PATCH, column + PATCH) for row, column in places
     ]
 
@@ -117,7 +120,7 @@ def test_a_token_sees_what_its_map_does_and_a_vector_the_whole_image(
     for name in (layer, "1"):
         phi = Layer(network(), name, size)
         _, (described,) = draw_top_responses(phi, top_of(phi, paths), [0])
-        boxes.append([top["box"] for top in described["top"]])
+        boxes.append([one["box"] for one in described["top"]])
     assert boxes[0] == (boxes[1] if layer == "2" else [(0, 0, 24, 30)] * 2)
 
 
@@ -141,15 +144,48 @@ def test_responses_of_lite0_depend_on_their_crops_alone() -> None:
     photos = list(shipped_photos().values())[:3]
     _, described = draw_top_responses(layer, top_of(layer, photos), range(0, 40, 8))
     for channel in described:
-        for top in channel["top"]:
-            x = layer.preprocessing.load(top["image"])
-            upper, left, lower, right = (max(side, 0) for side in top["box"])
+        for one in channel["top"]:
+            x = layer.preprocessing.load(one["image"])
+            upper, left, lower, right = (max(side, 0) for side in one["box"])
             alone = torch.zeros_like(x)  # the mean color
             alone[:, upper:lower, left:right] = x[:, upper:lower, left:right]
-            row, column = top["position"]
+            row, column = one["position"]
             with torch.no_grad():
                 response = layer(alone[None])[0, channel["channel"], row, column]
-            assert float(response) == pytest.approx(top["value"], abs=1e-3)
+            assert float(response) == pytest.approx(one["value"], abs=1e-3)
+
+
+@pytest.mark.parametrize("channels", ["0-1", range(2), [0, np.int64(1)]])
+def test_top_is_the_picture_of_a_folder_and_of_chosen_channels(
+    channels: Any, tmp_path: Path
+) -> None:
+    layer, paths = detector(), planted(tmp_path / "in", [(4 * i, 3 * i) for i in range(9)])
+    expected, _ = draw_top_responses(layer, top_of(layer, paths), [0, 1])
+    assert top(layer, channels, reference=tmp_path / "in").tobytes() == expected.tobytes()
+    first, _ = draw_top_responses(layer, top_of(layer, paths), [0])
+    assert top(layer, 0, reference=paths).tobytes() == first.tobytes()
+
+
+def test_top_shows_the_photos_that_m_is_taken_from(tmp_path: Path) -> None:
+    layer = Layer(network(), "1", SMALL, name="small/1")
+    shipped, _ = draw_top_responses(layer, measure(layer)["1"], [0])
+    for count, words in ((8, "9 photos"), (10, "10 photos")):
+        measured = measure(layer, photos(tmp_path / str(count), count))["1"]
+        own, _ = draw_top_responses(layer, measured, [0])
+        assert find_maxima(layer, 0).words == words
+        expected = own if words == "10 photos" else shipped
+        assert top(layer, 0).tobytes() == expected.tobytes()
+
+
+def test_top_refuses_channels_that_the_layer_lacks_and_what_is_no_layer() -> None:
+    for channels in (2, -1, [0, 2]):
+        with pytest.raises(ValueError, match=r"a channel must (not be negative|be at most 1)"):
+            top(detector(), channels)
+    with pytest.raises(ValueError, match="channel 2 is not among 0-1"):
+        top(detector(), "2")
+    hog: Any = HOG()
+    with pytest.raises(TypeError, match=r"^top takes a layer, .*, not a HOG$"):
+        top(hog, 0)
 
 
 def test_a_field_larger_than_the_image_is_cut_at_its_border() -> None:

@@ -46,7 +46,7 @@ def top(
         count = phi.code_grid(*phi.default_size).channels
         chosen = parse_channels(channels or f"0-{min(count, _FIRST) - 1}", count)
         photos = None if reference is None else photo_paths(reference)
-        statistics = known = load_known(phi, photos)
+        statistics = known = load_known(phi, photos, least=len(photo_paths()))
         if statistics is None:
             report = bar.for_images(several.name)
             photos = photos or photo_paths()

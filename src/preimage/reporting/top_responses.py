@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from torch.nn.functional import pad
 
+from preimage.checks import whole
 from preimage.grid import Cell, draw_grid, in_rows
+from preimage.names import parse_channels
+from preimage.photo_files import Photos, photo_paths
 from preimage.reporting.channels import describe_channel
 from preimage.representations.layer import Layer
 from preimage.representations.receptive_field import Box, ReceptiveField
-from preimage.statistics import ChannelStatistics
+from preimage.statistics import ChannelStatistics, load_known, measure
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -27,6 +30,66 @@ CROPS = 9
 
 _TILE = 64
 _GAP = 2
+
+
+def top(
+    layer: Layer,
+    channels: int | Sequence[int] | str,
+    *,
+    reference: Photos | None = None,
+    device: str = "cpu",
+) -> Image.Image:
+    """Return a picture of the parts of 9 photos that each channel responds to most.
+
+    It is the picture of `preimage top`: each channel has a square, the strongest part first, with
+    its number and largest response M below. The statistics are kept in the cache folder, so that
+    the same photos are looked at once; see `preimage.statistics.measure`.
+
+    Args:
+        layer: a layer of a network.
+        channels: the number of a channel, several numbers, or a text such as "0-24,31" or "all".
+        reference: the path of a photo or of a folder of photos, or a list of paths. By default,
+            the photos are those from which `preimage.maximize` takes M.
+        device: where to compute.
+
+    Raises:
+        ImageError: if none of the photos can be used.
+        TypeError: if `layer` is no layer, or one of the photos is no path.
+        ValueError: if the layer has no such channels.
+
+    >>> import os, torch
+    >>> from tempfile import TemporaryDirectory
+    >>> from unittest.mock import patch
+    >>> from preimage.preprocessing import Preprocessing
+    >>> network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3))
+    >>> conv = Layer(network, "0", Preprocessing(mean=(127.5,) * 3, size=(34, 34)))
+    >>> with TemporaryDirectory() as folder, patch.dict(os.environ, PREIMAGE_CACHE=folder):
+    ...     picture = top(conv, [0, 3])
+    >>> picture.width > 2 * 3 * 64  # of two channels, three photos in a row
+    True
+    """
+    if not isinstance(layer, Layer):
+        raise TypeError(f"top takes a layer, as network.layer(NAME), not a {type(layer).__name__}")
+    chosen = _numbers(channels, layer.code_grid(*layer.default_size).channels)
+    statistics = load_known(layer, reference, least=len(photo_paths()))
+    if statistics is None:
+        (statistics,) = measure(layer, reference, device=device).values()
+    return draw_top_responses(layer, statistics, chosen)[0]
+
+
+def _numbers(channels: int | Sequence[int] | str, count: int) -> list[int]:
+    """Return the numbers of channels of a layer that has `count` of them.
+
+    Raises:
+        ValueError: if the layer has no such channel.
+
+    >>> _numbers("1,3-4", 6), _numbers(5, 6), _numbers(range(2), 6)
+    ([1, 3, 4], [5], [0, 1])
+    """
+    if isinstance(channels, str):
+        return parse_channels(channels, count)
+    several = channels if isinstance(channels, Iterable) else [channels]
+    return [whole("a channel", channel, most=count - 1) for channel in several]
 
 
 def response_box(
