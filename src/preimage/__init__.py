@@ -38,7 +38,14 @@ if TYPE_CHECKING:
     from preimage.solver_settings import Algorithm1, JitteredLBFGS, SobolevLBFGS
     from preimage.studies.judge import Judge
     from preimage.targets import Target, channel, class_score, direction, mean_channel, neuron
-    from preimage.visualizations import DeadTargetError, PreImage, caricature, invert, maximize
+    from preimage.visualizations import (
+        DeadTargetError,
+        DeadTargetWarning,
+        PreImage,
+        caricature,
+        invert,
+        maximize,
+    )
     from preimage.workers import WorkerError
 
 __version__ = "0.1.0"
@@ -52,6 +59,7 @@ __all__ = [
     "PAPER",
     "Algorithm1",
     "DeadTargetError",
+    "DeadTargetWarning",
     "Execution",
     "ImageError",
     "JitteredLBFGS",
@@ -104,7 +112,14 @@ _NAMES = {
     "solver_settings": ("Algorithm1", "JitteredLBFGS", "SobolevLBFGS"),
     "studies.judge": ("Judge",),
     "targets": ("Target", "channel", "class_score", "direction", "mean_channel", "neuron"),
-    "visualizations": ("DeadTargetError", "PreImage", "caricature", "invert", "maximize"),
+    "visualizations": (
+        "DeadTargetError",
+        "DeadTargetWarning",
+        "PreImage",
+        "caricature",
+        "invert",
+        "maximize",
+    ),
     "workers": ("WorkerError",),
 }
 """The public names by module, as the imports above have them."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,3 +69,15 @@ def test_labels_tell_results_apart() -> None:
     assert several.labels == ["C 1, seed 3", "C 1, seed 4", "C auto, seed 3", "C auto, seed 4"]
     classes = Task(visualization="maximize", representation="a/b", classes=("goose", "drake"))
     assert classes.labels == ["goose", "drake"]
+
+
+def test_a_dead_channel_is_left_out_without_a_warning_beside_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path))
+    name = "import:tests.statistics.networks.factory/0"  # its channel 5 is dead
+    task = Task(
+        visualization="maximize", representation=name, steps=2, channels=(4, 5), method="modern"
+    )
+    found = task.carry_out(task.model(), lambda progress: None)
+    assert (found.targets, found.dead) == (("4",), ("5",))

@@ -168,7 +168,7 @@ def test_dead_channels_are_reported(tmp_path: Path) -> None:
         "maximize", f"{LITE0}/stem.act", "--channels", "10-11", "--steps", "2", "--out", tmp_path
     )
     assert outcome.status == 0
-    assert outcome.errors == ["dead, left out: 11"]
+    assert outcome.errors == ["left out: no photo changes the response of 11 (a dead unit)"]
     alone = run(
         "maximize", f"{LITE0}/stem.act", "--channels", "11", "--steps", "2", "--out", tmp_path
     )

@@ -23,7 +23,7 @@ from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
 from preimage.settings import Settings
 from preimage.targets import channel, class_score, direction, mean_channel, neuron
-from preimage.visualizations import DeadTargetError, maximize
+from preimage.visualizations import DeadTargetError, DeadTargetWarning, maximize
 from preimage.visualizations.maximization import find_maxima
 
 NETWORK = color_network()
@@ -109,9 +109,14 @@ def test_calls_that_share_m_find_what_each_finds_alone() -> None:
 
 
 def test_dead_targets_are_left_out_and_named() -> None:
-    result = maximize(FEATURES, [3, 4], seeds=[0, 1], settings=QUICK)
+    words = r"^no photo changes the response of 4 \(a dead unit\): left out; \.targets of"
+    with pytest.warns(DeadTargetWarning, match=words) as caught:
+        result = maximize(FEATURES, [3, 4], seeds=[0, 1], settings=QUICK)
+    assert [warning.filename for warning in caught] == [__file__]
     assert (result.targets, result.dead, result.sources) == (("3", "3"), ("4",), (0, 0))
-    with pytest.raises(DeadTargetError, match=r"no photo changes the response of 4 \(dead units\)"):
+    with pytest.raises(
+        DeadTargetError, match=r"no photo changes the response of 4 \(a dead unit\)"
+    ):
         maximize(FEATURES, 4, settings=QUICK)
 
 

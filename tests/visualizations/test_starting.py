@@ -22,7 +22,7 @@ from preimage.priors import alpha_norm
 from preimage.representations.hog import HOG
 from preimage.representations.layer import Layer
 from preimage.targets import mean_channel
-from preimage.visualizations import PreImage, caricature, invert, maximize
+from preimage.visualizations import DeadTargetWarning, PreImage, caricature, invert, maximize
 from preimage.visualizations.solve import with_margin
 from preimage.visualizations.starting import Rough, Start, find_start
 
@@ -187,13 +187,9 @@ def test_targets_that_are_left_out_leave_the_photos_of_the_others() -> None:
     with torch.no_grad():
         convolution.weight[0].zero_()
     color = Preprocessing(mean=(127.5,) * 3, size=(32, 32))
-    result = maximize(
-        Layer(nn.Sequential(convolution), "0", color),
-        [0, 1],
-        seeds=[0, 1],
-        start=PHOTOS,
-        settings=SHORT,
-    )
+    layer = Layer(nn.Sequential(convolution), "0", color)
+    with pytest.warns(DeadTargetWarning, match=r"the response of 0 \(a dead unit\)"):
+        result = maximize(layer, [0, 1], seeds=[0, 1], start=PHOTOS, settings=SHORT)
     assert result.dead == ("0",)
     assert result.start == (str(PHOTOS[1]),) * 2
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -176,7 +177,8 @@ class Task:
             options["strength"] = self.strength
         if self.visualization == "maximize":
             targets = self.channels or [preimage.class_score(name) for name in self.classes]
-            return preimage.maximize(model, list(targets), **options)
+            with warnings.catch_warnings(action="ignore", category=preimage.DeadTargetWarning):
+                return preimage.maximize(model, list(targets), **options)  # the page names them
         if self.photo is None or isinstance(model, preimage.Network):
             raise ValueError(f"{self.visualization} needs a photo, and a layer of a network")
         photo = self.photo.open()

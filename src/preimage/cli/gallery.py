@@ -27,6 +27,7 @@ from preimage.grid import Cell, draw_box, draw_grid, in_rows
 from preimage.reporting.results import check_output, check_picture, check_writable, names_file
 from preimage.reporting.video import check_video, draw_frames, write_video
 from preimage.visualizations import DeadTargetError, PreImage
+from preimage.visualizations.maximization import dead_in_words
 from preimage.visualizations.saving import save_picture, write_picture
 from preimage.visualizations.showing import in_maxima, label
 
@@ -227,7 +228,7 @@ class Gallery:
         if result is None:
             return []
         if result.dead:
-            console.print(f"dead, left out: {', '.join(result.dead)}")
+            console.print(f"left out: {dead_in_words(result.dead)}")
         if with_original and result.originals is not None:
             original = result.preprocessing.to_pil(result.originals[0])
             cells.append(Cell(draw_box(original, result.box), ended.item.stem))
@@ -320,7 +321,7 @@ def _failures(item: Input, ended: Sequence[_Ended]) -> list[str]:
     """
     dead = [end for end in ended if end.is_dead]
     for end in dead:
-        console.print(end.message)
+        console.print(f"left out: {end.message}")
     found = [end.message for end in ended if end.message and not end.is_dead]
     if len(dead) == len(item.runs):
         found.append(f"{item.name}: all targets are dead: no photo changes their responses")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -200,8 +201,9 @@ def _maximize(
     options: dict[str, Any],
     progress: Callable[[Progress], None],
 ) -> PreImage:
-    """Return the images that excite some of the targets."""
-    return preimage.maximize(model, targets, progress=progress, **options)
+    """Return the images that excite some of the targets; dead ones are printed with the results."""
+    with warnings.catch_warnings(action="ignore", category=preimage.DeadTargetWarning):
+        return preimage.maximize(model, targets, progress=progress, **options)
 
 
 def _typical(

@@ -9,7 +9,11 @@
 
 from preimage.visualizations.caricaturization import caricature
 from preimage.visualizations.inversion import invert
-from preimage.visualizations.maximization import DeadTargetError, maximize
+from preimage.visualizations.maximization import (
+    DeadTargetError,
+    DeadTargetWarning,
+    maximize,
+)
 from preimage.visualizations.pre_image import PreImage
 
-__all__ = ["DeadTargetError", "PreImage", "caricature", "invert", "maximize"]
+__all__ = ["DeadTargetError", "DeadTargetWarning", "PreImage", "caricature", "invert", "maximize"]

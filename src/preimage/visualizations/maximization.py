@@ -12,6 +12,7 @@ so that one set of constants serves all layers.
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from typing import Literal
@@ -59,6 +60,10 @@ _AUTHORS_STRENGTH = 1e4
 
 class DeadTargetError(ValueError):
     """No photo changes the response of any of the targets, so there is nothing to maximize."""
+
+
+class DeadTargetWarning(UserWarning):
+    """No photo changes the response of some of the targets, which are left out."""
 
 
 @ordinary_torch()
@@ -118,7 +123,8 @@ def maximize(
 
     Raises:
         DeadTargetError: if no photo changes the response of any target. Single dead targets
-            are left out.
+            are left out with a `DeadTargetWarning` that names them; `.targets` of the result says
+            what each image is of, `.dead` what was left out.
         ImageError: if a photo to start from cannot be used.
         ValueError: if a target is not of the model, or the network does not take images of
             this size; if a result to start from does not fit.
@@ -224,14 +230,29 @@ def _ranges(
 def _live_and_dead(
     targets: Sequence[AnyTarget], ranges: Sequence[ResponseRange]
 ) -> tuple[list[int], list[int]]:
-    """Return the indices of the targets that react to photos, and of the others."""
+    """Return the indices of the targets that react to photos, and of the others; warn of these."""
     live = [n for n in range(len(targets)) if not ranges[n].is_dead]
     dead = [n for n in range(len(targets)) if ranges[n].is_dead]
     if not live:
-        raise DeadTargetError(
-            f"no photo changes the response of {', '.join(map(str, targets))} (dead units)"
+        raise DeadTargetError(dead_in_words(targets))
+    if dead:
+        words = dead_in_words([targets[n] for n in dead])
+        warnings.warn(
+            f"{words}: left out; .targets of the result says what each image is of",
+            DeadTargetWarning,
+            stacklevel=4,
         )
     return live, dead
+
+
+def dead_in_words(targets: Sequence[object]) -> str:
+    """Return a sentence about dead targets, without a full stop.
+
+    >>> dead_in_words([3, 7])
+    'no photo changes the response of 3, 7 (dead units)'
+    """
+    units = "a dead unit" if len(targets) == 1 else "dead units"
+    return f"no photo changes the response of {', '.join(map(str, targets))} ({units})"
 
 
 def _lay_out(
