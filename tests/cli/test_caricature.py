@@ -12,6 +12,7 @@ from tests.cli.runner import run
 from tests.support import known
 
 from preimage import catalog
+from preimage.cli.caricature import advice
 from preimage.photo_files import shipped_photos
 from preimage.presets import ANCHORED
 from preimage.visualizations import caricature
@@ -80,6 +81,49 @@ def test_a_caricature_that_is_hardly_one_is_told_with_what_helps(tmp_path: Path)
     words = ("caricature", CHELSEA, "--rep", f"{LITE0}/stem", *SMALL, "--strength", "0.01")
     outcome = run(*words, "--out", tmp_path)
     assert outcome.output[-1].endswith("hardly more than the photo excites; try --strength 0.1")
+
+
+def test_strengths_that_come_out_alike_are_told_with_what_helps(tmp_path: Path) -> None:
+    words = ("caricature", CHELSEA, "--rep", f"{LITE0}/blocks.5", *SMALL, "--out", tmp_path)
+    outcome = run(*words, "--strength", "1000", "--strength", "10000")
+    assert outcome.output[-1].startswith("strengths 1000 and 10000 came out alike after 3 steps")
+    assert outcome.output[-1].endswith("try --steps 30")
+    assert "alike" not in run(*words, "--strength", "1000").output[-1]  # one is like no other
+
+
+def _caricatures(name: str, responses: dict[float, float | None]) -> list[dict[str, object]]:
+    """The lines of the caricatures of a photo, one for each strength."""
+    shared = {"input": name, "representation": "hog", "steps": 20}
+    return [shared | {"strength": s, "response": r} for s, r in responses.items()]
+
+
+@pytest.mark.parametrize(
+    ("responses", "is_alike"),
+    [
+        ({3: 1.39, 30: 1.44}, True),
+        ({30: 1.44, 3: 1.39}, True),
+        ({0.3: 1.39, 3: 1.69, 30: 1.88}, False),
+        ({3: 1.39, 30: None}, False),
+        ({3: 1.39, 30: 1.30}, True),
+    ],
+)
+def test_strengths_are_alike_if_the_response_grows_hardly_more(
+    responses: dict[float, float | None], is_alike: bool
+) -> None:
+    words = advice(_caricatures("a.jpg", responses))
+    assert words.startswith("strengths 3 and 30 came out alike") is is_alike
+    assert bool(words) is is_alike
+
+
+def test_strengths_are_lowered_where_they_do_much_and_steps_added_where_they_do_little() -> None:
+    assert advice(_caricatures("a.jpg", {3: 1.39, 30: 1.44})).endswith("; try --strength 0.3")
+    assert advice(_caricatures("a.jpg", {3: 1.1, 30: 1.11})).endswith("; try --steps 200")
+    assert advice(_caricatures("a.jpg", {3: 1.02, 30: 1.11})).endswith("; try --strength 300")
+
+
+def test_strengths_apart_for_one_of_the_photos_need_no_advice() -> None:
+    both = _caricatures("a.jpg", {3: 1.39, 30: 1.44}) + _caricatures("b.jpg", {3: 1.4, 30: 1.8})
+    assert advice(both) == advice([]) == ""
 
 
 @pytest.mark.parametrize(

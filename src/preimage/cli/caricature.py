@@ -53,6 +53,9 @@ if TYPE_CHECKING:
 
 _HARDLY = 1.2
 """The response, in units of that to the photo, below which a caricature looks like its photo."""
+_ALIKE = 1.25
+"""Of two caricatures, the growth of the response over that of the weaker one, below which they look
+alike."""
 
 
 def caricature(
@@ -109,18 +112,47 @@ def caricature(
 
 
 def advice(lines: Sequence[Mapping[str, Any]]) -> str:
-    """Return what to do about caricatures that hardly differ from their photos, if all are such.
+    """Return what to do if no caricature differs much from its photo, or from a weaker one.
 
     >>> advice([{"response": 1.05, "strength": 10}])
     'response x 1.05: hardly more than the photo excites; try --strength 100'
-    >>> advice([{"response": 1.05, "strength": 10}, {"response": 3, "strength": 100}])
-    ''
+    >>> told = {"input": "a.jpg", "representation": "hog", "steps": 20}
+    >>> both = {3: 1.39, 30: 1.44}
+    >>> advice([told | {"strength": s, "response": r} for s, r in both.items()])
+    'strengths 3 and 30 came out alike after 20 steps, x 1.39 and x 1.44; try --strength 0.3'
     """
     best = max(lines, key=lambda line: line["response"] or 0, default={"response": math.inf})
-    if (best["response"] or 0) >= _HARDLY:
+    is_hardly_one = (best["response"] or 0) < _HARDLY
+    pairs = _ends(lines)
+    if pairs and all(_are_alike(weak, strong) for weak, strong in pairs):
+        weak, strong = pairs[0]
+        steps, less = f"--steps {10 * weak['steps']}", f"--strength {weak['strength'] / 10:g}"
+        return (
+            f"strengths {weak['strength']:g} and {strong['strength']:g} came out alike after "
+            f"{weak['steps']} steps, x {weak['response']:.2f} and x {strong['response']:.2f}; "
+            f"try {steps if is_hardly_one else less}"
+        )
+    if not is_hardly_one:
         return ""
     more = f"--strength {10 * best['strength']:g}"
     return f"response x {best['response']:.2f}: hardly more than the photo excites; try {more}"
+
+
+def _ends(lines: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Return the caricature of the least and of the largest strength of each photo and layer."""
+    groups: dict[Any, list[Mapping[str, Any]]] = {}
+    for line in lines:
+        groups.setdefault((line.get("input"), line.get("representation")), []).append(line)
+    ordered = [sorted(group, key=lambda line: line["strength"]) for group in groups.values()]
+    return [(group[0], group[-1]) for group in ordered]
+
+
+def _are_alike(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> bool:
+    """Return whether a stronger caricature excites the layer hardly more than a weaker one."""
+    if weak["strength"] == strong["strength"] or None in (weak["response"], strong["response"]):
+        return False
+    growth, less = (line["response"] - 1 for line in (strong, weak))
+    return bool(growth < _ALIKE * less)
 
 
 def _typical(
