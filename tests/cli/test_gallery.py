@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -325,8 +326,10 @@ def test_judges_add_their_numbers_to_the_line_and_the_sidecar(tmp_path: Path) ->
     assert line["judge"] == [JUDGE]
     assert {name: line[name] for name in known} == pytest.approx(known)
     assert line.keys() - without.keys() == {"judge", *known}
-    assert f"judge: distance {known['feature_distance']:.2f}, agreement " in outcome.output[0]
-    assert "judge:" not in plain.output[0]
+    assert (
+        f"judge {JUDGE}: distance {known['feature_distance']:.2f}, agreement " in outcome.output[0]
+    )
+    assert f"judge {JUDGE}" not in plain.output[0]
 
 
 def test_a_class_given_by_its_number_is_judged_by_its_name(tmp_path: Path) -> None:
@@ -342,6 +345,17 @@ def test_a_class_given_by_its_number_is_judged_by_its_name(tmp_path: Path) -> No
     assert "judge_probability" not in name  # the judge has no tench
     assert "feature_distance" not in number
     assert 0 <= name["natural_gradients"] <= 1
+
+
+def test_whose_probability_it_is_and_that_a_judge_lacks_the_class_is_said(tmp_path: Path) -> None:
+    photos = [save_photo(tmp_path / name, seed) for seed, name in enumerate(("a.png", "b.png"))]
+    options = ("--weights", "random", "--steps", "1", "--size", "32", "--judge", JUDGE)
+    reference = ("--reference", photos[0], "--reference", photos[1], "--out", tmp_path / "out")
+    outcome = run("maximize", "efficientnet-lite0", "--classes", "389,tench", *options, *reference)
+    known, lacking, _ = outcome.output
+    own = r"  probability 0\.\d\d by efficientnet-lite0  "
+    assert re.search(rf"{own}judge {JUDGE}: probability 0\.\d\d  ", known)
+    assert re.search(rf"{own}judge {JUDGE}: no such class, so no probability  ", lacking)
 
 
 def test_an_unknown_judge_is_named_before_anything_is_computed(tmp_path: Path) -> None:

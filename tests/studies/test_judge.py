@@ -62,6 +62,13 @@ def test_features_and_classes_are_those_of_the_judge_for_the_picture_and_the_pho
         assert None not in (found.color_error, found.saturation_ratio, found.natural_gradients)
 
 
+def test_judges_without_a_class_are_named() -> None:
+    judge = Judge([small(0), small(1, ("goose", "swan", "a", "b", "c"))])
+    assert judge.without_class("tree-frog") == ("small1",)
+    assert judge.without_class("anser, goose") == ()
+    assert judge.without_class("tench") == ("small0", "small1")
+
+
 def test_a_photo_is_its_own_picture() -> None:
     with Image.open(COFFEE) as photo:
         found = Judge([small(1)]).judge(photo, photo)

@@ -24,6 +24,7 @@ from preimage.cli.runs import ERRORS, Input, Run, announced, carry_out
 from preimage.cli.tables import percent
 from preimage.files import file_name, write_whole
 from preimage.grid import Cell, draw_box, draw_grid, in_rows
+from preimage.names import LayerName
 from preimage.reporting.results import check_output, check_picture, check_writable, names_file
 from preimage.reporting.video import check_video, draw_frames, write_video
 from preimage.visualizations import DeadTargetError, PreImage
@@ -235,7 +236,8 @@ class Gallery:
         for index, (path, picture, line) in enumerate(ended.outputs):
             self._last = path, picture, result, index
             self.lines.append(line)
-            words = _words(line) if self._is_file else [*_words(line), f"-> {path}"]
+            words = _words(line, self._without_class(ended.item, result, index))
+            words += [] if self._is_file else [f"-> {path}"]
             typer.echo(json.dumps(line) if self._as_json else "  ".join(words))
             box = None if result.visualization == "maximize" else result.box
             cells.append(Cell(draw_box(picture, box), label(result, index)))
@@ -284,6 +286,11 @@ class Gallery:
         """Print the path of a file of several results, or of all."""
         if not self._as_json:
             typer.echo(f"{kind}  -> {path}")
+
+    def _without_class(self, item: Input, result: PreImage, index: int) -> Sequence[str]:
+        """Return the judges that do not know the class of an image; none if it has no class."""
+        name = None if self._judge is None else item.class_name(result, index)
+        return () if self._judge is None or name is None else self._judge.without_class(name)
 
     def _path(self, item: Input, result: PreImage, index: int) -> Path:
         """Return where an image goes, under a name that no other image of this run has."""
@@ -347,8 +354,8 @@ def _write(
             save_picture(result.preprocessing.to_pil(result.images[index]), partial)
 
 
-def _words(line: Mapping[str, Any]) -> list[str]:
-    """Return the words that are printed for an image."""
+def _words(line: Mapping[str, Any], without_class: Sequence[str]) -> list[str]:
+    """Return the words that are printed for an image; some judges may not know its class."""
     words = [line[key] for key in ("input", "representation", "target") if key in line]
     if line["visualization"] == "invert":
         words.append(f"C {line['loss_weight']:g}")
@@ -365,16 +372,21 @@ def _words(line: Mapping[str, Any]) -> list[str]:
             relative = in_maxima(line["response"], line["maximum"])
             words.append(f"response {line['response']:.3g} ({relative})")
     if "probability" in line:
-        words.append(f"probability {line['probability']:.2f}")
-    if judged := _judged(line):
-        words.append(f"judge: {', '.join(judged)}")
+        network = LayerName.parse(line["representation"]).network
+        words.append(f"probability {line['probability']:.2f} by {network}")
+    if judged := _judged(line, without_class):
+        words.append(f"judge {', '.join(line['judge'])}: {', '.join(judged)}")
     return [*words, f"{line['seconds']:.1f} s"]
 
 
-def _judged(line: Mapping[str, Any]) -> list[str]:
-    """Return the judges' most telling numbers in words."""
+def _judged(line: Mapping[str, Any], without_class: Sequence[str]) -> list[str]:
+    """Return the judges' most telling numbers in words, and which judges do not know the class."""
     shown = {
         "feature_distance": "distance", "judge_agrees": "agreement",
         "judge_probability": "probability", "saturation_ratio": "saturation x",
     }  # fmt: skip
-    return [f"{word} {line[key]:.2f}" for key, word in shown.items() if key in line]
+    words = [f"{word} {line[key]:.2f}" for key, word in shown.items() if key in line]
+    if not without_class:
+        return words
+    some = "" if len(without_class) == len(line["judge"]) else f" in {', '.join(without_class)}"
+    return [*words, f"no such class{some}, so no probability"]

@@ -147,6 +147,14 @@ class Judge:
         known = {name: number for name, number in numbers.items() if number is not None}
         return {"judge": [one.name for one in self.networks], **known}
 
+    def without_class(self, class_name: str) -> tuple[str, ...]:
+        """Return the names of the judges that have no class of this name, so no probability of it.
+
+        `class_name` may hold several names of a class, separated by commas; one is enough.
+        """
+        lack = (one for one in self.networks if _class_index(one, class_name) is None)
+        return tuple(one.name for one in lack)
+
     def check_has_classes(self) -> None:
         """Raise ValueError if no judge has classes with names."""
         if not any(one.classes for one in self.networks):
