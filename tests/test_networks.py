@@ -256,3 +256,24 @@ def test_a_misspelt_layer_gets_the_main_layers_and_where_they_are_listed(
     network = Network(Tower(), Preprocessing(mean=(127.5,) * 3, size=(16, 16)), "mine")
     with pytest.raises(ValueError, match=message):
         network.layer(name)
+
+
+class Fields(nn.Module):
+    """A network that returns a dict of scores and features, and a number that is no code."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.head = nn.Conv2d(3, 4, 3), nn.Linear(4, 5)
+
+    def forward(self, x: Tensor) -> dict[str, Any]:
+        features = self.stem(x).mean((2, 3))
+        return {"logits": self.head(features), "all": (features,), "count": torch.tensor(3)}
+
+
+def test_what_a_network_returns_by_name_is_among_its_layers() -> None:
+    network = Network(Fields(), Preprocessing(mean=(127.5,) * 3, size=(16, 16)), "mine")
+    assert network.layers == ("stem", "head", "output.logits", "output.all[0]")
+    assert network.main_layers == ("stem", "head")
+    assert all(network.layer(name).code_shape(16, 16) for name in network.layers)
+    with pytest.raises(ValueError, match=r"did you mean 'output\.logits'\?; `preimage layers"):
+        network.layer("logits")

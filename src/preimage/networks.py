@@ -101,10 +101,12 @@ class Network:
     def layers(self) -> tuple[str, ...]:
         """The names of all layers that a forward pass reaches, found by running the network once.
 
-        If a submodule returns a tuple or an object, the tensors inside are listed. Further layers
-        can be named: see `preimage.representations.layer_path`.
+        If a submodule returns a tuple or an object, the tensors inside are listed, and likewise
+        those of the whole network, such as "output.logits". Further layers can be named: see
+        `preimage.representations.layer_path`.
         """
-        return tuple(name for names in self._reached().values() for name in names)
+        inside = [name for names in self._reached().values() for name in names]
+        return (*inside, *self._returned())
 
     @property
     def main_layers(self) -> tuple[str, ...]:
@@ -144,13 +146,18 @@ class Network:
     def _reached(self) -> Mapping[str, list[str]]:
         """Return the names of the tensors that each submodule returns, if a pass reaches it."""
         if "reached" not in self._known:
-            outputs = self._run_once(_outputs)
-            self._known["reached"] = {
-                name: [inside for inside, y in tensors_inside(name, output) if _is_code(y)]
-                for name, output in outputs.items()
-            }
+            outputs, returned = self._run_once(_outputs)
+            self._known["reached"] = {name: _inside(name, y) for name, y in outputs.items()}
+            is_plain = isinstance(returned, Tensor) or OUTPUT in outputs
+            self._known["returned"] = [] if is_plain else _inside(OUTPUT, returned)
         found: Mapping[str, list[str]] = self._known["reached"]
         return found
+
+    def _returned(self) -> list[str]:
+        """Return the names of the tensors that the network returns; none if it is a tensor."""
+        self._reached()
+        names: list[str] = self._known["returned"]
+        return names
 
     def _run_once(self, use: Callable[[Part, Tensor], T]) -> T:
         """Return the result of `use` for the network, set up for a call, and a noise input."""
@@ -202,7 +209,8 @@ class Network:
         except ValueError:  # the network does not run
             return words
         if "did you mean" not in words and main != (OUTPUT,):
-            words = unknown(f"layer of {type(self.module).__name__}", name, main)
+            known = [*main, *self._returned()]
+            words = unknown(f"layer of {type(self.module).__name__}", name, known)
         return f"{words}; `preimage layers NETWORK`, in Python print(network), lists the layers"
 
     @property
@@ -355,14 +363,20 @@ def probabilities(scores: Tensor) -> Tensor:
     return (scores if is_softmax else scores.softmax(2)).mean(1)
 
 
-def _outputs(part: Part, x: Tensor) -> dict[str, Any]:
-    """Return the outputs of the submodules that a pass reaches, by name."""
+def _outputs(part: Part, x: Tensor) -> tuple[dict[str, Any], Any]:
+    """Return the outputs of the submodules that a pass reaches, by name, and of the network."""
+    returned: list[Any] = []
 
     def run() -> None:
         with guarded(part, x):
-            part.network(x, **part.inputs_for(x))
+            returned.append(part.network(x, **part.inputs_for(x)))
 
-    return reached(part.network, run)
+    return reached(part.network, run), returned[0]
+
+
+def _inside(name: str, output: Any) -> list[str]:
+    """Return the names of the tensors inside an output that can be codes."""
+    return [inside for inside, y in tensors_inside(name, output) if _is_code(y)]
 
 
 def _is_code(output: Tensor) -> bool:
