@@ -97,3 +97,30 @@ def test_help_fills_the_screen_and_cuts_no_word(
 def _files(folder: Path) -> list[Path]:
     """What a folder holds, without the bytecode that Python keeps of modules in it."""
     return sorted(path for path in folder.rglob("*") if "__pycache__" not in path.parts)
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("top net/1 --images photos", "by --reference"),
+        ("top net/1 --photos photos", "by --reference"),
+        ("maximize net/1 --images photos", "by --reference"),
+        ("stats net/1 --reference photos", "by --images"),
+        ("audit codes a.npy --rep net/1 --images photos", "by --reference or --candidates"),
+        ("audit train --images photos --rep net/1", "without an option"),
+        ("invert --images photos", "without an option"),
+        ("caricature --images photos", "without an option"),
+        ("sheet --reference photos", "without an option"),
+    ],
+)
+def test_another_option_for_photos_is_answered_with_the_right_one(line: str, advice: str) -> None:
+    outcome = run(*shlex.split(line))
+    (problem,) = outcome.errors
+    assert outcome.status == 2
+    assert problem.startswith("error: No such option: --")
+    assert f": give photos {advice}; see " in problem
+
+
+def test_a_command_without_photos_has_no_advice_about_them() -> None:
+    (problem,) = run("layers", "vgg-m", "--images", "photos").errors
+    assert problem.startswith("error: No such option: --images; see ")

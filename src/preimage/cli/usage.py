@@ -23,6 +23,9 @@ _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 _LIMITS = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le")}
 
 
+_OF_PHOTOS = ("--images", "--reference", "--candidates", "--photos")
+"""Options for photos, each of another meaning (docs/vocabulary.md), and a word that is none."""
+
 _LEAST_COLUMNS = 80
 """The width of the narrowest screen on which help has boxes."""
 
@@ -146,10 +149,21 @@ def _end(error: Any) -> NoReturn:
     if type(error).__name__ == "NoArgsIsHelpError":
         error.show()
         sys.exit(2)
-    message = one_line(describe(error))
+    message = one_line(describe(error)) + _where_photos_go(error)
     hint = "" if error.ctx is None else f"; see {error.ctx.command_path} --help"
     console.print(f"error: {message.rstrip('.')}{hint}")
     sys.exit(2)
+
+
+def _where_photos_go(error: Any) -> str:
+    """Return how a command takes photos, if an unknown option is one for photos; else nothing."""
+    if getattr(error, "option_name", None) not in _OF_PHOTOS or error.ctx is None:
+        return ""
+    parameters = error.ctx.command.params
+    if given := [name for p in parameters for name in p.opts if name in _OF_PHOTOS]:
+        return f": give photos by {' or '.join(given)}"
+    has_argument = any(p.name in ("images", "inputs", "photo") for p in parameters)
+    return ": give photos without an option" if has_argument else ""
 
 
 def describe(error: Any) -> str:
