@@ -62,6 +62,13 @@ def test_stored_photos_and_their_copies_are_found(
     assert matches.threshold.copies == 1
 
 
+def test_each_code_of_other_photos_is_counted(layer: Layer) -> None:
+    seen: list[tuple[int, int]] = []
+    encode_others(layer, OTHERS, progress=lambda *counts: seen.append(counts))
+    total = len(OTHERS) * (1 + 3) + 99  # the photos, three copies of each, and the crops
+    assert seen == [(n, total) for n in range(1, total + 1)]
+
+
 def test_other_photos_that_are_in_the_store_are_left_out(layer: Layer) -> None:
     _, stored = encode_photos(layer, [*STORED, OTHERS[1]])
     others = encode_others(layer, OTHERS)

@@ -1,7 +1,9 @@
 """`--candidates`: photos in a store are named, in all rows of it, and the table is written."""
 
+import itertools
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from tests.cli.runner import run, save_photo
 
 import preimage
 from preimage.audit.candidate_search import encode_photos
+from preimage.cli import progress
 from preimage.photo_files import shipped_photos
 
 NETWORK = """
@@ -57,6 +60,20 @@ def test_photos_in_any_row_are_found(photos: list[Path]) -> None:
     described = json.loads(Path("out/audit.json").read_text())["candidates"]
     assert [entry["row"] for entry in described["found"]] == [5000, 5001, 5002]
     assert len(Path("out/candidates.csv").read_text().splitlines()) == 6
+
+
+def test_the_time_that_codes_take_is_said_with_their_count(
+    photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count(0, 2.0)
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    given = [text for photo in photos[:5] for text in ("--candidates", str(photo))]
+    outcome = run("audit", "codes", "store.npy", *FEW, *given)
+    assert outcome.status == 0
+    assert outcome.errors == [
+        "115 codes of 4 other photos, of crops and of copies of them: about 4 minutes left; their "
+        "codes are kept for the next run"
+    ]
 
 
 def test_if_the_reference_is_in_the_store_the_threshold_comes_from_the_shipped_photos(

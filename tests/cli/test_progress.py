@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import itertools
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -40,6 +42,27 @@ def test_images_and_bytes_are_counted(terminal: io.StringIO) -> None:
     shown = terminal.getvalue()
     assert "3/9 images" in shown
     assert "5/80 MiB" in shown
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.01, ""), (3.0, "45 minutes")])
+def test_the_time_of_many_codes_is_printed_once_without_a_terminal_too(
+    seconds: float, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, clock = io.StringIO(), itertools.count(0, seconds)
+    monkeypatch.setattr(progress, "console", Console(file=shown, width=200))
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    with progress.progress_bar() as bar:
+        report = bar.for_codes("photos", "codes", ", go")
+        for done in range(1, 9):
+            report(done, 900)
+    line = f"900 codes: about {said} left; their codes are kept for the next run, go\n"
+    assert shown.getvalue() == (line if said else "")
+
+
+def test_codes_are_counted_on_a_terminal(terminal: io.StringIO) -> None:
+    with progress.progress_bar() as bar:
+        bar.for_codes("photos", "codes")(3, 900)
+    assert "3/900 images" in terminal.getvalue()
 
 
 def test_without_a_terminal_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

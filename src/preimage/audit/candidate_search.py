@@ -7,6 +7,7 @@ store: whole, in crops, and as copies that were resized and compressed again.
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,11 +84,17 @@ def encode_photos(
 
 
 def encode_others(
-    representation: Representation, photos: Sequence[Path], *, crops: int = CROPS, seed: int = 0
+    representation: Representation,
+    photos: Sequence[Path],
+    *,
+    crops: int = CROPS,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> OtherPhotos:
     """Return the codes of photos that are not in the store, of crops and of copies of them.
 
-    There is at least one crop of each photo, unless `crops` is 0.
+    There is at least one crop of each photo, unless `crops` is 0. `progress` is called after each
+    code with the number of codes done, and of all.
 
     Raises:
         ImageError: if a photo cannot be used.
@@ -95,17 +102,25 @@ def encode_others(
     preprocessing = representation.preprocessing
     copied = _COPIES if preprocessing.channels in (1, 3) else ()
     whole, copies, cropped, index = [], [], [], []
+    count = max(crops, len(photos)) if crops else 0
+    done, total = itertools.count(1), len(photos) * (1 + len(copied)) + count
+
+    def encode(image: Tensor) -> Tensor:
+        code = representation.encode(image)
+        if progress is not None:
+            progress(next(done), total)
+        return code
+
     with representation.session(torch.device("cpu")):
         for path in photos:
-            code = representation.encode(preprocessing.load(path)[None])
+            code = encode(preprocessing.load(path)[None])
             made = [preprocessing.load(copy_photo(path, *how)) for how in copied]
-            codes = [representation.encode(image[None]) for image in made]
+            codes = [encode(image[None]) for image in made]
             whole.append(code)
             copies.append([float(angles_between(code, other)) for other in codes])
-        count = max(crops, len(photos)) if crops else 0
         for photo, image in crop_photos(representation, photos, count, seed):
             index.append(photo)
-            cropped.append(representation.encode(image))
+            cropped.append(encode(image))
     return OtherPhotos(
         whole=torch.cat(whole),
         crops=torch.cat([whole[0][:0], *cropped]),

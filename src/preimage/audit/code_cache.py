@@ -75,12 +75,17 @@ class CodeCache:
         return read, torch.from_numpy(kept["codes"])
 
     def others(
-        self, phi: Representation, photos: Sequence[Path], *, crops: int = CROPS_OF_OTHERS
+        self,
+        phi: Representation,
+        photos: Sequence[Path],
+        *,
+        crops: int = CROPS_OF_OTHERS,
+        progress: _Progress | None = None,
     ) -> OtherPhotos:
         """Return the codes of photos, of crops and of copies of them; see `encode_others`."""
 
         def compute() -> _Arrays:
-            found = encode_others(phi, photos, crops=crops)
+            found = encode_others(phi, photos, crops=crops, progress=progress)
             names = ("whole", "crops", "photo_of", "copies")
             return {name: getattr(found, name).numpy() for name in names}
 

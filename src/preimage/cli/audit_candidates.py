@@ -42,7 +42,7 @@ def find_candidates(
 
     phi, given = found.representation, photo_paths(candidates)
     say(f"comparing {len(given)} candidates with all rows")
-    photos, codes = cache.photos(phi, given, bar.for_images("candidates"))
+    photos, codes = cache.photos(phi, given, bar.for_codes("candidates", "candidates"))
     if skipped := len(given) - len(photos):
         say(f"{skipped} of {len(given)} candidates are no photos that can be read")
     matches, warning = _match(store, found, (photos, codes), reference, cache, bar, say)
@@ -76,9 +76,12 @@ def _match(
         if not others:
             say(f"all of {name} are among the candidates")
             continue
+        what = f"codes of {len(others)} other photos, of crops and of copies of them"
+        report = bar.for_codes("photos that are not in the store", what)
+        encoded = cache.others(found.representation, others, progress=report)
         batches = _batches(*store, found, codes[0].numel(), bar)
         try:
-            matches, out = search_store(batches, codes, cache.others(found.representation, others))
+            matches, out = search_store(batches, codes, encoded)
         except AllStoredError:
             say(f"all of {name} that are no candidates seem to be in the store")
             continue

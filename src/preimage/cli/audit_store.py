@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from preimage.cli.errors import console
-from preimage.cli.progress import ProgressBar, in_words, is_long
+from preimage.cli.progress import ProgressBar
 
 if TYPE_CHECKING:
     from preimage.audit.code_cache import CodeCache
     from preimage.audit.recognition import Recognition
     from preimage.audit.vectors import Vectors
     from preimage.representations.base import Representation
-
-_TIMED = 3
-"""Crops after which the time that is left is estimated, beside the first one."""
 
 
 def read_store(
@@ -116,24 +111,8 @@ def recognize_vectors(
     count = max(CROPS, len(photos))
     crops = f"{count} crops of {len(photos)} photos"
     say(f"comparing {len(vectors.rows)} vectors with codes of {crops}")
-    known = cache.reference(layer, photos, _report(bar, layer.name))
+    unneeded = f", and none are needed if you name the steps: --rep '{layer.name}|unit'"
+    report = bar.for_codes(f"reference of {layer.name}", "crops", unneeded)
+    known = cache.reference(layer, photos, report)
     file = None if projection is None else str(projection)
     return recognize(vectors, layer, reference=known, projection=file)
-
-
-def _report(bar: ProgressBar, layer: str) -> Callable[[int, int], None]:
-    """Return a function to call after each crop; it shows the bar, and the time left if long."""
-    times, show = list[float](), bar.for_images(f"reference of {layer}")
-
-    def report(done: int, total: int) -> None:
-        show(done, total)
-        times.append(time.monotonic())
-        if len(times) == 1 + _TIMED:
-            seconds = (times[-1] - times[0]) / _TIMED * (total - done)
-            if is_long(seconds):
-                console.print(
-                    f"{total} crops: about {in_words(seconds)} left; their codes are kept for the "
-                    f"next run, and none are needed if you name the steps: --rep '{layer}|unit'"
-                )
-
-    return report

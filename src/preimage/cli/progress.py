@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from preimage.optimizer import Progress as StepProgress
 
 _STEPS_BETWEEN_UPDATES = 5
+_TIMED = 3
+"""The number of images by which the time that others take is estimated."""
+
 _LONG_SECONDS = 20
 """A time left that is worth a line."""
 
@@ -80,6 +84,25 @@ class ProgressBar:
         """Start again for a count of images, and return a function to call after each image."""
         self.start(name)
         return lambda done, total: self.update(done, total, "images")
+
+    def for_codes(self, name: str, what: str, advice: str = "") -> Callable[[int, int], None]:
+        """Start again as for images; the function also prints the time left, once, if it is long.
+
+        `what` names the codes that are computed, of which there may be hundreds; the line is also
+        printed where no bar is shown. `advice` ends it.
+        """
+        times, show = list[float](), self.for_images(name)
+
+        def report(done: int, total: int) -> None:
+            show(done, total)
+            times.append(time.monotonic())
+            if len(times) == 1 + _TIMED:
+                seconds = (times[-1] - times[0]) / _TIMED * (total - done)
+                if is_long(seconds):
+                    kept = f"their codes are kept for the next run{advice}"
+                    console.print(f"{total} {what}: about {in_words(seconds)} left; {kept}")
+
+        return report
 
 
 @contextlib.contextmanager
