@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from tests.app.test_choices import NAME, network
@@ -74,4 +76,7 @@ def test_an_inversion_is_told_in_words(result: PreImage) -> None:
         "What 4 responses without a place still tell",
         "4 numbers, 0.087 % of the photo's 4,608. Each can depend on the whole photo.",
     )
-    assert "photo's code" in describe_error(result)
+    steps = len(result.trace.loss)
+    assert f" % after {steps} steps: " in describe_error(result)
+    gone_on = dataclasses.replace(result, start=("a result after 200 steps",))
+    assert "after" not in describe_error(gone_on)

@@ -4,7 +4,8 @@ import pytest
 from torch import nn
 
 from preimage import DSIFT, HOG, Layer, Preprocessing
-from preimage.reporting.captions import code_in_words, error_in_words, heading
+from preimage.presets import settings_for
+from preimage.reporting.captions import code_in_words, error_in_words, heading, usual_steps
 from preimage.representations.base import Representation
 
 PREPARE = Preprocessing(mean=(127.5,) * 3, size=(32, 32))
@@ -66,4 +67,36 @@ def test_the_size_of_a_code_is_compared_with_the_photos(
     ],
 )
 def test_an_error_says_how_near_the_code_is(error: float, words: str) -> None:
-    assert error_in_words(error).startswith(words)
+    assert error_in_words(error, "hog").startswith(words)
+
+
+def test_a_heading_of_a_short_run_does_not_say_what_the_code_tells() -> None:
+    grid = HOG().code_grid(32, 32)
+    assert heading("hog", grid, 59) == "What 59 steps found from 4 x 4 cells of HOG"
+    assert heading("hog", grid, 1) == "What 1 step found from 4 x 4 cells of HOG"
+    assert heading("hog", grid, 60) == "What 4 x 4 cells of HOG still tell"
+    assert heading("mine/1", grid, 199).startswith("What 199 steps found from")
+    assert heading("mine/1", grid, 200).endswith("still tell")
+
+
+ALL_THE_SAME = "What looks different here can be in the code all the same: "
+
+
+@pytest.mark.parametrize("error", [0.04, 0.1, 0.2])
+def test_what_differs_is_not_said_to_be_lost_after_few_steps_or_if_the_code_can_hold_all(
+    error: float,
+) -> None:
+    short = error_in_words(error, "mine/1", 60, is_larger=True)
+    assert " % after 60 steps: " in short
+    assert short.endswith(f"{ALL_THE_SAME}200 steps are usual.")
+    larger = error_in_words(error, "mine/1", 200, is_larger=True)
+    assert " % after 200 steps: " in larger
+    assert larger.endswith(f"{ALL_THE_SAME}it has more numbers than the photo.")
+    usual = error_in_words(error, "mine/1", 200)
+    assert "not in the code" in usual or "hardly shows in the code" in usual
+
+
+def test_the_usual_steps_are_those_of_the_default_quality() -> None:
+    for representation in (HOG(), DSIFT(), layer("1")):
+        settings = settings_for(representation, "fast")
+        assert usual_steps(representation.name) == settings.evaluations(representation)

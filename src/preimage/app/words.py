@@ -67,7 +67,11 @@ def ended(task: Task, result: PreImage) -> str:
 
 def describe_error(result: PreImage) -> str:
     """Return the error of an inversion in words; nothing if there is none."""
-    return "" if result.error is None else error_in_words(float(result.error[0]))
+    if result.error is None:
+        return ""
+    is_larger = result.codes[0].numel() > result.images[0].numel()
+    steps = len(result.trace.loss) if result.start is None else None  # not those of an earlier run
+    return error_in_words(float(result.error[0]), result.representation, steps, is_larger=is_larger)
 
 
 def stopped_recipe(task: Task, file: str) -> str:

@@ -5,39 +5,70 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+from preimage.names import LayerName
+from preimage.presets import CLASSICAL_QUALITIES, NETWORK_QUALITIES
 from preimage.representations.code_grid import CodeGrid
+from preimage.solver_settings import Algorithm1
 
 POSITIONS = {"hog": "cells of HOG", "hogb": "cells of HOGb", "dsift": "descriptors of dense SIFT"}
 """The positions of codes that belong to no network, by representation, in words."""
 
 _MEANINGS = (
-    (0.05, "the photo's code but for traces. What looks different here hardly shows in the code."),
-    (0.12, "very nearly the photo's code. Most of what looks different here is not in the code."),
-    (0.25, "nearly the photo's code. What looks different here is not in the code, or not found."),
-    (0.6, "much of the photo's code. More steps would bring the picture closer to it."),
+    (
+        0.05,
+        "the photo's code but for traces.",
+        "What looks different here hardly shows in the code.",
+    ),
+    (
+        0.12,
+        "very nearly the photo's code.",
+        "Most of what looks different here is not in the code.",
+    ),
+    (
+        0.25,
+        "nearly the photo's code.",
+        "What looks different here is not in the code, or not found.",
+    ),
 )
-"""Errors, and what a picture with at most that error has of the photo's code."""
+"""Errors, what a picture with at most that error has of the photo's code, and what this means after
+the usual number of steps, if the code does not have more numbers than the photo."""
 
+_MUCH, _MUCH_WORDS = 0.6, "much of the photo's code. More steps may bring the picture closer to it."
 _NOTHING = "no picture with the photo's code was found, which says little about the code."
 
 
-def heading(representation: str, code: CodeGrid) -> str:
+def usual_steps(representation: str) -> int:
+    """Return the number of steps of the quality "fast" for a representation of this name.
+
+    >>> usual_steps("hog"), usual_steps("vgg-m/fc7")
+    (60, 200)
+    """
+    is_network = LayerName.parse(representation).network
+    solver = (NETWORK_QUALITIES if is_network else CLASSICAL_QUALITIES)["fast"].solver
+    return solver.iterations if isinstance(solver, Algorithm1) else solver.evaluations
+
+
+def heading(representation: str, code: CodeGrid, steps: int | None = None) -> str:
     """Return the words above an inversion, which say what the picture was made from.
 
     Args:
         representation: its name.
         code: the layout of the photo's code, from `Representation.code_grid`.
+        steps: the number of steps of the inversion. Too few do not show what the code tells.
 
     >>> heading("hog", CodeGrid((27, 8, 12), channels=27, grid=(8, 12)))
     'What 8 x 12 cells of HOG still tell'
-    >>> heading("vgg-m/fc7", CodeGrid((4096, 1, 1), channels=4096, grid=(1, 1)))
-    'What 4,096 responses without a place still tell'
+    >>> heading("vgg-m/fc7", CodeGrid((4096, 1, 1), channels=4096, grid=(1, 1)), steps=20)
+    'What 20 steps found from 4,096 responses without a place'
     """
     rows, columns = code.grid
     if code.positions == 1:
-        return f"What {code.channels:,} responses without a place still tell"
-    words = POSITIONS.get(representation, "responses of this layer")
-    return f"What {rows} x {columns} {words} still tell"
+        words = f"{code.channels:,} responses without a place"
+    else:
+        words = f"{rows} x {columns} {POSITIONS.get(representation, 'responses of this layer')}"
+    if steps is not None and steps < usual_steps(representation):
+        return f"What {_count_steps(steps)} found from {words}"
+    return f"What {words} still tell"
 
 
 def code_in_words(
@@ -65,13 +96,44 @@ def code_in_words(
     return f"{words} Each depends on {field} x {field} pixels."
 
 
-def error_in_words(error: float) -> str:
+def error_in_words(
+    error: float, representation: str, steps: int | None = None, *, is_larger: bool = False
+) -> str:
     """Return an error of an inversion (a fraction), and what it says about the picture.
 
-    >>> print(error_in_words(0.123))
+    Args:
+        error: the error.
+        representation: its name.
+        steps: the number of steps of the inversion.
+        is_larger: whether the code has more numbers than the photo.
+
+    >>> print(error_in_words(0.123, "hog"))
     Error 12 %: nearly the photo's code. What looks different here is not in the code, or not found.
+    >>> print(error_in_words(0.123, "hog", 20))
+    Error 12 % after 20 steps: nearly the photo's code. What looks different here can be in the \
+code all the same: 60 steps are usual.
     """
     percent = 100 * error
     size = f"{percent:.{1 if percent < 10 else 0}f}" if percent >= 0.1 else "below 0.1"
-    meaning = next((words for most, words in _MEANINGS if error <= most), _NOTHING)
-    return f"Error {size} %: {meaning}"
+    after = "" if steps is None else f" after {_count_steps(steps)}"
+    for most, near, words in _MEANINGS:
+        if error <= most:
+            doubt = _doubt(representation, steps, is_larger)
+            return f"Error {size} %{after}: {near} {doubt or words}"
+    return f"Error {size} %{after}: {_MUCH_WORDS if error <= _MUCH else _NOTHING}"
+
+
+def _doubt(representation: str, steps: int | None, is_larger: bool) -> str:
+    """Return why a difference from the photo may be in the code all the same; "" if it may not."""
+    if steps is not None and steps < (usual := usual_steps(representation)):
+        reason = f"{usual} steps are usual"
+    elif is_larger:
+        reason = "it has more numbers than the photo"
+    else:
+        return ""
+    return f"What looks different here can be in the code all the same: {reason}."
+
+
+def _count_steps(steps: int) -> str:
+    """Return a number of steps in words."""
+    return "1 step" if steps == 1 else f"{steps:,} steps"

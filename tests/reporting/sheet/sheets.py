@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from pathlib import Path
 
@@ -35,32 +36,33 @@ def film() -> bytes:
     return encode_film([Image.new("RGB", (24, 18), color) for color in ("red", "lime", "blue")])
 
 
-def make_outcomes(trials: list[Trial]) -> list[Outcome | Failure]:
-    """Outcomes with films; the last but one has failed."""
+def make_outcomes(trials: list[Trial], steps: int) -> list[Outcome | Failure]:
+    """Outcomes with films, of this number of steps; the last but one has failed."""
     found: list[Outcome | Failure] = []
     for n, trial in enumerate(trials):
         outcome = make_outcome(trial)
         picture = np.full((18, 24, 3), 40 * n, np.uint8)
-        found.append(Outcome(trial.key, outcome.measures, outcome.image, picture, {}, film()))
+        measures = dataclasses.replace(outcome.measures, steps=steps)
+        found.append(Outcome(trial.key, measures, outcome.image, picture, {}, film()))
     found[-2] = Failure(trials[-2].key, "no <luck>")
     return found
 
 
-def records(folder: Path, photo: Path) -> list[Record]:
+def records(folder: Path, photo: Path, steps: int) -> list[Record]:
     """The records of a small sheet."""
-    trials = plan_sheet(photo, LAYERS, Loader(), steps=2, seed=4)
+    trials = plan_sheet(photo, LAYERS, Loader(), steps=steps, seed=4)
     with Store(folder, create=True) as store:
-        for outcome in make_outcomes(trials):
+        for outcome in make_outcomes(trials, steps):
             store.put(outcome)
         return store.lookup(trials)
 
 
-def sheet(folder: Path, name: str = "<b>&$x$.png") -> Sheet:
+def sheet(folder: Path, name: str = "<b>&$x$.png", steps: int = 200) -> Sheet:
     """The content of a small sheet; the name of its photo is neither HTML nor mathematics."""
     photo = save_color(folder / name)
     loader = Loader()
     network = loader.network(LayerName.parse(LAYERS[0]).network)
-    return gather(records(folder / "store", photo), loader, network)
+    return gather(records(folder / "store", photo, steps), loader, network)
 
 
 def long_sheet(layers: int) -> Sheet:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 TITLE = "What is left of a photo"
 
 LEAD = (
-    "Each picture was found from noise. It was changed, step by step, until its code, the numbers "
-    "that are computed from it, was like the photo's code. What such a picture shares with the "
-    "photo is in these numbers; where it differs, they leave open what was there, and what photos "
-    "usually look like fills the gap."
+    "Each picture was found from noise. It was changed, step by step, so that its code, the "
+    "numbers that are computed from it, came near the photo's code. What such a picture shares "
+    "with the photo is in these numbers. Where it differs, they leave open what was there, or the "
+    "steps did not find it; what photos usually look like fills the gap."
 )
 
 ERROR = (
@@ -150,13 +150,15 @@ def _panel(
         title, words = NAMES[phi.name], [ABOUT[phi.name]]
     else:
         title, words = _name_layer(LayerName.parse(trial.representation).layer, network), []
-    above, numbers = _together(_describe_code(phi, size))
+    steps = None if measures is None else measures.steps
+    above, numbers = _together(_describe_code(phi, size, steps))
     words.append(numbers)
     if record.picture is None or measures is None:
         words.append(f"No picture: {record.reason or 'not computed yet'}.")
         return Panel(title, above, _together(words), "", None)
     if measures.error is not None:
-        words.append(error_in_words(measures.error))
+        is_larger = prod(phi.code_shape(*size)) > phi.preprocessing.channels * prod(size)
+        words.append(error_in_words(measures.error, phi.name, steps, is_larger=is_larger))
     with Image.open(record.picture) as opened:
         picture = opened.convert("RGB")
     film = None if record.film is None else record.film.read_bytes()
@@ -164,7 +166,9 @@ def _panel(
     return Panel(title, above, _together(words), alt, picture, film)
 
 
-def _describe_code(phi: Representation, size: tuple[int, int]) -> tuple[str, str]:
+def _describe_code(
+    phi: Representation, size: tuple[int, int], steps: int | None
+) -> tuple[str, str]:
     """Return the heading of an inversion of a photo of this size, and a sentence about the code."""
     try:
         code = phi.code_grid(*size)
@@ -172,7 +176,7 @@ def _describe_code(phi: Representation, size: tuple[int, int]) -> tuple[str, str
         return "", f"{prod(phi.code_shape(*size)):,} numbers."
     field = None if phi.receptive_field is None else phi.receptive_field.size
     shape = (phi.preprocessing.channels, *size)
-    return heading(phi.name, code), code_in_words(phi.name, code, field, shape)
+    return heading(phi.name, code, steps), code_in_words(phi.name, code, field, shape)
 
 
 def _together(texts: Sequence[str]) -> tuple[str, ...]:
