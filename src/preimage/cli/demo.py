@@ -47,8 +47,8 @@ def demo(
             )
             seconds = time.perf_counter() - start
             if not cells:
-                original = representation.preprocessing.load(photo)
-                cells.append(Cell(representation.preprocessing.to_pil(original), "original"))
+                loaded = representation.preprocessing.load(photo)
+                cells.append(Cell(representation.preprocessing.to_pil(loaded), "photo"))
             error = percent(result.describe()["error"])
             cells.append(Cell(result.to_pil(), f"{name}: error {error}"))
             rows.append((name, error, f"{seconds:.1f}"))

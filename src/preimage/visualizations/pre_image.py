@@ -70,11 +70,11 @@ class PreImage:
         response: for `maximize`, the response <Phi(x*), Phi_0>; for `caricature`, this response
             divided by the response to the photo, <Phi(x_0), Phi_0>, (N,).
         originals: the photo of each in the core's units, (N, D, H, W); None without photos.
-        psnr: PSNR against the original in decibels, (N,). If the code ignores contrast, the
-            image first gets the brightness and contrast of the original (least squares).
-        ssim: structural similarity with the original, (N,), likewise.
+        psnr: PSNR against the photo in decibels, (N,). If the code ignores contrast, the image
+            first gets the brightness and contrast of the photo (least squares).
+        ssim: structural similarity with the photo, (N,), likewise.
         start: the start of each in words, such as a photo and the steps of an earlier run; None
-            for a run from noise, and for `caricature`, which starts from the original.
+            for a run from noise, and for `caricature`, which starts from the photo.
         mask: for `invert`, the mask of Eq. 3 by name, or the tensor if given as one.
         targets: for `maximize`, the target of each in words.
         maxima: for `maximize`, M of each target: the largest response to photos.
