@@ -2,8 +2,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SIZE := one to a few minutes, 1.3 GB, or some gigabytes with the torch for CUDA
-SET_UP := @echo "installing into $(VENV): $(SIZE)" && $(PYTHON) -m venv $(VENV) && \
-    $(BIN)/pip install --quiet --constraint constraints.txt
+# In a terminal, which MAKE_TERMOUT names, pip shows what it downloads:
+QUIET := $(if $(MAKE_TERMOUT),,--quiet)
+INSTALL := pip install $(QUIET) --constraint constraints.txt
+SET_UP := @echo "installing into $(VENV): $(SIZE)" && $(PYTHON) -m venv $(VENV) && $(BIN)/$(INSTALL)
 
 .PHONY: demo dev dist docs matrix test test-browser test-extras test-processors test-wheel lint clean
 
@@ -71,12 +73,12 @@ $(VENV)/release: pyproject.toml constraints.txt
 
 $(VENV)-app/app: pyproject.toml constraints.txt  # apart, because Gradio allows no Pillow 13
 	$(PYTHON) -m venv $(VENV)-app
-	$(VENV)-app/bin/pip install --quiet --constraint constraints.txt --editable ".[dev,browser,app]"
+	$(VENV)-app/bin/$(INSTALL) --editable ".[dev,browser,app]"
 	touch $@
 
 $(VENV)-matrix/uv: constraints.txt
 	$(PYTHON) -m venv $(VENV)-matrix
-	$(VENV)-matrix/bin/pip install --quiet --constraint constraints.txt uv
+	$(VENV)-matrix/bin/$(INSTALL) uv
 	touch $@
 
 clean:
