@@ -24,7 +24,7 @@ from preimage.representations.code_grid import CodeGrid
 from preimage.representations.execution import Execution
 from preimage.representations.hog import HOG
 from preimage.versions import versions
-from preimage.visualizations import PreImage, caricature, invert, maximize
+from preimage.visualizations import DeadTargetWarning, PreImage, caricature, invert, maximize
 
 CHELSEA = shipped_photos()["chelsea"]
 SHORT = NNPREIMAGE.replace(iterations=3, final_iterations=1)
@@ -47,7 +47,8 @@ def masked() -> PreImage:
 
 @pytest.fixture(scope="module")
 def maximized() -> PreImage:
-    return maximize(FEATURES, [0, 4, 3], seeds=[5, 6], settings=SHORT, snapshot_every=2)
+    with pytest.warns(DeadTargetWarning, match="the response of 4"):
+        return maximize(FEATURES, [0, 4, 3], seeds=[5, 6], settings=SHORT, snapshot_every=2)
 
 
 def test_a_description_holds_all_that_is_known_of_a_result(inverted: PreImage) -> None:
@@ -202,6 +203,23 @@ def test_a_picture_is_saved_with_its_description(maximized: PreImage, tmp_path: 
     assert np.array_equal(pixels_of(tmp_path / "new" / "a.png"), np.asarray(maximized.to_pil(2)))
     told = json.loads((tmp_path / "new" / "a.json").read_text())
     assert told == json.loads(json.dumps(maximized.describe(2) | {"input": "channel 3"}))
+
+
+def test_a_picture_of_several_results_shows_them_all(maximized: PreImage, tmp_path: Path) -> None:
+    maximized.save(tmp_path / "all.png", input="noise")
+    assert np.array_equal(pixels_of(tmp_path / "all.png"), np.asarray(maximized.grid()))
+    told = json.loads((tmp_path / "all.json").read_text())
+    expected = [maximized.describe(n) | {"input": "noise"} for n in range(4)]
+    assert told == json.loads(json.dumps(expected))
+
+
+def test_the_picture_of_a_single_result_has_no_words(maximized: PreImage, tmp_path: Path) -> None:
+    maximized[2].save(tmp_path / "one.png")
+    maximized.save(tmp_path / "third.png", 2)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "third.png").read_bytes()
+    assert (
+        json.loads((tmp_path / "one.json").read_text())["target"] == maximized.describe(2)["target"]
+    )
 
 
 def test_a_result_is_saved_as_it_is_shown(inverted: PreImage, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ can be indexed, sliced and iterated over, and saved:
 
     result[0].error, result[1:3].images       the error of the first, images of two others
     result.grid()                             one picture of all, with labels
-    result.save("first.png")                  a picture of the first, with a JSON sidecar
+    result.save("all.png")                    the same, or the bare picture of one, with a sidecar
+    result.save("first.png", 0)               the bare picture of the first, likewise
     result.save("all.npz")                    everything, exactly
     PreImage.load("all.npz")                  the saved result
 """
@@ -281,24 +282,29 @@ class PreImage:
             described["below_maximum"] = self.below_maximum[index]
         return described
 
-    def save(self, path: str | os.PathLike[str], index: int = 0, **more: Any) -> None:
-        """Write all results (`.npz`, for `load`) or a picture of one; never an incomplete file.
+    def save(self, path: str | os.PathLike[str], index: int | None = None, **more: Any) -> None:
+        """Write all results exactly (`.npz`, for `load`) or a picture; never an incomplete file.
 
         Args:
             path: the file. A suffix other than `.npz` makes a picture; a JSON file of the same
-                name beside the picture holds what `describe` returns.
-            index: which result the picture shows.
-            more: further entries of the JSON file.
+                name beside the picture holds what `describe` returns, of several results as a list.
+            index: the result that the picture shows, without words. If None, all results, as
+                `grid` draws them; if there is only one, without words.
+            more: further entries of the JSON file, for each result.
 
         Raises:
             OSError: if the file cannot be written.
-            ValueError: if no kind of picture has this suffix.
+            ValueError: if no kind of picture has this suffix, or the picture would be too large.
         """
         if Path(path).suffix == ".npz":
             names = (field.name for field in dataclasses.fields(self))
             write_npz(Path(path), {name: getattr(self, name) for name in names})
+        elif index is None and len(self) > 1:
+            sidecar = [self.describe(n) | more for n in range(len(self))]
+            write_picture(Path(path), self.grid(), sidecar)
         else:
-            write_picture(Path(path), self.to_pil(index), self.describe(index) | more)
+            shown = 0 if index is None else index
+            write_picture(Path(path), self.to_pil(shown), self.describe(shown) | more)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> PreImage:
