@@ -29,6 +29,18 @@ class Normalized(nn.Module):
         return scores.softmax(1)
 
 
+class Captioned(nn.Module):
+    """Needs a second input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.image, self.flat = nn.Conv2d(1, 4, (5, 3)), nn.Flatten()
+
+    def forward(self, x: Tensor, caption: Tensor) -> Tensor:
+        features: Tensor = self.flat(self.image(x))
+        return features + caption
+
+
 class Tower(nn.Module):
     """Blocks one level down, a pair of outputs, and a head that is not called."""
 
@@ -173,6 +185,24 @@ def test_scores_at_several_positions_are_averaged_as_probabilities() -> None:
     at_zero = network.probabilities(torch.zeros(1, 3, 9, 8))[0]
     assert found["probability"] == pytest.approx(float(at_zero[4]), abs=0.02)
     assert found["top_1"] in {name.split(",")[0] for name in CLASSES}
+
+
+def test_a_network_that_does_not_run_shows_its_children_and_what_is_missing() -> None:
+    network = Network(Captioned(), Preprocessing(mean=(127.5,), size=(32, 32)), "captioned")
+    first, header, *rows, note = str(network).splitlines()
+    assert first == repr(network)
+    assert header.split()[:3] == ["layer", "kind", "kernel"]
+    assert [row.split() for row in rows] == [
+        ["image", "Conv2d", "5", "-", "-", "-", "-"], ["flat", "Flatten", "-", "-", "-", "-"],
+    ]  # fmt: skip
+    assert note.endswith("give its further inputs by network(..., inputs={'caption': ...})")
+    assert "<td>Conv2d</td>" in network._repr_html_()
+    assert "inputs={&#x27;caption&#x27;: ...}" in network._repr_html_()
+    with pytest.raises(ValueError, match="give its further inputs"):
+        network.layers_table()
+    given = {"caption": torch.zeros(1)}
+    runs = Network(Captioned(), network.preprocessing, "captioned", inputs=given)
+    assert str(runs).splitlines()[1:] == str(runs.layers_table()).splitlines()
 
 
 def test_a_network_prints_as_one_line_without_its_modules() -> None:

@@ -266,24 +266,31 @@ class Network:
         grids, fields = several.code_grids(*several.default_size), several.receptive_fields
         for name in self.main_layers:
             module = self.module.get_submodule(LayerPath.parse(self.module, name).module)
-            kernel = getattr(module, "kernel_size", "")
-            first = kernel[0] if isinstance(kernel, tuple) else kernel
             if name not in fields:
-                yield name, type(module).__name__, first, "-", "-", "-", "-"
+                yield name, *_kind(module), "-", "-", "-", "-"
                 continue
             seen, seen_by = ["global", "", ""], fields[name]
             if seen_by is not None:
                 seen = [str(seen_by.size), f"{seen_by.stride:g}", f"{seen_by.offset:g}"]
-            yield name, type(module).__name__, first, *seen, grids[name].channels
+            yield name, *_kind(module), *seen, grids[name].channels
+
+    def _shown_table(self) -> Table:
+        """Return the first rows of `layers_table`; of its children if the network does not run."""
+        try:
+            table = self.layers_table()
+        except Exception as error:
+            children = self.module.named_children()
+            rows = [(name, *_kind(child), "-", "-", "-", "-") for name, child in children]
+            table = Table(LAYERS_HEADER, rows, " ".join(str(error).split()))
+        return table.first(_LISTED)
 
     def __str__(self) -> str:
         """Return a line about the network above a table of its first layers."""
-        return f"{self!r}\n{self.layers_table().first(_LISTED)}"
+        return f"{self!r}\n{self._shown_table()}"
 
     def _repr_html_(self) -> str:
         """Return the same as HTML, for notebooks."""
-        table = self.layers_table().first(_LISTED)
-        return f"<p>{html.escape(repr(self))}</p>{table._repr_html_()}"
+        return f"<p>{html.escape(repr(self))}</p>{self._shown_table()._repr_html_()}"
 
     def several(self, names: Sequence[str]) -> Layers:
         """Return several of the layers as one representation, computed by one forward pass."""
@@ -361,6 +368,12 @@ def probabilities(scores: Tensor) -> Tensor:
     sums = scores.sum(2)
     is_softmax = bool((scores >= 0).all()) and torch.allclose(sums, torch.ones_like(sums))
     return (scores if is_softmax else scores.softmax(2)).mean(1)
+
+
+def _kind(module: nn.Module) -> tuple[str, object]:
+    """Return the class of a module, and the side of its kernel if it has one."""
+    kernel = getattr(module, "kernel_size", "")
+    return type(module).__name__, kernel[0] if isinstance(kernel, tuple) else kernel
 
 
 def _outputs(part: Part, x: Tensor) -> tuple[dict[str, Any], Any]:
