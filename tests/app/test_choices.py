@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from torch import nn
 
 from preimage.app.choices import Choices
@@ -12,9 +13,12 @@ NAME = "import:mine.make"
 
 
 def network(name: str = NAME) -> Network:
-    module = nn.Sequential(
-        nn.Conv2d(3, 4, 5, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
-    )
+    """The same small network each time, whatever ran before."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module = nn.Sequential(
+            nn.Conv2d(3, 4, 5, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+        )
     return Network(module, Preprocessing((127.5,) * 3, size=(32, 48)), name, ("a", "b", "c", "d"))
 
 
