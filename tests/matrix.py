@@ -53,7 +53,7 @@ class Combination:
 
     python: str
     versions: str
-    extras: str = "cli"
+    extras: str = "cli,demo,judge"
 
     @property
     def name(self) -> str:

@@ -45,6 +45,7 @@ def test_each_photo_and_layer_gets_a_picture_and_a_sidecar(tmp_path: Path) -> No
 
 
 def test_one_picture_holds_a_row_for_each_photo_beginning_with_it(tmp_path: Path) -> None:
+    av = pytest.importorskip("av", reason="the extra video")
     out = tmp_path / "row.png"
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -57,7 +58,6 @@ def test_one_picture_holds_a_row_for_each_photo_beginning_with_it(tmp_path: Path
     assert outcome.status == 0
     lines = json.loads(out.with_suffix(".json").read_text())
     assert [Path(line["input"]).stem for line in lines] == ["chelsea", "coffee"]
-    av = pytest.importorskip("av")
     with av.open(str(tmp_path / "film.mp4")) as film:
         frames = list(film.decode(video=0))
     assert len(frames) == 3 + 1 + 12  # of 3 steps and of the end, which is held

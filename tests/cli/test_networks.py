@@ -31,6 +31,7 @@ def test_layers_prints_the_published_table_without_weights(name: str, table: str
 
 
 def test_layers_of_a_graph_without_weights_have_the_fields_that_its_kernels_give() -> None:
+    pytest.importorskip("torchvision", exc_type=ImportError, reason="the extra torchvision")
     outcome = run("layers", "torchvision:resnet18")
     assert (outcome.status, outcome.errors) == (0, [])
     rows = {
