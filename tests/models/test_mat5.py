@@ -24,6 +24,7 @@ WRITTEN_BY_MATLAB = sorted(
 """SciPy's own test files: MATLAB 5.3 to 8, little- and big-endian, compressed or not."""
 
 
+@pytest.mark.filterwarnings("ignore:The default value for `spmatrix`:DeprecationWarning")
 @pytest.mark.skipif(not WRITTEN_BY_MATLAB, reason="this SciPy comes without its test files")
 def test_files_that_matlab_wrote_are_read_as_scipy_reads_them() -> None:
     compared = 0
