@@ -16,6 +16,7 @@ from preimage.representations.layer import Layer
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning"),
+    pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning"),
 ]
 PRE = preimage.Preprocessing(mean=(120.0,) * 3, std=(60.0,) * 3, size=(16, 16))
 PHOTO = Path(__file__).parents[2] / "src/preimage/photos/chelsea.jpg"

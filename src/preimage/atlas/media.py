@@ -90,7 +90,7 @@ class Media:
         data = io.BytesIO()
         picture.convert("RGB").save(data, "WEBP", quality=_QUALITY)
         with write_whole(self._folder / address) as partial:
-            partial.write_bytes(data.getbuffer())
+            partial.write_bytes(data.getvalue())
         self.written += 1
 
 

@@ -52,7 +52,7 @@ def save_picture(picture: Image.Image, path: Path, **options: Any) -> None:
     """
     file = _NamedBuffer(str(path))
     picture.save(file, **options)
-    path.write_bytes(file.getbuffer())
+    path.write_bytes(file.getvalue())  # which copies nothing
 
 
 class _NamedBuffer(io.BytesIO):
