@@ -118,5 +118,6 @@ def progress_bar() -> Iterator[ProgressBar]:
         TextColumn("{task.fields[words]}"),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    bar = Bar(*columns, console=console, transient=True)
+    with bar if console.is_terminal else contextlib.nullcontext():
         yield ProgressBar(bar, bar.add_task("", total=None, words=""))
