@@ -71,8 +71,8 @@ def test_the_time_that_codes_take_is_said_with_their_count(
     outcome = run("audit", "codes", "store.npy", *FEW, *given)
     assert outcome.status == 0
     assert outcome.errors == [
-        "115 codes of 4 other photos, of crops and of copies of them: about 4 minutes left; their "
-        "codes are kept for the next run"
+        "115 codes of 4 other photos, of crops and of copies of them: about 4 minutes left; once "
+        "all are done, their codes are kept for the next run"
     ]
 
 

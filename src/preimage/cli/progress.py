@@ -99,7 +99,7 @@ class ProgressBar:
             if len(times) == 1 + _TIMED:
                 seconds = (times[-1] - times[0]) / _TIMED * (total - done)
                 if is_long(seconds):
-                    kept = f"their codes are kept for the next run{advice}"
+                    kept = f"once all are done, their codes are kept for the next run{advice}"
                     console.print(f"{total} {what}: about {in_words(seconds)} left; {kept}")
 
         return report
