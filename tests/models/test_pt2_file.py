@@ -32,7 +32,7 @@ class Trap:
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("pt2") / "net.pt2"
-    axes = {2: torch.export.Dim("h", min=8)}
+    axes = {2: torch.export.Dim("h", min=8, max=1024)}
     return export(file, nn.Conv2d(3, 4, 3), torch.zeros(1, 3, 16, 16), dynamic=(axes,))
 
 

@@ -30,9 +30,9 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def dynamic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     axes = {
-        0: torch.export.Dim("n"),
-        2: torch.export.Dim("h", min=8),
-        3: torch.export.Dim("w", min=8),
+        0: torch.export.Dim("n", max=64),
+        2: torch.export.Dim("h", min=8, max=1024),
+        3: torch.export.Dim("w", min=8, max=1024),
     }
     folder = tmp_path_factory.mktemp("pt2")
     return export(folder / "net.pt2", network(), X.repeat(2, 1, 1, 1), dynamic=(axes,))

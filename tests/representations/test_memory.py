@@ -22,6 +22,8 @@ from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
 from preimage.representations.memory import limit_memory, peak_bytes
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*Profiler clears events")  # torch 2.10
+
 CPU = torch.device("cpu")
 SIZE = (64, 64)
 

@@ -19,6 +19,9 @@ from torch.nn.functional import pad
 from preimage.models import architecture
 from preimage.models.architecture import LayerSpec, Pair, Shape, Sides
 
+_NO_EPSILON = 1e-30
+"""An epsilon that changes no float32 variance above 1e-22; torch 2.10 refuses zero."""
+
 
 @final
 class PaddedConv2d(nn.Conv2d):
@@ -224,7 +227,7 @@ def module_of(layer: LayerSpec, channels: int) -> nn.Module:
             filters = channels, layer.channels, layer.kernel, layer.stride
             return CroppedConvTranspose2d(*filters, groups=layer.groups, crop=layer.crop)
         case architecture.BatchNormalization():  # its deviation contains epsilon already
-            return nn.BatchNorm2d(layer.channels, eps=0.0)
+            return nn.BatchNorm2d(layer.channels, eps=_NO_EPSILON)
         case architecture.Scaling():
             return Scale(layer.multipliers, layer.biases)
         case _:
