@@ -237,6 +237,24 @@ def test_a_network_shows_the_table_of_its_layers() -> None:
     )
 
 
+class DropoutDefinedLast(nn.Module):
+    """The dropout before the last layer is defined after it, as in many networks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head, self.stem, self.drop = nn.Linear(8, 2), nn.Conv2d(1, 8, 5), nn.Dropout()
+
+    def forward(self, image: Tensor) -> Tensor:
+        scores: Tensor = self.head(self.drop(self.stem(image).mean((2, 3))))
+        return scores
+
+
+def test_main_layers_are_in_the_order_of_the_computation_and_all_in_that_of_definition() -> None:
+    network = Network(DropoutDefinedLast(), Preprocessing(mean=(127.5,), size=(9, 9)), "mine")
+    assert network.main_layers == ("stem", "drop", "head")
+    assert network.layers == ("head", "stem", "drop")
+
+
 class Beside(nn.Module):
     """A branch beside the image, and one of more axes than a code has."""
 
@@ -258,10 +276,10 @@ def test_a_layer_beside_the_image_has_dashes_and_a_reason_and_the_others_their_r
     table = network.layers_table()
     assert list(table) == [
         ("stem", "Conv2d", 5, "5", "2", "2", 8),
-        ("cond", "Linear", "", "-", "-", "-", "-"),
         ("heads", "Unflatten", "", "-", "-", "-", "-"),
+        ("cond", "Linear", "", "-", "-", "-", "-"),
     ]
-    beside, more = table.note.split("; ")
+    more, beside = table.note.split("; ")
     assert beside == "the output of layer 'cond' does not depend on the image"
     assert "channels need codes of maps" in more
     assert network.usable_layers == ("stem",)

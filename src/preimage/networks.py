@@ -21,7 +21,7 @@ from preimage.representations.layer import LAST_LOSS_WEIGHT, Layer
 from preimage.representations.layer_path import OUTPUT, LayerPath, tensors_inside
 from preimage.representations.layers import Layers
 from preimage.representations.network_error import Part, guarded
-from preimage.representations.reached import reached
+from preimage.representations.reached import called
 from preimage.representations.scores import find_scores
 from preimage.tables import Table
 
@@ -105,21 +105,23 @@ class Network:
         those of the whole network, such as "output.logits". Further layers can be named: see
         `preimage.representations.layer_path`.
         """
-        inside = [name for names in self._reached().values() for name in names]
+        known, modules = self._reached(), self.module.named_modules()
+        inside = [name for module, _ in modules for name in known.get(module, ())]
         return (*inside, *self._returned())
 
     @property
     def main_layers(self) -> tuple[str, ...]:
-        """The layers that are its children in order, each chain of blocks replaced by its blocks.
+        """The layers that are its children, each chain of blocks replaced by its blocks.
 
-        Children that a forward pass does not reach, such as auxiliary heads, are left out.
+        They stand in the order of the computation. Children that a forward pass does not reach,
+        such as auxiliary heads, are left out.
         """
         known = self._reached()
         if not known:  # Python does not see the calls of TorchScript and exported programs
             children = [name for name, _ in self.module.named_children()]
             return tuple(children) if is_chain(self.module) else (OUTPUT,)
-        main = main_modules(self.module, known)
-        return tuple(name for child in main for name in known.get(child, ()))
+        main = set(main_modules(self.module, known))
+        return tuple(name for child in known if child in main for name in known[child])
 
     @property
     def score_layer(self) -> str:
@@ -144,7 +146,7 @@ class Network:
         return str(self._known["scores"])
 
     def _reached(self) -> Mapping[str, list[str]]:
-        """Return the names of the tensors that each submodule returns, if a pass reaches it."""
+        """Return the names of the tensors that each submodule returns, in order of their ends."""
         if "reached" not in self._known:
             outputs, returned = self._run_once(_outputs)
             self._known["reached"] = {name: _inside(name, y) for name, y in outputs.items()}
@@ -384,7 +386,7 @@ def _outputs(part: Part, x: Tensor) -> tuple[dict[str, Any], Any]:
         with guarded(part, x):
             returned.append(part.network(x, **part.inputs_for(x)))
 
-    return reached(part.network, run), returned[0]
+    return called(part.network, run), returned[0]
 
 
 def _inside(name: str, output: Any) -> list[str]:

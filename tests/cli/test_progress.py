@@ -55,7 +55,8 @@ def test_the_time_of_many_codes_is_printed_once_without_a_terminal_too(
         report = bar.for_codes("photos", "codes", ", go")
         for done in range(1, 9):
             report(done, 900)
-    line = f"900 codes: about {said} left; once all are done, their codes are kept for the next run, go\n"
+    kept = "once all are done, their codes are kept for the next run, go"
+    line = f"900 codes: about {said} left; {kept}\n"
     assert shown.getvalue() == (line if said else "")
 
 

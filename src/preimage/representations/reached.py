@@ -21,8 +21,8 @@ from preimage.representations.layer_path import LayerPath, submodule, tensors_in
 from preimage.representations.operations import Operations
 
 
-def reached(network: nn.Module, run: Callable[[], object]) -> dict[str, Any]:
-    """Return the outputs of the submodules that a run calls, by name, in order of registration.
+def called(network: nn.Module, run: Callable[[], object]) -> dict[str, Any]:
+    """Return the outputs of the submodules that a run calls, by name, in order of their ends.
 
     If a module is called several times, its first output is returned. `run` calls the network.
     """
@@ -38,7 +38,13 @@ def reached(network: nn.Module, run: Callable[[], object]) -> dict[str, Any]:
             hook = modules[name].register_forward_hook(partial(note, name))
             undo.callback(hook.remove)
         run()
-    return {name: outputs[name] for name in named if name in outputs}
+    return outputs
+
+
+def reached(network: nn.Module, run: Callable[[], object]) -> dict[str, Any]:
+    """Return the outputs of the submodules that a run calls, by name, in order of registration."""
+    outputs = called(network, run)
+    return {name: outputs[name] for name, _ in network.named_modules() if name in outputs}
 
 
 def choices(outputs: dict[str, Any]) -> list[str]:
