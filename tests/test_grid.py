@@ -52,6 +52,15 @@ def test_a_label_wider_than_its_picture_is_shown_whole() -> None:
     assert (narrow < 128).all(2).sum() == (wide < 128).all(2).sum()
 
 
+def test_grids_whose_labels_have_room_for_each_other_are_of_one_size() -> None:
+    picture = Image.new("RGB", (120, 120), "red")
+    labels = ("short", "a label that is far wider than the picture above it")
+    plain = [draw_grid([[Cell(picture, label)]]) for label in labels]
+    roomy = [draw_grid([[Cell(picture, label, labels)]]) for label in labels]
+    assert plain[0].size != plain[1].size == roomy[0].size == roomy[1].size
+    assert np.array_equal(np.asarray(plain[1]), np.asarray(roomy[1]))
+
+
 def test_small_pictures_are_enlarged_by_whole_numbers() -> None:
     assert enlarge(Image.new("RGB", (20, 30))).size == (80, 120)
     assert enlarge(Image.new("RGB", (200, 30))).size == (200, 30)

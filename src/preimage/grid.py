@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -25,10 +25,18 @@ _MOST_PIXELS = 500_000_000
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A picture and the words below it."""
+    """A picture and the words below it.
+
+    Attributes:
+        image: the picture.
+        label: the words.
+        others: words that stand at the same place in other grids; this one gets room for them, so
+            that all are of one size.
+    """
 
     image: Image.Image
     label: str
+    others: Sequence[str] = ()
 
 
 def draw_grid(
@@ -44,13 +52,14 @@ def draw_grid(
     """
     from PIL import Image, ImageDraw, ImageFont
 
-    rows = [[Cell(enlarge(cell.image), cell.label) for cell in row] for row in rows]
+    rows = [[replace(cell, image=enlarge(cell.image)) for cell in row] for row in rows]
     font = ImageFont.load_default(size=font_size)
     columns = max(len(row) for row in rows)
     caption = 2 * font_size
 
     def width_of(cell: Cell) -> int:
-        return max(cell.image.width, math.ceil(font.getlength(cell.label)))
+        words = max(font.getlength(label) for label in (cell.label, *cell.others))
+        return max(cell.image.width, math.ceil(words))
 
     widths = [max(width_of(row[i]) for row in rows if i < len(row)) for i in range(columns)]
     heights = [max(cell.image.height for cell in row) + caption for row in rows]

@@ -2,16 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from tests.support import full_disk
+from tests.visualizations.networks import color_network
 
-from preimage.reporting.video import check_video, write_video
+from preimage import grid
+from preimage.photo_files import shipped_photos
+from preimage.presets import NNPREIMAGE
+from preimage.reporting import video
+from preimage.reporting.video import check_video, draw_frames, write_video
+from preimage.visualizations import PreImage, caricature, invert, maximize
 
 COLORS = ("red", "green", "blue")
+PHOTO = shipped_photos()["chelsea"]
+FEATURES = color_network().layer("features")
+SHORT: dict[str, Any] = {
+    "size": (32, 32), "snapshot_every": 1,
+    "settings": NNPREIMAGE.replace(iterations=3, final_iterations=1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("visualize", "names", "success"),
+    [
+        (lambda: invert(FEATURES, PHOTO, seeds=(4, 7), **SHORT),
+         ["features, seed 4", "features, seed 7"], "error"),
+        (lambda: maximize(FEATURES, [3, 1], **SHORT), ["3", "1"], "response"),
+        (lambda: caricature(FEATURES, PHOTO, strength=[1, 30], **SHORT),
+         ["features, strength 1", "features, strength 30"], "response x"),
+    ],
+)  # fmt: skip
+def test_only_the_end_of_a_film_has_the_numbers_of_the_end(
+    visualize: Callable[[], PreImage],
+    names: list[str],
+    success: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    labels: list[list[str]] = []
+
+    def draw_grid(rows: Sequence[Sequence[grid.Cell]]) -> Image.Image:
+        labels.append([cell.label for row in rows for cell in row])
+        return grid.draw_grid(rows)
+
+    monkeypatch.setattr(video, "draw_grid", draw_grid)
+    result = visualize()
+    frames = draw_frames([result], columns=2)
+    assert labels[:-1] == [[f"{name}, step {n}" for name in names] for n, _ in result.snapshots]
+    assert len(labels) > 2
+    for name, words in zip(names, labels[-1], strict=True):
+        assert words.startswith(f"{name}: {success} ")
+    assert len({frame.size for frame in frames}) == 1
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".mp4"])

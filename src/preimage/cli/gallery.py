@@ -104,7 +104,6 @@ class Gallery:
         self._rows: list[Sequence[Cell]] = []
         self._last: tuple[Path, Image.Image, PreImage, int]
         self._filmed: list[PreImage] = []
-        self._labels: list[str] = []
         if self._is_result and grid:
             raise ValueError(f"{out} holds no picture: leave --grid out, or give a folder")
         if self._is_result:
@@ -243,7 +242,6 @@ class Gallery:
             cells.append(Cell(draw_box(picture, box), label(result, index)))
         if self._video is not None:
             self._filmed.append(result)
-            self._labels += [label(result, index) for index in range(len(result))]
         return cells
 
     def _draw(self, item: Input, cells: list[Cell], first: int, grid_name: str) -> None:
@@ -279,7 +277,7 @@ class Gallery:
             write_picture(self._out, draw_grid(self._rows), self.lines)
             self._name("picture", self._out)
         if self._video is not None and self._filmed:
-            write_video(self._video, draw_frames(self._filmed, self._labels, self._columns))
+            write_video(self._video, draw_frames(self._filmed, self._columns))
             self._name("film", self._video)
 
     def _name(self, kind: str, path: Path) -> None:

@@ -12,6 +12,7 @@ from preimage.grid import Cell, draw_grid, in_rows
 from preimage.reporting.results import check_output
 from preimage.visualizations.filming import HOLD, PER_SECOND
 from preimage.visualizations.saving import save_picture
+from preimage.visualizations.showing import label, title
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -38,24 +39,33 @@ def check_video(path: Path) -> None:
     check_output(path)
 
 
-def draw_frames(
-    results: Sequence[PreImage], labels: Sequence[str], columns: int | None
-) -> list[Image.Image]:
+def draw_frames(results: Sequence[PreImage], columns: int | None) -> list[Image.Image]:
     """Draw a frame for each snapshot and one of the end, with all results side by side.
 
+    Below a snapshot stands its step. Only the frame of the end says how good the results are.
+
     Args:
-        results: visualizations with snapshots of the same steps.
-        labels: the text below each image of each result.
+        results: visualizations with about the same number of snapshots.
         columns: number of pictures in a row; None for rows of about equal length.
     """
+    shown = [(result, index) for result in results for index in range(len(result))]
     moments = [
-        [picture for _, pictures in moment for picture in pictures]
+        [(step, picture) for step, pictures in moment for picture in pictures]
         for moment in zip(*(result.frames() for result in results), strict=False)
     ]
-    moments.append([result.to_pil(index) for result in results for index in range(len(result))])
+    pictures = [[picture for _, picture in moment] for moment in moments]
+    labels = [
+        [f"{title(*one)}, step {step}" for one, (step, _) in zip(shown, moment, strict=True)]
+        for moment in moments
+    ]
+    pictures.append([result.to_pil(index) for result, index in shown])
+    labels.append([label(*one) for one in shown])
+    at_each_place = list(zip(*labels, strict=True))
     return [
-        draw_grid(in_rows([Cell(*cell) for cell in zip(pictures, labels, strict=True)], columns))
-        for pictures in moments
+        draw_grid(
+            in_rows([Cell(*cell) for cell in zip(*frame, at_each_place, strict=True)], columns)
+        )
+        for frame in zip(pictures, labels, strict=True)
     ]
 
 

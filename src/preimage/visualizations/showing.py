@@ -31,6 +31,11 @@ _MOST_PICTURES = 240
 
 def label(result: PreImage, index: int) -> str:
     """Return the words below a result in a grid: what tells it from others, and its success."""
+    return f"{title(result, index)}: {_success(result, index)}"
+
+
+def title(result: PreImage, index: int) -> str:
+    """Return what tells a result from others in words, without a number of its success."""
     targets, is_inversion = result.targets, result.visualization == "invert"
     words = [LayerName.parse(result.representation).layer if targets is None else targets[index]]
     if is_inversion and result.originals is None and _differ(result.sources):
@@ -41,7 +46,7 @@ def label(result: PreImage, index: int) -> str:
         words.append(f"C {result.loss_weights[index]:g}")
     if result.strengths is not None and _differ(result.strengths):
         words.append(f"strength {result.strengths[index]:g}")
-    return f"{', '.join(words)}: {_success(result, index)}"
+    return ", ".join(words)
 
 
 def _success(result: PreImage, index: int) -> str:
