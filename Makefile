@@ -53,33 +53,33 @@ lint: $(VENV)/dev
 
 $(VENV)/cli: pyproject.toml constraints.txt
 	$(SET_UP) --editable ".[cli]"
-	touch $@
+	@touch $@
 
 $(VENV)/dev: pyproject.toml constraints.txt
 	$(SET_UP) --editable ".[dev]"
-	touch $@
+	@touch $@
 
 $(VENV)/docs: pyproject.toml constraints.txt
 	$(SET_UP) --editable ".[docs,ray]"
-	touch $@
+	@touch $@
 
 $(VENV)/browser: pyproject.toml constraints.txt
 	$(SET_UP) --editable ".[dev,browser]"
-	touch $@
+	@touch $@
 
 $(VENV)/release: pyproject.toml constraints.txt
 	$(SET_UP) --editable ".[dev,release]"
-	touch $@
+	@touch $@
 
 $(VENV)-app/app: pyproject.toml constraints.txt  # apart, because Gradio allows no Pillow 13
 	$(PYTHON) -m venv $(VENV)-app
 	$(VENV)-app/bin/$(INSTALL) --editable ".[dev,browser,app]"
-	touch $@
+	@touch $@
 
 $(VENV)-matrix/uv: constraints.txt
 	$(PYTHON) -m venv $(VENV)-matrix
 	$(VENV)-matrix/bin/$(INSTALL) uv
-	touch $@
+	@touch $@
 
 clean:
 	rm -rf $(VENV) $(VENV)-app $(VENV)-matrix build dist docs/_build docs/gallery .mypy_cache .pytest_cache .ruff_cache demo.png

@@ -16,7 +16,7 @@ def test_help_names_the_options() -> None:
 
 def test_an_unknown_network_is_one_line() -> None:
     outcome = run("app", "--network", "vgg-x")
-    assert outcome.status == 2
+    assert (outcome.status, outcome.output) == (2, [])
     assert len(outcome.errors) == 1
     assert outcome.errors[0].startswith("error: unknown network 'vgg-x'")
 
@@ -28,6 +28,7 @@ def test_a_missing_gradio_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib, "import_module", missing)
     outcome = run("app")
     assert outcome.status == 2
+    assert outcome.output == ["starting, which takes some seconds"]
     assert outcome.errors == [
         f"error: the app needs Gradio (No module named 'gradio'): {install_command('app')}"
     ]

@@ -26,4 +26,5 @@ def app(
     with clear_errors():
         count = min(2, count_cores()) if workers is None else workers
         options = AppOptions(tuple(network or ()), host, port, count, tuple(hostname or ()))
+        typer.echo("starting, which takes some seconds")
         serve(options, lambda address: typer.echo(f"open {address}; Ctrl-C ends the app"))
