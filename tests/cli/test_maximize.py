@@ -74,6 +74,28 @@ def test_several_results_in_one_picture_are_a_grid_with_a_film(tmp_path: Path) -
     assert not list(tmp_path.glob(".*"))
 
 
+def test_the_size_of_what_is_shown_and_who_stays_below_m_are_said(tmp_path: Path) -> None:
+    out = tmp_path / "3.png"
+    outcome = run(
+        "maximize", f"{LITE0}/blocks.2", "--channels", "3", "--size", "96", "--out", out, *QUICK
+    )
+    assert outcome.status == 0
+    with Image.open(out) as picture:
+        width, height = picture.size
+    assert width < 96
+    words = outcome.output[0].split("  ")
+    at = words.index("96 x 96")
+    assert words[at + 1] == f"shown: {height} x {width} pixels, the receptive field"
+    assert "; no image of channel 3 reached its M: more --steps" in outcome.output[-1]
+
+
+def test_an_image_that_is_shown_whole_has_one_size(tmp_path: Path) -> None:
+    outcome = run(
+        "maximize", f"{LITE0}/pool", "--channels", "0", "--size", "40", "--out", tmp_path, *QUICK
+    )
+    assert "  40 x 40  response " in outcome.output[0]
+
+
 def test_a_grid_in_a_folder_has_its_pictures_beside_it(tmp_path: Path) -> None:
     outcome = run(
         "maximize", f"{LITE0}/blocks.0", "--channels", "1,2", "--grid", "--out", tmp_path, *QUICK

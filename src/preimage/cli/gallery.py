@@ -235,7 +235,7 @@ class Gallery:
         for index, (path, picture, line) in enumerate(ended.outputs):
             self._last = path, picture, result, index
             self.lines.append(line)
-            words = _words(line, self._without_class(ended.item, result, index))
+            words = _words(line, picture.size, self._without_class(ended.item, result, index))
             words += [] if self._is_file else [f"-> {path}"]
             typer.echo(json.dumps(line) if self._as_json else "  ".join(words))
             box = None if result.visualization == "maximize" else result.box
@@ -352,8 +352,10 @@ def _write(
             save_picture(result.preprocessing.to_pil(result.images[index]), partial)
 
 
-def _words(line: Mapping[str, Any], without_class: Sequence[str]) -> list[str]:
-    """Return the words that are printed for an image; some judges may not know its class."""
+def _words(
+    line: Mapping[str, Any], shown: tuple[int, int], without_class: Sequence[str]
+) -> list[str]:
+    """Return the words that are printed for an image, of which a part of this size is shown."""
     words = [line[key] for key in ("input", "representation", "target") if key in line]
     if line["visualization"] == "invert":
         words.append(f"C {line['loss_weight']:g}")
@@ -361,6 +363,8 @@ def _words(line: Mapping[str, Any], without_class: Sequence[str]) -> list[str]:
         words.append(f"strength {line['strength']:g}")
     height, width = line["image_size"]
     words += [f"seed {line['seed']}", f"{height} x {width}"]
+    if shown != (width, height):
+        words.append(f"shown: {shown[1]} x {shown[0]} pixels, the receptive field")
     match line["visualization"]:
         case "invert":
             words.append(f"error {percent(line['error'])}")

@@ -138,7 +138,7 @@ def maximize(
         )  # fmt: skip
     failures = gallery.show([item], rep, sharing.workers)
     if gallery.lines and not as_json:
-        typer.echo(above_maximum(gallery.lines))
+        typer.echo(above_maximum(gallery.lines, are_classes=classes is not None))
     conclude(failures, interrupted=gallery.interrupted)
 
 
@@ -274,15 +274,15 @@ def _class_name(model: Representation | Network, result: PreImage, index: int) -
     return model.classes[model.class_index(result.targets[index])]
 
 
-def above_maximum(lines: Sequence[dict[str, Any]]) -> str:
+def above_maximum(lines: Sequence[dict[str, Any]], *, are_classes: bool = False) -> str:
     """Return a phrase that says how many targets respond above M, and which only below it.
 
     >>> line = {"target": "5", "response": 3.0, "maximum": 2.0, "reference": "9 photos"}
     >>> above_maximum([line, line | {"response": 1.0}])
     '1 of 1 live targets above the maximum M over 9 photos'
     >>> above_maximum([line, line | {"target": "14", "response": 0.0}])
-    '1 of 2 live targets above the maximum M over 9 photos; no image rose to that of 14: more \
---steps or --seeds, or a larger --strength, can raise it'
+    '1 of 2 live targets above the maximum M over 9 photos; no image of channel 14 reached its M: \
+more --steps or --seeds, or a larger --strength, can raise it'
     """
     best: dict[str, float] = {}
     for line in lines:
@@ -294,4 +294,21 @@ def above_maximum(lines: Sequence[dict[str, Any]]) -> str:
     if not below:
         return words
     advice = "more --steps or --seeds, or a larger --strength, can raise it"
-    return f"{words}; no image rose to that of {', '.join(below)}: {advice}"
+    return f"{words}; no image of {_targets_in_words(below, are_classes)} M: {advice}"
+
+
+def _targets_in_words(targets: Sequence[str], are_classes: bool) -> str:
+    """Return which targets did not reach what is theirs.
+
+    >>> _targets_in_words(["14"], False), _targets_in_words(["goose", "1"], True)
+    ('channel 14 reached its', 'classes goose, 1 reached their')
+    >>> _targets_in_words(["14", "5:3,7"], False)
+    'responses 14, 5:3,7 reached their'
+    """
+    is_one = len(targets) == 1
+    if are_classes:
+        noun = "class" if is_one else "classes"
+    else:
+        noun = "channel" if all(target.isdecimal() for target in targets) else "response"
+        noun += "" if is_one else "s"
+    return f"{noun} {', '.join(targets)} reached {'its' if is_one else 'their'}"
