@@ -37,7 +37,7 @@ SHOWN = (
 )  # fmt: skip
 """Whose versions the table shows."""
 
-ROWS = ("", *SHOWN, "passed", "skipped", "failed", "processor time")
+ROWS = ("", *SHOWN, "first test of each", "passed", "skipped", "failed", "processor time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Environment:
         found = self._installed()
         versions = (found.get(name, "") for name in SHOWN)
         time = f"{seconds / 60:.1f} min"
-        column = (self.combination.name, *versions, *map(str, counts), time)
+        column = (self.combination.name, *versions, first_of, *map(str, counts), time)
         return Outcome(column, done.returncode == 0)
 
     def _install(self, *words: str | Path) -> None:
