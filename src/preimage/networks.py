@@ -280,7 +280,7 @@ class Network:
         """Return the first rows of `layers_table`; of its children if the network does not run."""
         try:
             table = self.layers_table()
-        except Exception as error:
+        except Exception as error:  # of the user's network; printing never fails
             children = self.module.named_children()
             rows = [(name, *_kind(child), "-", "-", "-", "-") for name, child in children]
             table = Table(LAYERS_HEADER, rows, " ".join(str(error).split()))

@@ -54,8 +54,8 @@ if TYPE_CHECKING:
 _HARDLY = 1.2
 """The response, in units of that to the photo, below which a caricature looks like its photo."""
 _ALIKE = 1.25
-"""Of two caricatures, the growth of the response over that of the weaker one, below which they look
-alike."""
+"""Two caricatures look alike if the stronger one raises the response by less than this factor
+times what the weaker one does."""
 
 
 def caricature(

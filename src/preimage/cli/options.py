@@ -231,7 +231,7 @@ Preset: TypeAlias = Annotated[
 ]
 Prior: TypeAlias = Annotated[
     str | None,
-    Option(help=f"Prior of the variation: {' or '.join(PRIORS)}. Default: the preset's."),
+    Option(help=f"Prior: {' or '.join(PRIORS)}. Default: that of the quality or preset."),
 ]
 Solver: TypeAlias = Annotated[
     str | None, Option(help=f"Solver: {', '.join(SOLVERS)}. Default: jittered-lbfgs for networks.")

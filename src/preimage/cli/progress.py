@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from preimage.optimizer import Progress as StepProgress
 
 _STEPS_BETWEEN_UPDATES = 5
+
 _TIMED = 3
 """The number of images by which the time that others take is estimated."""
 
