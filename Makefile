@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SUITE := pytest --numprocesses 2 --dist loadfile  # two processes; tests of a file share what they prepare
 SIZE := one to a few minutes, 1.3 GB, or some gigabytes with the torch for CUDA
 # In a terminal, which MAKE_TERMOUT names, pip shows what it downloads:
 QUIET := $(if $(MAKE_TERMOUT),,--quiet)
@@ -28,7 +29,7 @@ matrix: $(VENV)-matrix/uv  # the core of the suite with other Pythons and versio
 	$(VENV)-matrix/bin/python tests/matrix.py $(WHAT)
 
 test: $(VENV)/dev
-	$(BIN)/pytest
+	$(BIN)/$(SUITE)
 
 test-browser: $(VENV)/browser $(VENV)-app/app
 	command -v chromium || { apt-get update && apt-get install --yes --no-install-recommends chromium; }

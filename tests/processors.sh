@@ -4,7 +4,7 @@
 
 suite() {
 	echo "suite: $*"
-	env "$@" "$python" -m pytest || failed="$failed
+	env "$@" "$python" -m pytest --numprocesses 2 --dist loadfile || failed="$failed
 failed: $*"
 }
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from preimage.app.choices import Choices
+from preimage.app.choices import CLASSICAL, Choices
 from preimage.app.options import AppOptions
 from preimage.networks import Network
 from preimage.preprocessing import Preprocessing
@@ -69,7 +69,7 @@ def test_names_are_those_of_the_command_line() -> None:
     choices = make_choices()
     assert choices.representation("hogb", None) == "hogb"
     assert choices.representation(NAME, "1") == f"{NAME}/1"
-    assert [name for _, name in choices.representations()][:4] == ["hog", "hogb", "dsift", NAME]
+    assert [name for _, name in choices.representations()][: len(CLASSICAL) + 1] == [*CLASSICAL, NAME]
 
 
 def test_only_shipped_photos_have_a_name() -> None:

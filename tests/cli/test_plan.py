@@ -85,7 +85,7 @@ def test_a_bar_tells_what_is_measured(folder: Path, monkeypatch: pytest.MonkeyPa
     assert told == [("estimating the time",), (0, 2, "hog"), (1, 2, "dsift")]
 
 
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("default:no results can be written")
 def test_a_plan_is_made_where_nothing_can_be_written(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

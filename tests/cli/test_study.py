@@ -39,7 +39,7 @@ def _run(folder: Path, *options: str) -> Outcome:
     return run("study", "run", folder / "early.toml", "--out", out, "--workers", "1", *options)
 
 
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("default:.*results take about")
 def test_a_run_warns_once_that_the_disk_will_be_full(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,7 +141,7 @@ def test_a_report_holds_the_means_a_plot_and_what_failed(folder: Path) -> None:
     assert (store / "report.pdf").read_bytes().startswith(b"%PDF")
 
 
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("default:.*Read-only file system")
 def test_the_report_of_a_store_that_is_read_only_goes_to_the_current_folder(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
