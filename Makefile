@@ -1,7 +1,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SUITE := pytest --numprocesses 2 --dist loadfile  # two processes; tests of a file share what they prepare
+# Two processes; the tests of a file run in one, and share what they prepare:
+SUITE := pytest --numprocesses 2 --dist loadfile
 SIZE := one to a few minutes, 1.3 GB, or some gigabytes with the torch for CUDA
 # In a terminal, which MAKE_TERMOUT names, pip shows what it downloads:
 QUIET := $(if $(MAKE_TERMOUT),,--quiet)

@@ -69,7 +69,8 @@ def test_names_are_those_of_the_command_line() -> None:
     choices = make_choices()
     assert choices.representation("hogb", None) == "hogb"
     assert choices.representation(NAME, "1") == f"{NAME}/1"
-    assert [name for _, name in choices.representations()][: len(CLASSICAL) + 1] == [*CLASSICAL, NAME]
+    names = [name for _, name in choices.representations()]
+    assert names[: len(CLASSICAL) + 1] == [*CLASSICAL, NAME]
 
 
 def test_only_shipped_photos_have_a_name() -> None:
