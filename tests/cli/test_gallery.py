@@ -152,6 +152,15 @@ def test_several_layers_share_a_grid_and_each_has_its_picture(tmp_path: Path) ->
     assert names == {"a.alexnet-conv1.png", "a.alexnet-relu2.png", "a.alexnet.grid.png"}
 
 
+def test_a_grid_shows_the_photo_again_where_its_size_is_another(tmp_path: Path) -> None:
+    photo, out = save_photo(tmp_path / "a.png", size=(96, 96)), tmp_path / "grid.png"
+    layers = ("--rep", "efficientnet-lite0/stem", "--rep", "efficientnet-lite0/blocks.0")
+    options = ("--weights", "random", "--steps", "2", "--grid", "--out", out)
+    assert run("invert", photo, "--rep", "hog", *layers, *options).status == 0
+    photo_and_hog, photo_and_layers = 2 * (2 * 96 + 8), 3 * (224 + 8)
+    assert pixels_of(out).shape[1] == 8 + photo_and_hog + photo_and_layers
+
+
 def test_a_window_counts_alone_and_its_field_is_boxed_in_white(tmp_path: Path) -> None:
     photo, out = save_photo(tmp_path / "a.png", size=(64, 64)), tmp_path / "out"
     arguments = ("--window", "3", "--channels", "0-47", "--grid", "--json", *RANDOM)

@@ -33,6 +33,7 @@ from preimage.visualizations.saving import save_picture, write_picture
 from preimage.visualizations.showing import in_maxima, label
 
 if TYPE_CHECKING:
+    import torch
     from PIL import Image
 
     from preimage.studies.judge import Judge
@@ -154,8 +155,9 @@ class Gallery:
             for item, group in itertools.groupby(ends, key=lambda ended: ended.item):
                 cells: list[Cell] = []
                 first, messages = len(self.lines), []
+                sizes: list[torch.Size] = []
                 for ended in group:
-                    cells += self._print(ended, with_original=not cells)
+                    cells += self._print(ended, sizes)
                     messages += [ended] if ended.message else []
                     if len(runs) > 1:
                         self._write_so_far(cells)
@@ -222,24 +224,26 @@ class Gallery:
             _write(path, picture, result, index, line)
         return path, picture, line
 
-    def _print(self, ended: _Ended, *, with_original: bool) -> list[Cell]:
-        """Print the lines of a run; return what a grid shows of it."""
+    def _print(self, ended: _Ended, sizes: list[torch.Size]) -> list[Cell]:
+        """Print the lines of a run; return what a grid shows of it, and photos of new sizes."""
         result, cells = ended.result, []
         if result is None:
             return []
         if result.dead:
             console.print(f"left out: {dead_in_words(result.dead)}")
-        if with_original and result.originals is not None:
+        if result.originals is not None and sizes[-1:] != [result.originals.shape[1:]]:
+            sizes.append(result.originals.shape[1:])
             original = result.preprocessing.to_pil(result.originals[0])
             cells.append(Cell(draw_box(original, result.box), ended.item.stem))
         for index, (path, picture, line) in enumerate(ended.outputs):
             self._last = path, picture, result, index
             self.lines.append(line)
-            words = _words(line, picture.size, self._without_class(ended.item, result, index))
-            words += [] if self._is_file else [f"-> {path}"]
-            typer.echo(json.dumps(line) if self._as_json else "  ".join(words))
+            parts = _words(line, picture.size, self._without_class(ended.item, result, index))
+            parts += [] if self._is_file else [f"-> {path}"]
+            typer.echo(json.dumps(line) if self._as_json else "  ".join(parts))
             box = None if result.visualization == "maximize" else result.box
-            cells.append(Cell(draw_box(picture, box), label(result, index)))
+            words = label(result, index, line.get("probability"))
+            cells.append(Cell(draw_box(picture, box), words))
         if self._video is not None:
             self._filmed.append(result)
         return cells

@@ -166,6 +166,6 @@ def _mosaic(tiles: list[Image.Image]) -> Image.Image:
 
 
 def _label(described: dict[str, Any]) -> str:
-    """Return the number of a channel and its largest response."""
-    value = "dead" if described["dead"] else f"{described['maximum']:.3g}"
+    """Return the number of a channel and its largest response, M."""
+    value = "dead" if described["dead"] else f"M = {described['maximum']:.3g}"
     return f"{described['channel']}: {value}"

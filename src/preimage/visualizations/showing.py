@@ -29,9 +29,13 @@ _MOST_PICTURES = 240
 """The most pictures in all frames of a slider."""
 
 
-def label(result: PreImage, index: int) -> str:
-    """Return the words below a result in a grid: what tells it from others, and its success."""
-    return f"{title(result, index)}: {_success(result, index)}"
+def label(result: PreImage, index: int, probability: float | None = None) -> str:
+    """Return the words below a result in a grid: what tells it from others, and its success.
+
+    The success of a class is its probability, where it is known.
+    """
+    success = _success(result, index) if probability is None else f"probability {probability:.2f}"
+    return f"{title(result, index)}: {success}"
 
 
 def title(result: PreImage, index: int) -> str:
