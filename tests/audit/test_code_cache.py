@@ -13,6 +13,7 @@ from preimage.audit import code_cache
 from preimage.audit.candidate_search import encode_others, encode_photos
 from preimage.audit.code_cache import CodeCache
 from preimage.audit.reference import encode_reference
+from preimage.decoding import ImageError
 from preimage.preprocessing import Preprocessing
 from preimage.representations.layer import Layer
 from preimage.representations.transformations import Projection
@@ -96,3 +97,36 @@ def test_a_damaged_file_is_computed_again(
     kept.write_bytes(kept.read_bytes()[:50])
     cache.photos(layer, photos)
     assert len(calls) == 2
+
+
+def test_parts_that_are_done_survive_an_interruption(
+    layer: Layer,
+    photos: list[Path],
+    tmp_path: Path,
+    calls: list[Sequence[Path]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(code_cache, "PART", 2)
+    cache, done = CodeCache(tmp_path / "out"), list[tuple[int, int]]()
+
+    def interrupt(*counts: int) -> None:
+        if counts == (3, 3):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.photos(layer, photos, interrupt)
+    calls.clear()
+    read, codes = cache.photos(layer, photos, lambda *counts: done.append(counts))
+    assert (read, calls, done) == (photos, [photos[2:]], [(3, 3)])
+    torch.testing.assert_close(codes, encode_photos(layer, photos)[1], rtol=0, atol=0)
+
+
+def test_a_part_without_a_photo_that_can_be_read_is_left_out(
+    layer: Layer, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_cache, "PART", 1)
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no photo")
+    assert CodeCache(tmp_path / "out").photos(layer, [broken, *photos])[0] == photos
+    with pytest.raises(ImageError, match=r"broken\.png"):
+        CodeCache().photos(layer, [broken])

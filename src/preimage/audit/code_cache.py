@@ -11,6 +11,7 @@ import json
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from preimage.audit.candidate_search import CROPS as CROPS_OF_OTHERS
 from preimage.audit.candidate_search import OtherPhotos, encode_others, encode_photos
 from preimage.audit.decoder import checksum_of
 from preimage.audit.reference import Reference, encode_reference
+from preimage.decoding import ImageError
 from preimage.files import sha256, write_whole
 from preimage.representations.base import Representation
 from preimage.representations.transformations import Projection
@@ -30,6 +32,8 @@ from preimage.representations.transformed import Transformed
 
 FOLDER = "codes"
 """The name of the folder of codes in that of an audit."""
+PART = 64
+"""The number of photos whose codes are in one file."""
 
 _Progress = Callable[[int, int], None]
 _Arrays = Mapping[str, np.ndarray]
@@ -55,7 +59,7 @@ class CodeCache:
             codes = {f"codes {name}": code.numpy() for name, code in found.codes.items()}
             return {**codes, "photos": found.photos}
 
-        kept = self._get("reference", layer, photos, compute)
+        kept = self._get(_describe("reference", layer), photos, compute)
         names = [name for name in kept if name != "photos"]
         codes = {name.removeprefix("codes "): torch.from_numpy(kept[name]) for name in names}
         return Reference(codes, kept["photos"])
@@ -63,16 +67,25 @@ class CodeCache:
     def photos(
         self, phi: Representation, photos: Sequence[Path], progress: _Progress | None = None
     ) -> tuple[list[Path], Tensor]:
-        """Return the photos that can be read, and their codes; see `encode_photos`."""
+        """Return the photos that can be read, and their codes; see `encode_photos`.
 
-        def compute() -> _Arrays:
-            found, codes = encode_photos(phi, photos, progress)
-            known = set(found)
-            return {"codes": codes.numpy(), "read": np.array([path in known for path in photos])}
-
-        kept = self._get("photos", phi, photos, compute)
-        read = [path for path, is_read in zip(photos, kept["read"], strict=True) if is_read]
-        return read, torch.from_numpy(kept["codes"])
+        A part is kept as soon as it is done, so that an interruption loses at most `PART` photos.
+        """
+        about, read, codes = _describe("photos", phi), list[Path](), list[Tensor]()
+        reason = ImageError("no photos were given")
+        for start in range(0, len(photos), PART):
+            part = photos[start : start + PART]
+            compute = partial(_encode_part, phi, part, _shifted(progress, start, len(photos)))
+            try:
+                kept = self._get(about, part, compute)
+            except ImageError as error:
+                reason = error
+                continue
+            read += [path for path, is_read in zip(part, kept["read"], strict=True) if is_read]
+            codes.append(torch.from_numpy(kept["codes"]))
+        if not read:
+            raise reason
+        return read, torch.cat(codes)
 
     def others(
         self,
@@ -89,39 +102,52 @@ class CodeCache:
             names = ("whole", "crops", "photo_of", "copies")
             return {name: getattr(found, name).numpy() for name in names}
 
-        kept = self._get(f"others {crops}", phi, photos, compute)
+        kept = self._get(_describe(f"others {crops}", phi), photos, compute)
         return OtherPhotos(**{name: torch.from_numpy(array) for name, array in kept.items()})
 
     def _get(
-        self, kind: str, phi: Representation, photos: Sequence[Path], compute: Callable[[], _Arrays]
+        self, about: Mapping[str, Any], photos: Sequence[Path], compute: Callable[[], _Arrays]
     ) -> _Arrays:
         """Return arrays that were kept, or compute and keep them."""
         if self.folder is None:
             return compute()
-        path = self.folder / FOLDER / f"{sha256(_describe(kind, phi, photos).encode())[:32]}.npz"
+        whole = json.dumps({**about, "photos": [sha256(path) for path in photos]})
+        path = self.folder / FOLDER / f"{sha256(whole.encode())[:32]}.npz"
         if (known := _read(path)) is not None:
             return known
         found = compute()
-        with write_whole(path) as partial, partial.open("wb") as file:
+        with write_whole(path) as unfinished, unfinished.open("wb") as file:
             arrays: dict[str, Any] = dict(found)
             np.savez(file, **arrays)
         return found
 
 
-def _describe(kind: str, phi: Representation, photos: Sequence[Path]) -> str:
-    """Return all that codes depend on, as text."""
+def _encode_part(
+    phi: Representation, photos: Sequence[Path], progress: _Progress | None
+) -> _Arrays:
+    """Return the codes of some photos, and which of them could be read."""
+    found, codes = encode_photos(phi, photos, progress)
+    known = set(found)
+    return {"codes": codes.numpy(), "read": np.array([path in known for path in photos])}
+
+
+def _shifted(progress: _Progress | None, start: int, total: int) -> _Progress | None:
+    """Return the progress of a part as that of the whole."""
+    return None if progress is None else lambda done, _: progress(start + done, total)
+
+
+def _describe(kind: str, phi: Representation) -> dict[str, Any]:
+    """Return all that codes depend on but the photos."""
     steps = phi.transformations if isinstance(phi, Transformed) else ()
     means = [step.mean for step in steps if isinstance(step, Projection) and step.mean is not None]
-    about: dict[str, Any] = {
+    return {
         "kind": kind,
         "representation": phi.name,
         "preprocessing": repr(phi.preprocessing),
         "weights": checksum_of(phi),
         "means": [sha256(mean.numpy().tobytes()) for mean in means],
-        "photos": [sha256(path) for path in photos],
         "versions": [preimage.__version__, torch.__version__, torch.get_num_threads()],
     }
-    return json.dumps(about)
 
 
 def _read(path: Path) -> _Arrays | None:
