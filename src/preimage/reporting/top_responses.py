@@ -42,7 +42,8 @@ def top(
     """Return a picture of the parts of 9 photos that each channel responds to most.
 
     It is the picture of `preimage top`: each channel has a square, the strongest part first, with
-    its number and largest response M below. The statistics are kept in the cache folder, so that
+    its number and largest response M below. Where a part reaches beyond the photo's border, it is
+    filled with the mean color, which the network sees there. The statistics are kept in the cache folder, so that
     the same photos are looked at once; see `preimage.statistics.measure`.
 
     Args:
