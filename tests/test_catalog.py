@@ -228,3 +228,16 @@ def test_steps_after_a_representation_are_part_of_it() -> None:
         representation("hog|untit")
     with pytest.raises(ValueError, match="unknown step '': there are unit"):
         representation("hog|")
+
+
+def test_a_representation_knows_the_weights_that_were_given_for_it() -> None:
+    untrained = network("efficientnet-lite0", weights="random")
+    for phi in (
+        untrained.layer("stem"),
+        untrained.layer("stem").sibling("blocks.0"),
+        untrained.several(["stem", "blocks.0"]),
+        layer_of(untrained, "pool|unit"),
+    ):
+        assert phi.weights == {"weights": "random"}
+    for phi in (network(_classifier(), COLOR).layer("1"), representation("hog")):
+        assert phi.weights == {}

@@ -15,7 +15,9 @@ from typing import Any
 
 from torch import nn
 
+from preimage.files import sha256
 from preimage.models import sources
+from preimage.models.state_dicts import RANDOM
 from preimage.names import STEP, LayerName, unknown, with_article
 from preimage.networks import Network
 from preimage.preprocessing import Preprocessing
@@ -139,7 +141,16 @@ def network(
         inputs=found.inputs,
         scores=found.scores,
         channel_axis=found.channel_axis,
+        weights=_given(weights),
     )
+
+
+def _given(weights: str | Path | None) -> dict[str, str]:
+    """Return what a sidecar tells of weights that were given: the file and its SHA-256."""
+    if weights is None:
+        return {}
+    file = {} if weights == RANDOM else {"weights_sha256": sha256(Path(weights).expanduser())}
+    return {"weights": str(weights), **file}
 
 
 def network_or_layer(name: str, weights: str | Path | None = None) -> Network | Representation:

@@ -22,7 +22,7 @@ from preimage.representations.layer_path import OUTPUT, LayerPath, tensors_insid
 from preimage.representations.layers import Layers
 from preimage.representations.network_error import Part, guarded
 from preimage.representations.reached import called
-from preimage.representations.scores import find_scores
+from preimage.representations.scores import find_scores, probabilities
 from preimage.tables import Table
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Network:
         scores: the layer of the class scores. If None, it is found by running the network once.
         channel_axis: the axis of channels in the own output of every layer, or a dict with that of
             some layers by name; see `Layer`. Those of all other layers are found.
+        weights: which weights were given in place of the network's own, as a sidecar tells it:
+            `weights`, a file or "random", and of a file `weights_sha256`.
 
     Raises:
         TypeError: if it is no module with its preprocessing.
@@ -75,6 +77,7 @@ class Network:
     inputs: Mapping[str, Any] = field(default_factory=dict, hash=False)
     scores: str | None = None
     channel_axis: int | Mapping[str, int] | None = field(default=None, hash=False)
+    weights: Mapping[str, str] = field(default_factory=dict, hash=False)
     _known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -191,7 +194,7 @@ class Network:
         except ValueError as error:
             raise ValueError(self._unknown_layer(name, str(error))) from None
         axis = self.channel_axis
-        return Layer(
+        found = Layer(
             self.module,
             name,
             self.preprocessing,
@@ -200,6 +203,8 @@ class Network:
             channel_axis=axis.get(name) if isinstance(axis, Mapping) else axis,
             inputs=self.inputs,
         )
+        found.weights = self.weights
+        return found
 
     def _unknown_layer(self, name: str, words: str) -> str:
         """Return the message for an unknown layer; `words` is that which all modules give.
@@ -356,20 +361,6 @@ class Network:
         (probabilities,) = self.probabilities(image[None])
         likeliest = self.classes[int(probabilities.argmax())]
         return {"probability": float(probabilities[index]), "top_1": likeliest.split(",")[0]}
-
-
-def probabilities(scores: Tensor) -> Tensor:
-    """Return the softmax of class scores, (N, classes); scores that are a softmax stay as they are.
-
-    If there are scores at several positions, as a fully convolutional network has for a large
-    image, return the mean of the softmax over them.
-    """
-    if scores.ndim != 3:  # not tokens: put the classes last
-        scores = scores.flatten(2) if scores.ndim > 2 else scores[:, :, None]
-        scores = scores.transpose(1, 2).contiguous()
-    sums = scores.sum(2)
-    is_softmax = bool((scores >= 0).all()) and torch.allclose(sums, torch.ones_like(sums))
-    return (scores if is_softmax else scores.softmax(2)).mean(1)
 
 
 def _kind(module: nn.Module) -> tuple[str, object]:

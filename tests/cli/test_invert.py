@@ -74,6 +74,30 @@ def test_the_sidecar_holds_what_it_takes_to_make_the_picture_again(tmp_path: Pat
     assert told["error"] == float(known(again.error))
 
 
+def test_the_sidecar_names_the_weights_that_were_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nets.py").write_text(
+        "from torch import nn\n"
+        "def make(): return nn.Conv2d(3, 8, 5), dict(size=[24, 24], mean=[0] * 3, std=[255] * 3)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    photo, weights = save_photo(tmp_path / "a.png", size=(24, 24)), tmp_path / "w.pth"
+    torch.manual_seed(3)
+    torch.save(torch.nn.Conv2d(3, 8, 5).state_dict(), weights)
+    options = ("--weights", weights, "--steps", "3", "--out", tmp_path / "b.png")
+    assert run("invert", photo, "--rep", "import:nets.make/output", *options).status == 0
+    told = json.loads((tmp_path / "b.json").read_text())
+    assert told["weights"] == str(weights)
+    assert told["weights_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    again = preimage.invert(
+        preimage.representation(told["representation"], told["weights"]),
+        told["input"],
+        settings=Settings.from_dict(told["settings"]),
+    )
+    np.testing.assert_array_equal(pixels_of(tmp_path / "b.png"), np.asarray(again.to_pil()))
+
+
 def test_a_saved_code_is_inverted_with_a_derived_or_a_given_size(tmp_path: Path) -> None:
     photo = save_photo(tmp_path / "a.png")
     with torch.no_grad():

@@ -141,7 +141,7 @@ class Likeliest(NamedTuple):
 
 def likeliest(result: PreImage, facts: NetworkFacts) -> Likeliest:
     """Return the likeliest class of an inversion of class scores."""
-    from preimage.networks import probabilities
+    from preimage.representations.scores import probabilities
 
     (chances,) = probabilities(result.codes[:1])
     number = int(chances.argmax())

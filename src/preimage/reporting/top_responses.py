@@ -43,8 +43,8 @@ def top(
 
     It is the picture of `preimage top`: each channel has a square, the strongest part first, with
     its number and largest response M below. Where a part reaches beyond the photo's border, it is
-    filled with the mean color, which the network sees there. The statistics are kept in the cache folder, so that
-    the same photos are looked at once; see `preimage.statistics.measure`.
+    filled with the mean color, which the network sees there. The statistics are kept in the cache
+    folder, so that the same photos are looked at once; see `preimage.statistics.measure`.
 
     Args:
         layer: a layer of a network.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import torch
@@ -40,6 +41,8 @@ class Representation(nn.Module, ABC):
         is_network: whether it is a layer of a network; Algorithm 1 then ends with its
             un-jittered stage even if nothing was jittered.
         code_axes: the smallest number of axes that the code of one image can have.
+        weights: which weights were given in place of the network's own; see
+            `preimage.networks.Network`.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Representation(nn.Module, ABC):
     chooses_loss_weight: bool = False
     is_network: bool = False
     code_axes: int = 3
+    weights: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:

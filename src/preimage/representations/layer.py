@@ -259,7 +259,7 @@ class Layer(Representation):
     def sibling(self, layer: str) -> Layer:
         """Return another layer of the network, or this one without its session."""
         axis = self.channel_axis if layer == self.layer else None
-        return Layer(
+        found = Layer(
             self.model,
             layer,
             self.preprocessing,
@@ -267,6 +267,8 @@ class Layer(Representation):
             channel_axis=axis,
             inputs=self.inputs,
         )
+        found.weights = self.weights
+        return found
 
     def _chain(self) -> nn.Sequential:
         """Return the network up to the layer; raise ValueError if it is no plain chain."""

@@ -67,6 +67,20 @@ def find_scores(part: Part, x: Tensor) -> Scores:
     return Scores(name, tuple(scores.shape))
 
 
+def probabilities(scores: Tensor) -> Tensor:
+    """Return the softmax of class scores, (N, classes); scores that are a softmax stay as they are.
+
+    If there are scores at several positions, as a fully convolutional network has for a large
+    image, return the mean of the softmax over them.
+    """
+    if scores.ndim != 3:  # not tokens: put the classes last
+        scores = scores.flatten(2) if scores.ndim > 2 else scores[:, :, None]
+        scores = scores.transpose(1, 2).contiguous()
+    sums = scores.sum(2)
+    is_softmax = bool((scores >= 0).all()) and torch.allclose(sums, torch.ones_like(sums))
+    return (scores if is_softmax else scores.softmax(2)).mean(1)
+
+
 def _chosen(output: Any) -> tuple[str, Tensor]:
     """Return the name and the value of the scores among the outputs of a network."""
     tensors = dict(tensors_inside(OUTPUT, output))

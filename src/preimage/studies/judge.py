@@ -26,9 +26,10 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from preimage.catalog import network
-from preimage.networks import Network, probabilities
+from preimage.networks import Network
 from preimage.preprocessing import DEFAULT_SIZE
 from preimage.representations.layer_path import LayerPath
+from preimage.representations.scores import probabilities
 from preimage.studies.colors import color_error, saturation
 from preimage.studies.natural_statistics import (
     contrast,

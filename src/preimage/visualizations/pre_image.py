@@ -58,6 +58,8 @@ class PreImage:
     Attributes:
         visualization: "invert", "maximize" or "caricature".
         representation: name of Phi.
+        weights: which weights were given in place of the network's own; see
+            `preimage.networks.Network`.
         preprocessing: the preprocessing of Phi.
         settings: the settings of all results.
         images: the results in the core's units, (N, D, H, W).
@@ -96,6 +98,7 @@ class PreImage:
 
     visualization: Visualization
     representation: str
+    weights: dict[str, str]
     preprocessing: Preprocessing
     settings: Settings
     images: Tensor
@@ -238,6 +241,7 @@ class PreImage:
         return {
             "visualization": self.visualization,
             "representation": self.representation,
+            **self.weights,
             **self._describe_target(index),
             "seed": self.seeds[index],
             "loss_weight": self.loss_weights[index],

@@ -238,16 +238,15 @@ def solve(
         snapshot_every=snapshot_every,
     )  # fmt: skip
     pairs = zip(problem.loss_weights, minimum.trace.loss_weight.tolist(), strict=True)
-    # 4. The codes of the images that were found.
     session.compare_again()
-    codes = representation.encode(minimum.images)
     return PreImage(
         visualization=problem.visualization,
         representation=representation.name,
+        weights=dict(representation.weights),
         preprocessing=representation.preprocessing,
         settings=settings,
         images=minimum.images,
-        codes=codes,
+        codes=representation.encode(minimum.images),
         sources=tuple(problem.sources),
         loss_weights=tuple(chosen if isinstance(given, str) else given for given, chosen in pairs),
         seeds=tuple(problem.seeds),
