@@ -26,6 +26,7 @@ from benchmarks import (
     stores,
     threads,
     vectors,
+    vlfeat,
     ways,
     workers,
 )
@@ -43,6 +44,7 @@ BENCHMARKS = {
     "peers": peers.run,
     "stores": stores.run,
     "threads": threads.run,
+    "vlfeat": vlfeat.run,
     "ways": ways.run,
 }
 

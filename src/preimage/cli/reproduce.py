@@ -235,6 +235,7 @@ def list_experiments() -> None:
         here = "here" if all(map(is_installed, networks)) else "missing"
         rows.append((name, shows, "\n".join(networks), here if name in trained else ""))
     print_table(("name", "shows", "network", "weights"), rows)
-    typer.echo("one of them: preimage reproduce NAME; how long it takes: with --dry-run")
+    typer.echo("one of them: preimage reproduce NAME; how long it takes: with --dry-run, but for")
+    typer.echo("table1 to table3 (seconds) and hoggle (minutes)")
     typer.echo("missing weights: preimage fetch NETWORK, or --weights random")
     typer.echo("other networks: --network, such as --network efficientnet-lite0")
