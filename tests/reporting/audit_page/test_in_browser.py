@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.browser import serious_faults, watched
+from tests.browser import serious_faults, wait_until, watched
 from tests.reporting.audit_page.audits import audit, store_audit
 
 from preimage.reporting.audit_page import write_page
@@ -28,7 +28,7 @@ def test_all_pictures_are_shown_and_nothing_else_is_asked_for(
     with watched(browser, inside=address, color_scheme=scheme) as page:
         page.goto(address)
         page.evaluate("for (const image of document.images) image.loading = 'eager'")
-        page.wait_for_function("[...document.images].every((image) => image.naturalWidth > 0)")
+        wait_until(page, "[...document.images].every((image) => image.naturalWidth > 0)")
         assert serious_faults(page) == []
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.browser import serious_faults, watched
+from tests.browser import serious_faults, wait_until, watched
 from tests.reporting.sheet.sheets import sheet
 
 from preimage.reporting.sheet import write_sheet
@@ -28,7 +28,7 @@ def test_all_pictures_are_shown_and_nothing_else_is_asked_for(
         page.evaluate(
             "for (const details of document.querySelectorAll('details')) details.open = 1"
         )
-        page.wait_for_function("[...document.images].every((image) => image.naturalWidth > 0)")
+        wait_until(page, "[...document.images].every((image) => image.naturalWidth > 0)")
         assert serious_faults(page) == []
 
 
