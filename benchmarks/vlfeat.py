@@ -1,8 +1,9 @@
-"""How near HOG, HOGb and dense SIFT are to VLFeat: the largest deviation over the largest component.
+"""How near HOG, HOGb and dense SIFT are to VLFeat: the largest deviation of a component.
 
-`vlfeat.csv`: for each descriptor and precision the deviation from arrays that VLFeat 0.9.21 made of
-17 small images (tests/golden), from those that its code makes in float64, and, where the library is
-installed (Debian: libvlfeat1), from what it returns here for the shipped photos.
+`vlfeat.csv`: for each descriptor and precision the deviation, over the largest component, from
+arrays that VLFeat 0.9.21 made of 17 small images (tests/golden), from those that its code makes in
+float64, and, where the library is installed (Debian: libvlfeat1), from what it returns here for
+the shipped photos.
 """
 
 from collections.abc import Callable, Mapping

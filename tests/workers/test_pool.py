@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import threading
 import time
+from typing import ClassVar
 
 import pytest
 
@@ -34,6 +36,33 @@ def test_every_task_ends_in_a_worker_and_none_is_left() -> None:
     assert [ends[n].value[0] for n in range(3)] == ["a", "b", "c"]  # type: ignore[union-attr]
     assert os.getpid() not in {ends[n].value[1] for n in range(3)}  # type: ignore[union-attr]
     assert multiprocessing.active_children() == []
+
+
+class _Encoder:
+    """An object whose destructor notes the process that it ran in."""
+
+    ended: ClassVar[list[int]] = []
+
+    def __init__(self) -> None:
+        self.itself = self  # so that only a collection ends it
+
+    def __del__(self) -> None:
+        self.ended.append(os.getpid())
+
+
+def test_garbage_of_this_process_is_not_collected_in_its_copies() -> None:
+    def collect(_task: int, _: Reporter) -> tuple[list[int], bool]:
+        gc.collect()
+        return _Encoder.ended, gc.isenabled()
+
+    gc.collect()
+    _Encoder.ended.clear()
+    _Encoder()
+    ends = dict(share(collect, range(2), workers=2, method="fork"))
+    assert [end.value for end in ends.values() if isinstance(end, Done)] == [([], True)] * 2
+    assert gc.isenabled()
+    gc.collect()
+    assert _Encoder.ended == [os.getpid()]
 
 
 def test_a_worker_that_dies_loses_its_own_task_only() -> None:

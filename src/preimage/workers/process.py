@@ -8,6 +8,7 @@ script or notebook is never run again. It leaves Ctrl-C to this process, and end
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import pickle
@@ -177,7 +178,7 @@ class Worker:
             self._process: BaseProcess = context.Process(  # type: ignore[attr-defined]
                 target=_serve, args=(theirs, inherited, threads, function), daemon=True
             )
-            with contextlib.nullcontext() if method == "fork" else _empty_main():
+            with _without_collecting() if method == "fork" else _empty_main():
                 self._process.start()
             theirs.close()
 
@@ -207,6 +208,8 @@ def _serve(
     connection: Connection, inherited: Sequence[Connection], threads: int, function: Function
 ) -> None:
     """Carry out the tasks that a connection brings, until it closes."""
+    gc.freeze()  # or else destructors of inherited garbage might wait for threads of the other end
+    gc.enable()
     for other in inherited:  # or else this process would keep the pipes of a dead parent open
         other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process at the other end handles Ctrl-C
@@ -268,6 +271,22 @@ def in_words(status: int | None) -> str:
     if status == -getattr(signal, "SIGKILL", 9):
         return "killed, as for want of memory: fewer workers need less"
     return f"exit status {status}"
+
+
+@contextlib.contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Leave garbage alone in the block, here and in a process that starts there.
+
+    A copy of this process lacks its threads. An encoder of films, for example, waits in its
+    destructor for the end of its own.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextlib.contextmanager
