@@ -8,6 +8,8 @@ from inspect import Parameter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from preimage.cli.errors import clear_errors
 from preimage.cli.options import (
     Channels,
@@ -48,6 +50,8 @@ _OPTIONS: dict[str, Any] = {
     "steps": Steps,
 }
 """The options of what figures show; the options of results and run come after these."""
+_ENOUGH = 200
+"""Steps after which layers can be compared."""
 
 
 def figure_command(name: str) -> Callable[..., None]:
@@ -109,6 +113,11 @@ def _reproduce(
         rows = [row for part in parts for row in figure.rows(part)]
         by_key = {record.trial.key: record for record in records}
         paths = write_figure(out / name, rows, by_key, loader)
+    if figure.visualization == "invert" and (values.get("steps") or _ENOUGH) < _ENOUGH:
+        typer.echo(
+            f"a draft: with fewer than {_ENOUGH} steps errors are larger than they need be, those "
+            "of deeper layers most; do not compare layers"
+        )
     finish(records, paths)
 
 

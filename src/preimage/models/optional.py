@@ -21,5 +21,8 @@ def import_optional(module: str, extra: str) -> ModuleType:
         hint = f"run: {install_command(extra)}"
         raise ModelError(f"{module} cannot be imported ({error}); {hint}") from None
     except RuntimeError as error:
-        hint = "install torch and torchvision from one index"
+        hint = (
+            "install torchvision from the index that torch is from, as with pip install "
+            "--force-reinstall --no-deps torchvision --index-url https://download.pytorch.org/whl/cpu"
+        )
         raise ModelError(f"{module} does not fit the installed torch ({error}); {hint}") from None
