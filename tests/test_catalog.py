@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -239,5 +241,10 @@ def test_a_representation_knows_the_weights_that_were_given_for_it() -> None:
         layer_of(untrained, "pool|unit"),
     ):
         assert phi.weights == {"weights": "random"}
-    for phi in (network(_classifier(), COLOR).layer("1"), representation("hog")):
+    module = network(_classifier(), COLOR)
+    for phi in (
+        module.layer("1"), module.several(["0", "1"]), module.layer("1").sibling("0"),
+        representation("hog|unit"),
+    ):  # fmt: skip
         assert phi.weights == {}
+        assert copy.deepcopy(phi).weights == pickle.loads(pickle.dumps(phi)).weights == {}

@@ -203,7 +203,7 @@ class Network:
             channel_axis=axis.get(name) if isinstance(axis, Mapping) else axis,
             inputs=self.inputs,
         )
-        found.weights = self.weights
+        found.weights = dict(self.weights)
         return found
 
     def _unknown_layer(self, name: str, words: str) -> str:

@@ -267,7 +267,7 @@ class Layer(Representation):
             channel_axis=axis,
             inputs=self.inputs,
         )
-        found.weights = self.weights
+        found.weights = dict(self.weights)
         return found
 
     def _chain(self) -> nn.Sequential:

@@ -73,7 +73,7 @@ class Layers(Representation):
         self._layers = {layer.layer: layer for layer in layers}
         self.name = names if name is None else name
         self.preprocessing: Preprocessing = layers[0].preprocessing
-        self.weights = layers[0].weights
+        self.weights = dict(layers[0].weights)
         axes = {name: layer.channel_axis for name, layer in self._layers.items()}
         self._trunk = Trunk(
             layers[0].model,

@@ -57,7 +57,7 @@ class Transformed(Representation):
         self.ignores_contrast = base.ignores_contrast
         self.loss_weight = base.loss_weight
         self.chooses_loss_weight = base.chooses_loss_weight
-        self.is_network, self.weights = base.is_network, base.weights
+        self.is_network, self.weights = base.is_network, dict(base.weights)
         self._flattens = any(step.flattens for step in transformations)
         self.code_axes = 1 if self._flattens else base.code_axes
         if base.default_size is not None:
