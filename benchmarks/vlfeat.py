@@ -29,7 +29,7 @@ LIVE: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def run(out: Path) -> None:
-    """Compare, in seconds."""
+    """Compare the codes, which takes a few seconds."""
     print(machine())
     saved = np.load(GOLDEN)
     names = sorted({key.split("/")[0] for key in saved.files})

@@ -170,8 +170,8 @@ def _on_defenses(audit: Audit) -> Iterator[str]:
         if is_store(audit) and audit.layers[0].verdict.shows:
             yield (
                 "Measure what it would help to change vectors before they are stored, and what "
-                "that costs, in half an hour or so (--defend all). First to be tried: a rotation "
-                "whose key is kept apart (--defend rotation), and noise (--defend noise:2)."
+                "that costs (--defend all). First to be tried: a rotation whose key is kept apart "
+                "(--defend rotation), and noise (--defend noise:2)."
             )
         return
     plain, others = audit.defenses.results[:1], audit.defenses.results[1:]

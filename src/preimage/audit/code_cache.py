@@ -59,7 +59,7 @@ class CodeCache:
             codes = {f"codes {name}": code.numpy() for name, code in found.codes.items()}
             return {**codes, "photos": found.photos}
 
-        kept = self._get(_describe("reference", layer), photos, compute)
+        kept = self._get(self._about("reference", layer), photos, compute)
         names = [name for name in kept if name != "photos"]
         codes = {name.removeprefix("codes "): torch.from_numpy(kept[name]) for name in names}
         return Reference(codes, kept["photos"])
@@ -71,7 +71,7 @@ class CodeCache:
 
         A part is kept as soon as it is done, so that an interruption loses at most `PART` photos.
         """
-        about, read, codes = _describe("photos", phi), list[Path](), list[Tensor]()
+        about, read, codes = self._about("photos", phi), list[Path](), list[Tensor]()
         reason = ImageError("no photos were given")
         for start in range(0, len(photos), PART):
             part = photos[start : start + PART]
@@ -102,8 +102,12 @@ class CodeCache:
             names = ("whole", "crops", "photo_of", "copies")
             return {name: getattr(found, name).numpy() for name in names}
 
-        kept = self._get(_describe(f"others {crops}", phi), photos, compute)
+        kept = self._get(self._about(f"others {crops}", phi), photos, compute)
         return OtherPhotos(**{name: torch.from_numpy(array) for name, array in kept.items()})
+
+    def _about(self, kind: str, phi: Representation) -> Mapping[str, Any]:
+        """Return all that codes depend on but the photos; nothing where nothing is kept."""
+        return {} if self.folder is None else _describe(kind, phi)
 
     def _get(
         self, about: Mapping[str, Any], photos: Sequence[Path], compute: Callable[[], _Arrays]

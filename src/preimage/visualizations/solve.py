@@ -239,6 +239,7 @@ def solve(
     )  # fmt: skip
     pairs = zip(problem.loss_weights, minimum.trace.loss_weight.tolist(), strict=True)
     session.compare_again()
+    # 4. The codes of the images that were found, and all else.
     return PreImage(
         visualization=problem.visualization,
         representation=representation.name,
