@@ -87,7 +87,10 @@ def test_what_is_missing_makes_a_verdict_provisional(options: dict[str, Any], wo
 
 
 def test_vectors_of_another_layer_and_known_photos_are_spoken_of() -> None:
-    about = {"store": {"recognized": {"is_alike": False}}, "candidates": {"found": [{"row": 1}]}}
+    about = {
+        "store": {"recognized": {"is_alike": False}},
+        "candidates": {"found": [{"row": 1}], "photos": 2},
+    }
     _, known, other = advise(_audit(_layer("pool", "photo"), about=about))
     assert "has a copy of a photo" in known
     assert "the network, its layer and its weights" in other

@@ -121,6 +121,29 @@ def test_parts_that_are_done_survive_an_interruption(
     torch.testing.assert_close(codes, encode_photos(layer, photos)[1], rtol=0, atol=0)
 
 
+def test_crops_that_are_done_survive_an_interruption(
+    layer: Layer, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_cache, "PART_OF_CROPS", 20)
+    cache, done = CodeCache(tmp_path / "out"), list[tuple[int, int]]()
+
+    def interrupt(*counts: int) -> None:
+        if counts == (50, 96):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.reference(layer, photos, interrupt)
+    kept = sorted((tmp_path / "out/codes").iterdir())
+    kept[0].unlink()  # one of the two, so that one is made again from the middle or the start
+    found = cache.reference(layer, photos, lambda *counts: done.append(counts))
+    assert (len(kept), done[-1], len(done)) == (2, (96, 96), 76)
+    wanted = encode_reference(layer, photos)
+    assert list(found.codes) == list(wanted.codes)
+    for name, codes in wanted.codes.items():
+        torch.testing.assert_close(found.codes[name], codes, rtol=0, atol=0)
+    np.testing.assert_array_equal(found.photos, wanted.photos)
+
+
 def test_a_part_without_a_photo_that_can_be_read_is_left_out(
     layer: Layer, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from preimage import invert
 from preimage.audit import attacks, code_cache
 from preimage.audit.reference import encode_reference
 from preimage.audit.verdict import NO_PROOF
+from preimage.cli import progress
 from preimage.photo_files import photo_paths
 
 NETWORK = """
@@ -189,7 +191,7 @@ def test_vectors_that_do_not_fit_get_one_clear_line_before_any_photo_is_encoded(
     message: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(code_cache, "encode_reference", None)
+    monkeypatch.setattr(code_cache, "encode_crops", None)
     mixed = stored[:, :1] * 0 + np.random.default_rng(0).normal(size=(40, length))
     np.savez("store.npz", vectors=mixed)
     np.save("axes.npy", np.eye(95)[:3])
@@ -220,7 +222,7 @@ def test_ctrl_c_keeps_what_is_done(stored: np.ndarray, monkeypatch: pytest.Monke
     table = Path("audit/errors.csv").read_text().splitlines()
     assert len(table) == 2
     monkeypatch.setattr(attacks, "invert", invert)
-    monkeypatch.setattr(code_cache, "encode_reference", None)  # its codes are kept, too
+    monkeypatch.setattr(code_cache, "encode_crops", None)  # its codes are kept, too
     assert run("audit", "codes", "store.npy", "--rep", REP, *options).status == 0
     again = Path("audit/errors.csv").read_text().splitlines()
     assert len(again) == 6
@@ -253,10 +255,44 @@ def test_ctrl_c_before_anything_is_finished_keeps_nothing(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(code_cache, "encode_reference", interrupted)
+    monkeypatch.setattr(code_cache, "encode_crops", interrupted)
     outcome = run("audit", "codes", "store.npy", "--rep", REP, *FEW)
     assert outcome.status == 130
     assert outcome.errors[-1] == "interrupted; nothing was finished, so nothing is kept"
+
+
+@pytest.mark.parametrize(
+    ("change", "advice"),
+    [
+        (lambda codes: codes, "stored as they are: --rep '{}|plain'"),
+        (
+            lambda codes: codes / np.linalg.norm(codes, axis=1, keepdims=True),
+            "divided by their norm: --rep '{}|unit'",
+        ),
+        (lambda codes: (codes * 9).round().astype(np.int8), "8 bits: --rep '{}|int8:SCALE'"),
+    ],
+)
+def test_a_long_comparison_says_how_it_is_avoided(
+    change: Callable[[np.ndarray], np.ndarray],
+    advice: str,
+    stored: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    np.save("store.npy", change(stored))
+    monkeypatch.setattr(progress, "is_long", lambda seconds: True)
+    outcome = run("audit", "codes", "store.npy", "--rep", REP, *FEW)
+    (line,) = (line for line in outcome.errors if line.startswith("96 crops: about "))
+    assert line.endswith(advice.format(REP))
+
+
+def test_codes_that_are_said_to_be_plain_are_not_compared(
+    stored: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save("store.npy", stored)
+    monkeypatch.setattr(code_cache, "encode_crops", None)
+    outcome = run("audit", "codes", "store.npy", "--rep", f"{REP}|plain", *FEW)
+    assert outcome.status == 0
+    assert outcome.output[1] == f"codes of {REP}, as they are; stored as float32"
 
 
 def test_rows_that_are_skipped_are_counted_also_if_the_steps_are_named(stored: np.ndarray) -> None:

@@ -52,11 +52,10 @@ def test_the_time_of_many_codes_is_printed_once_without_a_terminal_too(
     monkeypatch.setattr(progress, "console", Console(file=shown, width=200))
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     with progress.progress_bar() as bar:
-        report = bar.for_codes("photos", "codes", ", go")
+        report = bar.for_codes("photos", "codes", "go")
         for done in range(1, 9):
             report(done, 900)
-    kept = "once all are done, their codes are kept for the next run, go"
-    line = f"900 codes: about {said} left; {kept}\n"
+    line = f"900 codes: about {said} left; go\n"
     assert shown.getvalue() == (line if said else "")
 
 

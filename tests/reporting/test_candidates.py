@@ -2,6 +2,7 @@
 
 import csv
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -44,6 +45,16 @@ def test_without_copies_nothing_is_said_of_them() -> None:
     matches = Matches(MATCHES.rows, MATCHES.angles, Threshold(2.0, 0.01, math.nan))
     assert describe_candidates(PHOTOS, matches)["copies"] is None
     assert candidates_in_words(PHOTOS, matches)[0].endswith("at most 1.0% of other photos are")
+
+
+def test_few_copies_below_the_threshold_say_that_a_search_may_miss_photos() -> None:
+    def lines(copies: float, angles: Sequence[float]) -> list[str]:
+        matches = Matches(MATCHES.rows, torch.tensor(angles), Threshold(20.0, 0.01, copies))
+        return candidates_in_words(PHOTOS, matches)
+
+    assert any("may be in the store all the same" in line for line in lines(0.3, [0.5, 60, 4]))
+    assert not any("all the same" in line for line in lines(0.95, [0.5, 60, 4]))
+    assert not any("all the same" in line for line in lines(0.3, [0.5, 6, 4]))
 
 
 def test_a_long_summary_names_only_the_first_photos() -> None:

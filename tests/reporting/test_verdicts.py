@@ -42,6 +42,15 @@ def test_a_store_has_a_line_for_each_attack_and_says_whether_its_errors_are_alik
     ]
 
 
+def test_a_verdict_names_an_attackers_photos_that_are_in_the_store() -> None:
+    about = {"candidates": {"found": [{}, {}], "photos": 9}}
+    lines = conclude(Audit((_layer("fc", Verdict()),), ("a", "b"), (), about=about))
+    assert lines[2] == (
+        "Verdict: nothing is shown by these attacks; 2 of 9 photos that an attacker has are in the "
+        "store."
+    )
+
+
 def test_a_verdict_names_photos_that_are_re_identified_though_not_most() -> None:
     rate = Estimate("reidentified", None, 0.46, 0.26, 0.67, 0.02, 1e-4, 24)
     layer = _layer("pool", Verdict(("content",), ("content",)))

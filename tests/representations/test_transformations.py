@@ -88,7 +88,7 @@ def test_files_hold_a_matrix_either_way_up_and_a_mean(
 
 
 def test_a_name_gives_the_transformation_with_that_name() -> None:
-    for name in ("unit", "first:64", "int8:0.02", "uint8:0.5,128"):
+    for name in ("plain", "unit", "first:64", "int8:0.02", "uint8:0.5,128"):
         assert parse_transformation(name).name == name
 
 

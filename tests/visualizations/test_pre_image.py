@@ -60,6 +60,7 @@ def test_a_description_holds_all_that_is_known_of_a_result(inverted: PreImage) -
         "representation": "hog",
         "seed": 7,
         "loss_weight": 20,
+        "size": [32, 40],
         "image_size": [32, 40],
         "error": float(known(inverted.error)[1]),
         "psnr": float(known(inverted.psnr)[1]),
@@ -85,6 +86,7 @@ def test_a_description_of_a_maximization_tells_its_target_and_m(maximized: PreIm
     assert described["maximum"] == known(maximized.maxima)[2]
     assert described["response"] == float(known(maximized.response)[2])
     assert described["strength"] == 1
+    assert described["size"] is None
     assert not {"error", "psnr", "ssim", "mask"} & set(described)
 
 

@@ -87,6 +87,15 @@ def judge_certainty(audit: Audit) -> Certainty:
     return "provisional" if find_gaps(audit) else "firm"
 
 
+def candidates_found(audit: Audit) -> str:
+    """Return how many of an attacker's photos were found in the store; empty if none were."""
+    searched = audit.about.get("candidates", {})
+    if not (found := len(searched.get("found", ()))):
+        return ""
+    verb = "is" if found == 1 else "are"
+    return f"{found} of {searched['photos']} photos that an attacker has {verb} in the store"
+
+
 def advise(audit: Audit) -> list[str]:
     """Return what to do, a sentence or two each, the most important first."""
     return [
@@ -157,7 +166,7 @@ def _choose_layers(audit: Audit) -> Iterator[str]:
 
 def _on_candidates(audit: Audit) -> Iterator[str]:
     """Yield what follows from an attacker's photos that were found in the store."""
-    if audit.about.get("candidates", {}).get("found"):
+    if candidates_found(audit):
         yield (
             "Whoever has a copy of a photo can tell whether it is in the store: limit who may "
             "search or read it, above all if the mere presence of a photo is secret."

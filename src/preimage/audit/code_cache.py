@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ import preimage
 from preimage.audit.candidate_search import CROPS as CROPS_OF_OTHERS
 from preimage.audit.candidate_search import OtherPhotos, encode_others, encode_photos
 from preimage.audit.decoder import checksum_of
-from preimage.audit.reference import Reference, encode_reference
+from preimage.audit.reference import CROPS, Reference, crop_photos, encode_crops
 from preimage.decoding import ImageError
 from preimage.files import sha256, write_whole
 from preimage.representations.base import Representation
@@ -34,9 +34,12 @@ FOLDER = "codes"
 """The name of the folder of codes in that of an audit."""
 PART = 64
 """The number of photos whose codes are in one file."""
+PART_OF_CROPS = 16
+"""The number of crops whose codes, with each preprocessing, are in one file."""
 
 _Progress = Callable[[int, int], None]
 _Arrays = Mapping[str, np.ndarray]
+_Crop = tuple[int, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +55,23 @@ class CodeCache:
     def reference(
         self, layer: Representation, photos: Sequence[Path], progress: _Progress | None = None
     ) -> Reference:
-        """Return the codes of crops of photos; see `encode_reference`."""
+        """Return the codes of crops of photos; see `encode_reference`.
 
-        def compute() -> _Arrays:
-            found = encode_reference(layer, photos, progress=progress)
-            codes = {f"codes {name}": code.numpy() for name, code in found.codes.items()}
-            return {**codes, "photos": found.photos}
-
-        kept = self._get(self._about("reference", layer), photos, compute)
-        names = [name for name in kept if name != "photos"]
-        codes = {name.removeprefix("codes "): torch.from_numpy(kept[name]) for name in names}
-        return Reference(codes, kept["photos"])
+        A part is kept as soon as it is done, so that an interruption loses at most
+        `PART_OF_CROPS` crops.
+        """
+        count, parts = max(CROPS, len(photos)), list[_Arrays]()
+        numbered = enumerate(crop_photos(layer, photos, count, seed=0))
+        about = {**self._about("reference", layer), "photos": self._checksums(photos)}
+        for start in range(0, count, PART_OF_CROPS):
+            part = range(start, min(start + PART_OF_CROPS, count))
+            report = _shifted(progress, start, count)
+            compute = partial(_encode_crops, layer, numbered, part, report)
+            parts.append(self._get({**about, "crops": [part.start, part.stop]}, compute))
+        names = [name for name in parts[0] if name != "photos"]
+        whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        codes = {name.removeprefix("codes "): torch.from_numpy(whole[name]) for name in names}
+        return Reference(codes, whole["photos"])
 
     def photos(
         self, phi: Representation, photos: Sequence[Path], progress: _Progress | None = None
@@ -75,9 +84,10 @@ class CodeCache:
         reason = ImageError("no photos were given")
         for start in range(0, len(photos), PART):
             part = photos[start : start + PART]
-            compute = partial(_encode_part, phi, part, _shifted(progress, start, len(photos)))
+            report = _shifted(progress, start, len(photos))
+            compute = partial(_encode_part, phi, part, report)
             try:
-                kept = self._get(about, part, compute)
+                kept = self._get({**about, "photos": self._checksums(part)}, compute)
             except ImageError as error:
                 reason = error
                 continue
@@ -102,21 +112,24 @@ class CodeCache:
             names = ("whole", "crops", "photo_of", "copies")
             return {name: getattr(found, name).numpy() for name in names}
 
-        kept = self._get(self._about(f"others {crops}", phi), photos, compute)
+        about = {**self._about(f"others {crops}", phi), "photos": self._checksums(photos)}
+        kept = self._get(about, compute)
         return OtherPhotos(**{name: torch.from_numpy(array) for name, array in kept.items()})
 
     def _about(self, kind: str, phi: Representation) -> Mapping[str, Any]:
         """Return all that codes depend on but the photos; nothing where nothing is kept."""
         return {} if self.folder is None else _describe(kind, phi)
 
-    def _get(
-        self, about: Mapping[str, Any], photos: Sequence[Path], compute: Callable[[], _Arrays]
-    ) -> _Arrays:
+    def _checksums(self, photos: Sequence[Path]) -> list[str]:
+        """Return the SHA-256 of photos; nothing where nothing is kept."""
+        return [] if self.folder is None else [sha256(path) for path in photos]
+
+    def _get(self, about: Mapping[str, Any], compute: Callable[[], _Arrays]) -> _Arrays:
         """Return arrays that were kept, or compute and keep them."""
         if self.folder is None:
             return compute()
-        whole = json.dumps({**about, "photos": [sha256(path) for path in photos]})
-        path = self.folder / FOLDER / f"{sha256(whole.encode())[:32]}.npz"
+        name = sha256(json.dumps(about).encode())[:32]
+        path = self.folder / FOLDER / f"{name}.npz"
         if (known := _read(path)) is not None:
             return known
         found = compute()
@@ -126,18 +139,44 @@ class CodeCache:
         return found
 
 
+def _encode_crops(
+    layer: Representation,
+    crops: Iterator[tuple[int, _Crop]],
+    part: range,
+    report: Callable[[int], None],
+) -> _Arrays:
+    """Return the codes of the crops whose numbers are in a part, and of which photo each is."""
+    found = encode_crops(layer, _take(crops, part), report)
+    codes = {f"codes {name}": code.numpy() for name, code in found.codes.items()}
+    return {**codes, "photos": found.photos}
+
+
+def _take(crops: Iterator[tuple[int, _Crop]], part: range) -> Iterator[_Crop]:
+    """Yield the crops of a part; those before it are passed over, and none after it is made."""
+    for number, crop in crops:
+        if number in part:
+            yield crop
+        if number == part.stop - 1:
+            return
+
+
 def _encode_part(
-    phi: Representation, photos: Sequence[Path], progress: _Progress | None
+    phi: Representation, photos: Sequence[Path], report: Callable[[int], None]
 ) -> _Arrays:
     """Return the codes of some photos, and which of them could be read."""
-    found, codes = encode_photos(phi, photos, progress)
+    found, codes = encode_photos(phi, photos, lambda done, _: report(done))
     known = set(found)
     return {"codes": codes.numpy(), "read": np.array([path in known for path in photos])}
 
 
-def _shifted(progress: _Progress | None, start: int, total: int) -> _Progress | None:
-    """Return the progress of a part as that of the whole."""
-    return None if progress is None else lambda done, _: progress(start + done, total)
+def _shifted(progress: _Progress | None, start: int, total: int) -> Callable[[int], None]:
+    """Return a function that reports the progress of a part as that of the whole."""
+
+    def report(done: int) -> None:
+        if progress is not None:
+            progress(start + done, total)
+
+    return report
 
 
 def _describe(kind: str, phi: Representation) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from preimage.models.errors import ModelError
 from preimage.models.state_dicts import check_checkpoint
 from preimage.names import STEP
 from preimage.representations.base import Representation
-from preimage.representations.transformations import Projection, Quantized, Unit
+from preimage.representations.transformations import Plain, Projection, Quantized, Unit
 from preimage.representations.transformed import Transformed
 
 _WEIGHT = 5.0
@@ -145,7 +145,8 @@ def direction_name(representation: Representation) -> str:
     """Return the name of a representation without the steps that keep the direction of a code."""
     if not isinstance(representation, Transformed):
         return representation.name
-    kept = [s.name for s in representation.transformations if not isinstance(s, Unit | Quantized)]
+    alike = (Plain, Unit, Quantized)
+    kept = [s.name for s in representation.transformations if not isinstance(s, alike)]
     prepared = [representation.prepared] if representation.prepared else []
     return STEP.join([representation.base.name, *prepared, *kept])
 

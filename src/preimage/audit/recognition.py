@@ -27,6 +27,7 @@ from preimage.representations.other_preprocessing import DESCRIPTIONS
 from preimage.representations.transformations import (
     LEVELS,
     First,
+    Plain,
     Projection,
     Quantized,
     Transformation,
@@ -171,6 +172,8 @@ def _in_words(step: Transformation) -> str:
     if isinstance(step, Quantized):
         zero = f", zero {step.zero}" if step.zero else ""
         return f"rounded to {step.kind} with scale {step.scale:.4g}{zero}"
+    if isinstance(step, Plain):
+        return "as they are"
     if isinstance(step, First):
         return f"cut to their first {step.length} values"
     if isinstance(step, Projection):

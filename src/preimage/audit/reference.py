@@ -6,7 +6,7 @@ Each photo gives several crops, so that a few photos have codes of many contents
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,17 +60,35 @@ def encode_reference(
     Raises:
         ImageError: if a photo cannot be used.
     """
+    count = max(crops, len(photos))
+
+    def report(done: int) -> None:
+        if progress is not None:
+            progress(done, count)
+
+    return encode_crops(layer, crop_photos(layer, photos, count, seed), report)
+
+
+def encode_crops(
+    layer: Representation,
+    crops: Iterable[tuple[int, Tensor]],
+    report: Callable[[int], None] | None = None,
+) -> Reference:
+    """Return the codes of at least one crop, each with the index of its photo.
+
+    `report` is called after each crop with the number of those that are done.
+    """
     names = [OWN, *(other_preprocessings(layer.preprocessing) if layer.is_network else ())]
     found: dict[str, list[Tensor]] = {name: [] for name in names}
-    index, count = [], max(crops, len(photos))
+    index = []
     with layer.session(torch.device("cpu")):
-        for n, (photo, image) in enumerate(crop_photos(layer, photos, count, seed)):
+        for photo, image in crops:
             index.append(photo)
             for name in names:
                 x = prepare(name, layer.preprocessing, image) if name else image
                 found[name].append(layer.encode(x))
-            if progress is not None:
-                progress(n + 1, count)
+            if report is not None:
+                report(len(index))
     return Reference({name: torch.cat(codes) for name, codes in found.items()}, np.array(index))
 
 

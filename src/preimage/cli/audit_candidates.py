@@ -77,7 +77,8 @@ def _match(
             say(f"all of {name} are among the candidates")
             continue
         what = f"codes of {len(others)} other photos, of crops and of copies of them"
-        report = bar.for_codes("photos that are not in the store", what)
+        kept = "once all are done, their codes are kept for the next run"
+        report = bar.for_codes("photos that are not in the store", what, kept)
         encoded = cache.others(found.representation, others, progress=report)
         batches = _batches(*store, found, codes[0].numel(), bar)
         try:

@@ -111,8 +111,24 @@ def recognize_vectors(
     count = max(CROPS, len(photos))
     crops = f"{count} crops of {len(photos)} photos"
     say(f"comparing {len(vectors.rows)} vectors with codes of {crops}")
-    unneeded = f", and none are needed if you name the steps: --rep '{layer.name}|unit'"
-    report = bar.for_codes(f"reference of {layer.name}", "crops", unneeded)
+    kept = f"those that are done are kept in {cache.folder}; {_advise(vectors, layer)}"
+    report = bar.for_codes(f"reference of {layer.name}", "crops", kept)
     known = cache.reference(layer, photos, report)
     file = None if projection is None else str(projection)
     return recognize(vectors, layer, reference=known, projection=file)
+
+
+def _advise(vectors: Vectors, layer: Representation) -> str:
+    """Return how a comparison is avoided by those who know what was done to vectors."""
+    import numpy as np
+
+    from preimage.audit.evidence import storage
+    from preimage.representations.transformations import LEVELS
+
+    norms = np.linalg.norm(vectors.values.astype(np.float64), axis=1)
+    step, words = "plain", "stored as they are"
+    if (kind := storage(vectors.values)) in LEVELS:
+        step, words = f"{kind}:SCALE", "rounded to 8 bits"
+    elif np.allclose(norms, 1, rtol=0, atol=0.01):
+        step, words = "unit", "divided by their norm"
+    return f"none are needed for codes that you know were {words}: --rep '{layer.name}|{step}'"

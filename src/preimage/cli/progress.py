@@ -86,11 +86,13 @@ class ProgressBar:
         self.start(name)
         return lambda done, total: self.update(done, total, "images")
 
-    def for_codes(self, name: str, what: str, advice: str = "") -> Callable[[int, int], None]:
+    def for_codes(
+        self, name: str, what: str, kept: str = "codes that are done are kept for the next run"
+    ) -> Callable[[int, int], None]:
         """Start again as for images; the function also prints the time left, once, if it is long.
 
         `what` names the codes that are computed, of which there may be hundreds; the line is also
-        printed where no bar is shown. `advice` ends it.
+        printed where no bar is shown. `kept`, which says what an interruption loses, ends it.
         """
         times, show = list[float](), self.for_images(name)
 
@@ -100,7 +102,6 @@ class ProgressBar:
             if len(times) == 1 + _TIMED:
                 seconds = (times[-1] - times[0]) / _TIMED * (total - done)
                 if is_long(seconds):
-                    kept = f"once all are done, their codes are kept for the next run{advice}"
                     console.print(f"{total} {what}: about {in_words(seconds)} left; {kept}")
 
         return report

@@ -14,6 +14,9 @@ from preimage.files import write_whole
 _SHOWN = 8
 """The largest number of photos that the summary names."""
 
+_FEW_COPIES = 0.9
+"""The share of copies below which a photo that is not found may well be in the store."""
+
 
 def write_candidates(folder: Path, photos: Sequence[Path], matches: Matches) -> Path:
     """Write candidates.csv, a line for each photo, and return its path."""
@@ -56,6 +59,11 @@ def candidates_in_words(photos: Sequence[Path], matches: Matches) -> list[str]:
         f"  {photos[n].name}  row {int(matches.rows[n])}  {float(matches.angles[n]):.1f} degrees"
         for n in found[:_SHOWN]
     ]
+    if threshold.copies < _FEW_COPIES and len(found) < len(photos):
+        lines.append(
+            "  a candidate that is not found may be in the store all the same: few copies are so "
+            "near; other photos, like those in the store, make the search sharper: --reference"
+        )
     if len(found) > _SHOWN:
         lines.append(f"  and {len(found) - _SHOWN} more, in candidates.csv")
     return [words, *lines]

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from preimage.audit.advice import SOME_PHOTOS, gaps_of_store, is_store, shows_some_photos
+from preimage.audit.advice import (
+    SOME_PHOTOS,
+    candidates_found,
+    gaps_of_store,
+    is_store,
+    shows_some_photos,
+)
 from preimage.audit.measures import MEASURES, Estimate
 from preimage.audit.result import Audit, LayerResult
 from preimage.audit.verdict import NO_PROOF
@@ -42,7 +48,8 @@ def conclude(audit: Audit) -> list[str]:
         lines += [
             f"{attack.attack}: {attack.verdict}. {attack.knowledge}" for attack in layer.attacks
         ]
-        lines.append(f"Verdict: {_what_is_learned(layer)}.")
+        found = candidates_found(audit)
+        lines.append(f"Verdict: {_what_is_learned(layer)}{f'; {found}' if found else ''}.")
     else:
         by_words: dict[str, list[str]] = {}
         for layer in layers:

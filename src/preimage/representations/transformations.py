@@ -1,5 +1,6 @@
 """Transformations of codes as stores of vectors apply them: parts of Phi, by name.
 
+plain           nothing: codes as they are
 unit            each code divided by its Euclidean norm
 first:64        only the first 64 values
 pca:FILE        a product with the matrix in a file (.npy, .npz), less a mean if the file has one
@@ -29,7 +30,7 @@ from preimage.names import unknown
 LEVELS = {"int8": (-128, 127), "uint8": (0, 255)}
 """The least and the largest whole number of each kind of 8 bits."""
 
-_EXAMPLES = ("unit", "first:64", "pca:FILE", "int8:SCALE", "uint8:SCALE")
+_EXAMPLES = ("plain", "unit", "first:64", "pca:FILE", "int8:SCALE", "uint8:SCALE")
 _Number = TypeVar("_Number", int, float)
 _MATRIX_KEYS = ("components", "matrix")
 
@@ -65,6 +66,21 @@ class Transformation(ABC):
     def from_stored(self, values: Tensor) -> Tensor:
         """Return the codes that stored whole numbers (N, ...) stand for."""
         return values
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Plain(Transformation):
+    """No change, which says that codes are stored as they are."""
+
+    @property
+    def name(self) -> str:
+        """See `Transformation.name`."""
+        return "plain"
+
+    def __call__(self, codes: Tensor) -> Tensor:
+        """See `Transformation`."""
+        return codes
 
 
 @final
@@ -225,6 +241,9 @@ class Quantized(Transformation):
         return (values - self.zero) * self.scale
 
 
+_WITHOUT_PARAMETERS: dict[str, type[Transformation]] = {"plain": Plain, "unit": Unit}
+
+
 def parse_transformation(text: str) -> Transformation:
     """Return the transformation of a name.
 
@@ -239,8 +258,8 @@ def parse_transformation(text: str) -> Transformation:
     if kind == "pca" and given:
         return Projection.read(given)
     try:
-        if kind == "unit" and not given:
-            return Unit()
+        if kind in _WITHOUT_PARAMETERS and not given:
+            return _WITHOUT_PARAMETERS[kind]()
         if kind == "first" and given:
             return First(_parse_number(given, int))
         if kind in LEVELS and given:

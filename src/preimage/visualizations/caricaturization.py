@@ -125,6 +125,7 @@ def caricature(
     return dataclasses.replace(
         found,
         strengths=row_strengths,
+        size=size,
         originals=photos[chosen],
         response=loss.response(found.codes) / squares[chosen],
     )

@@ -151,13 +151,12 @@ def invert(
         )  # fmt: skip
     # 3. The errors of code and image.
     found = dataclasses.replace(
-        found,
-        start=begin.words,
+        found, start=begin.words, size=size,
         error=relative_error(found.codes, target, kept),
         mask=None if kept is None else mask if isinstance(mask, Mask) else kept,
         box=_box(representation, found, mask),
         contrast="typical" if representation.ignores_contrast else "kept",
-    )
+    )  # fmt: skip
     return found if photos is None else _compared(representation, found, photos[list(sources)])
 
 

@@ -171,7 +171,7 @@ def maximize(
     # 5. The result of each target and seed.
     return dataclasses.replace(
         found,
-        sources=tuple(sources), start=begin.words,
+        sources=tuple(sources), start=begin.words, size=size,
         loss_weights=tuple(weights[row] for row in rows),
         response=loss.select(rows).response(found.codes),
         targets=tuple(str(wanted[live[row]]) for row in rows),

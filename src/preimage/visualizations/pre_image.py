@@ -78,6 +78,7 @@ class PreImage:
         ssim: structural similarity with the photo, (N,), likewise.
         start: the start of each in words, such as a photo and the steps of an earlier run; None
             for a run from noise, and for `caricature`, which starts from the photo.
+        size: the size that was asked for; None for that of the photo, code or network.
         mask: for `invert`, the mask of Eq. 3 by name, or the tensor if given as one.
         targets: for `maximize`, the target of each in words.
         maxima: for `maximize`, M of each target: the largest response to photos.
@@ -113,6 +114,7 @@ class PreImage:
     psnr: Tensor | None = None
     ssim: Tensor | None = None
     start: tuple[str, ...] | None = None
+    size: int | tuple[int, int] | None = None
     mask: Tensor | Mask | None = None
     targets: tuple[str, ...] | None = None
     maxima: tuple[float, ...] | None = None
@@ -145,6 +147,8 @@ class PreImage:
             words.append("error " + ", ".join(f"{100 * e:.1f} %" for e in self.error.tolist()))
         if self.response is not None:
             words.append("response " + ", ".join(f"{r:.3g}" for r in self.response.tolist()))
+        if (missed := sum(self.below_maximum or ())) > 0:
+            words.append(f"{missed} below M: more steps?")
         return f"PreImage({'; '.join(words)})"
 
     def _repr_png_(self) -> bytes:
@@ -245,6 +249,7 @@ class PreImage:
             **self._describe_target(index),
             "seed": self.seeds[index],
             "loss_weight": self.loss_weights[index],
+            "size": list(self.size) if isinstance(self.size, tuple) else self.size,
             "image_size": list(self.images.shape[-2:]),
             **self._describe_success(index),
             "energy": float(total[-1]) if len(total) else None,

@@ -37,8 +37,12 @@ def test_what_is_not_measured_is_not_called_safe(tmp_path: Path) -> None:
 
 
 def test_headlines_name_the_subject_and_the_verdict(tmp_path: Path) -> None:
-    assert (
-        headline(store_audit(tmp_path)) == "These vectors give away the very photo, of most photos."
+    assert headline(store_audit(tmp_path)) == (
+        "These vectors give away the very photo, of most photos; and 1 of 3 photos that an "
+        "attacker has is in the store."
+    )
+    assert headline(store_audit(tmp_path, luck=0.5)) == (
+        "Reconstructions showed nothing, but 1 of 3 photos that an attacker has is in the store."
     )
     assert headline(audit(tmp_path)).startswith("The output of this layer gives away the very")
     layers = audit(tmp_path, ("net/a", "net/b"))
@@ -53,8 +57,10 @@ def test_photos_that_are_re_identified_though_not_most_are_in_the_headline(tmp_p
     verdict = Verdict(("content",))
     attack = dataclasses.replace(layer.attacks[0], verdict=verdict)
     found = dataclasses.replace(found, layers=(dataclasses.replace(layer, attacks=(attack,)),))
-    words = "these vectors give away what some photos show; some photos are re-identified."
-    assert headline(found) == f"Provisional, with 4 photos only: {words}"
+    assert headline(found).startswith(
+        "Provisional, with 4 photos only: these vectors give away what some photos show; some photos "
+        "are re-identified; "
+    )
 
 
 def test_a_headline_of_enough_photos_or_of_nothing_is_not_called_provisional(

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from preimage.audit.advice import LEVELS, SOME_PHOTOS, is_store, layer_name, shows_some_photos
+from preimage.audit.advice import (
+    LEVELS,
+    SOME_PHOTOS,
+    candidates_found,
+    is_store,
+    layer_name,
+    shows_some_photos,
+)
 from preimage.audit.measures import MEASURES, Estimate, Finding
 from preimage.audit.result import AttackResult, Audit, LayerResult
 from preimage.audit.verdict import FEWEST_PHOTOS, is_beyond_chance
@@ -100,10 +107,14 @@ def _headline(audit: Audit) -> str:
     if len(audit.layers) == 1:
         (layer,) = audit.layers
         subject = "These vectors" if is_store(audit) else "The output of this layer"
+        found = candidates_found(audit)
         if not layer.verdict.shows:
+            if found:
+                return f"Reconstructions showed nothing, but {found}."
             return "Nothing was shown by these attacks. That is no all-clear."
         some = SOME_PHOTOS if shows_some_photos(layer) else ""
-        return f"{subject} give{'' if is_store(audit) else 's'} away {layer.verdict}{some}."
+        more = f"; and {found}" if found else ""
+        return f"{subject} give{'' if is_store(audit) else 's'} away {layer.verdict}{some}{more}."
     worst = most_telling(audit)
     alike = [one for one in audit.layers if str(one.verdict) == str(worst.verdict)]
     if not worst.verdict.shows:
