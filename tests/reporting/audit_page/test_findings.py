@@ -58,8 +58,8 @@ def test_photos_that_are_re_identified_though_not_most_are_in_the_headline(tmp_p
     attack = dataclasses.replace(layer.attacks[0], verdict=verdict)
     found = dataclasses.replace(found, layers=(dataclasses.replace(layer, attacks=(attack,)),))
     assert headline(found).startswith(
-        "Provisional, with 4 photos only: these vectors give away what some photos show; some photos "
-        "are re-identified; "
+        "Provisional, with 4 photos only: these vectors give away what some photos show; "
+        "some photos are re-identified; "
     )
 
 
