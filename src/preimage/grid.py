@@ -115,6 +115,20 @@ def in_rows(cells: Sequence[T], columns: int | None = None) -> list[Sequence[T]]
     return [cells[start : start + columns] for start in range(0, len(cells), columns)]
 
 
+def arrange(groups: Sequence[Sequence[T]], columns: int | None = None) -> list[Sequence[T]]:
+    """Return groups of cells as rows: a row for each if they are as long and short enough.
+
+    Otherwise, and with a given number of columns, all cells follow each other as in `in_rows`.
+
+    >>> arrange(["abc", "def"]), arrange(["ab", "c"]), arrange(["abc", "def"], 2)
+    (['abc', 'def'], [['a', 'b', 'c']], [['a', 'b'], ['c', 'd'], ['e', 'f']])
+    """
+    lengths = {len(group) for group in groups}
+    if columns is None and len(groups) > 1 and len(lengths) == 1 and 1 < max(lengths) <= COLUMNS:
+        return list(groups)
+    return in_rows([cell for group in groups for cell in group], columns)
+
+
 def enlarge(picture: Image.Image) -> Image.Image:
     """Return a small picture enlarged by a whole factor; a larger one as it is."""
     from PIL import Image

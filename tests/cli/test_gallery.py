@@ -152,6 +152,21 @@ def test_several_layers_share_a_grid_and_each_has_its_picture(tmp_path: Path) ->
     assert names == {"a.alexnet-conv1.png", "a.alexnet-relu2.png", "a.alexnet.grid.png"}
 
 
+def test_several_seeds_of_several_layers_have_a_row_for_each_layer(tmp_path: Path) -> None:
+    photo, out = save_photo(tmp_path / "a.png", size=(200, 200)), tmp_path / "grid.png"
+    reps = ("--rep", "hog", "--rep", "hogb", "--seeds", "2")
+    assert run("invert", photo, *reps, "--steps", "2", "--out", out).status == 0
+    grid = pixels_of(out)
+    first, second = (grid[top : top + 200, 8 : 8 + 200] for top in _tops(grid))
+    np.testing.assert_array_equal(first, second)  # the photo, at the beginning of each row
+    assert grid.shape[1] == 3 * (200 + 8) + 8
+
+
+def _tops(grid: np.ndarray) -> list[int]:
+    """Return the rows of pixels where pictures begin, below a margin of 8 pixels."""
+    return [8, grid.shape[0] // 2 + 4]
+
+
 def test_a_grid_shows_the_photo_again_where_its_size_is_another(tmp_path: Path) -> None:
     photo, out = save_photo(tmp_path / "a.png", size=(96, 96)), tmp_path / "grid.png"
     layers = ("--rep", "efficientnet-lite0/stem", "--rep", "efficientnet-lite0/blocks.0")

@@ -45,6 +45,14 @@ def test_layers_of_a_graph_without_weights_have_the_fields_that_its_kernels_give
     assert rows["fc"] == ["global", "", "", "1000"]
 
 
+def test_layers_take_weights_as_all_commands_do_with_a_network() -> None:
+    plain, given = (run("layers", "alexnet", *more) for more in ((), ("--weights", "random")))
+    assert (given.status, given.output) == (0, plain.output)
+    missing = run("layers", "alexnet", "--weights", "missing.mat")
+    assert missing.status == 2
+    assert "missing.mat" in missing.errors[0]
+
+
 def test_models_are_listed_with_license_and_whether_they_are_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

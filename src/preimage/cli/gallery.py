@@ -23,7 +23,7 @@ from preimage.cli.progress import progress_bar
 from preimage.cli.runs import ERRORS, Input, Run, announced, carry_out
 from preimage.cli.tables import percent
 from preimage.files import file_name, write_whole
-from preimage.grid import Cell, draw_box, draw_grid, in_rows
+from preimage.grid import Cell, arrange, draw_box, draw_grid
 from preimage.names import LayerName
 from preimage.reporting.results import check_output, check_picture, check_writable, names_file
 from preimage.reporting.video import check_video, draw_frames, write_video
@@ -153,11 +153,11 @@ class Gallery:
             ends = self._in_order(owners, runs, carry_out(runs, workers, bar))
             ends = announced(ends, inputs, workers, lambda: self.interrupted)
             for item, group in itertools.groupby(ends, key=lambda ended: ended.item):
-                cells: list[Cell] = []
+                cells: list[list[Cell]] = []
                 first, messages = len(self.lines), []
                 sizes: list[torch.Size] = []
                 for ended in group:
-                    cells += self._print(ended, sizes)
+                    cells += filter(None, [self._print(ended, sizes)])
                     messages += [ended] if ended.message else []
                     if len(runs) > 1:
                         self._write_so_far(cells)
@@ -225,15 +225,16 @@ class Gallery:
         return path, picture, line
 
     def _print(self, ended: _Ended, sizes: list[torch.Size]) -> list[Cell]:
-        """Print the lines of a run; return what a grid shows of it, and photos of new sizes."""
+        """Print the lines of a run; return a grid's cells, before several the photo, if any."""
         result, cells = ended.result, []
         if result is None:
             return []
         if result.dead:
             console.print(f"left out: {dead_in_words(result.dead)}")
-        if result.originals is not None and sizes[-1:] != [result.originals.shape[1:]]:
-            sizes.append(result.originals.shape[1:])
-            original = result.preprocessing.to_pil(result.originals[0])
+        originals = result.originals
+        if originals is not None and (len(result) > 1 or sizes[-1:] != [originals.shape[1:]]):
+            sizes.append(originals.shape[1:])
+            original = result.preprocessing.to_pil(originals[0])
             cells.append(Cell(draw_box(original, result.box), ended.item.stem))
         for index, (path, picture, line) in enumerate(ended.outputs):
             self._last = path, picture, result, index
@@ -248,9 +249,9 @@ class Gallery:
             self._filmed.append(result)
         return cells
 
-    def _draw(self, item: Input, cells: list[Cell], first: int, grid_name: str) -> None:
+    def _draw(self, item: Input, cells: list[list[Cell]], first: int, grid_name: str) -> None:
         """Draw the grid of an input, whose lines begin at `first`."""
-        rows = in_rows(cells, self._columns)
+        rows = arrange(cells, self._columns)
         if self._is_picture:
             self._rows += rows
         elif self._grid and rows:
@@ -258,13 +259,13 @@ class Gallery:
             write_picture(path, draw_grid(rows), self.lines[first:])
             self._name("grid", path)
 
-    def _write_so_far(self, cells: Sequence[Cell]) -> None:
+    def _write_so_far(self, cells: Sequence[Sequence[Cell]]) -> None:
         """Write the picture of all results, so that they are kept if the process is ended.
 
         It is written again only if a quarter more results have come, because that takes time.
         """
         if self._is_picture and len(self.lines) >= _GROWTH * self._kept and self.lines:
-            rows = [*self._rows, *in_rows(cells, self._columns)]
+            rows = [*self._rows, *arrange(cells, self._columns)]
             write_picture(self._out, draw_grid(rows), self.lines)
             self._kept = len(self.lines)
 

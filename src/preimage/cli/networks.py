@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import typer
 
 from preimage.cli.errors import clear_errors
-from preimage.cli.options import Every, From, NetworkArgument
+from preimage.cli.options import Every, From, NetworkArgument, Weights
 from preimage.cli.progress import progress_bar
 from preimage.cli.tables import print_table, print_wrapped
 
@@ -64,14 +64,14 @@ def fetch(
     typer.echo(path)
 
 
-def layers(network: NetworkArgument, every: Every = False) -> None:
+def layers(network: NetworkArgument, every: Every = False, weights: Weights = None) -> None:
     """Print the layers of a network as Tables 1-3 do; no weights are needed."""
     import preimage
     from preimage.models.sources import holds_weights
 
     with clear_errors(), _one_thread():
-        weights = None if holds_weights(network) else "random"
-        loaded = preimage.network(network, weights=weights)
+        untrained = None if holds_weights(network) else "random"
+        loaded = preimage.network(network, weights=weights or untrained)
         if every:
             typer.echo("\n".join(loaded.layers))
             return

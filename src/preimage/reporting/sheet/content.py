@@ -42,8 +42,8 @@ ABOUT_DESCRIPTORS = (
 )
 
 ABOUT_LAYERS = (
-    "Layers that learned from photos what to compute. Each computes its numbers from those of the "
-    "layer before it."
+    "Layers of a network. What they compute is in its weights, which come from training and not "
+    "from people. Each computes its numbers from those of the layer before it."
 )
 
 _METHOD = (
@@ -125,7 +125,7 @@ def gather(records: Sequence[Record], loader: Loader, network: Network) -> Sheet
     learned = [_panel(record, loader, seen, network) for record in layers]
     sections = (
         Section("Made by hand", ABOUT_DESCRIPTORS, (photos[0], *by_hand)),
-        Section(f"Learned: {network.name}", ABOUT_LAYERS, (photos[1], *learned)),
+        Section(f"Layers of {network.name}", ABOUT_LAYERS, (photos[1], *learned)),
     )
     made = f"preimage {preimage.__version__}, seed {trial.seed}. {_METHOD}"
     return Sheet(path.name, sections, made)
