@@ -65,7 +65,7 @@ def test_the_sidecar_holds_what_it_takes_to_make_the_picture_again(tmp_path: Pat
     again = preimage.invert(
         preimage.representation(told["representation"]),
         told["input"],
-        size=tuple(told["image_size"]),
+        size=told["size"],
         seeds=[told["seed"]],
         loss_weight=told["loss_weight"],
         settings=Settings.from_dict(told["settings"]),

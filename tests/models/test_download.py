@@ -110,7 +110,9 @@ def test_a_server_that_cannot_be_reached_is_an_error(target: Path) -> None:
 
 def test_install_copies_a_file_of_the_right_checksum_alone(tmp_path: Path, target: Path) -> None:
     (tmp_path / "mine.mat").write_bytes(CONTENT)
-    with pytest.raises(ModelError, match=r"its checksum is \w+, but that of net.mat is 0123"):
+    with pytest.raises(
+        ModelError, match=r"its checksum is \w+, but that of the net.mat of its authors is 0123"
+    ):
         install(tmp_path / "mine.mat", target, "0123")
     assert contents(target.parent) == []
     install(tmp_path / "mine.mat", target, MD5)

@@ -96,7 +96,9 @@ def test_install_copies_a_file_that_the_user_has(file: Path, cache: Path) -> Non
 
 def test_install_refuses_a_file_of_another_checksum(file: Path, cache: Path) -> None:
     file.write_bytes(file.read_bytes() + b"\0")
-    with pytest.raises(ModelError, match=r"its checksum is \w+, but that of imagenet-vgg-m.mat"):
+    with pytest.raises(
+        ModelError, match=r"its checksum is \w+, but that of the imagenet-vgg-m.mat of"
+    ):
         zoo_files.install("vgg-m", file)
     assert contents(cache) == []
 

@@ -11,6 +11,7 @@ import preimage
 from preimage.cli.codes import parse_code_scale, split_array
 from preimage.cli.errors import clear_errors, conclude
 from preimage.cli.inputs import Content, Source, read_inputs, read_start
+from preimage.cli.notes import say_of_preset
 from preimage.cli.options import (
     Accelerate,
     AsJson,
@@ -220,6 +221,7 @@ def _choose_settings(
                 "--preset and --solver algorithm-1 exclude --quality and the other solvers"
             )
         name = preset or "nnpreimage"
+        say_of_preset(name)
     else:
         name = quality or "fast"
     return settings_for(phi, name, solver)

@@ -10,6 +10,7 @@ import typer
 
 from preimage.cli.errors import clear_errors, console
 from preimage.cli.networks import layers as print_layers
+from preimage.cli.notes import say_of_draft
 from preimage.cli.options import (
     Ablation,
     DryRun,
@@ -214,6 +215,7 @@ def table5(
         records = carry_out(out, plans[0].name, trials, run)
         paths = write_table5(out, records)
     print_table(*format_table5(summarize(records)))
+    say_of_draft(steps)
     finish(records, paths)
 
 
@@ -238,4 +240,5 @@ def list_experiments() -> None:
     typer.echo("one of them: preimage reproduce NAME; how long it takes: with --dry-run, but for")
     typer.echo("table1 to table3 (seconds) and hoggle (minutes)")
     typer.echo("missing weights: preimage fetch NETWORK, or --weights random")
-    typer.echo("other networks: --network, such as --network efficientnet-lite0")
+    typer.echo("other networks: --network, such as --network efficientnet-lite0; their tables of")
+    typer.echo("layers: preimage layers NETWORK")

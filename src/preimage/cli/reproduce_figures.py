@@ -8,9 +8,8 @@ from inspect import Parameter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from preimage.cli.errors import clear_errors
+from preimage.cli.notes import say_of_draft, say_of_preset
 from preimage.cli.options import (
     Channels,
     Classes,
@@ -28,7 +27,12 @@ from preimage.cli.options import (
     Strength,
     Weights,
 )
-from preimage.cli.parsing import choose_layers, offer_networks, parse_names, photo_names
+from preimage.cli.parsing import (
+    choose_layers,
+    offer_networks,
+    parse_names,
+    photo_names,
+)
 from preimage.cli.run_options import RunOptions, set_options, with_run_options
 from preimage.paper.figures import FIGURES, SCORES, Figure
 
@@ -50,8 +54,6 @@ _OPTIONS: dict[str, Any] = {
     "steps": Steps,
 }
 """The options of what figures show; the options of results and run come after these."""
-_ENOUGH = 200
-"""The steps of the quality "fast" of layers: with fewer, deep layers are far from their end."""
 
 
 def figure_command(name: str) -> Callable[..., None]:
@@ -109,15 +111,13 @@ def _reproduce(
         if dry_run:
             print_left(list(trials.values()), out, run, start)
             return
+        if figure.visualization == "invert":
+            say_of_preset(values["preset"])
         records = carry_out(out, name, list(trials.values()), run)
         rows = [row for part in parts for row in figure.rows(part)]
         by_key = {record.trial.key: record for record in records}
         paths = write_figure(out / name, rows, by_key, loader)
-    if figure.visualization == "invert" and (values.get("steps") or _ENOUGH) < _ENOUGH:
-        typer.echo(
-            f"a draft: with fewer than {_ENOUGH} steps errors are larger than they need be, those "
-            "of deeper layers most; do not compare layers"
-        )
+    say_of_draft(values.get("steps"))
     finish(records, paths)
 
 

@@ -57,8 +57,9 @@ def install(source: Path, target: Path, md5: str) -> None:
         found = files.md5(source)
         if found != md5:
             raise ModelError(
-                f"{source}: its checksum is {found}, but that of {target.name} is {md5}: the file "
-                "is damaged, or is another file"
+                f"{source}: its checksum is {found}, but that of the {target.name} of its "
+                f"authors is {md5}: the file is damaged, or another one; load it all the same by "
+                "--weights FILE"
             )
         with files.write_whole(target) as partial:
             shutil.copyfile(source, partial)

@@ -1,0 +1,28 @@
+"""Notes beside results that say little."""
+
+from __future__ import annotations
+
+import typer
+
+from preimage.cli.errors import console
+
+_ENOUGH = 200
+"""The steps of the quality "fast" of layers: with fewer, deep layers are far from their end."""
+
+
+def say_of_preset(name: str | None) -> None:
+    """Print on standard error that the constants as printed make no picture, if they are meant."""
+    if name == "paper":
+        console.print(
+            "preset paper: its learning rate hardly moves from noise (docs/deviations.md); the "
+            "authors' code: --preset nnpreimage"
+        )
+
+
+def say_of_draft(steps: int | None) -> None:
+    """Print that results of so few steps are no basis for a comparison of layers."""
+    if steps is not None and steps < _ENOUGH:
+        typer.echo(
+            f"a draft: in fewer than {_ENOUGH} steps errors are larger and pictures noisier than "
+            "they need be, those of deeper layers most; do not compare layers"
+        )
