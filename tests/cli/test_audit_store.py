@@ -2,9 +2,11 @@
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from preimage.cli import audit_store, progress
@@ -31,11 +33,11 @@ def test_a_long_comparison_says_how_long_and_how_to_do_without(
         raise EnoughError
 
     layer: Any = SimpleNamespace(name="net/pool")
-    vectors: Any = SimpleNamespace(rows=range(9))
-    cache: Any = SimpleNamespace(reference=encode)
+    vectors: Any = SimpleNamespace(rows=range(9), values=np.eye(9) * 0.5)
+    cache: Any = SimpleNamespace(reference=encode, folder=Path("out"))
     with progress_bar() as bar, pytest.raises(EnoughError):
         audit_store.recognize_vectors(vectors, layer, None, None, cache, bar, lambda text: None)
     said = capsys.readouterr().err.splitlines()
     assert len(said) == count
     assert all(line.startswith("96 crops: about 3 minutes left; ") for line in said)
-    assert all(line.endswith("--rep 'net/pool|unit'") for line in said)
+    assert all(line.endswith("--rep 'net/pool|plain'") for line in said)
