@@ -12,7 +12,7 @@ from torch import nn
 from preimage.audit import code_cache
 from preimage.audit.candidate_search import encode_others, encode_photos
 from preimage.audit.code_cache import CodeCache
-from preimage.audit.reference import encode_reference
+from preimage.audit.reference import OWN, encode_reference
 from preimage.decoding import ImageError
 from preimage.preprocessing import Preprocessing
 from preimage.representations.layer import Layer
@@ -142,6 +142,18 @@ def test_crops_that_are_done_survive_an_interruption(
     for name, codes in wanted.codes.items():
         torch.testing.assert_close(found.codes[name], codes, rtol=0, atol=0)
     np.testing.assert_array_equal(found.photos, wanted.photos)
+
+
+def test_one_preprocessing_and_a_number_of_threads_have_codes_of_their_own(
+    layer: Layer, photos: list[Path], tmp_path: Path
+) -> None:
+    both = CodeCache(tmp_path / "out").reference(layer, photos)
+    one = CodeCache(tmp_path / "out").reference(layer, photos, prepared=False)
+    assert list(one.codes) == [OWN]
+    torch.testing.assert_close(one.codes[OWN], both.codes[OWN], rtol=0, atol=0)
+    before = len(list((tmp_path / "out/codes").iterdir()))
+    CodeCache(tmp_path / "out", threads=1).reference(layer, photos, prepared=False)
+    assert before < len(list((tmp_path / "out/codes").iterdir()))
 
 
 def test_a_part_without_a_photo_that_can_be_read_is_left_out(

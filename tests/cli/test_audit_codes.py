@@ -5,6 +5,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from tests.judges import JUDGE
 import preimage
 from preimage import invert
 from preimage.audit import attacks, code_cache
-from preimage.audit.reference import encode_reference
+from preimage.audit.reference import Reference, encode_crops, encode_reference
 from preimage.audit.verdict import NO_PROOF
 from preimage.cli import progress
 from preimage.photo_files import photo_paths
@@ -283,6 +284,25 @@ def test_a_long_comparison_says_how_it_is_avoided(
     outcome = run("audit", "codes", "store.npy", "--rep", REP, *FEW)
     (line,) = (line for line in outcome.errors if line.startswith("96 crops: about "))
     assert line.endswith(advice.format(REP))
+
+
+def test_too_few_vectors_for_a_vote_are_compared_with_one_preprocessing(
+    stored: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = list[bool]()
+
+    def counted(*arguments: Any, prepared: bool) -> Reference:
+        made.append(prepared)
+        return encode_crops(*arguments, prepared=prepared)
+
+    monkeypatch.setattr(code_cache, "encode_crops", counted)
+    for rows, prepared in ((15, False), (16, True)):
+        made.clear()
+        np.save("store.npy", stored[:rows])
+        outcome = run("audit", "codes", "store.npy", "--rep", REP, *FEW, "--out", f"{rows}")
+        assert outcome.status == 0
+        assert set(made) == {prepared}
+        assert any("too few vectors (15)" in line for line in outcome.output) != prepared
 
 
 def test_codes_that_are_said_to_be_plain_are_not_compared(

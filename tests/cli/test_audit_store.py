@@ -27,7 +27,7 @@ def test_a_long_comparison_says_how_long_and_how_to_do_without(
     clock = itertools.count(0, seconds)
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
 
-    def encode(layer: Any, photos: Any, report: Callable[[int, int], None]) -> Any:
+    def encode(layer: Any, photos: Any, report: Callable[[int, int], None], **_: Any) -> Any:
         for done in range(1, 6):
             report(done, 96)
         raise EnoughError

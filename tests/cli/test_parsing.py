@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
-from preimage.cli.parsing import find_preset, parse_size
+from preimage.cli.parsing import choose_threads, find_preset, parse_size
 from preimage.presets import NNPREIMAGE
+from preimage.representations import threads
+from preimage.representations.hog import HOG
 
 
 @pytest.mark.parametrize(
@@ -27,3 +30,14 @@ def test_a_preset_is_changed_by_steps_strength_and_prior() -> None:
     assert find_preset(None, None) == NNPREIMAGE
     changed = NNPREIMAGE.replace(iterations=5, strength=2, prior="opponent-tv")
     assert find_preset("nnpreimage", 5, 2, "opponent-tv") == changed
+
+
+def test_threads_are_those_that_are_given_or_the_faster_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(threads, "faster_number", lambda evaluate: int(evaluate() is not None))
+    with threads.use_threads(2):
+        choose_threads(HOG(), None)
+        assert torch.get_num_threads() == 1
+        choose_threads(HOG(), 2)
+        assert torch.get_num_threads() == 2

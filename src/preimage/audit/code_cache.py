@@ -48,25 +48,34 @@ class CodeCache:
 
     Attributes:
         folder: the folder of the audit; if None, nothing is kept.
+        threads: the number of threads that was asked for, on which the last bits of codes depend.
     """
 
     folder: Path | None = None
+    threads: int | None = None
 
     def reference(
-        self, layer: Representation, photos: Sequence[Path], progress: _Progress | None = None
+        self,
+        layer: Representation,
+        photos: Sequence[Path],
+        progress: _Progress | None = None,
+        *,
+        prepared: bool = True,
     ) -> Reference:
         """Return the codes of crops of photos; see `encode_reference`.
 
+        Without `prepared`, they are those of the network's own preprocessing alone.
         A part is kept as soon as it is done, so that an interruption loses at most
         `PART_OF_CROPS` crops.
         """
         count, parts = max(CROPS, len(photos)), list[_Arrays]()
         numbered = enumerate(crop_photos(layer, photos, count, seed=0))
-        about = {**self._about("reference", layer), "photos": self._checksums(photos)}
+        kind = "reference" if prepared else "reference, one preprocessing"
+        about = {**self._about(kind, layer), "photos": self._checksums(photos)}
         for start in range(0, count, PART_OF_CROPS):
             part = range(start, min(start + PART_OF_CROPS, count))
             report = _shifted(progress, start, count)
-            compute = partial(_encode_crops, layer, numbered, part, report)
+            compute = partial(_encode_crops, layer, numbered, part, report, prepared)
             parts.append(self._get({**about, "crops": [part.start, part.stop]}, compute))
         names = [name for name in parts[0] if name != "photos"]
         whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -118,7 +127,7 @@ class CodeCache:
 
     def _about(self, kind: str, phi: Representation) -> Mapping[str, Any]:
         """Return all that codes depend on but the photos; nothing where nothing is kept."""
-        return {} if self.folder is None else _describe(kind, phi)
+        return {} if self.folder is None else _describe(kind, phi, self.threads)
 
     def _checksums(self, photos: Sequence[Path]) -> list[str]:
         """Return the SHA-256 of photos; nothing where nothing is kept."""
@@ -144,9 +153,10 @@ def _encode_crops(
     crops: Iterator[tuple[int, _Crop]],
     part: range,
     report: Callable[[int], None],
+    prepared: bool,
 ) -> _Arrays:
     """Return the codes of the crops whose numbers are in a part, and of which photo each is."""
-    found = encode_crops(layer, _take(crops, part), report)
+    found = encode_crops(layer, _take(crops, part), report, prepared=prepared)
     codes = {f"codes {name}": code.numpy() for name, code in found.codes.items()}
     return {**codes, "photos": found.photos}
 
@@ -179,7 +189,7 @@ def _shifted(progress: _Progress | None, start: int, total: int) -> Callable[[in
     return report
 
 
-def _describe(kind: str, phi: Representation) -> dict[str, Any]:
+def _describe(kind: str, phi: Representation, threads: int | None) -> dict[str, Any]:
     """Return all that codes depend on but the photos."""
     steps = phi.transformations if isinstance(phi, Transformed) else ()
     means = [step.mean for step in steps if isinstance(step, Projection) and step.mean is not None]
@@ -189,7 +199,7 @@ def _describe(kind: str, phi: Representation) -> dict[str, Any]:
         "preprocessing": repr(phi.preprocessing),
         "weights": checksum_of(phi),
         "means": [sha256(mean.numpy().tobytes()) for mean in means],
-        "versions": [preimage.__version__, torch.__version__, torch.get_num_threads()],
+        "versions": [preimage.__version__, torch.__version__, threads],
     }
 
 

@@ -73,12 +73,16 @@ def encode_crops(
     layer: Representation,
     crops: Iterable[tuple[int, Tensor]],
     report: Callable[[int], None] | None = None,
+    *,
+    prepared: bool = True,
 ) -> Reference:
     """Return the codes of at least one crop, each with the index of its photo.
 
-    `report` is called after each crop with the number of those that are done.
+    Without `prepared`, no other preprocessing is used. `report` is called after each crop with the
+    number of those that are done.
     """
-    names = [OWN, *(other_preprocessings(layer.preprocessing) if layer.is_network else ())]
+    is_prepared = prepared and layer.is_network
+    names = [OWN, *(other_preprocessings(layer.preprocessing) if is_prepared else ())]
     found: dict[str, list[Tensor]] = {name: [] for name in names}
     index = []
     with layer.session(torch.device("cpu")):

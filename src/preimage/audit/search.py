@@ -40,7 +40,7 @@ _UNLIKELY = 4.0
 _NEAR = 16
 """The least of many stored numbers is rarely this far from the one that stands for zero."""
 
-_FEW = 16
+FEW = 16
 """With fewer vectors norms may be alike by chance, and no vote is taken."""
 
 
@@ -127,7 +127,7 @@ class Search:
             f"norms {_range(norms)}; those of {self._reference} {_range(of_codes)}"
         )
         is_one = abs(norms.mean() - 1) <= self._tolerance
-        if norms.std() <= self._tolerance * norms.mean() and (is_one or len(norms) >= _FEW):
+        if norms.std() <= self._tolerance * norms.mean() and (is_one or len(norms) >= FEW):
             self._evidence.append("all norms are equal, as after a division by the norm")
             return [*self._cut, Unit()]
         if self._cut and not self._is_whole:
@@ -170,9 +170,9 @@ class Search:
 
     def _vote(self, vectors: np.ndarray, steps: Sequence[Transformation]) -> str:
         """Return the name of the preprocessing that the vectors look like."""
-        if len(vectors) < _FEW:
+        if len(vectors) < FEW:
             self._evidence.append(
-                f"too few vectors ({len(vectors)}) to tell the preprocessing: it takes {_FEW}"
+                f"too few vectors ({len(vectors)}) to tell the preprocessing: it takes {FEW}"
             )
             return OWN
         codes = {name: self._through(steps, name) for name in self._reference.codes}

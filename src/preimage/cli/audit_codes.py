@@ -44,7 +44,7 @@ from preimage.cli.options import (
     Weights,
     Workers,
 )
-from preimage.cli.parsing import parse_execution, with_changes
+from preimage.cli.parsing import choose_threads, parse_execution, with_changes
 from preimage.cli.progress import ProgressBar, announce, progress_bar
 from preimage.cli.usage import command_line
 from preimage.files import checksum_of, sha256
@@ -110,9 +110,9 @@ def codes(
         execution = parse_execution("auto", None, device, threads)
         check_photos(reference, limit, seed)
         vectors, seen = read_store(embeddings, column, sample, seed, say)
-        layer, judges = _load(rep, weights, judge or (), vectors, projection)
+        layer, judges = _load(rep, weights, judge or (), vectors, projection, threads)
         settings = with_changes(choose_quality(layer, quality), steps, None)
-        cache = CodeCache(out)
+        cache = CodeCache(out, threads)
         found = recognize_vectors(seen, layer, reference, projection, cache, bar, say)
         say("\n  ".join((str(found), *found.evidence)))
         about = _describe_call(context, embeddings, column, seed)
@@ -157,8 +157,12 @@ def _load(
     judge: Sequence[str],
     vectors: Vectors,
     projection: Path | None,
+    threads: int | None,
 ) -> tuple[Representation, list[Network]]:
-    """Return a layer, whose codes vectors can be, and the judges, none of which is its network."""
+    """Return a layer, whose codes vectors can be, and the judges, none of which is its network.
+
+    torch has the number of threads from then on, or the faster one for codes of the layer.
+    """
     from preimage import catalog
     from preimage.audit.independence import check_independent
 
@@ -166,6 +170,7 @@ def _load(
     check_vectors(vectors, layer, weights, projection)
     judges = [catalog.network(name) for name in judge]
     check_independent(judges, layer.network_module)
+    choose_threads(layer, threads)
     return layer, judges
 
 

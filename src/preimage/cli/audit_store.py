@@ -102,6 +102,7 @@ def recognize_vectors(
     """Return what was done to vectors; steps that the representation names are taken as true."""
     from preimage.audit.recognition import as_named, recognize
     from preimage.audit.reference import CROPS
+    from preimage.audit.search import FEW
     from preimage.photo_files import photo_paths
     from preimage.representations.transformed import Transformed
 
@@ -113,7 +114,7 @@ def recognize_vectors(
     say(f"comparing {len(vectors.rows)} vectors with codes of {crops}")
     kept = f"those that are done are kept in {cache.folder}; {_advise(vectors, layer)}"
     report = bar.for_codes(f"reference of {layer.name}", "crops", kept)
-    known = cache.reference(layer, photos, report)
+    known = cache.reference(layer, photos, report, prepared=len(vectors.rows) >= FEW)
     file = None if projection is None else str(projection)
     return recognize(vectors, layer, reference=known, projection=file)
 

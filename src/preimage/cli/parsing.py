@@ -214,6 +214,18 @@ def photo_names(images: Sequence[Path] | None) -> list[str] | None:
     return [str(path) for path in images]
 
 
+def choose_threads(representation: Representation, threads: int | None) -> None:
+    """Set torch to a number of threads; if None, to the faster one for codes on this machine."""
+    import torch
+
+    from preimage.preprocessing import DEFAULT_SIZE
+    from preimage.representations.threads import faster_number
+
+    size = representation.default_size or DEFAULT_SIZE
+    image = torch.zeros(1, representation.preprocessing.channels, *size)
+    torch.set_num_threads(threads or faster_number(lambda: representation.encode(image)))
+
+
 def use_one_thread(device: str) -> None:
     """Set torch to a single thread on a CPU: more threads slow down HOG and DSIFT."""
     import torch
