@@ -7,61 +7,30 @@ and compares them with those of another version; see `benchmarks.hashes`.
 """
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
+from typing import Any
 
-from benchmarks import (
-    attacks,
-    candidates,
-    classical,
-    coverage,
-    estimates,
-    growth,
-    maximization,
-    networks,
-    pictures,
-    shell,
-    side_by_side,
-    solvers,
-    stores,
-    threads,
-    vectors,
-    vlfeat,
-    ways,
-    workers,
-)
-from benchmarks.endurance import driver as endurance
-from benchmarks.hashes import driver as hashes
-from benchmarks.peers import driver as peers
+DRIVERS = ("endurance", "hashes", "peers")
+"""The benchmarks that are folders."""
+BENCHMARKS = (
+    "classical", "coverage", "estimates", "growth", "maximization", "networks", "peers", "stores",
+    "threads", "vlfeat", "ways",
+)  # fmt: skip
+WITH_OPTIONS = (
+    "attacks", "candidates", "endurance", "pictures", "shell", "side_by_side", "solvers", "vectors",
+    "workers",
+)  # fmt: skip
 
-BENCHMARKS = {
-    "classical": classical.run,
-    "coverage": coverage.run,
-    "estimates": estimates.run,
-    "growth": growth.run,
-    "maximization": maximization.run,
-    "networks": networks.run,
-    "peers": peers.run,
-    "stores": stores.run,
-    "threads": threads.run,
-    "vlfeat": vlfeat.run,
-    "ways": ways.run,
-}
 
-WITH_OPTIONS = {
-    "attacks": attacks.main,
-    "candidates": candidates.main,
-    "endurance": endurance.main,
-    "pictures": pictures.main,
-    "shell": shell.main,
-    "side_by_side": side_by_side.main,
-    "solvers": solvers.main,
-    "vectors": vectors.main,
-    "workers": workers.main,
-}
+def load(name: str) -> Any:
+    """Import one benchmark alone: others need packages that this one does not."""
+    return importlib.import_module(f"benchmarks.{name}{'.driver' if name in DRIVERS else ''}")
+
 
 if sys.argv[1:] and sys.argv[1] in WITH_OPTIONS:
-    WITH_OPTIONS[sys.argv[1]](sys.argv[2:])
+    load(sys.argv[1]).main(sys.argv[2:])
     sys.exit()
 
 parser = argparse.ArgumentParser(
@@ -77,7 +46,7 @@ arguments = parser.parse_args()
 results = Path("benchmarks/results")
 if arguments.name == "hashes":
     out = arguments.out or results / "hashes.json"
-    sys.exit(hashes.run(out, arguments.against, arguments.only))
+    sys.exit(load("hashes").run(out, arguments.against, arguments.only))
 out = arguments.out or results
 out.mkdir(parents=True, exist_ok=True)
-BENCHMARKS[arguments.name](out)
+load(arguments.name).run(out)

@@ -228,7 +228,7 @@ def test_steps_after_a_representation_are_part_of_it() -> None:
     assert isinstance(layer_of(lite0, "stem"), Layer)
     with pytest.raises(ValueError, match="unknown step 'untit': did you mean 'unit'"):
         representation("hog|untit")
-    with pytest.raises(ValueError, match="unknown step '': there are unit"):
+    with pytest.raises(ValueError, match="unknown step '': there are plain, unit"):
         representation("hog|")
 
 

@@ -88,8 +88,9 @@ def representations() -> None:
     """List the representations that can be inverted."""
     from preimage import catalog
 
+    width = max(map(len, catalog.CLASSICAL)) + 2
     for name, (_, description) in catalog.CLASSICAL.items():
-        typer.echo(f"{name:8}{description}")
+        typer.echo(f"{name:{width}}{description}")
     typer.echo("NETWORK/LAYER, such as efficientnet-lite0/blocks.5: see `preimage models` and")
     typer.echo("        `preimage layers NETWORK`")
 

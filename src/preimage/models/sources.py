@@ -57,7 +57,7 @@ _FILES: dict[str, Any] = {"matconvnet": matconvnet, "pt2": pt2_source}
 SOURCES = (*_FILES, *_LIBRARIES)
 """The sources of all other networks, named SOURCE:MODEL."""
 
-ELSEWHERE = "; or SOURCE:NAME of torchvision, timm, hf, open_clip, matconvnet, pt2, import"
+ELSEWHERE = " (or SOURCE:NAME of torchvision, timm, hf, open_clip, matconvnet, pt2, import)"
 """The end of a message about an unknown network: the names of those from elsewhere."""
 
 
