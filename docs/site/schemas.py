@@ -127,7 +127,7 @@ def _described() -> list[dict[str, Any]]:
     few, mask = preimage.NNPREIMAGE.with_steps(1), preimage.Mask(channels="0")
     shared: dict[str, Any] = {"settings": few, "execution": preimage.Execution(threads=1)}
     results = (
-        preimage.invert(layer, photo, mask=mask, start=photo, **shared),
+        preimage.invert(layer, photo, mask=mask, start=photo, size=(16, 16), **shared),
         preimage.maximize(layer, [0], maxima=[1], start=photo, **shared),
         preimage.caricature(layer, photo, **shared),
     )
