@@ -1,8 +1,8 @@
 """Channels beside the photos that excite them: a picture alone does not say what a channel is for.
 
-The first row shows what excites each channel most, the second the parts of photos to which it
-responds most strongly. M is the largest response to these photos, so a response above 1 M is more
-than any of them gives.
+`channels.png` shows what excites each channel most, `photos.png` the parts of photos to which each
+responds most strongly; the page of a channel in an atlas has both. M is the largest response to
+these photos, so a response above 1 M is more than any of them gives.
 """
 
 import preimage

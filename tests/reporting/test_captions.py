@@ -70,6 +70,22 @@ def test_an_error_says_how_near_the_code_is(error: float, words: str) -> None:
     assert error_in_words(error, "hog").startswith(words)
 
 
+def test_an_error_means_less_where_an_image_of_one_color_has_a_small_one() -> None:
+    def said(of_one_color: float | None) -> str:
+        return error_in_words(0.14, "mine/1", 200, of_one_color=of_one_color)
+
+    assert said(None) == said(1.7)
+    assert said(None).startswith("Error 14 % after 200 steps: nearly the photo's code")
+    beside = "Error 14 % after 200 steps (an image of one color: 32 %): much of the photo's code."
+    assert said(0.32).startswith(beside)
+    assert "no picture with" in said(0.1)
+
+
+def test_much_of_a_code_after_few_steps_names_the_usual_ones() -> None:
+    assert error_in_words(0.4, "mine/1", 20).endswith("closer to it: 200 are usual.")
+    assert error_in_words(0.4, "mine/1", 200).endswith("closer to it.")
+
+
 def test_a_heading_of_a_short_run_does_not_say_what_the_code_tells() -> None:
     grid = HOG().code_grid(32, 32)
     assert heading("hog", grid, 59) == "What 59 steps found from 4 x 4 cells of HOG"

@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from preimage.visualizations import PreImage
     from preimage.visualizations.responses import Measured
 
+_ENOUGH = 200
+"""The number of steps after which pictures have little noise."""
 _BATCH = 8
 """Number of images that are computed together."""
 _RUNS_PER_WORKER = 2
@@ -277,6 +279,8 @@ def _class_name(model: Representation | Network, result: PreImage, index: int) -
 def above_maximum(lines: Sequence[dict[str, Any]], *, are_classes: bool = False) -> str:
     """Return a phrase that says how many targets respond above M, and which only below it.
 
+    It also says if steps were few.
+
     >>> line = {"target": "5", "response": 3.0, "maximum": 2.0, "reference": "9 photos"}
     >>> above_maximum([line, line | {"response": 1.0}])
     '1 of 1 live targets above the maximum M over 9 photos'
@@ -291,6 +295,8 @@ more --steps or --seeds, or a larger --strength, can raise it'
     count = sum(above > 0 for above in best.values())
     words = f"{count} of {len(best)} live targets above the maximum M over {lines[0]['reference']}"
     below = [target for target, above in best.items() if above < 0]
+    if (steps := lines[0].get("steps", _ENOUGH)) < _ENOUGH:
+        words += f"; after {steps} steps pictures are noisier than they need be"
     if not below:
         return words
     advice = "more --steps or --seeds, or a larger --strength, can raise it"

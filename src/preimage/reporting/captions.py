@@ -33,7 +33,10 @@ _MEANINGS = (
 """Errors, what a picture with at most that error has of the photo's code, and what this means after
 the usual number of steps, if the code does not have more numbers than the photo."""
 
-_MUCH, _MUCH_WORDS = 0.6, "much of the photo's code. More steps may bring the picture closer to it."
+_MUCH = 0.6
+"""The largest error of a picture that has much of the photo's code."""
+_TOLD_APART = 0.9
+"""The error of an image of one color below which a code tells images little apart."""
 _NOTHING = "no picture with the photo's code was found, which says little about the code."
 
 
@@ -97,7 +100,12 @@ def code_in_words(
 
 
 def error_in_words(
-    error: float, representation: str, steps: int | None = None, *, is_larger: bool = False
+    error: float,
+    representation: str,
+    steps: int | None = None,
+    *,
+    is_larger: bool = False,
+    of_one_color: float | None = None,
 ) -> str:
     """Return an error of an inversion (a fraction), and what it says about the picture.
 
@@ -106,6 +114,8 @@ def error_in_words(
         representation: its name.
         steps: the number of steps of the inversion.
         is_larger: whether the code has more numbers than the photo.
+        of_one_color: the error of an image of one color alone, which is small if the
+            representation tells images little apart. An error means less beside such a one.
 
     >>> print(error_in_words(0.123, "hog"))
     Error 12 %: nearly the photo's code. What looks different here is not in the code, or not found.
@@ -116,11 +126,23 @@ code all the same: 60 steps are usual.
     percent = 100 * error
     size = f"{percent:.{1 if percent < 10 else 0}f}" if percent >= 0.1 else "below 0.1"
     after = "" if steps is None else f" after {_count_steps(steps)}"
+    beside = ""
+    if of_one_color is not None and of_one_color < _TOLD_APART:
+        beside = f" (an image of one color: {100 * of_one_color:.0f} %)"
+        error /= max(of_one_color, error)
     for most, near, words in _MEANINGS:
         if error <= most:
             doubt = _doubt(representation, steps, is_larger)
-            return f"Error {size} %{after}: {near} {doubt or words}"
-    return f"Error {size} %{after}: {_MUCH_WORDS if error <= _MUCH else _NOTHING}"
+            return f"Error {size} %{after}{beside}: {near} {doubt or words}"
+    far = _much(representation, steps) if error <= _MUCH else _NOTHING
+    return f"Error {size} %{after}{beside}: {far}"
+
+
+def _much(representation: str, steps: int | None) -> str:
+    """Return what a picture with much of a photo's code says, and how many steps are usual."""
+    usual = usual_steps(representation)
+    more = f": {usual} are usual" if steps is not None and steps < usual else ""
+    return f"much of the photo's code. More steps may bring the picture closer to it{more}."
 
 
 def _doubt(representation: str, steps: int | None, is_larger: bool) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import preimage
+from preimage.losses import relative_error
 from preimage.names import LayerName
 from preimage.networks import Network
 from preimage.reporting.captions import code_in_words, error_in_words, heading
@@ -42,8 +43,8 @@ ABOUT_DESCRIPTORS = (
 )
 
 ABOUT_LAYERS = (
-    "Layers of a network. What they compute is in its weights, which come from training and not "
-    "from people. Each computes its numbers from those of the layer before it."
+    "Layers of a network. What they compute is in its weights, which nobody made by hand. Each "
+    "computes its numbers from those of the layer before it."
 )
 
 _METHOD = (
@@ -158,12 +159,22 @@ def _panel(
         return Panel(title, above, _together(words), "", None)
     if measures.error is not None:
         is_larger = prod(phi.code_shape(*size)) > phi.preprocessing.channels * prod(size)
-        words.append(error_in_words(measures.error, phi.name, steps, is_larger=is_larger))
+        plain = None if network is None else _error_of_one_color(phi, photo)
+        words.append(
+            error_in_words(measures.error, phi.name, steps, is_larger=is_larger, of_one_color=plain)
+        )
     with Image.open(record.picture) as opened:
         picture = opened.convert("RGB")
     film = None if record.film is None else record.film.read_bytes()
     alt = f"what is left of the photo in {title}"
     return Panel(title, above, _together(words), alt, picture, film)
+
+
+def _error_of_one_color(phi: Representation, photo: Image.Image) -> float:
+    """Return the error of an image that has the mean color of the photo everywhere."""
+    image = phi.preprocessing.load(photo)[None]
+    plain = image.mean((2, 3), keepdim=True).expand_as(image).contiguous()
+    return float(relative_error(phi.encode(plain), phi.encode(image)))
 
 
 def _describe_code(
