@@ -111,3 +111,29 @@ def test_bad_options_of_top_are_refused(options: tuple[str, ...], message: str) 
 def test_all_channels_can_be_asked_for(folder: Path, tmp_path: Path) -> None:
     options = ("--reference", folder, "--channels", "all", "--out", tmp_path / "top.png")
     assert run("top", f"{NET}/0", *options).output[0].split("  ")[1] == "6 channels"
+
+
+def test_classes_are_channels_of_the_scores(folder: Path, tmp_path: Path) -> None:
+    lite0, shared = "efficientnet-lite0", ("--weights", "random", "--reference", folder)
+    by_name, by_number = tmp_path / "name.png", tmp_path / "number.png"
+    outcome = run("top", lite0, "--classes", "tree frog, 933", *shared, "--out", by_name)
+    assert (outcome.status, outcome.errors) == (0, [])
+    same = ("top", f"{lite0}/classifier", "--channels", "31,933", *shared, "--out", by_number)
+    assert run(*same).status == 0
+    assert (pixels_of(by_name) == pixels_of(by_number)).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("efficientnet-lite0/stem", "--classes", "goose"), "takes a network without a layer"),
+        (("efficientnet-lite0", "--classes", "goose", "--channels", "1"), "--channels or"),
+        (("efficientnet-lite0", "--classes", "gose"), "did you mean 'goose'"),
+    ],
+)
+def test_classes_that_cannot_be_meant_get_one_clear_line(
+    words: tuple[str, ...], message: str
+) -> None:
+    outcome = run("top", *words, "--weights", "random")
+    assert outcome.status == 2
+    assert message in outcome.errors[0]

@@ -38,10 +38,10 @@ def test_a_heading_says_how_many_positions_a_code_has(
 @pytest.mark.parametrize(
     ("representation", "words"),
     [
-        (HOG(), "432 numbers, 42 % of the photo's 1,024."),
+        (HOG(), "432 numbers, 42 % of the gray photo's 1,024."),
         (layer("1"), "392 numbers, 13 % of the photo's 3,072. Each depends on 5 x 5 pixels."),
         (layer("4"), "5 numbers, 0.16 % of the photo's 3,072. Each can depend on the whole photo."),
-        (DSIFT(cell_size=2), "3,200 numbers, 3.1 times the photo's 1,024."),
+        (DSIFT(cell_size=2), "3,200 numbers, 3.1 times the gray photo's 1,024."),
     ],
 )
 def test_the_size_of_a_code_is_compared_with_the_photos(

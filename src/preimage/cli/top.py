@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from preimage.cli.errors import clear_errors, conclude
-from preimage.cli.options import Channels, Device, LayerArgument, OutTop, Reference, Weights
-from preimage.cli.parsing import check_device
+from preimage.cli.options import (
+    Channels,
+    Classes,
+    Device,
+    LayerArgument,
+    OutTop,
+    Reference,
+    Weights,
+)
+from preimage.cli.parsing import check_device, parse_names
 from preimage.cli.progress import progress_bar
 from preimage.cli.stats import group_layers, list_channels, skipped_images
 from preimage.names import parse_channels
+
+if TYPE_CHECKING:
+    from preimage.representations.layers import Layers
 
 _FIRST = 25
 
@@ -20,6 +31,7 @@ _FIRST = 25
 def top(
     layer: LayerArgument,
     channels: Channels = None,
+    classes: Classes = None,
     reference: Reference = None,
     weights: Weights = None,
     out: OutTop = None,
@@ -27,7 +39,8 @@ def top(
 ) -> None:
     """Show, for each channel, the parts of 9 photos that the channel responds to most.
 
-    Without --channels, the first 25 channels are shown.
+    Without --channels, the first 25 channels are shown. With --classes, which takes a network
+    without a layer, the photos are those that the network takes most for each class.
     """
     from preimage.files import file_name
     from preimage.photo_files import photo_paths
@@ -41,10 +54,8 @@ def top(
         check_device(device)
         out = out or Path("top") / f"{file_name(layer)}.png"
         check_picture(out)
-        (several,) = group_layers([layer], weights)
+        several, chosen = _choose(layer, weights, channels, classes)
         (phi,) = several.layers.values()
-        count = phi.code_grid(*phi.default_size).channels
-        chosen = parse_channels(channels or f"0-{min(count, _FIRST) - 1}", count)
         photos = None if reference is None else photo_paths(reference)
         statistics = known = load_known(phi, photos, least=len(photo_paths()))
         if statistics is None:
@@ -67,3 +78,28 @@ def top(
         typer.echo(f"dead in {phi.name}: {list_channels(dead)}")
     if known is None:
         conclude(skipped_images([statistics]))
+
+
+def _choose(
+    layer: str, weights: str | None, channels: str | None, classes: str | None
+) -> tuple[Layers, list[int]]:
+    """Return a layer, of classes that of the scores, and the channels that are meant.
+
+    Raises:
+        ValueError: if the options contradict each other, or name what does not exist.
+    """
+    from preimage import catalog
+    from preimage.models.sources import may_have_slashes
+
+    if classes is None:
+        (several,) = group_layers([layer], weights)
+        (phi,) = several.layers.values()
+        count = phi.code_grid(*phi.default_size).channels
+        return several, parse_channels(channels or f"0-{min(count, _FIRST) - 1}", count)
+    if channels is not None:
+        raise ValueError("give --channels or --classes")
+    if "/" in layer.rpartition(":")[2] and not may_have_slashes(layer):
+        raise ValueError(f"--classes takes a network without a layer, not {layer}")
+    network = catalog.network(layer, weights=weights)
+    chosen = [network.class_index(name) for name in parse_names(classes)]
+    return network.several([network.score_layer]), chosen

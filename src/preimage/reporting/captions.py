@@ -91,7 +91,8 @@ def code_in_words(
     """
     count, values = prod(code.code_shape), prod(image_shape)
     much = f"{100 * count / values:.2g} % of" if count < values else f"{count / values:.2g} times"
-    words = f"{count:,} numbers, {much} the photo's {values:,}."
+    photo = "gray photo" if image_shape[0] == 1 else "photo"
+    words = f"{count:,} numbers, {much} the {photo}'s {values:,}."
     if representation in POSITIONS:
         return words
     if field is None or field >= max(image_shape):
