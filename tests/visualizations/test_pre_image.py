@@ -234,3 +234,7 @@ def test_a_result_is_saved_as_it_is_shown(inverted: PreImage, tmp_path: Path) ->
 def test_a_result_shows_itself_in_a_line(inverted: PreImage, maximized: PreImage) -> None:
     assert repr(inverted).startswith("PreImage(invert hog; 2 of (1, 32, 40); error ")
     assert repr(maximized).startswith("PreImage(maximize colors/features; 4 of (3, 8, 8); response")
+    missed = sum(known(maximized.below_maximum))
+    above = dataclasses.replace(maximized, maxima=(-1e9,) * 4)
+    assert f"; {missed} below M: more steps?" in repr(maximized)
+    assert "below M" not in repr(above)

@@ -15,6 +15,7 @@ import typer
 import preimage
 from preimage.cli.errors import clear_errors, conclude
 from preimage.cli.inputs import read_start
+from preimage.cli.notes import ENOUGH
 from preimage.cli.options import (
     Accelerate,
     AsJson,
@@ -44,6 +45,7 @@ from preimage.cli.options import (
     Workers,
 )
 from preimage.cli.parsing import (
+    check_has_classes,
     find_judge,
     find_preset,
     parse_execution,
@@ -64,8 +66,6 @@ if TYPE_CHECKING:
     from preimage.visualizations import PreImage
     from preimage.visualizations.responses import Measured
 
-_ENOUGH = 200
-"""The number of steps after which pictures have little noise."""
 _BATCH = 8
 """Number of images that are computed together."""
 _RUNS_PER_WORKER = 2
@@ -227,12 +227,10 @@ def _choose_targets(
     Raises:
         ValueError: if the options contradict each other, or name what does not exist.
     """
-    from preimage.models.sources import may_have_slashes
     from preimage.targets import channel, class_score, neuron
 
     if classes is not None:
-        if "/" in rep.rpartition(":")[2] and not may_have_slashes(rep):
-            raise ValueError(f"--classes takes a network without a layer, not {rep}")
+        check_has_classes(rep)
         if channels is not None or neurons:
             raise ValueError("give --classes, or --channels and --neurons")
         return preimage.network(rep, weights=weights), [
@@ -295,7 +293,7 @@ more --steps or --seeds, or a larger --strength, can raise it'
     count = sum(above > 0 for above in best.values())
     words = f"{count} of {len(best)} live targets above the maximum M over {lines[0]['reference']}"
     below = [target for target, above in best.items() if above < 0]
-    if (steps := lines[0].get("steps", _ENOUGH)) < _ENOUGH:
+    if (steps := lines[0].get("steps", ENOUGH)) < ENOUGH:
         words += f"; after {steps} steps pictures are noisier than they need be"
     if not below:
         return words

@@ -6,12 +6,12 @@ import typer
 
 from preimage.cli.errors import console
 
-_ENOUGH = 200
-"""The steps of the quality "fast" of layers: with fewer, deep layers are far from their end."""
+ENOUGH = 200
+"""The number of steps below which results of layers are drafts: that of the quality "fast"."""
 
 
 def say_of_preset(name: str | None) -> None:
-    """Print on standard error that the constants as printed make no picture, if they are meant."""
+    """Print on standard error, for the preset "paper", that its constants make no picture."""
     if name == "paper":
         console.print(
             "preset paper: its learning rate hardly moves from noise (docs/deviations.md); the "
@@ -21,8 +21,8 @@ def say_of_preset(name: str | None) -> None:
 
 def say_of_draft(steps: int | None) -> None:
     """Print that results of so few steps are no basis for a comparison of layers."""
-    if steps is not None and steps < _ENOUGH:
+    if steps is not None and steps < ENOUGH:
         typer.echo(
-            f"a draft: in fewer than {_ENOUGH} steps errors are larger and pictures noisier than "
+            f"a draft: in fewer than {ENOUGH} steps errors are larger and pictures noisier than "
             "they need be, those of deeper layers most; do not compare layers"
         )

@@ -214,6 +214,14 @@ def photo_names(images: Sequence[Path] | None) -> list[str] | None:
     return [str(path) for path in images]
 
 
+def check_has_classes(name: str) -> None:
+    """Raise ValueError if a name is that of a layer, which --classes does not take."""
+    from preimage.models.sources import may_have_slashes
+
+    if "/" in name.rpartition(":")[2] and not may_have_slashes(name):
+        raise ValueError(f"--classes takes a network without a layer, not {name}")
+
+
 def choose_threads(representation: Representation, threads: int | None) -> None:
     """Set torch to a number of threads; if None, to the faster one for codes on this machine."""
     import torch

@@ -27,12 +27,7 @@ from preimage.cli.options import (
     Strength,
     Weights,
 )
-from preimage.cli.parsing import (
-    choose_layers,
-    offer_networks,
-    parse_names,
-    photo_names,
-)
+from preimage.cli.parsing import choose_layers, offer_networks, parse_names, photo_names
 from preimage.cli.run_options import RunOptions, set_options, with_run_options
 from preimage.paper.figures import FIGURES, SCORES, Figure
 

@@ -17,7 +17,7 @@ from preimage.cli.options import (
     Reference,
     Weights,
 )
-from preimage.cli.parsing import check_device, parse_names
+from preimage.cli.parsing import check_device, check_has_classes, parse_names
 from preimage.cli.progress import progress_bar
 from preimage.cli.stats import group_layers, list_channels, skipped_images
 from preimage.names import parse_channels
@@ -83,13 +83,12 @@ def top(
 def _choose(
     layer: str, weights: str | None, channels: str | None, classes: str | None
 ) -> tuple[Layers, list[int]]:
-    """Return a layer, of classes that of the scores, and the channels that are meant.
+    """Return the layer, which is that of the scores if classes are given, and the channels.
 
     Raises:
         ValueError: if the options contradict each other, or name what does not exist.
     """
     from preimage import catalog
-    from preimage.models.sources import may_have_slashes
 
     if classes is None:
         (several,) = group_layers([layer], weights)
@@ -98,8 +97,7 @@ def _choose(
         return several, parse_channels(channels or f"0-{min(count, _FIRST) - 1}", count)
     if channels is not None:
         raise ValueError("give --channels or --classes")
-    if "/" in layer.rpartition(":")[2] and not may_have_slashes(layer):
-        raise ValueError(f"--classes takes a network without a layer, not {layer}")
+    check_has_classes(layer)
     network = catalog.network(layer, weights=weights)
     chosen = [network.class_index(name) for name in parse_names(classes)]
     return network.several([network.score_layer]), chosen
