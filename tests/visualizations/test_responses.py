@@ -18,7 +18,7 @@ from preimage.preprocessing import Preprocessing
 from preimage.presets import NNPREIMAGE
 from preimage.representations.layer import Layer
 from preimage.statistics import load_known, measure
-from preimage.targets import AnyTarget, FunctionTarget, Target, channel, direction
+from preimage.targets import AnyTarget, FunctionTarget, Target, channel, direction, mean_channel
 from preimage.visualizations import maximize
 from preimage.visualizations.maximization import DeadTargetError
 from preimage.visualizations.responses import ResponseRange, find_ranges, given_ranges
@@ -53,6 +53,22 @@ def test_m_of_a_direction_is_measured(codes: Tensor) -> None:
     expected = (codes[:, 0] - codes[:, 1]).max()
     found = _maximum(direction(None, torch.tensor([1.0, -1.0, 0, 0, 0])))
     assert found == pytest.approx(expected.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("target", [mean_channel(None, 3), 0.5 * mean_channel(None, 3)], ids=str)
+def test_m_of_a_mean_is_the_largest_mean_even_if_statistics_of_channels_are_known(
+    target: Target, codes: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statistics hold the largest single response of each channel, which is no mean."""
+    monkeypatch.setenv("PREIMAGE_CACHE", str(tmp_path))
+    weight = target.terms[0].weight
+    expected = weight * codes[:, 3].mean((1, 2)).max()
+    assert _maximum(target) == pytest.approx(expected.item(), rel=1e-5)
+    measure(NETWORK.several(["features"]), PHOTOS)
+    assert known(load_known(FEATURES)).maximum[3] > 1.1 * expected / weight
+    assert _maximum(target) == pytest.approx(expected.item(), rel=1e-5)
+    ranges = find_ranges(FEATURES, [target], CPU, PHOTOS[:1]).ranges
+    assert ranges[0].largest == pytest.approx(weight * codes[0, 3].mean().item(), rel=1e-5)
 
 
 def test_m_comes_from_known_statistics_and_from_given_photos(

@@ -23,7 +23,7 @@ from preimage.representations.code_grid import CodeGrid
 from preimage.representations.layer import Layer
 from preimage.representations.layers import Layers
 from preimage.statistics import ChannelStatistics, load_known, measure
-from preimage.targets import AnyTarget, FunctionTarget, Target
+from preimage.targets import AnyTarget, FunctionTarget, Target, Term
 from preimage.visualizations.layout import own_size
 
 
@@ -110,8 +110,7 @@ def _find_ranges(
     layers = representation.layers
     sums = [target for target in targets if isinstance(target, Target)]
     terms = [term for target in sums for term in target.terms]
-    are_channels = not any(term.is_token or isinstance(term.feature, Tensor) for term in terms)
-    if layers and are_channels and len(sums) == len(targets):
+    if layers and len(sums) == len(targets) and all(map(_is_in_statistics, terms)):
         found = _statistics(layers, device, reference)
         if found is not None:
             count = min(len(statistics.images) for statistics in found.values())
@@ -124,6 +123,12 @@ def _find_ranges(
         )
     photos = photo_paths() if reference is None else reference
     return _measure(representation, targets, device, photos, size), _in_words(len(photos))
+
+
+def _is_in_statistics(term: Term) -> bool:
+    """Tell whether statistics hold the term's responses: those of a channel, not of its mean."""
+    is_channel = not isinstance(term.feature, Tensor)
+    return is_channel and not term.is_token and term.position != "everywhere"
 
 
 def _takes_shipped(representation: Representation) -> bool:
