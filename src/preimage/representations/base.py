@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from preimage.representations.execution import AUTO, Execution
 from preimage.representations.flat_regions import FlatRegions
 from preimage.representations.inner_product import inner_product_gradient
 from preimage.representations.receptive_field import ReceptiveField
+from preimage.representations.repeatable import repeatable
 from preimage.representations.session import Session
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class Representation(nn.Module, ABC):
 
         On a CPU a network encodes one image at a time, since it rounds differently in batches.
         """
-        with ordinary_torch(), torch.no_grad():
+        with ordinary_torch(), repeatable(images.device), torch.no_grad():
             if self.is_network and images.device.type == "cpu":
                 return torch.cat([self(image.clone()) for image in images.split(1)])
             codes: Tensor = self(images)
@@ -170,7 +171,7 @@ class Representation(nn.Module, ABC):
             ValueError: if the device does not support the mode of execution.
         """
         execution.check(device)
-        return nullcontext(Session())
+        return _plain_session(device)
 
     def relaxed(self, softness: float) -> Representation:
         """Return a smooth surrogate of this `softness` in 0..1; the same object if it has none."""
@@ -183,3 +184,9 @@ class Representation(nn.Module, ABC):
     def flat_regions(self, codes: Tensor, size: tuple[int, int]) -> list[FlatRegions | None]:
         """Return the regions of an image that each code (N, ...) proves to be flat, or None."""
         return [None] * len(codes)
+
+
+@contextmanager
+def _plain_session(device: torch.device) -> Iterator[Session]:
+    with repeatable(device):
+        yield Session()

@@ -31,6 +31,7 @@ from preimage.representations.network_error import (
 )
 from preimage.representations.no_gradient import NoGradientError, no_gradient
 from preimage.representations.position_axes import quarters
+from preimage.representations.repeatable import repeatable
 from preimage.representations.session import NetworkSession
 
 _SIZE_ERRORS = (RuntimeError, AssertionError, IndexError, ValueError)
@@ -177,7 +178,7 @@ class Trunk:
         if thread in self._sessions:
             yield self._sessions[thread]
             return
-        with evaluation_mode(self.model, device), ExitStack() as undo:
+        with evaluation_mode(self.model, device), repeatable(device), ExitStack() as undo:
             self._sessions[thread] = NetworkSession(self._part, execution.accelerate, undo)
             try:
                 yield self._sessions[thread]
