@@ -10,7 +10,7 @@ import torch
 from scipy.ndimage import affine_transform
 from torch import Tensor
 
-from preimage.views import affine, center_crop, draw_views, jitter
+from preimage.views import affine, center_crop, draw_views, jitter, sample
 from tests.support import random_image
 
 
@@ -56,6 +56,27 @@ def test_the_gradient_of_a_view_is_that_of_finite_differences() -> None:
         return affine(image, views, (5, 6))
 
     assert torch.autograd.gradcheck(seen, (x,))
+
+
+@pytest.mark.parametrize("length", [1, 2, 7])
+def test_gathered_values_and_their_gradient_are_those_of_grid_sample(length: int) -> None:
+    """Also far outside of the image, whose mirror images go on."""
+    x = random_image(2, 3, length, 5).requires_grad_()
+    generator = torch.Generator().manual_seed(0)
+    places = torch.rand(2, 2, 6, 8, generator=generator, dtype=torch.float64)
+    rows, columns = places[0] * 60 - 30, places[1] * 60 - 30
+    relative = [
+        places * (2 / (side - 1)) - 1 if side > 1 else places * 0
+        for places, side in ((columns, 5), (rows, length))
+    ]
+    expected = torch.nn.functional.grid_sample(
+        x, torch.stack(relative, -1), padding_mode="reflection", align_corners=True
+    )
+    found = sample(x, rows, columns)
+    torch.testing.assert_close(found, expected)
+    weights = random_image(*expected.shape)
+    gradients = [torch.autograd.grad(y, x, weights)[0] for y in (found, expected)]
+    torch.testing.assert_close(*gradients)
 
 
 def test_views_of_an_image_depend_on_its_own_generator_alone() -> None:

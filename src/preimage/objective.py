@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from preimage.priors import find_prior, project_
 from preimage.priors.function import PriorFunction
+from preimage.representations.acceleration import visible_operations
 from preimage.representations.base import Representation
 from preimage.representations.flat_regions import FlatRegions
 from preimage.representations.redirection import pass_stopped_gradients
@@ -115,6 +117,7 @@ class Objective:
         self._flat = [None] * len(loss_weights) if flat is None else list(flat)
         self._at_once, self._wakes = at_once, wakes
         self._branch_gradient = settings.branch_gradient if representation.is_network else 1.0
+        self._has_branches = True  # until the first pass has shown that there are none
         self._anchor: Tensor | None = None
         self._scales: Tensor | None = None
         self._range: tuple[Tensor, Tensor] | None = None
@@ -238,13 +241,15 @@ class Objective:
         """Return the codes of `x`, and the function that turns their gradient into that of `x`."""
         if warps is None and not self._wakes and self._branch_gradient == 1:
             return self.representation.linearized(x)
-        with torch.enable_grad():
+        weakens = self._branch_gradient != 1 and self._has_branches
+        seen = visible_operations() if weakens or self._wakes else nullcontext()
+        with torch.enable_grad(), seen:
             x.requires_grad_()
             codes = self.representation(x if warps is None else affine(x, warps, self.size))
         if self._wakes:
             pass_stopped_gradients(codes)
-        if self._branch_gradient != 1:
-            weaken_branches(codes, self._branch_gradient)
+        if weakens:
+            self._has_branches = weaken_branches(codes, self._branch_gradient)
         return codes.detach(), lambda d_codes: self.representation.gradient(codes, x, d_codes)
 
     def _priors(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -46,10 +46,43 @@ def affine(x: Tensor, views: Tensor, size: tuple[int, int]) -> Tensor:
     cos, sin = angle.cos() / zoom, angle.sin() / zoom
     across = left + middle_column + cos * columns - sin * rows
     down = top + middle_row + sin * columns + cos * rows
+    if x.device.type == "cuda":
+        return sample(x, down, across)
     grid = torch.stack([_relative(across, x.shape[3]), _relative(down, x.shape[2])], dim=-1)
     return torch.nn.functional.grid_sample(
         x, grid, mode="bilinear", padding_mode="reflection", align_corners=True
     )
+
+
+def sample(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Return the values of each image (N, D, H, W) at rows and columns in pixels, each (N, H', W').
+
+    It interpolates as `affine` does, by gathering the four neighbors. On a GPU, torch can repeat
+    the gradient of that bit for bit, but not that of `grid_sample`.
+    """
+    flat, sampled = x.flatten(2), x.new_zeros(1)
+    (above, down), (before, right) = (
+        _neighbors(places, length)
+        for places, length in zip((rows, columns), x.shape[2:], strict=True)
+    )
+    for row, share in ((above, 1 - down), (above + 1, down)):
+        for column, part in ((before, 1 - right), (before + 1, right)):
+            index = row.clamp(max=x.shape[2] - 1) * x.shape[3] + column.clamp(max=x.shape[3] - 1)
+            index = index.flatten(1)[:, None].expand(-1, x.shape[1], -1)
+            values = flat.gather(2, index).unflatten(2, rows.shape[1:])
+            sampled = sampled + (share * part)[:, None] * values
+    return sampled
+
+
+def _neighbors(places: Tensor, length: int) -> tuple[Tensor, Tensor]:
+    """Return the whole pixel before each place on an axis, and the distance from it.
+
+    A place outside of the axis counts as its mirror image about the first or the last pixel.
+    """
+    last = length - 1
+    inside = (last - (places.abs() % max(2 * last, 1) - last).abs()).clamp(0, last)
+    before = inside.floor()
+    return before.long(), inside - before
 
 
 def center_crop(x: Tensor, size: tuple[int, int]) -> Tensor:

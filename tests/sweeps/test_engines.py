@@ -100,6 +100,7 @@ def test_a_killed_worker_is_replaced_and_no_trial_lost(tmp_path: Path) -> None:
     assert images_of(tmp_path / "pool") == images_of(tmp_path / "here")
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a copied process cannot compute beside one")
 @pytest.mark.parametrize("engine", [HERE, POOL], ids=["here", "pool"])
 def test_the_progress_of_long_trials_is_reported(
     engine: functools.partial[Generator[Results, None, None]],

@@ -118,7 +118,9 @@ _LOANS: dict[int, _Loan] = {}
 def _lend(network: nn.Module, undo: ExitStack) -> None:
     """Note the state of all modules and parameters not in use yet, then change all of them."""
     clones: dict[int, Tensor] = {}
-    items: list[nn.Module | nn.Parameter] = [*network.modules(), *network.parameters()]
+    # Restored in reverse: first the network, which brings all back to its own device.
+    items: list[nn.Module | nn.Parameter]
+    items = [*network.parameters(), *reversed([*network.modules()])]
     switching = [m for m in network.modules() if m.training and _switches(m)]
     for item in items:
         loan = _LOANS.setdefault(id(item), _Loan(item))

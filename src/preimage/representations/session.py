@@ -12,7 +12,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from preimage.representations.acceleration import accelerated
+from preimage.representations.acceleration import Recorded, accelerated
 from preimage.representations.borrowing import RUNNING, tensors
 from preimage.representations.execution import Ran
 from preimage.representations.fast_copy import (
@@ -172,10 +172,11 @@ class NetworkSession(Session):
     def ran(self) -> Ran:
         """See `Session.ran`."""
         weights = (p.dtype for p in self._network.parameters() if p.is_floating_point())
+        is_recorded = isinstance(self._call, Recorded) and self._call.has_run
         dtype = torch.bfloat16 if self._accelerate == "bf16" else next(weights, torch.float32)
         return Ran(
             network="folded" if self._folded else "plain",
-            mode=self._accelerate if self._accelerate in ("compile", "graph") else "eager",
+            mode=self._accelerate if is_recorded else "eager",
             precision=str(dtype).removeprefix("torch."),
             recomputed=self._recomputes and self._call is not None and self._fallback is None,
             fallback=self._fallback,

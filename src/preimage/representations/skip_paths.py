@@ -10,6 +10,7 @@ Adversarial Examples Generated with ResNets", ICLR 2020). Codes do not change.
     >>> x = torch.tensor([2.0], requires_grad=True)
     >>> codes = x + 3 * x
     >>> weaken_branches(codes, 0.5)
+    True
     >>> torch.autograd.grad(codes.sum(), x)
     (tensor([2.5000]),)
 """
@@ -22,19 +23,25 @@ from typing import Any
 from torch import Tensor
 
 
-def weaken_branches(codes: Tensor, share: float) -> None:
+def weaken_branches(codes: Tensor, share: float) -> bool:
     """Let branches beside skip paths pass only a share of their gradient in the next backward pass.
 
     A skip path leads from an addition straight to a tensor that the other term, the branch, was
     computed from. An addition of two branches, as at a block that changes the size of its maps,
     passes all of both gradients; so does a network without residual blocks.
+
+    Returns:
+        False if there are no such branches.
     """
+    has_branches = False
     places = _in_order(codes.grad_fn)
     for node in places:
         if type(node).__name__ == "AddBackward0":
             branch = _branch(node, places)
             if branch is not None:
                 node.register_hook(partial(_weakened, branch, share))
+                has_branches = True
+    return has_branches
 
 
 def _in_order(last: Any) -> dict[Any, int]:
