@@ -336,7 +336,8 @@ _RULES: dict[str, Rule] = {
     **_rules(
         _together,
         "clone _to_copy lift_fresh hardswish _prelu_kernel native_dropout rsub tril triu "
-        "masked_fill where hardtanh as_strided_",
+        "masked_fill where hardtanh as_strided_ "
+        "celu elu hardsigmoid ldexp leaky_relu selu",  # an older torch calls not all pointwise
     ),
     **_rules(_padded, "constant_pad_nd"),
     **_rules(_overwritten, "copy_ fill_ zero_"),
