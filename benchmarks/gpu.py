@@ -9,6 +9,7 @@ whichever is faster. The networks have random weights, but for EfficientNet-Lite
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -55,7 +56,8 @@ def measured(phi: Representation, device: str, way: str, seeds: int) -> dict[str
     """Return the row of one way."""
     settings = preimage.settings_for(phi, "draft")
     execution = preimage.Execution(accelerate=way)
-    results, seconds = [], []
+    seconds: list[float] = []
+    results: list[preimage.PreImage] = []
     for _ in range(2 if device == "cpu" else 3):
         began = time.perf_counter()
         results.append(
@@ -65,11 +67,12 @@ def measured(phi: Representation, device: str, way: str, seeds: int) -> dict[str
             )
         )  # fmt: skip
         seconds.append(time.perf_counter() - began)
+    error: Any = results[-1].error
     return {
         "ran": f"{results[-1].ran.network or ''} {results[-1].ran.mode}".strip(),
         "at_once": results[-1].ran.at_once,
         "first_s": round(seconds[0], 2),
         "seconds": round(min(seconds[1:]), 2),
-        "error": round(float(results[-1].error.mean()), 4),
+        "error": round(float(error.mean()), 4),
         "repeats": all(torch.equal(results[0].images, one.images) for one in results),
     }
