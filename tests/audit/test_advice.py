@@ -75,6 +75,7 @@ def test_layers_are_named_and_the_least_telling_one_is_proposed() -> None:
         ({"comparison": UNLIKE}, "photos like those in the store"),
         ({"comparison": UNKNOWN}, "--sample"),
         ({"comparison": None}, "--sample"),
+        ({"about": STORE | {"steps": 20, "usual_steps": 200}}, "without --steps; if time is short"),
     ],
 )
 def test_what_is_missing_makes_a_verdict_provisional(options: dict[str, Any], words: str) -> None:
@@ -114,6 +115,15 @@ def test_photos_that_are_re_identified_though_not_most_are_not_passed_over() -> 
         layer = LayerResult("net/pool", (attack,), (Photo("a.png", "0", "a.png"),))
         assert shows_some_photos(layer) == (luck < 0.05)
         assert words in advise(_audit(layer))[0]
+
+
+def test_no_defense_is_judged_where_nothing_is_shown_without_one() -> None:
+    rate = Rate("retrieval", 1.0, 0, 1, 0, 24)
+    results = tuple(
+        DefenseResult(name, "", (), Verdict(), rate, (rate,), (), ()) for name in ("none", "unit")
+    )
+    audit = _audit(_layer("pool"), defenses=Defended(results, 12, 50, "draft"))
+    assert any(line.startswith("Nothing was shown without a defense") for line in advise(audit))
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,15 @@ def test_one_preprocessing_and_a_number_of_threads_have_codes_of_their_own(
     assert before < len(list((tmp_path / "out/codes").iterdir()))
 
 
+def test_the_number_of_threads_that_was_chosen_is_kept_unless_one_is_named(tmp_path: Path) -> None:
+    CodeCache(tmp_path, threads=3).keep_threads(3)
+    assert CodeCache(tmp_path).kept_threads() is None
+    CodeCache(tmp_path).keep_threads(2)
+    assert CodeCache(tmp_path).kept_threads() == 2
+    CodeCache().keep_threads(1)  # nothing is kept without a folder
+    assert not Path("codes").exists()
+
+
 def test_a_part_without_a_photo_that_can_be_read_is_left_out(
     layer: Layer, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ from preimage.audit.reference import Reference, encode_crops, encode_reference
 from preimage.audit.verdict import NO_PROOF
 from preimage.cli import progress
 from preimage.photo_files import photo_paths
+from preimage.representations import threads
 
 NETWORK = """
 import torch
@@ -228,6 +229,23 @@ def test_ctrl_c_keeps_what_is_done(stored: np.ndarray, monkeypatch: pytest.Monke
     again = Path("audit/errors.csv").read_text().splitlines()
     assert len(again) == 6
     assert again[:2] == table
+
+
+def test_another_run_takes_the_number_of_threads_of_the_first(
+    stored: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise codes would have other last bits, and pictures made of them would not be found."""
+    np.save("store.npy", stored)
+    import torch
+
+    taken = list[int]()
+    for faster in (2, 1):
+        monkeypatch.setattr(threads, "faster_number", lambda _, faster=faster: faster)
+        options = ("--sample", "1", "--limit", "4", "--steps", "2")
+        outcome = run("audit", "codes", "store.npy", "--rep", REP, *options)
+        assert outcome.status == 0
+        taken.append(torch.get_num_threads())
+    assert taken == [2, 2]
 
 
 def test_rows_are_inverted_again_if_the_file_of_a_matrix_has_changed(

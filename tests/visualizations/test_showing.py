@@ -81,7 +81,7 @@ def test_maximizations_and_caricatures_are_labelled_by_their_response() -> None:
     assert found.response is not None
     assert found.maxima is not None
     ratio = float(found.response[1]) / found.maxima[1]
-    assert label(found, 1) == f"3: response {ratio:.1f} M"
+    assert label(found, 1) == f"3: response {ratio:.1f} x M"
     assert label(found, 1, probability=0.987) == "3: probability 0.99"
     without = label(dataclasses.replace(found, maxima=(0.0, -1.0)), 1)
     assert without == f"3: response {float(found.response[1]):.3g} (M <= 0)"

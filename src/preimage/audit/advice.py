@@ -9,9 +9,9 @@ What to do with vectors or outputs of a layer is said by the most telling findin
 5. **nothing**: no all-clear; try stronger attacks.
 
 Contents are advised on beside arrangement, too, and photos that were re-identified beyond chance,
-although they are not most, beside both. The other rules ask for what is missing: 24 photos, a
-judge, photos like those in the store, enough of its vectors, the right layer. A verdict is *firm*
-if none of these is missing, *provisional* if one is, and *no proof* if nothing was shown.
+although they are not most, beside both. The other rules ask for what is missing: 24 photos, all
+steps, a judge, photos like those in the store, enough of its vectors, the right layer. A verdict is
+*firm* if none of these is missing, *provisional* if one is, and *no proof* if nothing was shown.
 """
 
 from __future__ import annotations
@@ -186,6 +186,12 @@ def _on_defenses(audit: Audit) -> Iterator[str]:
     plain, others = audit.defenses.results[:1], audit.defenses.results[1:]
     if not others:
         return
+    if plain[0].verdict.level == "nothing":
+        yield (
+            "Nothing was shown without a defense, so this cannot tell whether one helps: give the "
+            "attack more steps (--quality) or photos (--limit)."
+        )
+        return
     helpful = [
         one.defense
         for one in others
@@ -211,12 +217,19 @@ def find_gaps(audit: Audit) -> list[Gap]:
 
 
 def _gaps_of_photos(audit: Audit) -> Iterator[Gap]:
-    """Yield what is missing of photos and judges."""
+    """Yield what is missing of photos, steps and judges."""
     if len(audit.photos) < FEWEST_PHOTOS:
         option = "--reference" if is_store(audit) else "--images"
         yield Gap(
             f"only {len(audit.photos)} photos were attacked",
             f"Before you rely on it, audit again with {FEWEST_PHOTOS} photos or more ({option}).",
+        )
+    if (steps := audit.about.get("steps", 0)) < (usual := audit.about.get("usual_steps", 0)):
+        yield Gap(
+            f"the attacks had {steps} of {usual} steps, and may have shown more with all",
+            "Audit again without --steps; if time is short, with --quality draft."
+            if is_store(audit)
+            else "Audit again without --steps.",
         )
     if not audit.judges:
         yield Gap(

@@ -125,6 +125,27 @@ class CodeCache:
         kept = self._get(about, compute)
         return OtherPhotos(**{name: torch.from_numpy(array) for name, array in kept.items()})
 
+    def kept_threads(self) -> int | None:
+        """Return the number of threads that an earlier run chose for the codes; None without one.
+
+        With another number, codes would differ in their last bits, and nothing made of them would
+        be found again.
+        """
+        try:
+            return int(self._threads_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def keep_threads(self, chosen: int) -> None:
+        """Keep the number of threads that this run chose, if the user has named none."""
+        if self.folder is not None and self.threads is None:
+            with write_whole(self._threads_file) as unfinished:
+                unfinished.write_text(f"{chosen}\n", encoding="utf-8")
+
+    @property
+    def _threads_file(self) -> Path:
+        return (self.folder or Path()) / FOLDER / "threads"
+
     def _about(self, kind: str, phi: Representation) -> Mapping[str, Any]:
         """Return all that codes depend on but the photos; nothing where nothing is kept."""
         return {} if self.folder is None else _describe(kind, phi, self.threads)

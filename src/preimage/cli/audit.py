@@ -89,7 +89,8 @@ def audit_layers(
         study = leakage.plan_audit(chosen, photos, steps or _STEPS, weights)
         records = carry_out(out, leakage.NAME, expand(study, loader), run)
         about: dict[str, Any] = {"command": command_line(context), "network": network}
-        about |= {"weights": weights, "steps": steps or _STEPS, **leakage.describe_trials(records)}
+        about |= {"weights": weights, "steps": steps or _STEPS, "usual_steps": _STEPS}
+        about |= leakage.describe_trials(records)
         found, written = _conclude(out, records, loader, photos, judges, about)
     print_audit(found, as_json=as_json)
     choose_output(as_json)(f"wrote {', '.join(map(str, written))}")

@@ -52,6 +52,7 @@ from preimage.names import unknown
 
 if TYPE_CHECKING:
     from preimage.audit.attacks import Attack
+    from preimage.audit.code_cache import CodeCache
     from preimage.audit.photos import Photo
     from preimage.audit.recognition import Recognition
     from preimage.audit.reconstructions import AttackRun, Case, Reconstruction
@@ -98,7 +99,6 @@ def codes(
     With --fail-above, the exit status is 3 if a measure is shown to be above the value.
     """
     from preimage.audit.attacks import Inversion
-    from preimage.audit.code_cache import CodeCache
     from preimage.audit.thresholds import parse_thresholds
     from preimage.reporting.results import check_folder
 
@@ -110,12 +110,13 @@ def codes(
         execution = parse_execution("auto", None, device, threads)
         check_photos(reference, limit, seed)
         vectors, seen = read_store(embeddings, column, sample, seed, say)
-        layer, judges = _load(rep, weights, judge or (), vectors, projection, threads)
+        layer, judges = _load(rep, weights, judge or (), vectors, projection)
         settings = with_changes(choose_quality(layer, quality), steps, None)
-        cache = CodeCache(out, threads)
+        cache = _open_cache(out, layer, threads)
         found = recognize_vectors(seen, layer, reference, projection, cache, bar, say)
         say("\n  ".join((str(found), *found.evidence)))
         about = _describe_call(context, embeddings, column, seed)
+        about |= {"steps": settings.evaluations(layer), "usual_steps": _usual_steps(layer, quality)}
         if candidates:
             about |= find_candidates(
                 (embeddings, column), found, candidates, reference, cache, out, bar, say
@@ -157,12 +158,8 @@ def _load(
     judge: Sequence[str],
     vectors: Vectors,
     projection: Path | None,
-    threads: int | None,
 ) -> tuple[Representation, list[Network]]:
-    """Return a layer, whose codes vectors can be, and the judges, none of which is its network.
-
-    torch has the number of threads from then on, or the faster one for codes of the layer.
-    """
+    """Return a layer, whose codes vectors can be, and the judges, none of which is its network."""
     from preimage import catalog
     from preimage.audit.independence import check_independent
 
@@ -170,8 +167,23 @@ def _load(
     check_vectors(vectors, layer, weights, projection)
     judges = [catalog.network(name) for name in judge]
     check_independent(judges, layer.network_module)
-    choose_threads(layer, threads)
     return layer, judges
+
+
+def _open_cache(out: Path, layer: Representation, threads: int | None) -> CodeCache:
+    """Return the codes of the folder of an audit.
+
+    torch has the number of threads from then on: by default that of an earlier run in the folder,
+    or else the faster one for codes of the layer.
+    """
+    import torch
+
+    from preimage.audit.code_cache import CodeCache
+
+    cache = CodeCache(out, threads)
+    choose_threads(layer, threads or cache.kept_threads())
+    cache.keep_threads(torch.get_num_threads())
+    return cache
 
 
 def _prepare(
@@ -202,6 +214,11 @@ def choose_quality(phi: Representation, quality: str | None) -> Settings:
     if quality is not None and quality not in QUALITIES:
         raise ValueError(unknown("quality", quality, QUALITIES))
     return settings_for(phi, quality or "fast")
+
+
+def _usual_steps(layer: Representation, quality: str | None) -> int:
+    """Return the steps of a quality, or of the default one if that has fewer."""
+    return min(choose_quality(layer, name).evaluations(layer) for name in (quality, None))
 
 
 def choose_workers(workers: int | None, threads: int | None, device: str) -> int:

@@ -95,7 +95,7 @@ def _number(record: Record) -> str:
     if measures.error is not None:
         return f"{100 * measures.error:.1f} %"
     response, maximum = measures.response or 0, record.trial.maximum
-    return f"x {response:.2f}" if maximum is None else f"{response / maximum:.1f} M"
+    return f"x {response:.2f}" if maximum is None else f"{response / maximum:.1f} x M"
 
 
 def _pixels(panel: Panel, record: Record, loader: Loader) -> np.ndarray | None:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 
+from preimage.names import LayerName
 from preimage.networks import Network
 from preimage.representations.base import Representation
 from preimage.targets import AnyTarget, FunctionTarget, Target, Term, channel, class_score
@@ -81,7 +82,11 @@ def _check_layers(representation: Representation, targets: Sequence[Target]) -> 
     """Raise ValueError if a target names a class, or a layer that the representation lacks."""
     terms = [term for target in targets for term in target.terms]
     if any(term.class_name for term in terms):
-        raise ValueError("classes need a network: preimage.network(NAME)")
+        network = LayerName.parse(representation.name).network or "NAME"
+        raise ValueError(
+            "classes need a network, not a layer of it: give the network, as "
+            f"preimage.network({network!r}) makes it, in place of {representation.name}"
+        )
     several = [name for name in representation.layers if name is not None]
     if several and not all(term.layer in several for term in terms):
         raise ValueError(

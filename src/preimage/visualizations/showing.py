@@ -69,9 +69,9 @@ def in_maxima(response: float, maximum: float) -> str:
     """Return a response in units of M, the largest response to photos.
 
     >>> in_maxima(3.0, 2.0), in_maxima(3.0, 0.0)
-    ('1.5 M', 'M <= 0')
+    ('1.5 x M', 'M <= 0')
     """
-    return f"{response / maximum:.1f} M" if maximum > 0 else "M <= 0"
+    return f"{response / maximum:.1f} x M" if maximum > 0 else "M <= 0"
 
 
 def draw_results(result: PreImage, columns: int | None = None, heading: str = "") -> Image.Image:
