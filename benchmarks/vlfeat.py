@@ -44,6 +44,7 @@ def run(out: Path) -> None:
             photos = [_gray(path) for path in shipped_photos().values()]
             pairs = [(photo, LIVE[name](photo)) for photo in photos]
             rows.append(_row(phi, torch.float32, "VLFeat here, shipped photos", pairs))
+    print(" | ".join(rows[0]))
     for row in rows:
         print(" | ".join(map(str, row.values())))
     if vlfeat.library() is None:

@@ -3,7 +3,7 @@
 With a small C the priors win: a smooth blur, and a large error. With a large C the picture has the
 code more exactly, and noise that photos do not have. This is Algorithm 1 of the paper: the
 default solver hides the noise. All values and seeds are computed in one call; `result.plot()`
-shows the energies and the errors by C, too.
+shows the energies and the errors by C, too. `NNPREIMAGE.with_steps(40)` is faster.
 """
 
 import preimage

@@ -120,7 +120,17 @@ def test_classes_are_channels_of_the_scores(folder: Path, tmp_path: Path) -> Non
     assert (outcome.status, outcome.errors) == (0, [])
     same = ("top", f"{lite0}/classifier", "--channels", "31,933", *shared, "--out", by_number)
     assert run(*same).status == 0
-    assert (pixels_of(by_name) == pixels_of(by_number)).all()
+    assert outcome.output[0].split("  ")[1] == "2 classes"
+    named, numbered = (
+        json.loads(path.with_suffix(".json").read_text()) for path in (by_name, by_number)
+    )
+    assert named["channels"] == numbered["channels"]
+    assert (pixels_of(by_name) != pixels_of(by_number)).any()  # the names of the classes
+
+
+def test_of_the_shipped_photos_it_is_said_that_they_show_few_classes(tmp_path: Path) -> None:
+    options = ("--weights", "random", "--classes", "goose", "--out", tmp_path / "top.png")
+    assert "show few classes" in run("top", "efficientnet-lite0", *options).output[1]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from preimage.paper.table5 import NO_RANGE_PRIOR, NO_VARIATION_PRIOR
 from preimage.presets import NNPREIMAGE
 from preimage.reporting.table5 import format_table5, write_table5
 from preimage.studies.outcome import Record
-from preimage.studies.summary import summarize
 from preimage.studies.trial import Trial
 
 
@@ -30,7 +29,7 @@ def _records(model: str, *variants: dict[str, float]) -> list[Record]:
 
 def test_alexnet_stands_beside_the_published_figures() -> None:
     records = _records("alexnet", {"loss_weight": 1}, {"loss_weight": 20})
-    header, rows = format_table5(summarize(records))
+    header, rows = format_table5(records)
     assert header == ["layer", "C = 1", "C = 20", "C = 1, published", "C = 20, published"]
     assert rows == [
         ["conv1", "25.0", "25.0", "69.5 ± 10.3", "35.3 ± 7.6"],
@@ -43,7 +42,7 @@ def test_other_networks_stand_alone_and_the_ablation_beside_each_c() -> None:
     records = _records(
         "vgg-m", {}, no_variation, NO_RANGE_PRIOR, {**no_variation, **NO_RANGE_PRIOR}
     )
-    header, rows = format_table5(summarize(records))
+    header, rows = format_table5(records)
     assert header == [
         "layer", "C = 100", "C = 100, no TV prior", "C = 100, no range prior", "no prior",
     ]  # fmt: skip

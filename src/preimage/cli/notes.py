@@ -23,6 +23,6 @@ def say_of_draft(steps: int | None) -> None:
     """Print that results of so few steps are no basis for a comparison of layers."""
     if steps is not None and steps < ENOUGH:
         typer.echo(
-            f"a draft: in fewer than {ENOUGH} steps errors are larger and pictures noisier than "
+            f"a draft: in fewer than {ENOUGH} steps pictures are noisier and errors larger than "
             "they need be, those of deeper layers most; do not compare layers"
         )

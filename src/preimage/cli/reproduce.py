@@ -194,7 +194,6 @@ def table5(
     from preimage.reporting.table5 import format_table5, write_table5
     from preimage.studies.expansion import expand
     from preimage.studies.loader import Loader
-    from preimage.studies.summary import summarize
 
     start = time.process_time()
     with clear_errors():
@@ -214,7 +213,7 @@ def table5(
             return
         records = carry_out(out, plans[0].name, trials, run)
         paths = write_table5(out, records)
-    print_table(*format_table5(summarize(records)))
+    print_table(*format_table5(records))
     say_of_draft(steps)
     finish(records, paths)
 

@@ -54,7 +54,7 @@ def top(
         check_device(device)
         out = out or Path("top") / f"{file_name(layer)}.png"
         check_picture(out)
-        several, chosen = _choose(layer, weights, channels, classes)
+        several, chosen, names = _choose(layer, weights, channels, classes)
         (phi,) = several.layers.values()
         photos = None if reference is None else photo_paths(reference)
         statistics = known = load_known(phi, photos, least=len(photo_paths()))
@@ -62,7 +62,7 @@ def top(
             report = bar.for_images(several.name)
             photos = photos or photo_paths()
             (statistics,) = measure(several, photos, device=device, progress=report).values()
-        picture, described = draw_top_responses(phi, statistics, chosen)
+        picture, described = draw_top_responses(phi, statistics, chosen, names)
         field = phi.receptive_field
         sidecar: dict[str, Any] = {
             "representation": phi.name,
@@ -73,7 +73,10 @@ def top(
             "versions": versions(),
         }
         write_picture(out, picture, sidecar)
-    typer.echo(f"{phi.name}  {len(chosen)} channels  {len(statistics.images)} images  -> {out}")
+    kind = "classes" if names else "channels"
+    typer.echo(f"{phi.name}  {len(chosen)} {kind}  {len(statistics.images)} images  -> {out}")
+    if names and reference is None:
+        typer.echo("the shipped photos show few classes: --reference FOLDER takes photos of these")
     if dead := [channel["channel"] for channel in described if channel["dead"]]:
         typer.echo(f"dead in {phi.name}: {list_channels(dead)}")
     if known is None:
@@ -82,8 +85,10 @@ def top(
 
 def _choose(
     layer: str, weights: str | None, channels: str | None, classes: str | None
-) -> tuple[Layers, list[int]]:
-    """Return the layer, which is that of the scores if classes are given, and the channels.
+) -> tuple[Layers, list[int], dict[int, str]]:
+    """Return the layer, its channels, and the names of classes.
+
+    If classes are given, the layer is that of the scores.
 
     Raises:
         ValueError: if the options contradict each other, or name what does not exist.
@@ -94,10 +99,10 @@ def _choose(
         (several,) = group_layers([layer], weights)
         (phi,) = several.layers.values()
         count = phi.code_grid(*phi.default_size).channels
-        return several, parse_channels(channels or f"0-{min(count, _FIRST) - 1}", count)
+        return several, parse_channels(channels or f"0-{min(count, _FIRST) - 1}", count), {}
     if channels is not None:
         raise ValueError("give --channels or --classes")
     check_has_classes(layer)
     network = catalog.network(layer, weights=weights)
-    chosen = [network.class_index(name) for name in parse_names(classes)]
-    return network.several([network.score_layer]), chosen
+    names = {network.class_index(name): name for name in parse_names(classes)}
+    return network.several([network.score_layer]), list(names), names

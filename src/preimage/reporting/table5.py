@@ -18,7 +18,7 @@ from preimage.studies.summary import Mean, summarize
 def write_table5(folder: Path, records: Sequence[Record]) -> list[Path]:
     """Write table5.csv, .md, .tex, .pdf and .png, and table5_measures.csv, .md and .tex."""
     means = summarize(records)
-    header, rows = format_table5(means)
+    header, rows = format_table5(records)
     paths = write_table(folder / "table5", header, rows)
     paths += write_table(folder / "table5_measures", *format_errors(means))
     curves: dict[str, list[tuple[float | str, Mean]]] = {}
@@ -28,13 +28,19 @@ def write_table5(folder: Path, records: Sequence[Record]) -> list[Path]:
     return paths + plot_errors(folder / "table5", curves, "layer") if means else paths
 
 
-def format_table5(means: Sequence[Mean]) -> tuple[list[str], list[list[str]]]:
-    """Return header and rows: each layer's errors by C, for AlexNet also the published ones."""
+def format_table5(records: Sequence[Record]) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows: each layer's errors by C, for AlexNet also the published ones.
+
+    Beside errors of random weights nothing is published.
+    """
+    means = summarize(records)
     columns = list(dict.fromkeys(_column(mean) for mean in means))
     cells = {(m.representation, _column(m)): format_error(m.error, m.error_std) for m in means}
     names = list(dict.fromkeys(mean.representation for mean in means))
     weights = sorted({m.loss_weight for m in means if isinstance(m.loss_weight, int | float)})
-    theirs = published() if any(n.startswith(f"{MODEL}/") for n in names) else {}
+    is_theirs = any(name.startswith(f"{MODEL}/") for name in names)
+    is_random = any(record.trial.weights == "random" for record in records)
+    theirs = published() if is_theirs and not is_random else {}
     header = ["layer", *columns]
     header += [f"C = {weight:g}, published" for weight in weights if theirs]
     rows = []

@@ -8,7 +8,8 @@ at the border.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from torch.nn.functional import pad
@@ -113,18 +114,22 @@ def response_box(
 
 
 def draw_top_responses(
-    layer: Layer, statistics: ChannelStatistics, channels: Iterable[int]
+    layer: Layer,
+    statistics: ChannelStatistics,
+    channels: Iterable[int],
+    classes: Mapping[int, str] = MappingProxyType({}),
 ) -> tuple[Image.Image, list[dict[str, Any]]]:
     """Return a grid of the crops of channels, and a description of each channel with its boxes.
 
-    A dead channel, whose response is the same in all images, gets an empty cell.
+    A dead channel, whose response is the same in all images, gets an empty cell. Of a layer of
+    class scores, `classes` has the names of channels.
 
     Raises:
         ImageError: if an image cannot be read any more.
     """
     described = [describe_channel(statistics, channel, CROPS) for channel in channels]
     tiles = _tiles(layer, [d for d in described if not d["dead"]])
-    cells = [Cell(_mosaic(tiles.get(d["channel"], [])), _label(d)) for d in described]
+    cells = [Cell(_mosaic(tiles.get(d["channel"], [])), _label(d, classes)) for d in described]
     return draw_grid(in_rows(cells)), described
 
 
@@ -166,7 +171,10 @@ def _mosaic(tiles: list[Image.Image]) -> Image.Image:
     return mosaic
 
 
-def _label(described: dict[str, Any]) -> str:
-    """Return the number of a channel and its largest response, M."""
-    value = "dead" if described["dead"] else f"M = {described['maximum']:.3g}"
-    return f"{described['channel']}: {value}"
+def _label(described: dict[str, Any], classes: Mapping[int, str]) -> str:
+    """Return the number of a channel, or the name of its class, and its largest response."""
+    name = classes.get(described["channel"], str(described["channel"]))
+    if described["dead"]:
+        return f"{name}: dead"
+    words = "score up to" if described["channel"] in classes else "M ="
+    return f"{name}: {words} {described['maximum']:.3g}"
