@@ -88,6 +88,18 @@ def test_a_layer_without_c_has_that_of_its_stride_or_lets_the_solver_choose(
         assert layer.loss_weight == weight
 
 
+def test_qualities_allow_black_and_white_where_codes_keep_brightness(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    phi = HOG()
+    usual = {name: settings_for(phi, name) for name in QUALITIES}
+    monkeypatch.setattr(HOG, "ignores_contrast", False)
+    for name, settings in usual.items():
+        bounds = {"pixel_norm": 160, "max_pixel_norm": 221}  # white has the norm 127.5 sqrt(3)
+        assert settings_for(phi, name) == settings.replace(**bounds)
+    assert settings_for(phi, "nnpreimage") == NNPREIMAGE
+
+
 def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(ValueError, match="unknown settings 'good': there are draft, fast"):
         settings_for(HOG(), "good")

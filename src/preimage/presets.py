@@ -106,6 +106,10 @@ SOBOLEV_QUALITIES = {
 """The qualities of networks with the solver sobolev-lbfgs, which minimizes Eq. 1 as it stands."""
 
 
+_BRIGHT = {"pixel_norm": 160.0, "max_pixel_norm": 221.0}
+"""B and B_+ for codes that keep brightness: a black or white pixel has the norm 127.5 sqrt(3)."""
+
+
 def settings_for(
     representation: Representation, name: str = "fast", solver: str | None = None
 ) -> Settings:
@@ -113,6 +117,7 @@ def settings_for(
 
     A quality is that of `solver`, one of the fast solvers; by default jittered-lbfgs for networks,
     sobolev-lbfgs for HOG and dense SIFT. Its C is "auto" if no table gives the representation's.
+    Of a representation that is no network and keeps brightness, it allows black and white.
 
     Raises:
         ValueError: if there is no such name.
@@ -130,7 +135,9 @@ def settings_for(
         raise ValueError(unknown("settings", name, known))
     chooses = name in qualities and representation.chooses_loss_weight
     own = AUTO if chooses else representation.loss_weight
-    return known[name] if own is None else known[name].replace(loss_weight=own)
+    found = known[name] if own is None else known[name].replace(loss_weight=own)
+    is_bright = not (representation.is_network or representation.ignores_contrast)
+    return found.replace(**_BRIGHT) if is_bright and name in qualities else found
 
 
 def strength_of(

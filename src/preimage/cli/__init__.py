@@ -101,6 +101,8 @@ def _options(
 ) -> None:
     show_tracebacks(traceback)
     warnings.showwarning = _print_warning
+    # torch says so of its thread for gradients, and goes on.
+    warnings.filterwarnings("ignore", "Attempting to run cuBLAS, but there was no current CUDA")
 
 
 def _print_warning(message: Warning | str, *where: object, **more: object) -> None:

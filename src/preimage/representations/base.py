@@ -174,7 +174,11 @@ class Representation(nn.Module, ABC):
         return _plain_session(device)
 
     def relaxed(self, softness: float) -> Representation:
-        """Return a smooth surrogate of this `softness` in 0..1; the same object if it has none."""
+        """Return a smooth surrogate of this `softness` in 0..1; the same object if it has none.
+
+        Fast solvers minimize through surrogates alone, of softness 1 down to 0.2, while the target
+        is this representation's own code: both must be nearly the same for one image.
+        """
         return self
 
     def fused(self) -> Representation:
