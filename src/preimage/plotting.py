@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _WIDTH, _CURVES = 9.0, 3.0
 """Width of the figure and height of its curves, in inches."""
-_MOST_LABELS = 4
+_MOST_LABELS = 6
 
 Curves = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 """Positions and values by the label of each curve."""
@@ -57,4 +57,4 @@ def _plot(axes: Axes, curves: Curves, style: str, horizontal: str, vertical: str
     axes.set_xlabel(horizontal)
     axes.set_ylabel(vertical)
     if 1 < len(curves) <= _MOST_LABELS:
-        axes.legend(fontsize="small")
+        axes.legend(fontsize="x-small")
