@@ -163,6 +163,12 @@ def test_weights_are_renamed_before_they_are_loaded(network: nn.Sequential) -> N
     assert torch.equal(network.state_dict()["0.weight"], state["a.0.weight"])
 
 
+def test_weights_of_a_network_in_data_parallel_are_its_own(network: nn.Sequential) -> None:
+    expected = {name: value + 1 for name, value in network.state_dict().items()}
+    load_weights(network, {f"module.{name}": value for name, value in expected.items()}, "file")
+    assert all(torch.equal(value, expected[name]) for name, value in network.state_dict().items())
+
+
 def test_a_file_is_chosen_before_the_networks_own(tmp_path: Path) -> None:
     own = tmp_path / "own.pth"
     own.touch()

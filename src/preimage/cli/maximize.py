@@ -284,7 +284,8 @@ def above_maximum(lines: Sequence[dict[str, Any]], *, are_classes: bool = False)
     '1 of 1 live targets above the maximum M over 9 photos'
     >>> above_maximum([line, line | {"target": "14", "response": 0.0}])
     '1 of 2 live targets above the maximum M over 9 photos; no image of channel 14 reached its M: \
-more --steps or --seeds, or a larger --strength, can raise it'
+more --steps or --seeds, or a larger --strength, can raise it, unless it asks for black or white \
+(docs/maximization.md)'
     """
     best: dict[str, float] = {}
     for line in lines:
@@ -297,7 +298,10 @@ more --steps or --seeds, or a larger --strength, can raise it'
         words += f"; after {steps} steps pictures are noisier than they need be"
     if not below:
         return words
-    advice = "more --steps or --seeds, or a larger --strength, can raise it"
+    advice = (
+        "more --steps or --seeds, or a larger --strength, can raise it, unless it asks for black or "
+        "white (docs/maximization.md)"
+    )
     return f"{words}; no image of {_targets_in_words(below, are_classes)} M: {advice}"
 
 

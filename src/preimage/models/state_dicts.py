@@ -20,6 +20,8 @@ from preimage.files import check_archive
 from preimage.models.errors import ModelError
 
 _Rename = Callable[[str], str]
+_OF_PARALLEL = "module."
+"""What torch's DataParallel puts before all names of weights."""
 
 RANDOM = "random"
 """The weights of an untrained network: its own initialization, from a fixed seed."""
@@ -100,6 +102,8 @@ def load_weights(
 ) -> None:
     """Put `weights` into `network`; their names must be exactly those of its state dict.
 
+    Before all of them, `module.` may stand, as torch's DataParallel saves them.
+
     Args:
         network: the network to fill.
         weights: tensors by name.
@@ -112,6 +116,8 @@ def load_weights(
     """
     named = {rename(name): value for name, value in weights.items()}
     own = network.state_dict()
+    if all(name.startswith(_OF_PARALLEL) and name not in own for name in named):
+        named = {name.removeprefix(_OF_PARALLEL): value for name, value in named.items()}
     for name, value in named.items():
         if value.is_complex() and name in own and not own[name].is_complex():
             raise ModelError(f"{source}: {name} is complex, but the network needs real numbers")
