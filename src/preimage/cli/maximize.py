@@ -299,8 +299,8 @@ more --steps or --seeds, or a larger --strength, can raise it, unless it asks fo
     if not below:
         return words
     advice = (
-        "more --steps or --seeds, or a larger --strength, can raise it, unless it asks for black or "
-        "white (docs/maximization.md)"
+        "more --steps or --seeds, or a larger --strength, can raise it, unless it asks for black "
+        "or white (docs/maximization.md)"
     )
     return f"{words}; no image of {_targets_in_words(below, are_classes)} M: {advice}"
 
