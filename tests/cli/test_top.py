@@ -79,12 +79,24 @@ def test_top_uses_the_largest_known_set_and_else_the_shipped_photos(
     assert "9 images" in run("top", f"{NET}/1", "--out", out).output[0]
 
 
+def test_a_set_of_a_folder_that_was_moved_is_passed_over(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "top.png"
+    for seed in range(4, 12):
+        save_photo(folder / f"{seed}.png", seed=seed)
+    run("stats", f"{NET}/0", "--images", folder)
+    folder.rename(tmp_path / "moved")
+    outcome = run("top", f"{NET}/0", "--out", out)
+    assert outcome.errors == []
+    assert "9 images" in outcome.output[0]
+
+
 def test_an_image_that_top_cannot_read_any_more_is_named(folder: Path, tmp_path: Path) -> None:
     for seed in range(4, 9):
         save_photo(folder / f"{seed}.png", seed=seed)
     run("stats", f"{NET}/0", "--images", folder)
     for path in folder.iterdir():
-        path.unlink()
+        if path.name != "0.png":  # by which the folder is known to be there
+            path.unlink()
     outcome = run("top", f"{NET}/0", "--out", tmp_path / "top.png")
     assert outcome.status == 2
     (line,) = outcome.errors

@@ -57,7 +57,7 @@ def top(
         several, chosen, names = _choose(layer, weights, channels, classes)
         (phi,) = several.layers.values()
         photos = None if reference is None else photo_paths(reference)
-        statistics = known = load_known(phi, photos, least=len(photo_paths()))
+        statistics = known = load_known(phi, photos, least=len(photo_paths()), to_show=True)
         if statistics is None:
             report = bar.for_images(several.name)
             photos = photos or photo_paths()

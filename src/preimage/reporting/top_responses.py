@@ -73,7 +73,7 @@ def top(
     if not isinstance(layer, Layer):
         raise TypeError(f"top takes a layer, as network.layer(NAME), not a {type(layer).__name__}")
     chosen = _numbers(channels, layer.code_grid(*layer.default_size).channels)
-    statistics = load_known(layer, reference, least=len(photo_paths()))
+    statistics = load_known(layer, reference, least=len(photo_paths()), to_show=True)
     if statistics is None:
         (statistics,) = measure(layer, reference, device=device).values()
     return draw_top_responses(layer, statistics, chosen)[0]

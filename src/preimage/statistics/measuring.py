@@ -95,15 +95,18 @@ def measure(
 
 
 def load_known(
-    layer: Layer, images: Photos | None = None, least: int = 1
+    layer: Layer, images: Photos | None = None, least: int = 1, *, to_show: bool = False
 ) -> ChannelStatistics | None:
     """Return the known statistics of a layer with its present weights, or None if unknown.
 
     `images` are the photos that were measured, as for `measure`. If None, the largest known set is
-    taken, if at least `least` of its images could be used.
+    taken, if at least `least` of its images could be used. If images are `to_show`, sets whose
+    first file is gone do not count, as those of a folder that was moved.
     """
     store = Store(layer)
     known = dict(store.finished(stored_name(layer)))
+    if to_show:
+        known = {key: found for key, found in known.items() if os.path.exists(store.images(key)[0])}
     if images is not None:
         key = image_set_key(_absolute(images))
         known = {key: known[key]} if key in known else {}
