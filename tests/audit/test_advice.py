@@ -124,6 +124,9 @@ def test_no_defense_is_judged_where_nothing_is_shown_without_one() -> None:
     )
     audit = _audit(_layer("pool"), defenses=Defended(results, 12, 50, "draft"))
     assert any(line.startswith("Nothing was shown without a defense") for line in advise(audit))
+    shown = _audit(_layer("pool", "content"), defenses=Defended(results, 12, 50, "draft"))
+    (line,) = (line for line in advise(shown) if "whether one helps" in line)
+    assert "what is shown without one can be luck" in line
 
 
 @pytest.mark.parametrize(

@@ -187,9 +187,14 @@ def _on_defenses(audit: Audit) -> Iterator[str]:
     if not others:
         return
     if plain[0].verdict.level == "nothing":
+        shown = (
+            "Counted with the measures of all defenses, what is shown without one can be luck"
+            if audit.layers[0].verdict.shows
+            else "Nothing was shown without a defense"
+        )
         yield (
-            "Nothing was shown without a defense, so this cannot tell whether one helps: give the "
-            "attack more steps (--quality) or photos (--limit)."
+            f"{shown}, so this cannot tell whether one helps: give the attack more photos "
+            "(--limit) or steps (--quality)."
         )
         return
     helpful = [
