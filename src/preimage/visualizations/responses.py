@@ -68,7 +68,10 @@ class Measured(NamedTuple):
 def given_ranges(maxima: Sequence[float], count: int) -> list[ResponseRange]:
     """Return the ranges of `count` targets whose M a user gives; each M must be positive."""
     if len(maxima) != count or not all(maximum > 0 for maximum in maxima):
-        raise ValueError(f"{count} targets need as many positive maxima, not {maxima}")
+        raise ValueError(
+            f"{count} targets need as many positive maxima, not {maxima}; without maxima, they are "
+            "measured"
+        )
     return [ResponseRange(float(maximum), 0.0) for maximum in maxima]
 
 
