@@ -14,14 +14,13 @@ from typing import Any
 import torch
 
 import preimage
-from benchmarks.networks import PHOTO, cases
+from benchmarks.networks import COLOR, PHOTO, cases
 from benchmarks.timing import machine, write_csv
 from preimage.representations.base import Representation
 from preimage.representations.layer import Layer
 
 ON_GPU = ("plain", "auto", "graph", "compile", "bf16")
 SEEDS = (1, 16, 64)
-COLOR = preimage.Preprocessing(mean=(127.5,) * 3, std=(64.0,), size=(224, 224))
 
 
 def run(out: Path) -> None:

@@ -329,9 +329,7 @@ class Network:
         2
         """
         if not self.classes:
-            raise ValueError(
-                "the classes of this network have no names: give classes=, or a channel"
-            )
+            raise ValueError("the classes of this network have no names: give names, or a channel")
         if name.isdecimal() and int(name) < len(self.classes):
             return int(name)
         synonyms = [[word.strip().lower() for word in text.split(",")] for text in self.classes]

@@ -21,7 +21,7 @@ from preimage.models.errors import ModelError
 
 _Rename = Callable[[str], str]
 _OF_PARALLEL = "module."
-"""What torch's DataParallel puts before all names of weights."""
+"""The beginning of all names of weights that were saved from torch's DataParallel."""
 
 RANDOM = "random"
 """The weights of an untrained network: its own initialization, from a fixed seed."""

@@ -54,7 +54,7 @@ class Recorded:
     def __init__(self, run: Run, recorded: Run) -> None:
         self._run, self._recorded = run, recorded
         self.has_run = False
-        """Whether a recorded pass has run so far."""
+        """True once a recorded pass has run."""
 
     def __call__(self, x: Tensor) -> Outputs:
         """Return the outputs for `x`, by name."""

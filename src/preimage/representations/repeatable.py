@@ -20,10 +20,10 @@ from typing import Any
 import torch
 
 _LOCK = threading.Lock()
-_OPEN: list[int] = []
-"""The thread of each open block."""
+_OPEN: list[torch.device] = []
+"""The device of each block that is open, in any thread."""
 _UNDO = ExitStack()
-"""What restores the settings from before the first open block."""
+"""Functions that give torch its earlier settings when the last open block ends."""
 
 
 @contextmanager
@@ -37,16 +37,15 @@ def repeatable(device: torch.device) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    thread = threading.get_ident()
     with _LOCK:
         if not _OPEN:
             _set_all()
-        _OPEN.append(thread)
+        _OPEN.append(device)
     try:
         yield
     finally:
         with _LOCK:
-            _OPEN.remove(thread)
+            _OPEN.remove(device)
             if not _OPEN:
                 _UNDO.close()
 
