@@ -121,6 +121,35 @@ def test_a_copy_of_a_photo_counts_once(tmp_path: Path) -> None:
         hoggle.learn([LEARNED_FROM[0], Path(copy)], atoms=8, patches=40)
 
 
+def test_learning_goes_on_with_the_pairs_that_are_finished_of_the_same_photos(
+    tmp_path: Path,
+) -> None:
+    kept = tmp_path / "kept.npz"
+
+    def stop(done: int, _: int) -> None:
+        if done == 4:  # of 6 batches, 2 a pair
+            raise KeyboardInterrupt
+
+    def learn(patches: int = 800) -> tuple[PairedDictionaries, list[int]]:
+        reported = list[int]()
+        found = hoggle.learn(
+            LEARNED_FROM, atoms=8, patches=patches, kept=kept,
+            progress=lambda done, total: reported.append(done),
+        )  # fmt: skip
+        return found, reported
+
+    with pytest.raises(KeyboardInterrupt):
+        hoggle.learn(LEARNED_FROM, atoms=8, patches=800, kept=kept, progress=stop)
+    whole = hoggle.learn(LEARNED_FROM, atoms=8, patches=800)
+    found, reported = learn()
+    assert reported == [3, 4, 5, 6]
+    assert [_pair(found, k) for k in range(3)] == [_pair(whole, k) for k in range(3)]
+    assert learn()[1] == []
+    assert learn(patches=400)[1] == [1, 2, 3]
+    kept.write_bytes(kept.read_bytes()[:1000])
+    assert learn(patches=400)[1] == [1, 2, 3]
+
+
 def test_contrast_and_brightness_change_nothing(learned: PairedDictionaries) -> None:
     photo = GRAY.load(PHOTOS["coffee"], 96)[None]
     found, other = _invert(learned, photo), _invert(learned, photo * 0.7 + 9)

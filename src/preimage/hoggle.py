@@ -75,43 +75,41 @@ def learn(
     atoms: int = 1024,
     patches: int = 20_000,
     progress: Callable[[int, int], None] | None = None,
+    kept: Path | None = None,
 ) -> PairedDictionaries:
     """Learn pairs of dictionaries from photos, so that each photo has a pair that never saw it.
+
+    One thread learns, so that dictionaries do not depend on the number of processors.
 
     Args:
         photos: image files; copies of one photo count once.
         atoms: number of atoms of a dictionary.
         patches: number of patches that a pair is learned from, each seen once.
         progress: called with the number of batches done and the number of all batches.
+        kept: a file for the pairs that are finished, from which another call with the same photos,
+            atoms and patches goes on. If None, nothing is kept.
 
     Raises:
         ImageError: if a photo cannot be used, or there are fewer than two.
         ModelError: if scikit-learn is not installed.
+        OSError: if `kept` cannot be written.
     """
-    decomposition = import_optional("sklearn.decomposition", "hoggle")
+    import_optional("sklearn.decomposition", "hoggle")
     distinct = {sha256(_read(photo)): photo for photo in photos}
     folds = min(FOLDS, len(distinct))
     if folds < 2:
         raise ImageError(
             "HOGgle needs at least two photos: each is inverted after learning from the others"
         )
-    pairs = []
-    batches = max(1, patches // BATCH)
-    for fold in range(folds):
+    key = (*distinct, f"{atoms} atoms", f"{patches} patches")
+    pairs = _read_kept(kept, key)
+    for fold in range(len(pairs), folds):
         seen = [photo for i, photo in enumerate(distinct.values()) if i % folds != fold]
-        rng = np.random.default_rng(fold)
-        data = _training_data(seen, max(patches, atoms), rng)
-        learner = decomposition.MiniBatchDictionaryLearning(
-            n_components=atoms, alpha=SPARSITY, fit_algorithm="cd", positive_code=True,
-            transform_max_iter=_STEPS, dict_init=data[:atoms] / np.sqrt(2), random_state=fold,
-        )  # fmt: skip
-        for batch, rows in enumerate(np.array_split(data[:patches], batches)):
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", _NOT_CONVERGED)  # a step need not converge
-                learner.partial_fit(rows)
-            if progress is not None:
-                progress(fold * batches + batch + 1, folds * batches)
-        pairs.append(learner.components_.astype(np.float16))
+        report = _report_of_pair(progress, fold, folds)
+        pairs.append(_learn_pair(seen, atoms, patches, fold, report))
+        if kept is not None:
+            with write_whole(kept) as partial, partial.open("wb") as file:
+                np.savez(file, key=np.array(key), pairs=np.stack(pairs))
     both = np.stack(pairs)
     return PairedDictionaries(
         both[:, :, : PATCH**2].reshape(folds, atoms, PATCH, PATCH),
@@ -214,6 +212,56 @@ def _read(photo: Path) -> bytes:
         return photo.read_bytes()
     except OSError as error:
         raise ImageError(f"{photo}: {error.strerror}") from None
+
+
+def _read_kept(path: Path | None, key: tuple[str, ...]) -> list[np.ndarray]:
+    """Return the finished pairs that `learn` kept for this key; none if the file has others."""
+    if path is None or not path.is_file():
+        return []
+    data = io.BytesIO(path.read_bytes())
+    try:
+        check_archive(path)
+        with np.load(data, allow_pickle=False) as arrays:
+            return list(arrays["pairs"]) if tuple(arrays["key"]) == key else []
+    except Exception:  # zipfile and NumPy raise about anything for a damaged file
+        return []
+
+
+def _report_of_pair(
+    progress: Callable[[int, int], None] | None, pair: int, pairs: int
+) -> Callable[[int, int], None]:
+    """Return a function that takes the batches of one pair, and reports those of all pairs."""
+
+    def report(done: int, batches: int) -> None:
+        if progress is not None:
+            progress(pair * batches + done, pairs * batches)
+
+    return report
+
+
+def _learn_pair(
+    photos: Sequence[Path],
+    atoms: int,
+    patches: int,
+    seed: int,
+    progress: Callable[[int, int], None],
+) -> np.ndarray:
+    """Return the atoms of a pair, those of the image before those of HOG, (A, PATCH^2 + 675)."""
+    decomposition = import_optional("sklearn.decomposition", "hoggle")
+    threads = import_optional("threadpoolctl", "hoggle")  # which scikit-learn needs
+    data = _training_data(photos, max(patches, atoms), np.random.default_rng(seed))
+    learner = decomposition.MiniBatchDictionaryLearning(
+        n_components=atoms, alpha=SPARSITY, fit_algorithm="cd", positive_code=True,
+        transform_max_iter=_STEPS, dict_init=data[:atoms] / np.sqrt(2), random_state=seed,
+    )  # fmt: skip
+    batches = max(1, patches // BATCH)
+    for batch, rows in enumerate(np.array_split(data[:patches], batches)):
+        with warnings.catch_warnings(), threads.threadpool_limits(1):
+            warnings.filterwarnings("ignore", _NOT_CONVERGED)  # a step need not converge
+            learner.partial_fit(rows)
+        progress(batch + 1, batches)
+    components: np.ndarray = learner.components_.astype(np.float16)
+    return components
 
 
 def _training_data(photos: Sequence[Path], count: int, rng: np.random.Generator) -> np.ndarray:

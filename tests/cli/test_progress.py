@@ -44,6 +44,23 @@ def test_images_and_bytes_are_counted(terminal: io.StringIO) -> None:
     assert "5/80 MiB" in shown
 
 
+def test_batches_get_a_line_a_minute_with_the_time_left_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown, clock = io.StringIO(), SimpleNamespace(now=0.0)
+    monkeypatch.setattr(progress, "console", Console(file=shown, width=200))
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    with progress.progress_bar() as bar:
+        report = bar.for_batches("HOGgle")
+        for done in range(51, 65):  # 50 were done before
+            clock.now += 10
+            report(done, 150)
+    assert shown.getvalue().splitlines() == [
+        "HOGgle: 56 of 150 batches of patches, about 16 minutes left",
+        "HOGgle: 62 of 150 batches of patches, about 15 minutes left",
+    ]
+
+
 @pytest.mark.parametrize(("seconds", "said"), [(0.01, ""), (3.0, "45 minutes")])
 def test_the_time_of_many_codes_is_printed_once_without_a_terminal_too(
     seconds: float, said: str, monkeypatch: pytest.MonkeyPatch

@@ -12,7 +12,9 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from tests.cli.runner import Outcome, run, save_photo, without_progress
 from tests.study_files import count_results, images_of
@@ -235,17 +237,35 @@ def test_what_keeps_hoggle_from_working_is_one_clear_line(
     assert not gone.is_file()
 
 
-def test_ctrl_c_while_hoggle_learns_writes_nothing_and_says_so(
-    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("_short")
+@pytest.mark.parametrize("finished", [0, 1])
+def test_ctrl_c_while_hoggle_learns_keeps_the_finished_pairs_and_says_so(
+    finished: int, tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+    pytest.importorskip("sklearn", reason="the extra hoggle")
+    learn, learn_pair = hoggle.learn, hoggle._learn_pair
+    learned = list[int]()
 
-    monkeypatch.setattr(hoggle, "learn", interrupted)
+    def interrupted(*arguments: Any) -> Any:
+        if len(learned) == finished:
+            raise KeyboardInterrupt
+        learned.append(1)
+        return learn_pair(*arguments)
+
     file = tmp_path / "hoggle.npz"
+    kept = tmp_path / "hoggle.npz.unfinished"
+    monkeypatch.setattr(hoggle, "_learn_pair", interrupted)
     outcome = run("reproduce", "hoggle", "--images", photos, "--out", file)
-    assert (outcome.status, outcome.errors) == (130, ["interrupted: nothing was written"])
-    assert not file.exists()
+    said = "nothing was written"
+    if finished:
+        said = f"finished pairs are kept in {kept}, and the same command goes on from them"
+    assert (outcome.status, outcome.errors) == (130, [f"interrupted: {said}"])
+    assert (file.exists(), kept.exists()) == (False, bool(finished))
+    monkeypatch.setattr(hoggle, "_learn_pair", learn_pair)
+    assert run("reproduce", "hoggle", "--images", photos, "--out", file).status == 0
+    expected = learn(sorted(photos.iterdir()))
+    assert np.array_equal(hoggle.load(file).image_atoms, expected.image_atoms)
+    assert not kept.exists()
 
 
 def _table5(out: Path, *options: str) -> Outcome:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from tests.study_files import make_outcome, make_trials
 from tests.support import pixels_of
 
@@ -45,6 +47,36 @@ def test_a_figure_holds_photo_results_differences_and_failures(tmp_path: Path) -
     picture = records[trials[0].key].picture
     assert picture is not None
     np.testing.assert_array_equal(pixels_of(alone[1]), pixels_of(picture))
+
+
+def test_an_inversion_has_its_error_and_the_c_that_its_label_lacks_below_the_label(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titles = list[str]()
+    set_title = Axes.set_title
+
+    def keep(axes: Axes, label: str, **options: Any) -> Any:
+        titles.append(label)
+        return set_title(axes, label, **options)
+
+    monkeypatch.setattr(Axes, "set_title", keep)
+    (trial,) = make_trials(CHELSEA)
+    with Store(tmp_path, create=True) as store:
+        store.plan("a", [trial])
+        store.put(make_outcome(trial, 200))
+        records = {record.trial.key: record for record in store.records("a")}
+    measures = records[trial.key].measures
+    assert measures is not None
+    assert measures.error is not None
+    panels = [
+        Panel("photo", (trial,), is_photo=True),
+        Panel("conv1", (trial,)),
+        Panel("C = 1, beta = 2", (trial,)),
+    ]
+    write_figure(tmp_path / "figure", [panels], records, Loader())
+    error = f"{100 * measures.error:.1f} %"
+    weight = trial.constants["loss_weight"]
+    assert titles == ["photo", f"conv1\n{error}, C = {weight:g}", f"C = 1, beta = 2\n{error}"]
 
 
 @pytest.mark.parametrize(("panels", "lines"), [(7, 1), (8, 2), (15, 3)])

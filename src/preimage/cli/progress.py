@@ -19,6 +19,9 @@ _STEPS_BETWEEN_UPDATES = 5
 _TIMED = 3
 """The number of images by which the time that others take is estimated."""
 
+_SECONDS_BETWEEN_LINES = 60
+"""The time between two lines of progress where there is no terminal, such as in a file."""
+
 _LONG_SECONDS = 20
 """A time left that is worth a line."""
 
@@ -57,6 +60,7 @@ class ProgressBar:
 
     def __init__(self, bar: Progress, task: TaskID) -> None:
         self._bar, self._task = bar, task
+        self._last_line = time.monotonic()
 
     def start(self, name: str) -> None:
         """Start again from zero, under another name."""
@@ -65,6 +69,16 @@ class ProgressBar:
     def update(self, done: int, total: int | None, words: str = "") -> None:
         """Show how much is done; if the total is None, it is not known."""
         self._bar.update(self._task, completed=done, total=total, words=words)
+
+    def print_line(self, line: str) -> None:
+        """Print a line where standard error is no terminal, which alone shows the bar.
+
+        Only the first of a minute is printed.
+        """
+        now = time.monotonic()
+        if not console.is_terminal and now - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            console.print(line)
 
     def update_bytes(self, done: int, total: int | None) -> None:
         """Show, in units of 2^20 bytes, how many bytes are done."""
@@ -85,6 +99,23 @@ class ProgressBar:
         """Start again for a count of images, and return a function to call after each image."""
         self.start(name)
         return lambda done, total: self.update(done, total, "images")
+
+    def for_batches(self, name: str) -> Callable[[int, int], None]:
+        """Start again for batches of patches; as `for_images`, with a line a minute in a file."""
+        self.start(name)
+        first = list[tuple[float, int]]()
+
+        def report(done: int, total: int) -> None:
+            self.update(done, total, "batches of patches")
+            if not first:
+                first.append((time.monotonic(), done))
+            begin, already = first[0]
+            if done > already:
+                seconds = (time.monotonic() - begin) / (done - already) * (total - done)
+                left = in_words(seconds)
+                self.print_line(f"{name}: {done} of {total} batches of patches, about {left} left")
+
+        return report
 
     def for_codes(
         self, name: str, what: str, kept: str = "codes that are done are kept for the next run"

@@ -142,7 +142,10 @@ def hoggle(
     images: Images = None,
     out: OutFile = Path("hoggle.npz"),
 ) -> None:
-    """Train HOGgle, the baseline of Table 4, for `table4 --hoggle FILE`."""
+    """Train HOGgle, the baseline of Table 4, for `table4 --hoggle FILE`.
+
+    It takes minutes. After a stop the same command goes on with the pairs that are not finished.
+    """
     from preimage import hoggle as baseline
     from preimage.photo_files import photo_paths
     from preimage.reporting.results import check_output
@@ -153,17 +156,18 @@ def hoggle(
             raise ValueError(f"{out} is a folder: --out names the file to write")
         check_output(out)
         photos = photo_paths(images, Path.cwd())
-        bar.start("HOGgle")
+        kept = out.with_name(f"{out.name}.unfinished")
         begin = time.perf_counter()
         try:
-            dictionaries = baseline.learn(
-                photos, progress=lambda done, total: bar.update(done, total, "batches of patches")
-            )
+            report = bar.for_batches("HOGgle")
+            dictionaries = baseline.learn(photos, progress=report, kept=kept)
         except KeyboardInterrupt:
-            console.print("interrupted: nothing was written")
+            done = f"finished pairs are kept in {kept}, and the same command goes on from them"
+            console.print(f"interrupted: {done if kept.is_file() else 'nothing was written'}")
             raise typer.Exit(130) from None
         seconds = time.perf_counter() - begin
         baseline.save(dictionaries, out)
+        kept.unlink(missing_ok=True)
     pairs, atoms = dictionaries.image_atoms.shape[:2]
     typer.echo(
         f"{pairs} pairs of dictionaries of {atoms} atoms, each learned without some of "

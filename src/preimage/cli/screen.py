@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from preimage.cli.errors import console
 from preimage.cli.progress import ProgressBar, progress_bar
 from preimage.cli.tables import percent
 from preimage.files import check_replaceable
@@ -16,9 +15,6 @@ from preimage.studies.measures import Measures
 from preimage.studies.outcome import Failure, Outcome
 from preimage.studies.trial import Trial
 from preimage.sweeps.engines import BatchProgress
-
-_SECONDS_BETWEEN_LINES = 60
-"""The time between two lines of progress where there is no terminal, such as in a file."""
 
 
 class Screen:
@@ -35,7 +31,7 @@ class Screen:
     def __init__(self, bar: ProgressBar, log: logging.Logger, trials: Sequence[Trial]) -> None:
         self._bar = bar
         self._log = log
-        self._begin = self._last_line = time.perf_counter()
+        self._begin = time.perf_counter()
         self._names = {trial.key: trial.description for trial in trials}
         self._done = self._failed = 0
 
@@ -60,13 +56,10 @@ class Screen:
 
     def _update(self, last: str) -> None:
         """Show how many trials are done and failed, their rate, and the `last` state."""
-        now = time.perf_counter()
-        rate = f"{60 * self._done / (now - self._begin):.3g} a minute"
+        rate = f"{60 * self._done / (time.perf_counter() - self._begin):.3g} a minute"
         words = f"{self._failed} failed  {rate}  {last}"
         self._bar.update(self._done, len(self._names), words)
-        if not console.is_terminal and now - self._last_line >= _SECONDS_BETWEEN_LINES:
-            self._last_line = now
-            console.print(f"{self._done} of {len(self._names)} trials  {words}")
+        self._bar.print_line(f"{self._done} of {len(self._names)} trials  {words}")
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def _draw(
     if pixels is not None:
         axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="none")
         if not panel.is_photo:
-            title += f"\n{_number(found[0])}"
+            title += f"\n{_number(found[0])}{_weight(panel, found[0].trial)}"
             _frame(axes, found[0].trial, loader)
     elif panel.is_photo or any(record.image is None for record in found):
         axes.text(0.5, 0.5, found[0].status, ha="center", va="center")
@@ -96,6 +96,14 @@ def _number(record: Record) -> str:
         return f"{100 * measures.error:.1f} %"
     response, maximum = measures.response or 0, record.trial.maximum
     return f"x {response:.2f}" if maximum is None else f"{response / maximum:.1f} x M"
+
+
+def _weight(panel: Panel, trial: Trial) -> str:
+    """Return C of an inversion, which differs by layer; nothing if the panel's label has it."""
+    weight = trial.constants.get("loss_weight")
+    if trial.visualization != "invert" or weight is None or "C = " in panel.label:
+        return ""
+    return f", C = {weight:g}"
 
 
 def _pixels(panel: Panel, record: Record, loader: Loader) -> np.ndarray | None:
