@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,6 +33,39 @@ SHORT = NNPREIMAGE.replace(iterations=3, final_iterations=1)
 @pytest.mark.parametrize("name", CLASSICAL)
 def test_a_representation_goes_by_the_name_it_is_found_under(name: str) -> None:
     assert representation(name).name == name
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        HOG(cell_size=4), HOG(orientations=6, softness=1 / 3), HOG(cell_size=6, bilinear=True),
+        DSIFT(cell_size=4), DSIFT(step=10, orientations=4), DSIFT(cell_size=6, step=6),
+    ],
+    ids=lambda made: made.name,
+)  # fmt: skip
+def test_a_name_holds_the_arguments_that_are_not_the_usual_ones(made: HOG | DSIFT) -> None:
+    assert made.name not in CLASSICAL
+    for name in (made.name, made.name.replace("hog", "HOG").replace(",", ", ")):
+        again = representation(name)
+        assert (repr(again), again.name) == (repr(made), made.name)
+    assert representation(f"{made.name}|unit").name == f"{made.name}|unit"
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("hog:size=4", "unknown argument of hog 'size': did you mean 'cell_size'"),
+        ("hog:", "unknown argument of hog ''"),
+        ("dsift:step", "step must be a whole number, not ''"),
+        ("hog:cell_size=4.5", "cell_size must be a whole number, not '4.5'"),
+        ("hog:softness=soft", "softness must be a number, not 'soft'"),
+        ("hog:softness=2", "softness must lie between 0 and 1"),
+        ("dsift:cell_size=0", "must be positive"),
+    ],
+)
+def test_arguments_in_a_name_that_cannot_be_used_are_refused(name: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        representation(name)
 
 
 def test_every_classical_representation_has_words_where_it_is_shown() -> None:

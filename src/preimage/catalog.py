@@ -1,6 +1,7 @@
 """Names that users type, and the networks and representations that they stand for.
 
 hog, hogb, dsift                          section 4.1
+hog:cell_size=4,orientations=6            with arguments that are not the usual ones
 alexnet/conv3                             a layer of a network, after the last "/"
 alexnet/fc7|unit|int8:0.02                its codes through steps: see
                                           `preimage.representations.transformations`
@@ -9,7 +10,9 @@ torchvision:resnet50/layer3               networks: see `preimage.models.sources
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from torch import nn
 from preimage.files import sha256
 from preimage.models import sources
 from preimage.models.state_dicts import RANDOM
-from preimage.names import STEP, LayerName, unknown, with_article
+from preimage.names import STEP, LayerName, split_arguments, unknown, with_article
 from preimage.networks import Network
 from preimage.preprocessing import Preprocessing
 from preimage.representations.base import Representation
@@ -26,9 +29,9 @@ from preimage.representations.dsift import DSIFT
 from preimage.representations.hog import HOG
 from preimage.representations.transformed import Transformed
 
-CLASSICAL: dict[str, tuple[Callable[[], Representation], str]] = {
+CLASSICAL: dict[str, tuple[Callable[..., Representation], str]] = {
     "hog": (HOG, "HOG, UoCTTI variant: 27 components in cells of 8 pixels"),
-    "hogb": (lambda: HOG(bilinear=True), "HOG with bilinear orientation binning"),
+    "hogb": (partial(HOG, bilinear=True), "HOG with bilinear orientation binning"),
     "dsift": (DSIFT, "dense SIFT: 128 components every 24 pixels, cells of 8 pixels"),
 }
 """The classical representations by name, each with a description."""
@@ -38,21 +41,22 @@ def representation(name: str, weights: str | Path | None = None) -> Representati
     """Return the representation of a name such as "hog" or "alexnet/conv3".
 
     Args:
-        name: a classical representation, or NETWORK/LAYER, each perhaps with steps after "|".
+        name: a classical representation, perhaps with arguments, or NETWORK/LAYER, each perhaps
+            with steps after "|".
         weights: of a network; see `network`.
 
     Raises:
-        ValueError: if there is no such representation; the nearest name is offered.
+        ValueError: if there is no such representation or argument; the nearest name is offered.
 
-    >>> representation("dsift").stride
-    24
+    >>> representation("dsift").stride, representation("dsift:step=10").stride
+    (24, 10)
     """
     _check_name(name)
     base, step, steps = name.partition(STEP)
     if step:
         return Transformed.parse(representation(base, weights), steps)
-    if name.lower() in CLASSICAL:
-        return CLASSICAL[name.lower()][0]()
+    if is_classical(name):
+        return _classical(name)
     named = LayerName.parse(name)
     whole = sources.is_whole(name)
     if named.network and named.layer and not whole:
@@ -61,6 +65,33 @@ def representation(name: str, weights: str | Path | None = None) -> Representati
         raise ValueError(f"{name!r} is a network: name one of its layers, as {name}/LAYER")
     known = [*CLASSICAL, *(f"{known}/LAYER" for known in sources.NETWORKS)]
     raise ValueError(f"{unknown('representation', name, known)}{sources.ELSEWHERE}")
+
+
+def is_classical(name: str) -> bool:
+    """Return whether a name without steps is that of a classical representation.
+
+    >>> is_classical("HOG"), is_classical("hog:cell_size=4"), is_classical("hog2")
+    (True, True, False)
+    """
+    return split_arguments(name)[0].lower() in CLASSICAL
+
+
+def _classical(name: str) -> Representation:
+    """Return the classical representation of a name, perhaps with arguments."""
+    base, given = split_arguments(name)
+    make, _ = CLASSICAL[base.lower()]
+    known = inspect.signature(make).parameters
+    arguments: dict[str, float] = {}
+    for key, text in given.items():
+        if key not in known:
+            raise ValueError(unknown(f"argument of {base}", key, known))
+        is_whole = "int" in str(known[key].annotation)
+        try:
+            arguments[key] = int(text) if is_whole else float(text)
+        except ValueError:
+            number = "a whole number" if is_whole else "a number"
+            raise ValueError(f"{name}: {key} must be {number}, not {text!r}") from None
+    return make(**arguments)
 
 
 def layer_of(network: Network, name: str) -> Representation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 _MOST_LISTED = 24
@@ -14,6 +14,9 @@ _INDEX = re.compile(r"[0-9]{1,9}", re.ASCII)
 _MOST_DIGITS = 6
 """Largest number of digits of a channel; longer lists of channels would fill the memory."""
 
+
+ARGUMENTS = ":"
+"""The character in a name between a representation and its arguments, as in "hog:cell_size=4"."""
 
 STEP = "|"
 """The character in a name between a representation and each step that its codes go through."""
@@ -49,6 +52,27 @@ class LayerName:
 
     def __str__(self) -> str:
         return f"{self.network}/{self.layer}" if self.network else self.layer
+
+
+def with_arguments(name: str, given: Mapping[str, float], usual: Mapping[str, float]) -> str:
+    """Return the name of a representation with those arguments that are not the usual ones.
+
+    >>> with_arguments("dsift", {"cell_size": 4, "step": 12}, {"cell_size": 8, "step": 12})
+    'dsift:cell_size=4'
+    """
+    special = [f"{key}={value}" for key, value in given.items() if value != usual[key]]
+    return ARGUMENTS.join([name, ",".join(special)] if special else [name])
+
+
+def split_arguments(text: str) -> tuple[str, dict[str, str]]:
+    """Return the name and the arguments of a name that `with_arguments` returned.
+
+    >>> split_arguments("dsift:cell_size=4,step=6")
+    ('dsift', {'cell_size': '4', 'step': '6'})
+    """
+    name, colon, arguments = text.partition(ARGUMENTS)
+    parts = (part.partition("=") for part in arguments.split(",") if colon)
+    return name, {key.strip(): value.strip() for key, _, value in parts}
 
 
 def with_article(name: str) -> str:

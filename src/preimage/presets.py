@@ -116,7 +116,8 @@ def settings_for(
     """Return the settings of one of `QUALITIES` or `PRESETS`, with the representation's own C.
 
     A quality is that of `solver`, one of the fast solvers; by default jittered-lbfgs for networks,
-    sobolev-lbfgs for HOG and dense SIFT. Its C is "auto" if no table gives the representation's.
+    sobolev-lbfgs for HOG, dense SIFT and others that are no network. Its C is "auto" if no table
+    gives the representation's.
     Of a representation that is no network and keeps brightness, it allows black and white.
 
     Raises:

@@ -17,6 +17,7 @@ from preimage.preprocessing import DEFAULT_SIZE
 from preimage.representations.base import Representation
 from preimage.representations.execution import Execution
 from preimage.representations.no_gradient import NoGradientError
+from preimage.representations.threads import use_threads
 from preimage.visualizations.solve import check_arguments
 
 _OF_THE_NETWORK: tuple[Callable[[Subject], Property | list[Property]], ...] = (
@@ -85,6 +86,10 @@ def _find(
         yield from rows
         if rows[-1].verdict == "no":
             return
+    with (
+        representation.session(device, Execution(accelerate="plain")),
+        use_threads(None, lambda: subject.code(subject.photos[0])),
+    ):
         yield from _found("differentiable", properties.is_differentiable, subject, exact)
         for find in _OF_THE_NETWORK:
             yield from _found(find.__name__.replace("_", " "), find, subject)

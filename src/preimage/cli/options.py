@@ -110,8 +110,8 @@ Rep: TypeAlias = Annotated[
     list[str],
     Option(
         metavar="REPRESENTATION",
-        help="hog, hogb, dsift, NETWORK/LAYER, or NETWORK with --layers; perhaps with steps, such "
-        "as 'NETWORK/LAYER|unit'; repeatable.",
+        help="hog, hogb, dsift (or hog:cell_size=4), NETWORK/LAYER, or NETWORK with --layers; "
+        "perhaps with steps, such as 'NETWORK/LAYER|unit'; repeatable.",
     ),
 ]
 OneRep: TypeAlias = Annotated[

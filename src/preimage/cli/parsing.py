@@ -154,7 +154,7 @@ def find_representations(
     for rep in dict.fromkeys(reps):
         if layers is None:
             found.append(catalog.representation(rep, weights))
-        elif rep.lower() in catalog.CLASSICAL:
+        elif catalog.is_classical(rep):
             raise ValueError(f"{rep} has no layers: leave out --layers")
         else:
             network = catalog.network(rep, weights=weights)

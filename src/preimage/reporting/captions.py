@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from preimage.names import LayerName
+from preimage.names import LayerName, split_arguments
 from preimage.presets import CLASSICAL_QUALITIES, NETWORK_QUALITIES
 from preimage.representations.code_grid import CodeGrid
 from preimage.solver_settings import Algorithm1
@@ -68,7 +68,8 @@ def heading(representation: str, code: CodeGrid, steps: int | None = None) -> st
     if code.positions == 1:
         words = f"{code.channels:,} responses without a place"
     else:
-        words = f"{rows} x {columns} {POSITIONS.get(representation, 'responses of this layer')}"
+        name, _ = split_arguments(representation)
+        words = f"{rows} x {columns} {POSITIONS.get(name, 'responses of this layer')}"
     if steps is not None and steps < usual_steps(representation):
         return f"What {_count_steps(steps)} found from {words}"
     return f"What {words} still tell"
@@ -93,7 +94,7 @@ def code_in_words(
     much = f"{100 * count / values:.2g} % of" if count < values else f"{count / values:.2g} times"
     photo = "gray photo" if image_shape[0] == 1 else "photo"
     words = f"{count:,} numbers, {much} the {photo}'s {values:,}."
-    if representation in POSITIONS:
+    if split_arguments(representation)[0] in POSITIONS:
         return words
     if field is None or field >= max(image_shape):
         return f"{words} Each can depend on the whole photo."

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from preimage.names import with_arguments
 from preimage.preprocessing import GRAY, Preprocessing
 from preimage.representations import gradients
 from preimage.representations.descriptor import Descriptor
@@ -67,7 +68,9 @@ class DSIFT(Descriptor):
             raise ValueError(f"orientations must be even and positive, not {orientations}")
         self.cell_size, self.step, self.orientations = cell_size, step, orientations
         self.preprocessing: Preprocessing = GRAY
-        self.name = "dsift"
+        given = {"cell_size": cell_size, "step": step, "orientations": orientations}
+        usual = {"cell_size": 8, "step": 3 * cell_size, "orientations": 8}
+        self.name = with_arguments("dsift", given, usual)
 
     @property
     def stride(self) -> int:

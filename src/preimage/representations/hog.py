@@ -27,6 +27,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
+from preimage.names import with_arguments
 from preimage.preprocessing import GRAY, Preprocessing
 from preimage.representations import gradients
 from preimage.representations.descriptor import Descriptor
@@ -49,8 +50,8 @@ _BLOCK_EPSILON = 1e-4
 class HOG(Descriptor):
     """HOG (hard orientation binning) or HOGb (bilinear).
 
-    >>> HOG().name, HOG(bilinear=True).name
-    ('hog', 'hogb')
+    >>> HOG().name, HOG(bilinear=True).name, HOG(cell_size=4).name
+    ('hog', 'hogb', 'hog:cell_size=4')
 
     Args:
         cell_size: side of a cell in pixels.
@@ -82,7 +83,10 @@ class HOG(Descriptor):
         self.cell_size, self.orientations = cell_size, orientations
         self.softness = float(bilinear) if softness is None else float(softness)
         self.preprocessing: Preprocessing = GRAY
-        self.name = "hogb" if self.softness == 1 else "hog"
+        given = {"cell_size": cell_size, "orientations": orientations, "softness": self.softness}
+        name, binning = ("hogb", 1) if self.softness == 1 else ("hog", 0)
+        usual = {"cell_size": 8, "orientations": 9, "softness": binning}
+        self.name = with_arguments(name, given, usual)
 
     @property
     def stride(self) -> int:
