@@ -329,7 +329,10 @@ class Network:
         2
         """
         if not self.classes:
-            raise ValueError("the classes of this network have no names: give names, or a channel")
+            raise ValueError(
+                "the classes of this network have no names: load it with `classes`, their names in "
+                f"order, or take channels (--channels) of {self.name}/{self.score_layer}"
+            )
         if name.isdecimal() and int(name) < len(self.classes):
             return int(name)
         synonyms = [[word.strip().lower() for word in text.split(",")] for text in self.classes]

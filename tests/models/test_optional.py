@@ -13,7 +13,7 @@ from preimage.models.optional import import_optional
     ("raised", "reason"),
     [
         (ImportError("No module named 'timm'"), install_command("timm")),
-        (RuntimeError("operator torchvision::nms does not exist"), "fit the installed torch"),
+        (RuntimeError("operator torchvision::nms does not exist"), " 'torchvision==0."),
     ],
 )
 def test_a_library_that_cannot_be_imported_is_one_clear_line(
