@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 from tests.audit.planted import judge, textures, to_picture
 
-from preimage.audit.likeness import Gallery
+from preimage.audit.intervals import luck
+from preimage.audit.likeness import Gallery, conjunction
 from preimage.images import ssim
 from preimage.preprocessing import GRAY
 from preimage.studies.natural_statistics import resized
@@ -49,3 +50,32 @@ def test_colors_are_compared_without_their_places() -> None:
     assert np.diagonal(tables["color_distance", ""]) == pytest.approx(0, abs=0.01)
     assert np.diagonal(tables["color_histogram", ""]) == pytest.approx(1, abs=0.01)
     assert tables["color_distance", ""].max() <= 0
+
+
+def _guesses(truth: float, random: np.random.Generator, count: int = 24) -> np.ndarray:
+    """A table of reconstructions that name their own photo with this rate, otherwise any photo."""
+    named = random.integers(count, size=count)
+    return np.eye(count)[np.where(random.random(count) < truth, np.arange(count), named)]
+
+
+@pytest.mark.parametrize(("contents", "arrangement"), [(0.96, 0), (0.5, 0), (0, 0.96), (0, 0)])
+def test_no_photo_is_reidentified_by_the_luck_of_one_of_two_measures(
+    contents: float, arrangement: float
+) -> None:
+    """A true leak of contents does not make lucky hits of the arrangement a finding."""
+    random = np.random.default_rng(0)
+    lucky = 0
+    for _ in range(60):
+        by_judge, pixels, hog = (
+            _guesses(rate, random) for rate in (contents, arrangement, arrangement)
+        )
+        both = conjunction(np.maximum(pixels, hog), by_judge)
+        assert (np.diagonal(both) == np.diagonal(np.maximum(pixels, hog) * by_judge)).all()
+        lucky += luck([both, by_judge, pixels, hog])[0] < 0.05
+    assert lucky <= 6
+
+
+def test_photos_that_both_measures_name_are_no_luck() -> None:
+    random = np.random.default_rng(0)
+    by_judge, arrangement = _guesses(0.96, random), _guesses(0.3, random)
+    assert luck([conjunction(arrangement, by_judge), by_judge, arrangement])[0] < 0.01

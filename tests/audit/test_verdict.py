@@ -39,8 +39,10 @@ def test_the_photos_themselves_leak_everything(gallery: Gallery) -> None:
 
 
 def test_thumbnails_leak_arrangement_and_colors(gallery: Gallery) -> None:
-    verdict, _ = _of(gallery, thumbnails(PHOTOS, 4))
+    verdict, found = _of(gallery, thumbnails(PHOTOS, 4))
     assert verdict.level == "arrangement"
+    assert found["reidentified"].chance >= found["reidentified_judge"].chance * 0.99
+    assert found["reidentified"].luck > 0.05  # the judge sees no more than chance
     assert str(verdict) == "the arrangement of most photos, and the colors of most photos"
 
 

@@ -2,7 +2,8 @@
 
 Pictures are compared as they are seen, in 8 bits, and all resized to 224 x 224 pixels. Row i and
 column j of a table belong to reconstruction i and photo j: the diagonal holds what reconstructions
-share with their own photos, and the rest what they share with others by chance.
+share with their own photos, and the rest what they share with others by chance. A photo that is
+*re-identified* is recognized in two ways at once: see `conjunction`.
 """
 
 from __future__ import annotations
@@ -102,9 +103,11 @@ class Gallery:
         found["color_distance", ""] = nearness.numpy()
         overlap = torch.minimum(mine.chromas[:, None], photos.chromas).sum(2)
         found["color_histogram", ""] = overlap.numpy()
-        by_most = np.mean(by_judges, 0) > 0.5 if by_judges else np.minimum(pixels, hog) > 0
-        both = np.logical_and(np.maximum(pixels, hog), by_most)
-        return {("reidentified", ""): both.astype(float), **found}
+        if by_judges:
+            both = conjunction(np.maximum(pixels, hog), np.mean(by_judges, 0) > 0.5)
+        else:
+            both = conjunction(pixels, hog)
+        return {("reidentified", ""): both, **found}
 
     def _look(self, pictures: Sequence[Image.Image]) -> _Seen:
         """Return the features of pictures."""
@@ -137,6 +140,26 @@ def _nearest(likeness: Tensor) -> np.ndarray:
     is_first = likeness >= ordered[:, :1]
     is_alone = (ordered[:, :1] - ordered[:, 1:2]) > 1e-9
     return (is_first & is_alone).double().numpy()
+
+
+def conjunction(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the table (N, N) of a measure that holds where two measures hold at once.
+
+    Pairing reconstructions with photos at random would break both measures, and by luck both
+    seldom hold at once. But where one truly holds for many photos, the other holds for some of
+    them by luck alone. So one measure is kept as it is for a reconstruction and its own photo, and
+    only the other depends on the photo of the column: of both ways, the one that has more hits.
+
+    Args:
+        first: 0 or 1 for reconstruction i and photo j, (N, N).
+        second: the same of the other measure.
+
+    >>> conjunction(np.eye(2), np.array([[1, 0], [1, 0]])).tolist()
+    [[1.0, 0.0], [0.0, 0.0]]
+    """
+    a, b = (np.asarray(table, float) for table in (first, second))
+    kept = [a * np.diagonal(b)[:, None], b * np.diagonal(a)[:, None]]
+    return max(kept, key=np.sum)
 
 
 def _structure(pictures: Tensor, photos: Tensor) -> np.ndarray:

@@ -76,8 +76,8 @@ class HOG(Descriptor):
     ) -> None:
         super().__init__()
         if cell_size < 1 or orientations < 1:
-            given = f"{cell_size} and {orientations}"
-            raise ValueError(f"cell_size and orientations must be positive, not {given}")
+            both = f"{cell_size} and {orientations}"
+            raise ValueError(f"cell_size and orientations must be positive, not {both}")
         if softness is not None and not 0 <= softness <= 1:
             raise ValueError(f"softness must lie between 0 and 1, not {softness}")
         self.cell_size, self.orientations = cell_size, orientations
