@@ -47,11 +47,11 @@ def load_attacks(
     """Return the inversion, and the attacks of decoders and of folders of photos."""
     from preimage.audit.own_photos import attacks_with_photos
 
+    if not attackers:
+        return [inversion]
     report = bar.for_images("the attackers' photos")
-    return [
-        inversion,
-        *attacks_with_photos(representation, attackers or (), inversion, report, cache.photos),
-    ]
+    others = attacks_with_photos(representation, attackers, inversion, report, cache.photos)
+    return [inversion, *others]
 
 
 def leave_out_known(

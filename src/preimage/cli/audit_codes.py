@@ -308,12 +308,14 @@ def _attack_all(
 
 def _announce(runs: Sequence[AttackRun], cases: Sequence[Case], batch: int) -> None:
     """Print the time that the attacks will take."""
-    seconds = 0.0
+    seconds, names = 0.0, set[str]()
     for run in runs:
         left = [case for case in cases if run.find(case) is None]
+        names.update(case.name for case in left)
         if left:
             seconds += run.estimate_seconds(left[0]) * -(-len(left) // batch)
-    announce(seconds, f"{len(cases)} codes", "--limit or --sample")
+    of_all = "" if len(names) == len(cases) else f" of {len(cases)}"
+    announce(seconds, f"{len(names)}{of_all} codes", "--limit or --sample")
 
 
 def _list_left_out(about: Mapping[str, Any]) -> list[str]:

@@ -126,12 +126,13 @@ def describe_store(
 
 
 def shorten(label: str) -> str:
-    """Return a label as it fits above a small picture: its end, which tells files apart.
+    """Return a label as it fits below a small picture: its beginning and its end.
 
-    >>> shorten("photos/2024/holidays/IMG_0001.jpg")
-    '…4/holidays/IMG_0001.jpg'
+    >>> shorten("sunset_by_the_sea_2024/IMG_0001.jpg")
+    'sunset_by_t…IMG_0001.jpg'
     """
-    return label if len(label) <= _LONGEST_LABEL else f"…{label[1 - _LONGEST_LABEL :]}"
+    half = _LONGEST_LABEL // 2
+    return label if len(label) <= _LONGEST_LABEL else f"{label[: half - 1]}…{label[-half:]}"
 
 
 def small(picture: Image.Image) -> Image.Image:
