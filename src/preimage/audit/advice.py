@@ -180,7 +180,7 @@ def _on_defenses(audit: Audit) -> Iterator[str]:
             yield (
                 "Measure what it would help to change vectors before they are stored, and what "
                 "that costs (--defend all). First to be tried: a rotation whose key is kept apart "
-                "(--defend rotation), and noise (--defend noise:2)."
+                "(--defend rotation)."
             )
         return
     plain, others = audit.defenses.results[:1], audit.defenses.results[1:]
