@@ -9,23 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
-from tests.atlas.sites import build, inversion, keep, maximization
+from tests.atlas.many import MANY, write_many
+from tests.atlas.sites import build, inversion, keep
 from tests.browser import serious_faults, wait_until, watched
 from tests.study_files import MEASURES
 
-from preimage.atlas import pages as pages_module
-from preimage.atlas.data import Atlas, Channel, Layer, Model, PhotoRow, Picture, Tile
+from preimage.atlas.data import Atlas, Layer, Model, PhotoRow, Picture
 from preimage.atlas.data import Image as Shown
 from preimage.atlas.gather import gather
 from preimage.atlas.media import Media
 from preimage.atlas.options import Options
 from preimage.atlas.pages import write_pages
 from preimage.studies.loader import Loader
-
-MANY = 5000
-OPENS, FILTERS = 1.5, 0.1
-"""Seconds of work in which an index of 5,000 channels opens, and is filtered."""
 
 
 @pytest.fixture(scope="module")
@@ -257,71 +252,17 @@ def test_only_pages_of_the_atlas_can_be_compared(browser: Any, site: Path, addre
         assert "Nothing is chosen yet." in page.inner_text("[data-side=a] .chosen")
 
 
-def _many(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A site of 5,000 channels without their own pages."""
-    every = pages_module._pages
-    monkeypatch.setattr(
-        pages_module, "_pages", lambda atlas: (p for p in every(atlas) if p[1] != "channel.html")
-    )
-    for n in range(MANY // 100):
-        sheet = folder / f"assets/sheets/{n}.webp"
-        sheet.parent.mkdir(parents=True, exist_ok=True)
-        Image.radial_gradient("L").rotate(3 * n).resize((1280, 1280)).save(sheet)
-    image = Shown("assets/sheets/0.webp", "a picture", 1280, 1280)
-    words = ["goose", "tree frog", "barracouta", "red fox", "cheeseburger"]
-    channels = [
-        Channel(
-            address=f"net/conv/{n}.html", label=str(n), index=n, is_class=False, maximum=2.0,
-            pictures=[Picture(image, maximization(), MEASURES, ((words[n % 5], 0.5),))],
-            tile=Tile(f"assets/sheets/{n // 100}.webp", n % 10, n // 10 % 10), rank=n * 7 % MANY,
-        )
-        for n in range(MANY)
-    ]  # fmt: skip
-    layer = Layer(
-        name="net/conv", title="conv", address="net/conv", channels=channels, inversions=[],
-        caricatures=[],
-    )  # fmt: skip
-    pages_module.write_pages(
-        folder, Atlas([Model(name="net", address="net", layers=[layer])], None)
-    )
-    return folder
-
-
-def _busy_seconds(session: Any) -> float:
-    """The processor time of the page's own thread so far, without waiting for other programs."""
-    metrics = session.send("Performance.getMetrics")["metrics"]
-    return next(float(m["value"]) for m in metrics if m["name"] == "TaskDuration")
-
-
-def test_an_index_of_5000_channels_opens_and_filters_quickly(
-    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    many = _many(tmp_path / "many", monkeypatch)
-    typed = """([place, query]) => {
-        const input = document.querySelector(place);
-        input.value = query;
-        input.dispatchEvent(new Event("input"));
-        document.body.getBoundingClientRect();
-    }"""
+def test_an_index_of_5000_channels_opens_filters_and_prints(browser: Any, tmp_path: Path) -> None:
+    site = write_many(tmp_path / "many")
     with watched(browser, "file:") as page:
-        session = page.context.new_cdp_session(page)
-        session.send("Performance.enable", {"timeDomain": "threadTicks"})
-        page.goto(f"{many.as_uri()}/net/conv/index.html")
+        page.goto(f"{site.as_uri()}/net/conv/index.html")
         page.evaluate("atlas.loadIndex()")
         assert page.evaluate("atlas.find('goose').length") == MANY // 5
-        assert _busy_seconds(session) < OPENS
         assert page.locator("#channels li").count() == 300
         page.locator("#more").scroll_into_view_if_needed()
         wait_until(page, "document.querySelectorAll('#channels li').length === 600")
-        for place in ("#filter", "#search"):
-            for query in ("4", "barra", "channel 4999", "nothing"):
-                times = []
-                for text in (query, "", query, "", query):
-                    before = _busy_seconds(session)
-                    page.evaluate(typed, [place, text])
-                    page.wait_for_timeout(50)
-                    times.append(_busy_seconds(session) - before)
-                assert min(times[::2]) < FILTERS, (place, query, times)
+        page.fill("#filter", "channel 4999")
+        wait_until(page, "document.querySelectorAll('#channels li').length === 1")
         page.fill("#filter", "")
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
         assert page.locator("#channels li").count() == MANY
