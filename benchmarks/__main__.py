@@ -15,8 +15,8 @@ from typing import Any
 DRIVERS = ("endurance", "hashes", "peers")
 """The benchmarks that are folders."""
 BENCHMARKS = (
-    "atlas_index", "classical", "coverage", "estimates", "gpu", "growth", "maximization", "networks",
-    "peers", "stores", "threads", "vlfeat", "ways",
+    "atlas_index", "classical", "coverage", "estimates", "gpu", "growth", "maximization",
+    "networks", "peers", "stores", "threads", "vlfeat", "ways",
 )  # fmt: skip
 WITH_OPTIONS = (
     "attacks", "candidates", "endurance", "pictures", "shell", "side_by_side", "solvers", "vectors",
