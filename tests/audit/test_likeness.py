@@ -75,6 +75,16 @@ def test_no_photo_is_reidentified_by_the_luck_of_one_of_two_measures(
     assert lucky <= 6
 
 
+def test_pictures_that_are_like_a_few_photos_reidentify_none_of_them() -> None:
+    """Both measures agree on a photo, which is one of three whatever the true one is."""
+    random = np.random.default_rng(0)
+    lucky = 0
+    for _ in range(60):
+        both = np.eye(24)[random.integers(3, size=24)]
+        lucky += luck([conjunction(both, both), both])[0] < 0.05
+    assert lucky <= 6
+
+
 def test_photos_that_both_measures_name_are_no_luck() -> None:
     random = np.random.default_rng(0)
     by_judge, arrangement = _guesses(0.96, random), _guesses(0.3, random)

@@ -89,7 +89,8 @@ def _estimate(measure: str, low: float, luck: float) -> Estimate:
     ("measure", "low", "luck", "words"),
     [
         ("reidentified", 0.51, 0.01, "the very photo, of most photos"),
-        ("reidentified", 0.5, 0.01, "nothing is shown by these attacks"),
+        ("reidentified", 0.5, 0.01, "the arrangement of some photos"),
+        ("reidentified", 0.5, 0.05, "nothing is shown by these attacks"),
         ("reidentified_hog", 0.5, 0.049, "the arrangement of some photos"),
         ("reidentified_hog", 0.51, 0.049, "the arrangement of most photos"),
         ("reidentified_hog", 0.51, 0.05, "nothing is shown by these attacks"),

@@ -145,10 +145,11 @@ def _nearest(likeness: Tensor) -> np.ndarray:
 def conjunction(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the table (N, N) of a measure that holds where two measures hold at once.
 
-    Pairing reconstructions with photos at random would break both measures, and by luck both
-    seldom hold at once. But where one truly holds for many photos, the other holds for some of
-    them by luck alone. So one measure is kept as it is for a reconstruction and its own photo, and
-    only the other depends on the photo of the column: of both ways, the one that has more hits.
+    Pairing reconstructions with photos at random breaks both measures, which by luck seldom hold
+    at once. But where one truly holds for many photos, the other holds for some of them by luck
+    alone. So there are three tables with the same diagonal, of which the one with the most hits is
+    returned: both measures depend on the photo of the column; or one of them does, and the other
+    is that of the reconstruction and its own photo.
 
     Args:
         first: 0 or 1 for reconstruction i and photo j, (N, N).
@@ -158,8 +159,7 @@ def conjunction(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     [[1.0, 0.0], [0.0, 0.0]]
     """
     a, b = (np.asarray(table, float) for table in (first, second))
-    kept = [a * np.diagonal(b)[:, None], b * np.diagonal(a)[:, None]]
-    return max(kept, key=np.sum)
+    return max(a * b, a * np.diagonal(b)[:, None], b * np.diagonal(a)[:, None], key=np.sum)
 
 
 def _structure(pictures: Tensor, photos: Tensor) -> np.ndarray:

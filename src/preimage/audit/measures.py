@@ -74,7 +74,7 @@ class Estimate:
         low: the lower end of the interval.
         high: the upper end of the interval.
         chance: the value of reconstructions that are paired with photos at random; of two measures
-            that hold at once, one is left as it is (`preimage.audit.likeness.conjunction`).
+            that hold at once, one may be left as it is (`preimage.audit.likeness.conjunction`).
         luck: the probability that any measure of the audit would be so far beyond chance by luck.
         photos: the number of photos.
     """

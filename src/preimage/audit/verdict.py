@@ -6,7 +6,8 @@
    its reconstruction is nearest to it, among all photos, by pixels or by HOG *and* in the eyes of
    most judges. Without a judge, it takes both pixels and HOG.
 3. It shows the **arrangement** if reconstructions are nearest to their photos by pixels or by HOG
-   more often than chance, and the **colors** if they are by their mean colors.
+   more often than chance, or if some photos are re-identified, and the **colors** if they are
+   nearest by their mean colors.
 4. It shows **contents**, what the photo shows, if a judge puts photo and reconstruction in the same
    class, or finds them nearest to each other, more often than chance.
 5. *Most* photos are meant if the lower end of the interval of such a rate is above a half, and
@@ -98,11 +99,11 @@ def decide(estimates: Iterable[Estimate]) -> Verdict:
     for one in estimates:
         measure = MEASURES[one.measure]
         if measure.shows is not None and is_beyond_chance(one):
-            is_most = measure.is_rate and one.low > MOST
-            if is_most:
+            if measure.is_rate and one.low > MOST:
                 of_most.add(measure.shows)
-            if is_most or measure.shows != "photo":
                 shows.add(measure.shows)
+            else:
+                shows.add("arrangement" if measure.shows == "photo" else measure.shows)
     return _verdict(shows, of_most)
 
 
