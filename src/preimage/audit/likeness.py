@@ -156,7 +156,7 @@ def conjunction(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         second: the same of the other measure.
 
     >>> conjunction(np.eye(2), np.array([[1, 0], [1, 0]])).tolist()
-    [[1.0, 0.0], [0.0, 0.0]]
+    [[1.0, 0.0], [1.0, 0.0]]
     """
     a, b = (np.asarray(table, float) for table in (first, second))
     return max(a * b, a * np.diagonal(b)[:, None], b * np.diagonal(a)[:, None], key=np.sum)
