@@ -77,13 +77,15 @@ def test_rows_may_differ_in_length() -> None:
 
 
 def test_a_box_is_a_white_frame_inside_of_the_picture() -> None:
-    picture = Image.new("L", (50, 40))
+    picture = Image.new("L", (50, 40), 128)
     assert draw_box(picture, None) is picture
     drawn = np.asarray(draw_box(picture, Box(-5, 10, 20, 30)))
     white = (drawn == 255).all(2)
     rows, columns = np.nonzero(white)
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (0, 19, 10, 29)
-    assert not white[5:15, 15:25].any()
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (1, 18, 11, 28)
+    assert (drawn[4:16, 14:26] == 128).all()
+    assert (drawn[0, 10:30] == 0).all()  # seen on a white page
+    assert not (np.asarray(draw_box(picture, Box(2, 2, 3, 4))) == 0).any()  # too small for both
 
 
 def test_a_grid_that_would_fill_the_memory_is_refused() -> None:

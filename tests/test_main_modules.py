@@ -27,3 +27,8 @@ def test_a_child_of_two_chains_is_listed_as_a_whole_if_it_returns_a_tensor() -> 
     assert list(main_modules(network, {"pair": ["pair"]})) == ["pair"]
     blocks = ["pair.left.0", "pair.left.1", "pair.right.0", "pair.right.1"]
     assert list(main_modules(network, {"pair": []})) == blocks
+
+
+def test_dropout_is_not_listed_since_it_changes_nothing() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 3, 1), nn.Dropout2d(), nn.ReLU(), nn.Dropout())
+    assert list(main_modules(network, {})) == ["0", "2"]

@@ -251,7 +251,7 @@ class DropoutDefinedLast(nn.Module):
 
 def test_main_layers_are_in_the_order_of_the_computation_and_all_in_that_of_definition() -> None:
     network = Network(DropoutDefinedLast(), Preprocessing(mean=(127.5,), size=(9, 9)), "mine")
-    assert network.main_layers == ("stem", "drop", "head")
+    assert network.main_layers == ("stem", "head")
     assert network.layers == ("head", "stem", "drop")
 
 

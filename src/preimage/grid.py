@@ -139,7 +139,10 @@ def enlarge(picture: Image.Image) -> Image.Image:
 
 
 def draw_box(picture: Image.Image, box: Box | None) -> Image.Image:
-    """Return the picture with a white frame around a box (Figure 9); without a box, unchanged."""
+    """Return the picture with a white frame around a box (Figure 9); without a box, unchanged.
+
+    Dark lines on both sides show the frame at the picture's edge, on a white page, too.
+    """
     from PIL import ImageDraw
 
     if box is None:
@@ -147,5 +150,9 @@ def draw_box(picture: Image.Image, box: Box | None) -> Image.Image:
     picture = picture.convert("RGB")
     top, left, bottom, right = box.clipped((picture.height, picture.width))
     ends = (left, top, right - 1, bottom - 1)  # Pillow draws the last row and column too
-    ImageDraw.Draw(picture).rectangle(ends, outline="white", width=2)
+    draw = ImageDraw.Draw(picture)
+    if min(right - left, bottom - top) > 4:
+        draw.rectangle(ends, outline="black", width=4)
+        ends = (left + 1, top + 1, right - 2, bottom - 2)
+    draw.rectangle(ends, outline="white", width=2)
     return picture

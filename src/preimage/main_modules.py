@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from torch import nn
+from torch.nn.modules.dropout import _DropoutNd
 
 
 def main_modules(
@@ -13,7 +14,8 @@ def main_modules(
     """Yield the names of the children of a module, each chain of blocks replaced by its blocks.
 
     A child that holds one such chain, or that holds several and returns no tensor, is replaced by
-    what it holds. `known` gives the names of the tensors that each submodule returns.
+    what it holds. `known` gives the names of the tensors that each submodule returns. Dropout,
+    which returns what it is given, is left out.
     """
     for key, child in module.named_children():
         path = f"{name}.{key}" if name else key
@@ -22,7 +24,7 @@ def main_modules(
             yield from (f"{path}.{block}" for block, _ in child.named_children())
         elif sum(stacks) == 1 or (any(stacks) and known.get(path) != [path]):
             yield from main_modules(child, known, path)
-        else:
+        elif not isinstance(child, _DropoutNd):
             yield path
 
 

@@ -351,7 +351,7 @@ def test_judges_add_their_numbers_to_the_line_and_the_sidecar(tmp_path: Path) ->
     assert {name: line[name] for name in known} == pytest.approx(known)
     assert line.keys() - without.keys() == {"judge", *known}
     assert (
-        f"judge {JUDGE}: distance {known['feature_distance']:.2f}, agreement " in outcome.output[0]
+        f"judge {JUDGE}: distance {known['feature_distance']:.2f}, same class " in outcome.output[0]
     )
     assert f"judge {JUDGE}" not in plain.output[0]
 

@@ -389,7 +389,7 @@ def _words(
 def _judged(line: Mapping[str, Any], without_class: Sequence[str]) -> list[str]:
     """Return the judges' most telling numbers in words, and which judges do not know the class."""
     shown = {
-        "feature_distance": "distance", "judge_agrees": "agreement",
+        "feature_distance": "distance", "judge_agrees": "same class",
         "judge_probability": "probability", "saturation_ratio": "saturation x",
     }  # fmt: skip
     words = [f"{word} {line[key]:.2f}" for key, word in shown.items() if key in line]

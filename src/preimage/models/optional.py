@@ -19,22 +19,28 @@ def import_optional(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        hint = f"run: {install_command(extra)}"
+        torch = version("torch")
+        is_built_elsewhere = extra == "torchvision" and "+" in torch
+        command = f"pip install {_torchvision(torch)}" if is_built_elsewhere else None
+        hint = f"run: {command or install_command(extra)}"
         raise ModelError(f"{module} cannot be imported ({error}); {hint}") from None
     except RuntimeError as error:
         hint = (
             "install torchvision from the index that torch is from, as with pip install --no-deps "
-            f"--force-reinstall '{_fitting_torchvision(version('torch'))}' "
-            "--index-url https://download.pytorch.org/whl/cpu"
+            f"--force-reinstall {_torchvision(version('torch'))}"
         )
         raise ModelError(f"{module} does not fit the installed torch ({error}); {hint}") from None
 
 
-def _fitting_torchvision(torch: str) -> str:
+def _torchvision(torch: str) -> str:
     """Return what to ask pip for: the torchvision that was released with a version of torch.
 
-    >>> _fitting_torchvision("2.13.0+cpu"), _fitting_torchvision("3.0.1")
-    ('torchvision==0.28.*', 'torchvision')
+    >>> _torchvision("2.13.0+cu128")
+    "'torchvision==0.28.*' --index-url https://download.pytorch.org/whl/cu128"
+    >>> _torchvision("3.0.1")
+    'torchvision --index-url https://download.pytorch.org/whl/cpu'
     """
-    major, minor, *_ = torch.split(".")
-    return f"torchvision==0.{int(minor) + 15}.*" if major == "2" else "torchvision"
+    release, _, build = torch.partition("+")
+    major, minor, *_rest = release.split(".")
+    wanted = f"'torchvision==0.{int(minor) + 15}.*'" if major == "2" else "torchvision"
+    return f"{wanted} --index-url https://download.pytorch.org/whl/{build or 'cpu'}"
