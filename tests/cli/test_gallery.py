@@ -185,8 +185,9 @@ def test_a_window_counts_alone_and_its_field_is_boxed_in_white(tmp_path: Path) -
     assert line["mask"] == {"window": 3, "channels": "0-47"}
     grid = pixels_of(out / "a.alexnet-conv1.grid.png")
     # 14 x 14 responses: rows 5-7 see pixels 20 to 38; the grid has a margin of 8 pixels, and
-    # pictures of 64 pixels are enlarged by 2.
-    assert (grid[8 + 40, 8 + 40 : 8 + 76] == 255).all()
+    # pictures of 64 pixels are enlarged by 2. The white line has dark ones on both sides.
+    assert (grid[8 + 40, 8 + 40 : 8 + 76] == 0).all()
+    assert (grid[8 + 42, 8 + 42 : 8 + 74] == 255).all()
 
 
 class _Interrupted:
