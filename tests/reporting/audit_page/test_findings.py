@@ -12,7 +12,7 @@ from preimage.audit.attacks import Attack, Inversion, StartedInversion
 from preimage.audit.decoder import Decoder
 from preimage.audit.measures import MEASURES
 from preimage.audit.own_photos import Decoding, NearestPhoto
-from preimage.audit.verdict import Verdict
+from preimage.audit.verdict import Verdict, decide
 from preimage.reporting.audit_page.findings import MEANINGS, METHODS, headline, strongest, tell
 from preimage.representations.hog import HOG
 
@@ -28,6 +28,22 @@ def test_findings_say_of_how_many_photos_they_hold(tmp_path: Path) -> None:
     arrangement = found["Arrangement"].estimate
     assert arrangement is not None
     assert (arrangement.measure, found["Arrangement"].attack) == ("reidentified_hog", "inversion")
+
+
+def test_an_arrangement_that_only_reidentified_photos_show_is_told_by_them(tmp_path: Path) -> None:
+    layer = audit(tmp_path).layers[0]
+    (attack,) = layer.attacks
+    estimates = [
+        dataclasses.replace(
+            one, low=0.1, luck=0.5 if MEASURES[one.measure].shows == "arrangement" else one.luck
+        )
+        for one in attack.estimates
+    ]
+    attack = dataclasses.replace(attack, estimates=tuple(estimates), verdict=decide(estimates))
+    _, arrangement, *_rest = tell(dataclasses.replace(layer, attacks=(attack,)))
+    assert (arrangement.title, arrangement.extent) == ("Arrangement", "of some photos")
+    assert arrangement.estimate is not None
+    assert arrangement.estimate.measure == "reidentified"
 
 
 def test_what_is_not_measured_is_not_called_safe(tmp_path: Path) -> None:

@@ -140,9 +140,14 @@ def strongest(layer: LayerResult) -> AttackResult:
 
 
 def _deciding(layer: LayerResult, finding: Finding) -> tuple[Estimate, str] | None:
-    """Return the measure that says most clearly that a finding holds, and its attack."""
-    found = list(_of(layer, finding))
-    return max(found, key=lambda one: _clarity(one[0]), default=None)
+    """Return the measure that says most clearly that a finding holds, and its attack.
+
+    Photos that are re-identified beyond luck show the arrangement, too (`preimage.audit.verdict`).
+    """
+    best = max(_of(layer, finding), key=lambda one: _clarity(one[0]), default=None)
+    if finding == "arrangement" and best is not None and not is_beyond_chance(best[0]):
+        return max(best, *_of(layer, "photo"), key=lambda one: _clarity(one[0]))
+    return best
 
 
 def _of(layer: LayerResult, finding: Finding) -> Iterator[tuple[Estimate, str]]:
