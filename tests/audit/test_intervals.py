@@ -59,6 +59,26 @@ def test_equal_values_do_not_make_an_interval_of_no_width() -> None:
     assert high > 0.6
 
 
+@pytest.mark.parametrize("count", [9, 24])
+@pytest.mark.parametrize(("rare", "value"), [(0.2, 2 / 3), (0.1, 2 / 3), (0.1, 0), (0.05, 0.5)])
+def test_intervals_of_means_of_nearly_equal_values_hold_the_truth(
+    count: int, rare: float, value: float
+) -> None:
+    """Most photos have the value 1, as where nearly all searches succeed."""
+    random, held = np.random.default_rng(0), []
+    for seed in range(AUDITS):
+        values = np.where(random.random(count) < rare, value, 1.0)
+        low, high = mean_interval(values, (0, 1), seed)
+        held.append(low <= 1 - rare * (1 - value) <= high)
+    assert np.mean(held) >= LEAST_HELD
+
+
+def test_the_low_end_is_below_the_mean_where_one_of_nine_values_differs() -> None:
+    low, high = mean_interval([1.0] * 8 + [0.5], (0, 1))
+    assert low == pytest.approx(17 / 18 * (1 - rate_interval(0, 9)[1]))
+    assert high == pytest.approx(1)
+
+
 def test_an_interval_stays_within_the_limits() -> None:
     low, high = mean_interval([1.0] * 20 + [0.2, 0.9], (0, 1))
     assert 0 <= low < high <= 1

@@ -76,3 +76,12 @@ def test_a_distance_has_digits_and_a_rate_is_in_percent() -> None:
     distance = Estimate("color_distance", None, 12.34, 10, 15, 40.04, 0.001, 24)
     assert format_estimate(distance) == "12.3 (10.0 to 15.0)"
     assert format_estimate(distance, "chance") == "40.0"
+
+
+def test_attacks_of_fewer_steps_than_usual_are_said_to_be() -> None:
+    about = {"steps": 3, "usual_steps": 60}
+    *_, few, _ = conclude(Audit((_layer("fc", Verdict()),), ("a",), (), about=about))
+    assert few == (
+        "The attacks had 3 of 60 steps, and may have shown more with all. Audit again without "
+        "--steps."
+    )

@@ -229,18 +229,23 @@ def _gaps_of_photos(audit: Audit) -> Iterator[Gap]:
             f"only {len(audit.photos)} photos were attacked",
             f"Before you rely on it, audit again with {FEWEST_PHOTOS} photos or more ({option}).",
         )
+    yield from gaps_of_steps(audit)
+    if not audit.judges:
+        yield Gap(
+            "no independent network judged what the pictures show",
+            "Name a judge, a network that is not the audited one (--judge efficientnet-lite1): "
+            "without one it is not measured what photos show.",
+        )
+
+
+def gaps_of_steps(audit: Audit) -> Iterator[Gap]:
+    """Yield that the attacks had fewer steps than usual, if they had."""
     if (steps := audit.about.get("steps", 0)) < (usual := audit.about.get("usual_steps", 0)):
         yield Gap(
             f"the attacks had {steps} of {usual} steps, and may have shown more with all",
             "Audit again without --steps; if time is short, with --quality draft."
             if is_store(audit)
             else "Audit again without --steps.",
-        )
-    if not audit.judges:
-        yield Gap(
-            "no independent network judged what the pictures show",
-            "Name a judge, a network that is not the audited one (--judge efficientnet-lite1): "
-            "without one it is not measured what photos show.",
         )
 
 

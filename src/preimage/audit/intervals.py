@@ -63,7 +63,9 @@ def mean_interval(
     """Return the interval of the mean of all that `values` were drawn from.
 
     If all values are equal, the bootstrap says nothing of other values. Then as many others as
-    `rate_interval` allows are taken to be at the limits.
+    `rate_interval` allows are taken to be at the limits. The same holds for an end that is further
+    away, if so many samples of the bootstrap are of equal values that their share is above that of
+    a tail: of nine values, eight of which are 1, every third sample has only these.
 
     Args:
         values: one for each photo, two or more.
@@ -77,15 +79,20 @@ def mean_interval(
     """
     x = np.asarray(values, float)
     mean, count, error = float(x.mean()), len(x), float(_standard_error(x))
+    unseen = rate_interval(0, count)[1]
+    lowest, highest = mean - unseen * (mean - limits[0]), mean + unseen * (limits[1] - mean)
     if error < 1e-9:
-        unseen = rate_interval(0, count)[1]
-        return mean - unseen * (mean - limits[0]), mean + unseen * (limits[1] - mean)
+        return lowest, highest
     drawn = x[np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))]
-    errors = _standard_error(drawn)
+    errors, off = _standard_error(drawn), drawn.mean(1) - mean
     known = errors > 1e-9
-    t = (drawn.mean(1)[known] - mean) / errors[known]
-    below, above = np.quantile(t, [_TAIL, 1 - _TAIL])
-    return max(mean - above * error, limits[0]), min(mean - below * error, limits[1])
+    below, above = np.quantile(off[known] / errors[known], [_TAIL, 1 - _TAIL])
+    low, high = mean - above * error, mean - below * error
+    if (~known & (off > 0)).mean() > _TAIL:
+        low = min(low, lowest)
+    if (~known & (off < 0)).mean() > _TAIL:
+        high = max(high, highest)
+    return max(low, limits[0]), min(high, limits[1])
 
 
 def _standard_error(values: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from preimage.audit.advice import (
     SOME_PHOTOS,
     candidates_found,
+    gaps_of_steps,
     gaps_of_store,
     is_store,
     shows_some_photos,
@@ -58,8 +59,8 @@ def conclude(audit: Audit) -> list[str]:
         lines += [f"{', '.join(names)}: {words}." for words, names in by_words.items()]
     if audit.comparison is not None:
         lines.append(f"{str(audit.comparison)[:1].upper()}{str(audit.comparison)[1:]}.")
-    if is_store(audit):
-        lines += [f"{gap.reason.capitalize()}. {gap.remedy}" for gap in gaps_of_store(audit)]
+    gaps = [*gaps_of_steps(audit), *(gaps_of_store(audit) if is_store(audit) else ())]
+    lines += [f"{gap.reason.capitalize()}. {gap.remedy}" for gap in gaps]
     return [*lines, *(f"{line[:1].upper()}{line[1:]}." for line in audit.warnings), NO_PROOF]
 
 
