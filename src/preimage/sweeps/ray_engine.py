@@ -8,6 +8,7 @@ once; nodes that lack it fetch it from there.
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -164,7 +165,7 @@ def _connect(address: str) -> Any:
         if separator and port.isdecimal():  # Ray itself would try for minutes
             socket.create_connection((host.removeprefix("ray://"), int(port)), 10).close()
         if not ray.is_initialized():
-            ray.init(address, log_to_driver=False, logging_level="ERROR")
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError) as error:  # ConnectionError is an OSError
         reason = str(error).splitlines()[0]
         raise ValueError(f"no Ray cluster at {address}: {reason}") from None
