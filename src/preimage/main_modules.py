@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from torch import nn
-from torch.nn.modules.dropout import _DropoutNd
+
+_DROPOUT = (
+    nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout
+)  # fmt: skip
 
 
 def main_modules(
@@ -24,7 +27,7 @@ def main_modules(
             yield from (f"{path}.{block}" for block, _ in child.named_children())
         elif sum(stacks) == 1 or (any(stacks) and known.get(path) != [path]):
             yield from main_modules(child, known, path)
-        elif not isinstance(child, _DropoutNd):
+        elif not isinstance(child, _DROPOUT):
             yield path
 
 
